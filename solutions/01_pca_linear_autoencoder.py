@@ -1,0 +1,627 @@
+# ---
+# jupyter:
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # PCA is a linear autoencoder
+#
+# *Lecture points L2, L4 and L5. About 80 minutes, 20 points.*
+#
+# A photograph of a face is thousands of numbers. How few numbers could stand for it? This notebook answers the question for
+# the simplest machine that can be asked: a network with one hidden layer and no nonlinearity, trained to give back its
+# own input. You will see that its best answer has been known since 1901 as *principal component analysis*, and that
+# gradient descent finds it without being told.
+#
+# By the end you can say, and show with numbers,
+#
+# - why a bottleneck makes "predict your own input" a problem worth solving,
+# - why keeping the most variance and losing the least error are the same wish,
+# - what a trained linear autoencoder shares with PCA, and what it does not.
+
+# %%
+import numpy as np
+
+from course_utils import plots, widgets
+from course_utils.checking import check, hint, progress
+from course_utils.data import load_faces, load_mnist
+from course_utils.evidence import show_result
+
+faces, digits = load_faces(), load_mnist()
+print("faces:", faces.x_train.shape, "of", faces.shape, "pixels;  digits:", digits.x_train.shape, "of", digits.shape)
+
+# %% [markdown]
+# One example is one row: the pixels of an image in reading order, from 0 (black) to 1 (white). The faces are 40 people with
+# ten photographs each (eight to train on, two to test on); the digits are 10,000 of the MNIST set, with 2,000 more to
+# test on.
+
+# %%
+fig, (left, right) = plots.figure(9, 2.6, columns=2)
+plots.image_grid(faces.x_train[4::20][:16], faces.shape, columns=8, ax=left)
+plots.image_grid(digits.x_train[:16], digits.shape, columns=8, ax=right)
+plots.show(fig, alt="Sixteen grey photographs of faces, and sixteen handwritten digits in white on black.")
+
+# %% [markdown]
+# ## 1. A network that predicts its own input
+#
+# An **autoencoder** takes $\mathbf{x}$ and predicts $\mathbf{x}$ (L2). The simplest has one hidden layer with $K$ units and no nonlinearity (L4):
+#
+# $$\mathbf{z} = V\mathbf{x}, \qquad \hat{\mathbf{x}} = U\mathbf{z} = UV\mathbf{x}, \qquad
+# \mathcal{L}(\mathbf{x}, \hat{\mathbf{x}}) = \lVert \mathbf{x} - \hat{\mathbf{x}} \rVert^2,$$
+#
+# with an encoder $V$ ($K \times D$) and a decoder $U$ ($D \times K$). Our examples are rows, so in code $\hat{\mathbf{x}} = UV\mathbf{x}$ reads
+# `x @ V.T @ U.T`.
+#
+# **Predict.** Let $K = D$. What is the smallest error that the network can reach, and what does it learn about faces on the
+# way?
+
+# %%
+rng = np.random.default_rng(0)
+x = digits.x_train[:5, 300:312].astype(float)  # twelve pixels of five digits: D = 12
+V = rng.normal(size=(12, 12))
+U = np.linalg.inv(V)
+assert np.allclose(x @ V.T @ U.T, x)
+print("error:", np.round(np.sum((x - x @ V.T @ U.T) ** 2), 10))
+
+# %% [markdown]
+# Zero, with a *random* encoder: whatever $V$ scrambles, $U = V^{-1}$ puts back, so that $UV = I$. Nothing was learned. The same
+# goes for $K > D$, where the decoder can be any left inverse of $V$:
+
+# %%
+V = rng.normal(size=(20, 12))
+U = np.linalg.pinv(V)
+assert np.allclose(U @ V, np.eye(12))
+
+# %% [markdown]
+# So the hidden layer must be a **bottleneck**, $K < D$. Now something has to be lost.
+#
+# **Predict.** With $K = 3$ and *any* $U$ and $V$, feed a hundred different inputs through the network. How many dimensions do the
+# hundred outputs fill?
+
+# %%
+U, V = rng.normal(size=(12, 3)), rng.normal(size=(3, 12))
+x_hat = rng.normal(size=(100, 12)) @ V.T @ U.T
+print("rank of 100 outputs:", np.linalg.matrix_rank(x_hat))
+
+# %% [markdown]
+# Three. Every output is a combination of the $K$ columns of $U$: the network *projects* (not always at a right angle) onto a $K$-dimensional
+# subspace. Learning means choosing the subspace. Which one is best?
+
+# %% [markdown]
+# ## 2. Encode and decode with a given subspace
+#
+# Let $\mathbf{c}_1, \dots, \mathbf{c}_K$ be orthonormal vectors that span the subspace, and let it pass through the mean
+# $\boldsymbol\mu$ of the data rather than the origin. The point of the subspace that is nearest to $\mathbf{x}$ has the coordinates
+#
+# $$z_k = \mathbf{c}_k^\top (\mathbf{x} - \boldsymbol\mu), \qquad \hat{\mathbf{x}} = \boldsymbol\mu + \sum_{k=1}^{K} z_k \mathbf{c}_k.$$
+#
+# In code the $\mathbf{c}_k$ are the rows of `components`.
+
+# %% [markdown]
+# {{exercise pca_encode}}
+
+# %%
+def pca_encode(x, mean, components):
+    """Codes (N, K) of x (N, D): coordinates along the rows of components (K, D), as seen from mean (D,)."""
+    ### BEGIN SOLUTION
+    return (x - mean) @ components.T
+    ### END SOLUTION
+
+
+# %%
+pca_encode = check(pca_encode)
+
+# %% [markdown]
+# {{exercise pca_decode}}
+
+# %%
+def pca_decode(z, mean, components):
+    """Points (N, D) of the subspace that have the codes z (N, K)."""
+    ### BEGIN SOLUTION
+    return mean + z @ components
+    ### END SOLUTION
+
+
+# %%
+pca_decode = check(pca_decode)
+
+# %% [markdown]
+# Take two pixels of the faces, one on each cheek, so that the data are points in a plane and a subspace with $K = 1$ is a
+# line through their mean. Here is one line, at 20°:
+
+# %%
+cheeks = faces.x_train.reshape(-1, 64, 64)[:, 36, [16, 48]].astype(float)
+centre = cheeks.mean(axis=0)
+
+
+def line(degrees):
+    """The direction at an angle, as components (1, 2)."""
+    return np.array([[np.cos(np.radians(degrees)), np.sin(np.radians(degrees))]])
+
+
+on_line = pca_decode(pca_encode(cheeks, centre, line(20)), centre, line(20))
+
+# %%
+fig, ax = plots.figure(5, 4.4)
+ax.plot(*np.stack([cheeks, on_line]).transpose(2, 0, 1), color="#94a4a2", linewidth=0.5)
+ax.scatter(*cheeks.T, s=9, label="x"), ax.scatter(*on_line.T, s=9, label="reconstruction")
+ax.set(xlabel="brightness of the left cheek", ylabel="brightness of the right cheek", aspect="equal", title="A line at 20°")
+ax.legend()
+plots.show(fig, alt="Points scattered around the diagonal, and a flatter line with the foot of each point on it.")
+
+# %% [markdown]
+# ## 3. Two wishes that are one
+#
+# There are two ways to say what a good subspace is (L5). **Lose little**: make the mean squared length of the grey segments small. **Keep
+# much**: spread the orange points as widely as possible. Write both as variances, with $\frac1N$ and summed over dimensions:
+#
+# $$\underbrace{\frac1N \sum_n \lVert \mathbf{x}_n - \hat{\mathbf{x}}_n \rVert^2}_{\text{residual variance}} \qquad\text{and}\qquad
+# \underbrace{\frac1N \sum_n \lVert \mathbf{z}_n \rVert^2}_{\text{projected variance}}, \qquad \mathbf{z}_n = C(\mathbf{x}_n - \boldsymbol\mu).$$
+
+# %% [markdown]
+# {{exercise projected_variance}}
+
+# %%
+def projected_variance(x, components):
+    """Variance of x (N, D), centred, along the orthonormal rows of components (K, D); a scalar."""
+    ### BEGIN SOLUTION
+    z = (x - x.mean(axis=0)) @ components.T
+    return np.mean(np.sum(z ** 2, axis=1))
+    ### END SOLUTION
+
+
+# %%
+projected_variance = check(projected_variance)
+
+# %% [markdown]
+# {{exercise residual_variance}}
+
+# %%
+def residual_variance(x, components):
+    """Variance of x (N, D) that is lost outside the subspace through its mean; a scalar."""
+    ### BEGIN SOLUTION
+    centred = x - x.mean(axis=0)
+    lost = centred - centred @ components.T @ components
+    return np.mean(np.sum(lost ** 2, axis=1))
+    ### END SOLUTION
+
+
+# %%
+residual_variance = check(residual_variance)
+
+# %% [markdown]
+# **Predict.** Turn the line from 0° to 180° and watch both. Where is each at its best? What does their sum do?
+
+# %%
+angles = np.arange(181)
+kept = np.array([projected_variance(cheeks, line(a)) for a in angles])
+lost = np.array([residual_variance(cheeks, line(a)) for a in angles])
+
+# %%
+fig, ax = plots.figure(7, 3.2)
+for values, label in [(kept, "projected (kept)"), (lost, "residual (lost)"), (kept + lost, "sum")]:
+    ax.plot(angles, values, label=label)
+ax.set(xlabel="angle of the line in degrees", ylabel="variance (brightness²)", ylim=(0, None), xticks=range(0, 181, 30))
+ax.legend(loc="center right")
+plots.show(fig, alt="Projected variance rises and residual variance falls to extremes at the same angle; their sum is flat.")
+
+# %% [markdown]
+# The sum is constant, so the best angle for one is the best for the other. The reason is Pythagoras: the segment to the line is at right
+# angles to the line, so for every example $\lVert \mathbf{x} - \boldsymbol\mu \rVert^2 = \lVert \mathbf{z} \rVert^2 + \lVert \mathbf{x} - \hat{\mathbf{x}} \rVert^2$. Averaged,
+#
+# $$\text{projected} + \text{residual} = \text{total variance}, \quad\text{whatever the subspace.}$$
+
+# %%
+total = np.var(cheeks, axis=0).sum()
+assert np.allclose(kept + lost, total)
+assert kept.argmax() == lost.argmin()
+print(f"best angle: {kept.argmax()}°, which keeps {kept.max() / total:.1%} of the variance")
+
+# %% [markdown]
+# ## 4. The best subspace
+#
+# For one direction $\mathbf{u}$ of length 1, the projected variance is $\mathbf{u}^\top S \mathbf{u}$ with the covariance matrix
+# $S = \frac1N \sum_n (\mathbf{x}_n - \boldsymbol\mu)(\mathbf{x}_n - \boldsymbol\mu)^\top$. Check this before you go on; it takes one line:
+
+# %%
+S = np.cov(cheeks, rowvar=False, bias=True)
+assert np.isclose(line(20)[0] @ S @ line(20)[0], projected_variance(cheeks, line(20)))
+
+# %% [markdown]
+# To maximise $\mathbf{u}^\top S\mathbf{u}$ on the circle $\mathbf{u}^\top\mathbf{u} = 1$, use a Lagrange multiplier:
+# the gradient of $\mathbf{u}^\top S\mathbf{u} - \lambda(\mathbf{u}^\top\mathbf{u} - 1)$ vanishes where
+#
+# $$S\mathbf{u} = \lambda\mathbf{u}, \qquad\text{and there}\qquad \mathbf{u}^\top S\mathbf{u} = \lambda.$$
+#
+# The candidates are the eigenvectors of $S$, and the variance along each is its eigenvalue. The best single direction is the eigenvector
+# with the largest eigenvalue; the best $K$-dimensional subspace is spanned by the $K$ with the largest (the *dominant* ones).
+
+# %%
+values, vectors = np.linalg.eigh(S)  # eigenvalues in ascending order
+u = vectors[:, -1]
+assert abs(np.degrees(np.arctan2(u[1], u[0])) % 180 - kept.argmax()) < 0.5
+assert np.isclose(projected_variance(cheeks, u[None]), values[-1])
+
+# %% [markdown]
+# The eigenvector points where the curve above has its top. For images, $S$ is large: a face has $D = 4096$ pixels, so $S$ would have 16.8 million
+# entries. The **singular value decomposition** of the centred data avoids it:
+#
+# $$X - \boldsymbol\mu = P\,\mathrm{diag}(\mathbf{s})\,C \quad\Rightarrow\quad
+# S = \tfrac1N (X-\boldsymbol\mu)^\top (X-\boldsymbol\mu) = C^\top\, \mathrm{diag}(\mathbf{s}^2/N)\; C,$$
+#
+# so the rows of $C$ are the eigenvectors of $S$ and $s_k^2/N$ its eigenvalues, in descending order.
+
+# %% [markdown]
+# {{exercise pca_fit}}
+
+# %%
+def pca_fit(x, K):
+    """mean (D,) and the first K principal components (K, D) of x (N, D)."""
+    ### BEGIN SOLUTION
+    mean = x.mean(axis=0)
+    _, _, components = np.linalg.svd(x - mean, full_matrices=False)
+    return mean, components[:K]
+    ### END SOLUTION
+
+
+# %%
+pca_fit = check(pca_fit)
+
+# %% [markdown]
+# ## 5. Eigenfaces and eigendigits
+#
+# An eigenvector of $S$ has as many entries as an image has pixels, so it can be drawn as one (red adds light, blue takes it away).
+#
+# **Predict.** The largest variance between photographs of faces: what do you think it is? Hair, glasses, the shape of the mouth, something
+# else?
+
+# %%
+face_mean, eigenfaces = pca_fit(faces.x_train, 200)
+assert np.allclose(eigenfaces @ eigenfaces.T, np.eye(200), atol=1e-4)
+
+# %%
+fig, (left, right) = plots.figure(9.6, 2.9, columns=2, width_ratios=[1, 5])
+plots.image_grid(face_mean[None], faces.shape, columns=1, titles=["mean"], ax=left)
+plots.image_grid(eigenfaces[:10], faces.shape, columns=5, titles=range(1, 11), diverging=True, ax=right)
+plots.show(fig, alt="The mean face, blurred, and ten eigenfaces: the first contrasts the face with the background, later ones show "
+                    "hair, glasses, and turns of the head.")
+
+# %% [markdown]
+# What an image shows is easier to tell when you walk along it. Each row starts at the mean and goes from $-2.5$ to $2.5$ standard
+# deviations along one component; the standard deviation is $\sqrt{\lambda_k}$, because the variance along $\mathbf{c}_k$ is $\lambda_k$.
+
+# %%
+deviations = pca_encode(faces.x_train, face_mean, eigenfaces).std(axis=0)
+walk = [pca_decode(t * deviations[k] * np.eye(200)[[k]], face_mean, eigenfaces) for k in range(4) for t in np.linspace(-2.5, 2.5, 7)]
+
+# %%
+fig, ax = plots.figure(7.2, 4.3)
+plots.image_grid(np.concatenate(walk), faces.shape, columns=7, row_labels=[f"component {k}" for k in range(1, 5)],
+                 column_labels=[f"{t:+.1f}" for t in np.linspace(-2.5, 2.5, 7)], ax=ax)
+plots.show(fig, alt="Four rows of seven faces. Along each component the face changes smoothly: brightness against the background, "
+                    "and the light from one side to the other among them.")
+
+# %% [markdown]
+# Much of the variance is light and background rather than anything you would use to recognise a person: PCA keeps what is *large in pixels*,
+# not what matters to us. Keep that in mind for notebook 02.
+#
+# The standard deviations came from the codes. They must be the square roots of the eigenvalues, and codes along different components must be
+# uncorrelated, because $C S C^\top$ is diagonal:
+
+# %%
+z = pca_encode(faces.x_train, face_mean, eigenfaces[:50]).astype(float)
+covariance = np.cov(z, rowvar=False, bias=True)
+singular_values = np.linalg.svd(faces.x_train - face_mean, compute_uv=False)
+assert np.allclose(np.diag(covariance), singular_values[:50] ** 2 / len(z), rtol=1e-3)
+assert np.abs(covariance - np.diag(np.diag(covariance))).max() < 1e-3 * covariance[0, 0]
+
+# %% [markdown]
+# The same for the digits, from half of the training set (a singular value decomposition costs $O(ND^2)$):
+
+# %%
+digit_mean, eigendigits = pca_fit(digits.x_train[::2], 784)
+fig, (left, right) = plots.figure(9.6, 2.9, columns=2, width_ratios=[1, 5])
+plots.image_grid(digit_mean[None], digits.shape, columns=1, titles=["mean"], ax=left)
+plots.image_grid(eigendigits[:10], digits.shape, columns=5, titles=range(1, 11), diverging=True, ax=right)
+plots.show(fig, alt="The mean digit, a grey blob, and ten eigendigits: rings, bars and waves of red and blue.")
+
+# %% [markdown]
+# ## 6. How many components?
+#
+# The eigenvalues say what each component is worth: the first $K$ together keep the share
+# $(\lambda_1 + \dots + \lambda_K) / (\lambda_1 + \dots + \lambda_D)$ of the variance. A drawing of them is called a *scree plot*.
+
+# %%
+def eigenvalues_of(x, mean):
+    return np.linalg.svd(x - mean, compute_uv=False) ** 2 / len(x)
+
+
+face_values, digit_values = eigenvalues_of(faces.x_train, face_mean), eigenvalues_of(digits.x_train[::2], digit_mean)
+
+# %%
+fig, (left, right) = plots.figure(9.6, 3.2, columns=2, sharey=True)
+plots.scree(face_values, ax=left).set_title("faces")
+plots.scree(digit_values, ax=right).set_title("digits")
+plots.show(fig, alt="Share of the variance against K, for faces and digits: single shares fall quickly, and the share of the first K "
+                    "together climbs towards 100 per cent.")
+
+# %% [markdown]
+# {{exercise choose_k}}
+
+# %%
+def choose_k(eigenvalues, fraction):
+    """The smallest K whose eigenvalues (descending) add up to at least `fraction` of the sum of all."""
+    ### BEGIN SOLUTION
+    share = np.cumsum(eigenvalues) / np.sum(eigenvalues)
+    return int(np.argmax(share >= fraction)) + 1
+    ### END SOLUTION
+
+
+# %%
+choose_k = check(choose_k)
+
+# %%
+for fraction in (0.5, 0.9, 0.95):
+    print(f"{fraction:.0%} of the variance:  faces K = {choose_k(face_values, fraction):3d} of 4096"
+          f"   digits K = {choose_k(digit_values, fraction):3d} of 784")
+
+# %% [markdown]
+# 90 per cent of the variance sounds like a good reconstruction. Look before you believe it:
+
+# %%
+def reconstruct(x, mean, components, K):
+    return pca_decode(pca_encode(x, mean, components[:K]), mean, components[:K])
+
+
+ks = [1, 5, 20, 66, 200]
+rows = np.concatenate([faces.x_test[10:18]] + [reconstruct(faces.x_test[10:18], face_mean, eigenfaces, K) for K in ks])
+
+# %%
+fig, ax = plots.figure(7.6, 5.8)
+plots.image_grid(rows, faces.shape, columns=8, row_labels=["original"] + [f"K = {K}" for K in ks], ax=ax)
+plots.show(fig, alt="Eight test faces and their reconstructions from 1, 5, 20, 66 and 200 components: blurred likenesses first, sharper "
+                    "with more, never quite the originals.")
+
+# %% [markdown]
+# These are *test* photographs, which PCA has not seen.
+#
+# **Predict.** With 320 training faces, how large can $K$ usefully be? What happens to the training error there, and to the test error?
+
+# %%
+mean, components = pca_fit(faces.x_train, 320)
+ks = [1, 2, 5, 10, 20, 50, 100, 200, 319]
+errors = {name: [np.mean(np.sum((x - reconstruct(x, mean, components, K)) ** 2, axis=1)) for K in ks]
+          for name, x in [("train", faces.x_train), ("test", faces.x_test)]}
+
+# %%
+fig, ax = plots.figure(6, 3.2)
+for name, marker in [("train", "o"), ("test", "s")]:
+    ax.plot(ks, errors[name], marker=marker, label=name)
+ax.set(xscale="log", xlabel="K", ylabel="squared error per face", ylim=(0, None), title="Faces: error against K")
+ax.legend()
+plots.show(fig, alt="Squared error per face against K on a log scale: the training error falls to zero at K = 319, the test error flattens.")
+
+# %%
+assert errors["train"][-1] < 1e-3 * errors["train"][0]
+print(f"at K = 319: training error {errors['train'][-1]:.3f}, test error {errors['test'][-1]:.1f}")
+
+# %% [markdown]
+# Centred, 320 examples span only 319 dimensions, so $K = 319$ reproduces every training face and says nothing about new ones. The test error
+# tells what the code is worth. Choosing $K$ by the variance of the training set alone is too hopeful.
+
+# %% [markdown]
+# ## 7. Explore
+#
+# The panel shows an example, its reconstruction from $K$ numbers, and that reconstruction moved along one component. It shows what no
+# table does: which *kind* of detail arrives with which component.
+#
+# **Predict** before you move anything: (a) At which $K$ will you first recognise the person? (b) Move digit component 1 from $-3$ to $+3$
+# standard deviations: between which two digits will it go?
+
+# %%
+sets = {"faces": widgets.PCASet(faces.x_test, face_mean, eigenfaces, face_values, faces.shape),
+        "digits": widgets.PCASet(digits.x_test, digit_mean, eigendigits[:200], digit_values, digits.shape)}
+widgets.pca_explorer(sets)
+
+# %% [markdown]
+# ## 8. Now let a network find it
+#
+# PCA needed Lagrange multipliers and a decomposition. A network only needs a loss and its gradient. Back to the linear autoencoder of section
+# 1, on centred data:
+#
+# $$\mathcal{J}(U, V) = \frac1N \sum_n \lVert \mathbf{x}_n - UV\mathbf{x}_n \rVert^2.$$
+#
+# Backpropagate by hand. Call the stages $\mathbf{z} = V\mathbf{x}$, $\hat{\mathbf{x}} = U\mathbf{z}$ and $\mathbf{r} = \mathbf{x} - \hat{\mathbf{x}}$; the bar
+# over a letter stands for the derivative of $\mathcal{J}$ with respect to it, as in the lecture.
+
+# %% [markdown]
+# {{exercise linear_ae_gradients}}
+
+# %%
+def linear_ae_gradients(x, U, V):
+    """Gradients dU (D, K), dV (K, D) of the mean over rows of ||x - U V x||^2, for x (N, D), U (D, K), V (K, D)."""
+    ### BEGIN SOLUTION
+    z = x @ V.T
+    x_hat_bar = -2 * (x - z @ U.T) / len(x)
+    z_bar = x_hat_bar @ U
+    return x_hat_bar.T @ z, z_bar.T @ x
+    ### END SOLUTION
+
+
+# %%
+linear_ae_gradients = check(linear_ae_gradients)
+
+# %% [markdown]
+# Autograd does the same by recording the operations. The two must agree to rounding:
+
+# %%
+import autograd.numpy as anp
+from autograd import grad
+
+x = digits.x_train[:50, 300:312].astype(float)
+U, V = rng.normal(size=(12, 3)), rng.normal(size=(3, 12))
+automatic = grad(lambda UV: anp.mean(anp.sum((x - x @ UV[1].T @ UV[0].T) ** 2, axis=1)))((U, V))
+assert all(np.allclose(a, b) for a, b in zip(automatic, linear_ae_gradients(x, U, V)))
+
+# %% [markdown]
+# {{exercise linear_ae_train}}
+
+# %%
+def linear_ae_train(x, K, steps, rng):
+    """U (D, K), V (K, D) after `steps` updates by gradient descent on centred x (N, D)."""
+    ### BEGIN SOLUTION
+    U, V = 0.3 * rng.normal(size=(x.shape[1], K)), 0.3 * rng.normal(size=(K, x.shape[1]))
+    for _ in range(steps):
+        dU, dV = linear_ae_gradients(x, U, V)
+        U, V = U - 0.05 * dU, V - 0.05 * dV
+    return U, V
+    ### END SOLUTION
+
+
+# %%
+linear_ae_train = check(linear_ae_train)
+
+# %% [markdown]
+# ### The same subspace?
+#
+# To compare what training found with PCA we need a distance between *subspaces*: $U$ and the eigenvectors may be different bases of the same one. The
+# **principal angles** are it. The first is the smallest angle between a vector of one subspace and a vector of the other; the next is the smallest at
+# right angles to those; and so on. If the *largest* is 0, the subspaces are the same.
+
+# %% [markdown]
+# {{exercise subspace_angle}}
+
+# %%
+def subspace_angle(A, B):
+    """Largest principal angle, in radians, between the column spaces of A (D, K) and B (D, K)."""
+    ### BEGIN SOLUTION
+    Q_A, Q_B = np.linalg.qr(A)[0], np.linalg.qr(B)[0]
+    cosines = np.linalg.svd(Q_A.T @ Q_B, compute_uv=False)
+    return np.arccos(np.clip(cosines.min(), -1, 1))
+    ### END SOLUTION
+
+
+# %%
+subspace_angle = check(subspace_angle)
+
+# %% [markdown]
+# ### On the digits
+#
+# The digits have 784 dimensions and their largest variance is about 5, so your loop would need small steps and some minutes. The library's version
+# does the same steps faster: the loss depends on the data only through the covariance matrix $S$ (why? expand the square), so one step
+# does not have to visit the 5,000 digits; and it adds momentum.
+#
+# **Predict.** After training with $K = 6$: how will the error compare with PCA's? Will the columns of $U$ look like the eigendigits above?
+
+# %%
+from course_utils import pca
+
+centred = (digits.x_train[::2] - digit_mean).astype(float)
+angles = []
+U, V = pca.linear_ae_train(centred, K=6, steps=400, rng=np.random.default_rng(1),
+                           callback=lambda step, U, V: angles.append(subspace_angle(U, eigendigits[:6].T)))
+
+# %%
+pca_error = residual_variance(centred, eigendigits[:6])
+network_error = np.mean(np.sum((centred - centred @ V.T @ U.T) ** 2, axis=1))
+print(f"PCA: {pca_error:.2f}")
+show_result("error of the trained network / error of PCA", network_error / pca_error, expected=1, tolerance=1e-3)
+show_result("largest principal angle in radians", angles[-1], expected=0, tolerance=5e-3)
+
+# %%
+fig, (left, right) = plots.figure(9.6, 3.3, columns=2, width_ratios=[1, 1.5])
+left.semilogy(np.arange(1, 401), angles)
+left.set(xlabel="step", ylabel="largest principal angle (radians)", title="U turns into PCA's subspace")
+plots.image_grid(np.concatenate([U.T / np.linalg.norm(U, axis=0)[:, None], eigendigits[:6]]), digits.shape, columns=6,
+                 row_labels=["columns of U", "eigendigits"], diverging=True, ax=right)
+plots.show(fig, alt="The angle between the two subspaces falls from more than one radian to almost zero. The columns of U are "
+                    "mixtures of strokes and do not look like the eigendigits.")
+
+# %% [markdown]
+# The error is PCA's and the subspace is PCA's, but $U$ is not made of eigenvectors: its columns are neither orthogonal nor sorted, and another seed would
+# give other columns. The reason: for any invertible $A$ ($K \times K$), the network $(UA,\; A^{-1}V)$ computes the same function.
+
+# %%
+A = rng.normal(size=(6, 6))
+assert np.allclose((U @ A) @ (np.linalg.inv(A) @ V), U @ V)
+cosines = np.abs((U / np.linalg.norm(U, axis=0)).T @ eigendigits[:6].T)
+show_result("largest |cosine| between a column of U and the eigendigit it is most like", cosines.max(), 0.8, 0.15)
+
+# %% [markdown]
+# The loss cannot tell these networks apart, so training has no reason to prefer the eigenvectors. If you want them, they are two lines
+# away: run PCA *inside* the subspace, on codes with $K$ numbers.
+
+# %%
+Q = np.linalg.qr(U)[0]                        # an orthonormal basis of the subspace
+_, turn = pca_fit(centred @ Q, 6)             # PCA of 6 numbers per digit
+found = turn @ Q.T
+show_result("smallest |cosine| of a recovered component and its eigendigit", np.abs(np.sum(found * eigendigits[:6], axis=1)).min(), 1, 1e-3)
+
+# %% [markdown]
+# ### And the encoder?
+#
+# **Predict.** $U$ spans PCA's subspace. Do the rows of $V$ span it, too?
+
+# %%
+print("angle between the rows of V and PCA's subspace is larger than 0.5 rad:", subspace_angle(V.T, eigendigits[:6].T) > 0.5)
+difference = centred @ V.T @ U.T - centred @ eigendigits[:6].T @ eigendigits[:6]
+print("and yet the outputs differ from PCA's by less than 1 % of the variance:", np.mean(difference ** 2) < 0.01 * np.mean(centred ** 2))
+
+# %% [markdown]
+# Many pixels of the digits never change: at the border all are black. Whatever $V$ does with such a direction costs nothing, because the data have no
+# variance there; the gradient is zero, and $V$ keeps the random numbers that it started from. An autoencoder is pinned down only *on the data*.
+
+# %%
+always_black = digits.x_train[::2].std(axis=0) == 0
+start = np.random.default_rng(1)
+start.normal(size=(784, 6))                                      # the numbers that U started from
+V_start = start.normal(size=(6, 784)) / np.sqrt(784)
+assert np.allclose(V[:, always_black], V_start[:, always_black])
+print(always_black.sum(), "of 784 pixels never change; there, V is as it was before training")
+
+# %% [markdown]
+# ### No wrong hills to climb
+#
+# The loss is not convex in $(U, V)$: can training end in a bad place? Baldi and Hornik (1989) showed that it cannot get caught in a false minimum. Every set of
+# $K$ eigenvectors is a point where the gradient vanishes, but only the dominant set is a minimum; the others are saddles, and a small push leaves them.
+
+# %%
+U = eigendigits[1:7].T.astype(float)  # components 2 to 7: the first is missing
+dU, dV = linear_ae_gradients(centred, U, U.T)
+print("gradient vanishes:", np.abs(dU).max() < 1e-3, " error / PCA's error:", np.round(residual_variance(centred, U.T) / pca_error, 3))
+
+# %%
+def error_of(U, V):
+    return np.mean(np.sum((centred - centred @ V.T @ U.T) ** 2, axis=1))
+
+
+push = np.zeros_like(U)
+push[:, -1] = 0.1 * eigendigits[0]  # turn the last column a little towards the missing component
+assert error_of(U + push, (U + push).T) < error_of(U, U.T)
+assert np.isclose(error_of(U, U.T), digit_values.sum() - digit_values[1:7].sum(), rtol=1e-3)
+
+# %% [markdown]
+# ## What you have shown
+#
+# - An autoencoder with $K \ge D$ can copy; a bottleneck forces it to choose a $K$-dimensional subspace (L2, L4).
+# - Projected plus residual variance is constant, so the most variance and the least error are the same choice, and the dominant
+#   eigenvectors of the covariance matrix make it (L5).
+# - Gradient descent on $\lVert \mathbf{x} - UV\mathbf{x} \rVert^2$ reaches PCA's error and PCA's subspace, from any random start that we tried; $U$ and $V$ themselves are
+#   determined only up to an invertible matrix, and $V$ only where the data vary (L4, L5).
+#
+# ## What is left open
+#
+# The set of all reconstructions is *flat*. Halfway between two faces lies a double exposure, not a face, and a digit that is shifted by three pixels is far from
+# itself. Data such as ours lie near *curved* surfaces. What if the encoder and the decoder could bend? That is notebook 02.
+
+# %%
+# NBVAL_IGNORE_OUTPUT
+progress()
+
+# %% [markdown]
+# **Sources.** K. Pearson, *On lines and planes of closest fit*, 1901. P. Baldi and K. Hornik, *Neural networks and principal component analysis: learning
+# from examples without local minima*, 1989. M. Turk and A. Pentland, *Eigenfaces for recognition*, 1991. C. Bishop, *Pattern Recognition and Machine
+# Learning*, 2006, section 12.1. Faces: AT&T (Olivetti Research Laboratory) Cambridge. Digits: MNIST, Y. LeCun, C. Cortes, C. Burges.

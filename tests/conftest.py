@@ -1,0 +1,53 @@
+"""What all tests share: a progress file of their own, a fixed environment, and no silent skips under CI."""
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+import hypothesis
+import matplotlib
+import pytest
+
+# Before any test module is imported, so that nothing can have looked at the user's progress or opened a window.
+os.environ["COURSE_PROGRESS"] = str(Path(tempfile.mkdtemp(prefix="course-progress-")) / "progress.json")
+os.environ.setdefault("JUPYTER_PLATFORM_DIRS", "1")
+os.environ.pop("MPLBACKEND", None)  # kernels that tests start must choose their inline backend themselves
+matplotlib.use("agg")
+
+hypothesis.settings.register_profile("course", derandomize=True, deadline=None, database=None)
+hypothesis.settings.load_profile("course")
+
+
+def pytest_unconfigure():
+    """Remove the progress file of this run."""
+    shutil.rmtree(Path(os.environ["COURSE_PROGRESS"]).parent, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def root():
+    """The course's folder, the one with `run.py`."""
+    return Path(__file__).resolve().parents[1]
+
+
+def refuse_skip(report, what):
+    """Turn a skip into a failure under CI: what must run there must not be left out silently."""
+    if os.environ.get("CI") and report.skipped and not hasattr(report, "wasxfail"):
+        report.outcome = "failed"
+        report.longrepr = f"{what} must not be skipped under CI: {report.longrepr}"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item):
+    """Under CI a browser test runs or fails."""
+    report = yield
+    if item.get_closest_marker("browser"):
+        refuse_skip(report, "a browser test")
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(collector):
+    """Under CI no test module leaves itself out (by `importorskip`, say)."""
+    report = yield
+    refuse_skip(report, "a test module")
+    return report
