@@ -1,4 +1,4 @@
-"""Set the course up in `.venv` and start it: `python3 run.py` opens the notebooks, `python3 run.py test` runs all tests.
+"""Set the course up in `.venv` and start it: `python3 run.py` opens the notebooks, `run.py test` runs the tests.
 
 Everything after `run.py` goes to the `course` command; `python3 run.py --help` lists what there is.
 Standard library only, and no syntax newer than Python 3.6, so that an old Python can still say what is wrong.
@@ -44,14 +44,14 @@ def install(extra):
         try:
             status = subprocess.call(command)
         except KeyboardInterrupt:
-            sys.exit("\nStopped before the installation was complete; run the same command again to go on.")
+            sys.exit("\nStopped before the installation was complete; the same command goes on with it.")
         if status:
-            sys.exit("The installation failed (see above). Run the same command again; if that does not help, "
+            sys.exit("The installation failed (see above). Run the same command again; if that fails, too, "
                      "delete the folder .venv first.")
 
 
 def ensure_installed(extra):
-    """Install unless a stamp, written only after a complete install, says that it was done from these requirements."""
+    """Install unless a stamp, written only after a complete install, says that all this is there."""
     wanted = hashlib.sha256((ROOT / "pyproject.toml").read_bytes() + str(ROOT).encode()).hexdigest()
     stamps = {name: VENV / ("course-{}.stamp".format(name or "core")) for name in ("", "test")}
     enough = [stamps["test"]] if extra == "test" else list(stamps.values())  # "test" holds the core, too

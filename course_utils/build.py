@@ -193,9 +193,10 @@ def execute(path: Path, cells) -> nbformat.NotebookNode:
     with tempfile.TemporaryDirectory() as folder:
         environment = os.environ | {"COURSE_PROGRESS": f"{folder}/progress.json"}
         client = NotebookClient(notebook, timeout=300, kernel_name="python3", record_timing=False,
+                                extra_arguments=["--log-level=ERROR"],
                                 resources={"metadata": {"path": str(path.parent)}})
         client.reset_execution_trackers()
-        with client.setup_kernel(env=environment, extra_arguments=["--log-level=ERROR"]):
+        with client.setup_kernel(env=environment):
             for i, cell in enumerate(tqdm(notebook.cells, desc=path.stem, unit="cell", leave=False)):
                 try:
                     client.execute_cell(cell, i)

@@ -1,7 +1,7 @@
 """The `course` command: open the notebooks, run the tests, build notebooks, grade submissions, show progress.
 
-Imports of anything heavy stay inside the commands, so that `course --help` answers at once. An error that the user can
-mend is one line on standard error and exit status 2.
+Imports of anything heavy stay inside the commands, so that `course --help` answers at once. An error that the
+user can mend is one line on standard error and exit status 2.
 """
 import argparse
 import os
@@ -23,7 +23,7 @@ class CourseError(Exception):
 
 
 def find_root(start):
-    """Return the course's folder: the nearest at or above `start` that holds its notebooks, else this checkout."""
+    """Return the course's folder: the nearest at or above `start` with its notebooks, else this checkout."""
     checkout = Path(__file__).resolve().parents[1]
     for folder in (start, *start.parents, checkout):
         if (folder / "notebooks" / f"{FIRST_NOTEBOOK}.ipynb").is_file() or \
@@ -64,20 +64,21 @@ def require_free_port(port):
 
 
 def stages(root):
-    """Return the stages of `course test`: name -> pytest arguments, or None where there is nothing to test."""
-    notebooks = {folder: sorted(map(str, (root / folder).glob("*.ipynb"))) for folder in ("solutions", "notebooks")}
+    """Return the stages of `course test`: name -> pytest arguments, empty where there is no notebook."""
+    solutions, copies = (sorted(map(str, (root / name).glob("*.ipynb"))) for name in ("solutions", "notebooks"))
     nbval = ["--nbval-current-env", "--nbval-cell-timeout", "120"]
     compared = ["--nbval", "--nbval-sanitize-with", str(root / "tests" / "nbval_sanitize.cfg"), *nbval]
     return {
         "unit and browser tests": [str(root / "tests")],
-        "solutions, outputs compared": notebooks["solutions"] and [*compared, *notebooks["solutions"]],
-        "student notebooks, run only": notebooks["notebooks"] and ["--nbval-lax", *nbval, *notebooks["notebooks"]],
+        "solutions, outputs compared": solutions and [*compared, *solutions],
+        "student notebooks, run only": copies and ["--nbval-lax", *nbval, *copies],
     }
 
 
 def isolated_environment(folder):
-    """Return environment variables for tests: reproducible, and blind to the user's progress, settings and kernels."""
-    own = {name: str(Path(folder) / name.lower()) for name in ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "IPYTHONDIR")}
+    """Return variables for tests: reproducible, and blind to the user's progress, settings and kernels."""
+    names = ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "IPYTHONDIR")
+    own = {name: str(Path(folder) / name.lower()) for name in names}
     environment = {**os.environ, **REPRODUCIBLE, **own, "JUPYTER_PLATFORM_DIRS": "1",
                    "COURSE_PROGRESS": str(Path(folder) / "progress.json")}
     environment.pop("MPLBACKEND", None)  # kernels choose the inline backend only when none is set
@@ -85,13 +86,13 @@ def isolated_environment(folder):
 
 
 def run_tests(_, extra):
-    """Run the test stages one after another, or one pytest with the given arguments; 0 only if all of it passed."""
+    """Run the test stages one after another, or one pytest with the given arguments; 0 if all passed."""
     root = find_root(Path.cwd())
     try:
         import nbval  # noqa: F401
         import pytest  # noqa: F401
     except ImportError as error:
-        raise CourseError(f'the test tools are not installed ({error}); run: pip install -e ".[test]"') from None
+        raise CourseError(f'the test tools are missing ({error}); run: pip install -e ".[test]"') from None
     if not (root / "tests").is_dir():
         raise CourseError(f"{root} holds no tests: they come with the full checkout of the course")
     selected = {"pytest": extra} if extra else stages(root)
@@ -124,7 +125,7 @@ def build(arguments, _):
 def grade(arguments, _):
     """Grade every notebook below a folder of submissions."""
     if not arguments.submissions.is_dir():
-        raise CourseError(f"{arguments.submissions} is not a folder of submissions (<student>/<notebook>.ipynb)")
+        raise CourseError(f"{arguments.submissions} is not a folder of submissions, <student>/<notebook>")
     os.environ.update(REPRODUCIBLE)
     from course_utils.grading import grade_folder
     return grade_folder(arguments.submissions, arguments.out, seed=arguments.seed, workers=arguments.workers)
@@ -153,23 +154,27 @@ def parser():
     commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
 
     def command(run, text, name=None):
-        sub = commands.add_parser(name or run.__name__, help=text, description=run.__doc__, allow_abbrev=False)
+        sub = commands.add_parser(name or run.__name__, help=text, description=run.__doc__,
+                                  allow_abbrev=False)
         sub.set_defaults(run=run)
         return sub
 
     sub = command(lab, "open the notebooks in JupyterLab")
-    sub.add_argument("--no-browser", action="store_true", help="start the server only; open the printed address yourself")
+    sub.add_argument("--no-browser", action="store_true", help="start the server only")
     sub.add_argument("--port", type=positive, metavar="P", help="listen on this port and no other")
     command(run_tests, "run all tests; arguments, if any, go to one pytest run instead", name="test")
     sub = command(build, "build the notebooks from solutions/*.py")
     sub.add_argument("notebooks", nargs="*", metavar="NN", help="only these, by number: 00 01 (default: all)")
     sub.add_argument("--force", action="store_true",
-                     help="rebuild what is unchanged, too, and student copies that were worked in (the old file is kept)")
+                     help="rebuild the unchanged, too, and worked-in student copies (keeping the old file)")
     sub = command(grade, "grade a folder of submissions")
-    sub.add_argument("submissions", type=Path, metavar="SUBMISSIONS", help="holds <student>/<notebook>.ipynb")
-    sub.add_argument("--out", type=Path, required=True, metavar="OUT", help="folder for grades.csv, results and feedback")
-    sub.add_argument("--seed", type=int, metavar="N", help="draw the hidden inputs from this seed (default: a new one)")
-    sub.add_argument("--workers", type=positive, default=1, metavar="N", help="submissions graded at a time (default: 1)")
+    sub.add_argument("submissions", type=Path, metavar="SUBMISSIONS",
+                     help="folder of <student>/<notebook>.ipynb")
+    sub.add_argument("--out", type=Path, required=True, metavar="OUT",
+                     help="gets grades.csv, results/, feedback/")
+    sub.add_argument("--seed", type=int, metavar="N", help="of the hidden inputs (default: a new one)")
+    sub.add_argument("--workers", type=positive, default=1, metavar="N",
+                     help="submissions at a time (default: 1)")
     command(progress, "show which exercises are solved")
     return top
 
@@ -181,7 +186,7 @@ def main(arguments=None):
             stream.reconfigure(errors="replace")
     arguments = list(sys.argv[1:] if arguments is None else arguments) or ["lab"]
     if arguments[0] == "test" and arguments[1:2] not in (["-h"], ["--help"]):
-        parsed, extra = argparse.Namespace(run=run_tests), arguments[1:]  # pytest's options look like ours: leave them whole
+        parsed, extra = argparse.Namespace(run=run_tests), arguments[1:]  # all options are pytest's
     else:
         top = parser()
         parsed, extra = top.parse_known_args(arguments)

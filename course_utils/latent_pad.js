@@ -162,7 +162,12 @@ function render({ model, el }) {
   model.on("change:value", redraw);
   model.on("change:base", redraw);
   redraw();
-  return () => { model.off("change:value", redraw); model.off("change:base", redraw); clearTimeout(timer); };
+  return () => {
+    model.off("change:value", redraw);
+    model.off("change:base", redraw);
+    clearTimeout(timer);
+    cancelAnimationFrame(frame);
+  };
 }
 
 export default { render };

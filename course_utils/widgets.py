@@ -1,7 +1,7 @@
 """Explorables: pictures that follow the hand.
 
 `pca_explorer` is driven by the kernel (sliders, one figure made once and redrawn in place); `latent_pad`
-decodes in the browser (`latent_pad.js`), so it needs no kernel while one drags, and lives on in exported HTML.
+decodes in the browser (`latent_pad.js`), so a drag needs no kernel, and it lives on in exported HTML.
 Both carry a static figure with the same message in the same output: a page that cannot run widgets shows it.
 """
 import base64
@@ -57,7 +57,7 @@ def _checked(name, data):
 class _ErrorCurve:
     """The error against K: the axes are painted once; `draw` changes the lines and paints only those."""
 
-    width = 3.1  # inches
+    width = 2.9  # inches; with three panels of 170 pixels all stand in one row beside an open sidebar
 
     def __init__(self, k_max):
         fig, ax = plots.figure(self.width, 2.6)
@@ -88,7 +88,7 @@ class _ErrorCurve:
 def _panel(image, shape, title, alt):
     """Return HTML of a grey image and its title; the browser enlarges it, so a move sends few kilobytes."""
     grey = np.uint8(np.clip(np.round(255 * image), 0, 255)).reshape(shape)
-    width = 180 * min(1, shape[1] / shape[0])
+    width = 170 * min(1, shape[1] / shape[0])
     tag = plots.image_tag(plots.encode_png(grey), alt, width, "image-rendering:pixelated")
     return f'<div style="text-align:center;line-height:1.3">{title}<br>{tag}</div>'
 
@@ -179,12 +179,14 @@ class PCAExplorer(ipywidgets.VBox):
                    f"The same example rebuilt from {K} numbers."),
             _panel(moved, data.shape, f"moved by {t:+.1f} s.d.<br>along component {k}",
                    f"The rebuilt image moved by {t:+.1f} standard deviations along component {k}."),
-            plots.image_tag(self._curve.draw(left, 1 - kept, K), curve_alt, _ErrorCurve.width * plots.CSS_DPI),
+            plots.image_tag(self._curve.draw(left, 1 - kept, K), curve_alt,
+                            _ErrorCurve.width * plots.CSS_DPI),
         ]
         self._picture.value = (
             f'<div style="display:flex;flex-wrap:wrap;gap:12px;align-items:flex-end">{"".join(panels)}</div>'
             f"Squared error of this example: {errors[K]:.3g} of {whole:.3g} ({left[K]:.1%}). "
-            f"The first {K} components keep {kept[K]:.1%} of the variance of all {len(data.x)} {html.escape(name)}.")
+            f"The first {K} components keep {kept[K]:.1%} of the variance of all {len(data.x)} "
+            f"{html.escape(name)}.")
 
     def _repr_mimebundle_(self, **kwargs):
         fig, alt = pca_overview(self._sets)
@@ -193,7 +195,7 @@ class PCAExplorer(ipywidgets.VBox):
 
 
 def pca_explorer(sets):
-    """Return sliders over `sets` (name → PCASet): rebuild an example from K numbers, move it along a component.
+    """Return sliders over `sets` (name → PCASet): rebuild from K numbers, move along a component.
 
     Panels: the original; its reconstruction from K numbers; that one moved by t standard deviations,
     t sqrt(lambda_k), along component k; the squared error left against K.
@@ -213,8 +215,8 @@ def pca_overview(sets, ks=(1, 5, 20, 80), moves=(-3, 0, 3)):
         plots.image_grid([x, *rebuilt, *moved], data.shape, len(labels), ax=ax, row_labels=[name],
                          column_labels=labels)
     alt = (f"Rows: {', '.join(sets)}. In each row an example, its reconstructions from "
-           f"K = {', '.join(map(str, ks))} numbers, sharper with every K, and then the mean image moved along "
-           f"the first component by {', '.join(map(str, moves))} standard deviations.")
+           f"K = {', '.join(map(str, ks))} numbers, sharper with every K, and then the mean image moved "
+           f"along the first component by {', '.join(map(str, moves))} standard deviations.")
     return fig, alt
 
 
@@ -327,17 +329,8 @@ def latent_pad(decoder, shape, codes=None, labels=None, extent=None, output="sig
     which may be set later on the pad (a class-conditional decoder's label, for example).
     `extent` is (left, right, bottom, top); `pad.value` is the point and can be set or observed.
     """
-    layers = [(np.asarray(W, dtype="<f4"), np.asarray(b, dtype="<f4")) for W, b in decoder]
-    if not layers:
-        raise ValueError("the decoder has no layers: expected a list of (W, b)")
-    for i, (W, b) in enumerate(layers):
-        n_in = layers[i - 1][0].shape[-1] if i else W.shape[0]
-        if W.ndim != 2 or W.shape[0] != n_in or b.shape != W.shape[1:]:
-            raise ValueError(f"decoder layer {i}: expected W ({n_in}, n) and b (n,), "
-                             f"got {W.shape} and {b.shape}")
-        if not (np.isfinite(W).all() and np.isfinite(b).all()):
-            raise ValueError(f"decoder layer {i} holds values that are not finite")
-    sizes = [layers[0][0].shape[0]] + [W.shape[1] for W, _ in layers]
+    layers = _checked_layers(decoder)
+    sizes = [len(W) for W, _ in layers] + [len(layers[-1][1])]
     K, (h, w) = sizes[0], shape
     if sizes[-1] != h * w:
         raise ValueError(f"an image of shape {h} x {w} needs {h * w} outputs, the decoder has {sizes[-1]}")
@@ -374,6 +367,23 @@ def latent_pad(decoder, shape, codes=None, labels=None, extent=None, output="sig
         description=f"Latent pad: the image that the decoder makes of the code at {first} from {left:.3g} to "
                     f"{right:.3g} and {second} from {bottom:.3g} to {top:.3g}.{held}{drawn}",
         value=tuple(np.clip(base[list(dims)], [left, bottom], [right, top]).tolist()))
+
+
+def _checked_layers(decoder):
+    """Return the network's layers as float32, or say which of them does not fit the one before it."""
+    layers = [tuple(np.asarray(array, dtype="<f4") for array in layer) for layer in decoder]
+    if not layers or any(len(layer) != 2 for layer in layers):
+        raise ValueError("decoder: expected a list of (W, b), got layers with "
+                         f"{[len(layer) for layer in layers]} arrays")
+    n_in = "K"
+    for i, (W, b) in enumerate(layers):
+        if W.ndim != 2 or n_in not in ("K", W.shape[0]) or b.shape != W.shape[1:]:
+            raise ValueError(f"decoder layer {i}: expected W ({n_in}, n) and b (n,), "
+                             f"got {W.shape} and {b.shape}")
+        if not (np.isfinite(W).all() and np.isfinite(b).all()):
+            raise ValueError(f"decoder layer {i} holds values that are not finite")
+        n_in = W.shape[1]
+    return layers
 
 
 def _square_around(points):

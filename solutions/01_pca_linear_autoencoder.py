@@ -31,7 +31,8 @@ from course_utils.data import load_faces, load_mnist
 from course_utils.evidence import show_result
 
 faces, digits = load_faces(), load_mnist()
-print("faces:", faces.x_train.shape, "of", faces.shape, "pixels;  digits:", digits.x_train.shape, "of", digits.shape)
+for name, data in [("faces", faces), ("digits", digits)]:
+    print(f"{name}: x_train {data.x_train.shape}, one row an image of {data.shape}")
 
 # %% [markdown]
 # One example is one row: the pixels of an image in reading order, from 0 (black) to 1 (white). The faces are 40 people with
@@ -42,7 +43,7 @@ print("faces:", faces.x_train.shape, "of", faces.shape, "pixels;  digits:", digi
 fig, (left, right) = plots.figure(9, 2.6, columns=2)
 plots.image_grid(faces.x_train[4::20][:16], faces.shape, columns=8, ax=left)
 plots.image_grid(digits.x_train[:16], digits.shape, columns=8, ax=right)
-plots.show(fig, alt="Sixteen grey photographs of faces, and sixteen handwritten digits in white on black.")
+plots.show(fig, alt="Sixteen photographs of faces and sixteen handwritten digits.")
 
 # %% [markdown]
 # ## 1. A network that predicts its own input
@@ -105,7 +106,7 @@ print("rank of 100 outputs:", np.linalg.matrix_rank(x_hat))
 
 # %%
 def pca_encode(x, mean, components):
-    """Codes (N, K) of x (N, D): coordinates along the rows of components (K, D), as seen from mean (D,)."""
+    """Codes (N, K) of x (N, D); mean (D,), components (K, D) with orthonormal rows."""
     ### BEGIN SOLUTION
     return (x - mean) @ components.T
     ### END SOLUTION
@@ -147,10 +148,12 @@ on_line = pca_decode(pca_encode(cheeks, centre, line(20)), centre, line(20))
 # %%
 fig, ax = plots.figure(5, 4.4)
 ax.plot(*np.stack([cheeks, on_line]).transpose(2, 0, 1), color="#94a4a2", linewidth=0.5)
-ax.scatter(*cheeks.T, s=9, label="x"), ax.scatter(*on_line.T, s=9, label="reconstruction")
-ax.set(xlabel="brightness of the left cheek", ylabel="brightness of the right cheek", aspect="equal", title="A line at 20°")
+ax.scatter(*cheeks.T, s=9, label="x")
+ax.scatter(*on_line.T, s=9, label="reconstruction")
+ax.set(xlabel="brightness of the left cheek", ylabel="brightness of the right cheek")
+ax.set(aspect="equal", title="Faces, reconstructed on a line at 20°")
 ax.legend()
-plots.show(fig, alt="Points scattered around the diagonal, and a flatter line with the foot of each point on it.")
+plots.show(fig, alt="Points around the diagonal, each joined to its foot on a line.")
 
 # %% [markdown]
 # ## 3. Two wishes that are one
@@ -166,7 +169,7 @@ plots.show(fig, alt="Points scattered around the diagonal, and a flatter line wi
 
 # %%
 def projected_variance(x, components):
-    """Variance of x (N, D), centred, along the orthonormal rows of components (K, D); a scalar."""
+    """Variance of x (N, D) along the orthonormal rows of components (K, D)."""
     ### BEGIN SOLUTION
     z = (x - x.mean(axis=0)) @ components.T
     return np.mean(np.sum(z ** 2, axis=1))
@@ -181,7 +184,7 @@ projected_variance = check(projected_variance)
 
 # %%
 def residual_variance(x, components):
-    """Variance of x (N, D) that is lost outside the subspace through its mean; a scalar."""
+    """Variance of x (N, D) outside the subspace through its mean; a scalar."""
     ### BEGIN SOLUTION
     centred = x - x.mean(axis=0)
     lost = centred - centred @ components.T @ components
@@ -202,11 +205,14 @@ lost = np.array([residual_variance(cheeks, line(a)) for a in angles])
 
 # %%
 fig, ax = plots.figure(7, 3.2)
-for values, label in [(kept, "projected (kept)"), (lost, "residual (lost)"), (kept + lost, "sum")]:
-    ax.plot(angles, values, label=label)
-ax.set(xlabel="angle of the line in degrees", ylabel="variance (brightness²)", ylim=(0, None), xticks=range(0, 181, 30))
+ax.plot(angles, kept, label="projected (kept)")
+ax.plot(angles, lost, "--", label="residual (lost)")
+ax.plot(angles, kept + lost, ":", label="sum")
+ax.set(xlabel="angle of the line in degrees", ylabel="variance (brightness²)")
+ax.set(ylim=(0, None), xticks=range(0, 181, 30), title="Kept and lost variance")
 ax.legend(loc="center right")
-plots.show(fig, alt="Projected variance rises and residual variance falls to extremes at the same angle; their sum is flat.")
+plots.show(fig, alt="Projected variance has its top where residual variance has its "
+                    "bottom; their sum is a flat line.")
 
 # %% [markdown]
 # The sum is constant, so the best angle for one is the best for the other. The reason is Pythagoras: the segment to the line is at right
@@ -218,7 +224,7 @@ plots.show(fig, alt="Projected variance rises and residual variance falls to ext
 total = np.var(cheeks, axis=0).sum()
 assert np.allclose(kept + lost, total)
 assert kept.argmax() == lost.argmin()
-print(f"best angle: {kept.argmax()}°, which keeps {kept.max() / total:.1%} of the variance")
+print(f"best angle: {kept.argmax()}°, keeps {kept.max() / total:.1%} of the variance")
 
 # %% [markdown]
 # ## 4. The best subspace
@@ -285,9 +291,9 @@ assert np.allclose(eigenfaces @ eigenfaces.T, np.eye(200), atol=1e-4)
 # %%
 fig, (left, right) = plots.figure(9.6, 2.9, columns=2, width_ratios=[1, 5])
 plots.image_grid(face_mean[None], faces.shape, columns=1, titles=["mean"], ax=left)
-plots.image_grid(eigenfaces[:10], faces.shape, columns=5, titles=range(1, 11), diverging=True, ax=right)
-plots.show(fig, alt="The mean face, blurred, and ten eigenfaces: the first contrasts the face with the background, later ones show "
-                    "hair, glasses, and turns of the head.")
+plots.image_grid(eigenfaces[:10], faces.shape, columns=5, titles=range(1, 11),
+                 diverging=True, ax=right)
+plots.show(fig, alt="The blurred mean face and ten eigenfaces: masks of red and blue.")
 
 # %% [markdown]
 # What an image shows is easier to tell when you walk along it. Each row starts at the mean and goes from $-2.5$ to $2.5$ standard
@@ -295,14 +301,16 @@ plots.show(fig, alt="The mean face, blurred, and ten eigenfaces: the first contr
 
 # %%
 deviations = pca_encode(faces.x_train, face_mean, eigenfaces).std(axis=0)
-walk = [pca_decode(t * deviations[k] * np.eye(200)[[k]], face_mean, eigenfaces) for k in range(4) for t in np.linspace(-2.5, 2.5, 7)]
+ts = np.linspace(-2.5, 2.5, 7)
+codes = np.concatenate([np.outer(ts * deviations[k], np.eye(200)[k]) for k in range(4)])
+walk = pca_decode(codes, face_mean, eigenfaces)
 
 # %%
 fig, ax = plots.figure(7.2, 4.3)
-plots.image_grid(np.concatenate(walk), faces.shape, columns=7, row_labels=[f"component {k}" for k in range(1, 5)],
-                 column_labels=[f"{t:+.1f}" for t in np.linspace(-2.5, 2.5, 7)], ax=ax)
-plots.show(fig, alt="Four rows of seven faces. Along each component the face changes smoothly: brightness against the background, "
-                    "and the light from one side to the other among them.")
+plots.image_grid(walk, faces.shape, columns=7, column_labels=[f"{t:+.1f}" for t in ts],
+                 row_labels=[f"component {k}" for k in range(1, 5)], ax=ax)
+plots.show(fig, alt="Four rows of seven faces that change smoothly: in brightness against the "
+                    "background, in the side that the light comes from, and in hair.")
 
 # %% [markdown]
 # Much of the variance is light and background rather than anything you would use to recognise a person: PCA keeps what is *large in pixels*,
@@ -325,8 +333,9 @@ assert np.abs(covariance - np.diag(np.diag(covariance))).max() < 1e-3 * covarian
 digit_mean, eigendigits = pca_fit(digits.x_train[::2], 784)
 fig, (left, right) = plots.figure(9.6, 2.9, columns=2, width_ratios=[1, 5])
 plots.image_grid(digit_mean[None], digits.shape, columns=1, titles=["mean"], ax=left)
-plots.image_grid(eigendigits[:10], digits.shape, columns=5, titles=range(1, 11), diverging=True, ax=right)
-plots.show(fig, alt="The mean digit, a grey blob, and ten eigendigits: rings, bars and waves of red and blue.")
+plots.image_grid(eigendigits[:10], digits.shape, columns=5, titles=range(1, 11),
+                 diverging=True, ax=right)
+plots.show(fig, alt="The blurred mean digit and ten eigendigits: rings, bars and waves.")
 
 # %% [markdown]
 # ## 6. How many components?
@@ -339,21 +348,22 @@ def eigenvalues_of(x, mean):
     return np.linalg.svd(x - mean, compute_uv=False) ** 2 / len(x)
 
 
-face_values, digit_values = eigenvalues_of(faces.x_train, face_mean), eigenvalues_of(digits.x_train[::2], digit_mean)
+face_values = eigenvalues_of(faces.x_train, face_mean)
+digit_values = eigenvalues_of(digits.x_train[::2], digit_mean)
 
 # %%
 fig, (left, right) = plots.figure(9.6, 3.2, columns=2, sharey=True)
 plots.scree(face_values, ax=left).set_title("faces")
 plots.scree(digit_values, ax=right).set_title("digits")
-plots.show(fig, alt="Share of the variance against K, for faces and digits: single shares fall quickly, and the share of the first K "
-                    "together climbs towards 100 per cent.")
+plots.show(fig, alt="Share of the variance against K, for faces and digits: single shares "
+                    "fall quickly; the first K together climb towards 100 per cent.")
 
 # %% [markdown]
 # {{exercise choose_k}}
 
 # %%
 def choose_k(eigenvalues, fraction):
-    """The smallest K whose eigenvalues (descending) add up to at least `fraction` of the sum of all."""
+    """The smallest K whose eigenvalues are at least `fraction` of the sum of all."""
     ### BEGIN SOLUTION
     share = np.cumsum(eigenvalues) / np.sum(eigenvalues)
     return int(np.argmax(share >= fraction)) + 1
@@ -365,8 +375,8 @@ choose_k = check(choose_k)
 
 # %%
 for fraction in (0.5, 0.9, 0.95):
-    print(f"{fraction:.0%} of the variance:  faces K = {choose_k(face_values, fraction):3d} of 4096"
-          f"   digits K = {choose_k(digit_values, fraction):3d} of 784")
+    K_faces, K_digits = [choose_k(v, fraction) for v in (face_values, digit_values)]
+    print(f"{fraction:.0%} of the variance: faces K = {K_faces}, digits K = {K_digits}")
 
 # %% [markdown]
 # 90 per cent of the variance sounds like a good reconstruction. Look before you believe it:
@@ -376,14 +386,16 @@ def reconstruct(x, mean, components, K):
     return pca_decode(pca_encode(x, mean, components[:K]), mean, components[:K])
 
 
-ks = [1, 5, 20, 66, 200]
-rows = np.concatenate([faces.x_test[10:18]] + [reconstruct(faces.x_test[10:18], face_mean, eigenfaces, K) for K in ks])
+ks = [1, 5, 20, choose_k(face_values, 0.9), 200]
+some = faces.x_test[10:18]
+rows = [some] + [reconstruct(some, face_mean, eigenfaces, K) for K in ks]
 
 # %%
 fig, ax = plots.figure(7.6, 5.8)
-plots.image_grid(rows, faces.shape, columns=8, row_labels=["original"] + [f"K = {K}" for K in ks], ax=ax)
-plots.show(fig, alt="Eight test faces and their reconstructions from 1, 5, 20, 66 and 200 components: blurred likenesses first, sharper "
-                    "with more, never quite the originals.")
+plots.image_grid(np.concatenate(rows), faces.shape, columns=8, ax=ax,
+                 row_labels=["original"] + [f"K = {K}" for K in ks])
+plots.show(fig, alt="Eight test faces, and below them their reconstructions from more and "
+                    "more components: blurred, then sharper, never quite the originals.")
 
 # %% [markdown]
 # These are *test* photographs, which PCA has not seen.
@@ -393,20 +405,29 @@ plots.show(fig, alt="Eight test faces and their reconstructions from 1, 5, 20, 6
 # %%
 mean, components = pca_fit(faces.x_train, 320)
 ks = [1, 2, 5, 10, 20, 50, 100, 200, 319]
-errors = {name: [np.mean(np.sum((x - reconstruct(x, mean, components, K)) ** 2, axis=1)) for K in ks]
-          for name, x in [("train", faces.x_train), ("test", faces.x_test)]}
+
+
+def errors_of(x):
+    differences = (x - reconstruct(x, mean, components, K) for K in ks)
+    return [np.mean(np.sum(difference ** 2, axis=1)) for difference in differences]
+
+
+errors = {"train": errors_of(faces.x_train), "test": errors_of(faces.x_test)}
 
 # %%
 fig, ax = plots.figure(6, 3.2)
 for name, marker in [("train", "o"), ("test", "s")]:
     ax.plot(ks, errors[name], marker=marker, label=name)
-ax.set(xscale="log", xlabel="K", ylabel="squared error per face", ylim=(0, None), title="Faces: error against K")
+ax.set(xscale="log", xlabel="K", ylabel="squared error per face", ylim=(0, None))
+ax.set_title("Faces: error against K")
 ax.legend()
-plots.show(fig, alt="Squared error per face against K on a log scale: the training error falls to zero at K = 319, the test error flattens.")
+plots.show(fig, alt="Squared error per face against K: the training error falls to zero "
+                    "at K = 319, while the test error flattens out well above zero.")
 
 # %%
 assert errors["train"][-1] < 1e-3 * errors["train"][0]
-print(f"at K = 319: training error {errors['train'][-1]:.3f}, test error {errors['test'][-1]:.1f}")
+for name in errors:
+    print(f"K = 319: {name} error {errors[name][-1]:.3f}")
 
 # %% [markdown]
 # Centred, 320 examples span only 319 dimensions, so $K = 319$ reproduces every training face and says nothing about new ones. The test error
@@ -422,9 +443,10 @@ print(f"at K = 319: training error {errors['train'][-1]:.3f}, test error {errors
 # standard deviations: between which two digits will it go?
 
 # %%
-sets = {"faces": widgets.PCASet(faces.x_test, face_mean, eigenfaces, face_values, faces.shape),
-        "digits": widgets.PCASet(digits.x_test, digit_mean, eigendigits[:200], digit_values, digits.shape)}
-widgets.pca_explorer(sets)
+face_set = widgets.PCASet(faces.x_test, face_mean, eigenfaces, face_values, faces.shape)
+digit_set = widgets.PCASet(digits.x_test, digit_mean, eigendigits[:200], digit_values,
+                           digits.shape)
+widgets.pca_explorer({"faces": face_set, "digits": digit_set})
 
 # %% [markdown]
 # ## 8. Now let a network find it
@@ -442,7 +464,7 @@ widgets.pca_explorer(sets)
 
 # %%
 def linear_ae_gradients(x, U, V):
-    """Gradients dU (D, K), dV (K, D) of the mean over rows of ||x - U V x||^2, for x (N, D), U (D, K), V (K, D)."""
+    """dU (D, K), dV (K, D) of the mean over rows of ||x - U V x||^2; x (N, D)."""
     ### BEGIN SOLUTION
     z = x @ V.T
     x_hat_bar = -2 * (x - z @ U.T) / len(x)
@@ -463,17 +485,24 @@ from autograd import grad
 
 x = digits.x_train[:50, 300:312].astype(float)
 U, V = rng.normal(size=(12, 3)), rng.normal(size=(3, 12))
-automatic = grad(lambda UV: anp.mean(anp.sum((x - x @ UV[1].T @ UV[0].T) ** 2, axis=1)))((U, V))
-assert all(np.allclose(a, b) for a, b in zip(automatic, linear_ae_gradients(x, U, V)))
+
+
+def loss(UV):
+    return anp.mean(anp.sum((x - x @ UV[1].T @ UV[0].T) ** 2, axis=1))
+
+
+for by_hand, automatic in zip(linear_ae_gradients(x, U, V), grad(loss)((U, V))):
+    assert np.allclose(by_hand, automatic)
 
 # %% [markdown]
 # {{exercise linear_ae_train}}
 
 # %%
 def linear_ae_train(x, K, steps, rng):
-    """U (D, K), V (K, D) after `steps` updates by gradient descent on centred x (N, D)."""
+    """U (D, K), V (K, D) after `steps` updates on centred x (N, D)."""
     ### BEGIN SOLUTION
-    U, V = 0.3 * rng.normal(size=(x.shape[1], K)), 0.3 * rng.normal(size=(K, x.shape[1]))
+    D = x.shape[1]
+    U, V = 0.3 * rng.normal(size=(D, K)), 0.3 * rng.normal(size=(K, D))
     for _ in range(steps):
         dU, dV = linear_ae_gradients(x, U, V)
         U, V = U - 0.05 * dU, V - 0.05 * dV
@@ -496,7 +525,7 @@ linear_ae_train = check(linear_ae_train)
 
 # %%
 def subspace_angle(A, B):
-    """Largest principal angle, in radians, between the column spaces of A (D, K) and B (D, K)."""
+    """Largest principal angle (radians) between the column spaces of A, B (D, K)."""
     ### BEGIN SOLUTION
     Q_A, Q_B = np.linalg.qr(A)[0], np.linalg.qr(B)[0]
     cosines = np.linalg.svd(Q_A.T @ Q_B, compute_uv=False)
@@ -520,25 +549,31 @@ subspace_angle = check(subspace_angle)
 from course_utils import pca
 
 centred = (digits.x_train[::2] - digit_mean).astype(float)
+best = eigendigits[:6].T
 angles = []
-U, V = pca.linear_ae_train(centred, K=6, steps=400, rng=np.random.default_rng(1),
-                           callback=lambda step, U, V: angles.append(subspace_angle(U, eigendigits[:6].T)))
+U, V = pca.linear_ae_train(
+    centred, K=6, steps=400, rng=np.random.default_rng(1),
+    callback=lambda step, U, V: angles.append(subspace_angle(U, best)))
 
 # %%
-pca_error = residual_variance(centred, eigendigits[:6])
-network_error = np.mean(np.sum((centred - centred @ V.T @ U.T) ** 2, axis=1))
-print(f"PCA: {pca_error:.2f}")
-show_result("error of the trained network / error of PCA", network_error / pca_error, expected=1, tolerance=1e-3)
-show_result("largest principal angle in radians", angles[-1], expected=0, tolerance=5e-3)
+def error_of(U, V):
+    return np.mean(np.sum((centred - centred @ V.T @ U.T) ** 2, axis=1))
+
+
+pca_error = residual_variance(centred, best.T)
+print(f"error of PCA: {pca_error:.2f}")
+show_result("error of the network", error_of(U, V), expected=pca_error, tolerance=0.03)
+show_result("largest principal angle", angles[-1], expected=0, tolerance=5e-3)
 
 # %%
 fig, (left, right) = plots.figure(9.6, 3.3, columns=2, width_ratios=[1, 1.5])
 left.semilogy(np.arange(1, 401), angles)
-left.set(xlabel="step", ylabel="largest principal angle (radians)", title="U turns into PCA's subspace")
-plots.image_grid(np.concatenate([U.T / np.linalg.norm(U, axis=0)[:, None], eigendigits[:6]]), digits.shape, columns=6,
-                 row_labels=["columns of U", "eigendigits"], diverging=True, ax=right)
-plots.show(fig, alt="The angle between the two subspaces falls from more than one radian to almost zero. The columns of U are "
-                    "mixtures of strokes and do not look like the eigendigits.")
+left.set(xlabel="step", ylabel="angle (radians)", title="U turns into PCA's subspace")
+columns = (U / np.linalg.norm(U, axis=0)).T
+plots.image_grid(np.concatenate([columns, best.T]), digits.shape, columns=6, ax=right,
+                 row_labels=["columns of U", "eigendigits"], diverging=True)
+plots.show(fig, alt="The angle between the two subspaces falls from above one radian to "
+                    "almost zero. The columns of U do not look like the eigendigits.")
 
 # %% [markdown]
 # The error is PCA's and the subspace is PCA's, but $U$ is not made of eigenvectors: its columns are neither orthogonal nor sorted, and another seed would
@@ -547,18 +582,18 @@ plots.show(fig, alt="The angle between the two subspaces falls from more than on
 # %%
 A = rng.normal(size=(6, 6))
 assert np.allclose((U @ A) @ (np.linalg.inv(A) @ V), U @ V)
-cosines = np.abs((U / np.linalg.norm(U, axis=0)).T @ eigendigits[:6].T)
-show_result("largest |cosine| between a column of U and the eigendigit it is most like", cosines.max(), 0.8, 0.15)
+cosines = np.abs(columns @ best).max(axis=1)  # to the nearest eigendigit
+show_result("mean |cosine| to the nearest eigendigit", cosines.mean(), 0.65, 0.2)
 
 # %% [markdown]
 # The loss cannot tell these networks apart, so training has no reason to prefer the eigenvectors. If you want them, they are two lines
 # away: run PCA *inside* the subspace, on codes with $K$ numbers.
 
 # %%
-Q = np.linalg.qr(U)[0]                        # an orthonormal basis of the subspace
-_, turn = pca_fit(centred @ Q, 6)             # PCA of 6 numbers per digit
-found = turn @ Q.T
-show_result("smallest |cosine| of a recovered component and its eigendigit", np.abs(np.sum(found * eigendigits[:6], axis=1)).min(), 1, 1e-3)
+Q = np.linalg.qr(U)[0]             # an orthonormal basis of the subspace
+_, turn = pca_fit(centred @ Q, 6)  # PCA of 6 numbers per digit
+cosines = np.abs(np.sum((turn @ Q.T) * best.T, axis=1))
+show_result("smallest |cosine| to its eigendigit", cosines.min(), 1, tolerance=1e-3)
 
 # %% [markdown]
 # ### And the encoder?
@@ -566,9 +601,10 @@ show_result("smallest |cosine| of a recovered component and its eigendigit", np.
 # **Predict.** $U$ spans PCA's subspace. Do the rows of $V$ span it, too?
 
 # %%
-print("angle between the rows of V and PCA's subspace is larger than 0.5 rad:", subspace_angle(V.T, eigendigits[:6].T) > 0.5)
-difference = centred @ V.T @ U.T - centred @ eigendigits[:6].T @ eigendigits[:6]
-print("and yet the outputs differ from PCA's by less than 1 % of the variance:", np.mean(difference ** 2) < 0.01 * np.mean(centred ** 2))
+show_result("angle of V's rows to PCA's subspace", subspace_angle(V.T, best), 1.0, 0.3)
+difference = centred @ V.T @ U.T - centred @ best @ best.T
+share = np.sum(difference ** 2) / np.sum(centred ** 2)
+show_result("and yet: outputs differ by this share of the variance", share, 0, 1e-3)
 
 # %% [markdown]
 # Many pixels of the digits never change: at the border all are black. Whatever $V$ does with such a direction costs nothing, because the data have no
@@ -576,11 +612,9 @@ print("and yet the outputs differ from PCA's by less than 1 % of the variance:",
 
 # %%
 always_black = digits.x_train[::2].std(axis=0) == 0
-start = np.random.default_rng(1)
-start.normal(size=(784, 6))                                      # the numbers that U started from
-V_start = start.normal(size=(6, 784)) / np.sqrt(784)
+_, V_start = pca.linear_ae_train(centred, K=6, steps=0, rng=np.random.default_rng(1))
 assert np.allclose(V[:, always_black], V_start[:, always_black])
-print(always_black.sum(), "of 784 pixels never change; there, V is as it was before training")
+print(f"{always_black.sum()} of 784 pixels never change; there, V is still as it began")
 
 # %% [markdown]
 # ### No wrong hills to climb
@@ -591,17 +625,15 @@ print(always_black.sum(), "of 784 pixels never change; there, V is as it was bef
 # %%
 U = eigendigits[1:7].T.astype(float)  # components 2 to 7: the first is missing
 dU, dV = linear_ae_gradients(centred, U, U.T)
-print("gradient vanishes:", np.abs(dU).max() < 1e-3, " error / PCA's error:", np.round(residual_variance(centred, U.T) / pca_error, 3))
+assert max(np.abs(dU).max(), np.abs(dV).max()) < 1e-3
+print(f"the gradient vanishes, at {error_of(U, U.T) / pca_error:.3f} times PCA's error")
 
 # %%
-def error_of(U, V):
-    return np.mean(np.sum((centred - centred @ V.T @ U.T) ** 2, axis=1))
-
-
 push = np.zeros_like(U)
-push[:, -1] = 0.1 * eigendigits[0]  # turn the last column a little towards the missing component
+push[:, -1] = 0.1 * eigendigits[0]  # turn one column a little towards the missing one
 assert error_of(U + push, (U + push).T) < error_of(U, U.T)
-assert np.isclose(error_of(U, U.T), digit_values.sum() - digit_values[1:7].sum(), rtol=1e-3)
+lost = digit_values.sum() - digit_values[1:7].sum()
+assert np.isclose(error_of(U, U.T), lost, rtol=1e-3)  # all eigenvalues but those six
 
 # %% [markdown]
 # ## What you have shown

@@ -8,7 +8,7 @@ import hypothesis
 import matplotlib
 import pytest
 
-# Before any test module is imported, so that nothing can have looked at the user's progress or opened a window.
+# Before any test module is imported: nothing may have looked at the user's progress or opened a window.
 os.environ["COURSE_PROGRESS"] = str(Path(tempfile.mkdtemp(prefix="course-progress-")) / "progress.json")
 os.environ.setdefault("JUPYTER_PLATFORM_DIRS", "1")
 os.environ.pop("MPLBACKEND", None)  # kernels that tests start must choose their inline backend themselves

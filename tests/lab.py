@@ -28,10 +28,16 @@ SETTINGS = {
     "apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
 }
 PANEL = "window.jupyterapp.shell.currentWidget"
-# A widget whose JavaScript fails leaves no other trace. `error` is null for ResizeObserver's harmless notices.
+# A widget whose JavaScript fails leaves no trace but these; anywidget may only write it to the console.
+# `e.error` is null for ResizeObserver's harmless notices.
 COLLECT_ERRORS = """window.labErrors = [];
-addEventListener('error', e => e.error && labErrors.push(`${e.error}`));
-addEventListener('unhandledrejection', e => labErrors.push(`${e.reason}`));"""
+const note = error => {
+    const line = `${error}`.split('\\n')[0];
+    if (!labErrors.includes(line)) labErrors.push(line); };
+const log = console.error;
+console.error = (...args) => { note(args[0]); log(...args); };
+addEventListener('error', e => e.error && note(e.error));
+addEventListener('unhandledrejection', e => note(e.reason));"""
 
 
 class Lab(NamedTuple):
@@ -215,7 +221,7 @@ def index_of(page, cell):
         return cell
     found = [i for i, source in enumerate(sources) if cell in source]
     if len(found) != 1:
-        raise LookupError(f"{cell!r} should stand in exactly one cell, found in cells {found} of {len(sources)}")
+        raise LookupError(f"{cell!r} should stand in exactly one cell, found in {found} of {len(sources)}")
     return found[0]
 
 
@@ -240,8 +246,8 @@ def run_cell(page, cell, timeout=60):
 def _run(page, command, timeout):
     page.evaluate("""command => {
         window.labRun = 'running';
-        jupyterapp.commands.execute(command).then(() => window.labRun = 'done', e => window.labRun = `${e}`); }""",
-        command)
+        jupyterapp.commands.execute(command).then(() => window.labRun = 'done', e => window.labRun = `${e}`);
+        }""", command)
     try:
         page.wait_for_function(f"""() => document.querySelector('.jp-Dialog') || (window.labRun !== 'running'
             && {PANEL}.sessionContext.session?.kernel?.status === 'idle')""", timeout=timeout * 1000)

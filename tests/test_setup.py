@@ -1,4 +1,4 @@
-"""The set-up: requirements in step, packs inside the wheel, the `course` command, nbval's sanitiser, and `run.py`."""
+"""The set-up: requirements in step, the wheel, the `course` command, nbval's sanitiser, and `run.py`."""
 import ast
 import importlib.util
 import os
@@ -32,7 +32,7 @@ def course(*arguments, **options):
     return run([sys.executable, "-m", "course_utils.cli", *arguments], **options)
 
 
-# -- requirements ------------------------------------------------------------------------------------------------
+# -- requirements ----------------------------------------------------------------------------------
 
 def bounds_of_pyproject(root):
     """name -> bound, and Python's, as pyproject.toml states them."""
@@ -42,7 +42,7 @@ def bounds_of_pyproject(root):
 
 
 def bounds_of_conda(text):
-    """name -> bound of an environment.yml; every line must be a strict MatchSpec or, under pip, a requirement."""
+    """name -> bound of an environment.yml; each line a strict MatchSpec or, under pip, a requirement."""
     environment = yaml.safe_load(text)
     assert set(environment) == {"name", "channels", "dependencies"}
     assert environment["channels"] == ["conda-forge"]
@@ -90,7 +90,7 @@ def test_every_imported_package_is_a_requirement(root):
     assert foreign - tests_own <= set(bounds_of_pyproject(root))
 
 
-# -- the package -------------------------------------------------------------------------------------------------
+# -- the package -----------------------------------------------------------------------------------
 
 def test_the_wheel_holds_the_packs_and_their_licences(root, tmp_path):
     copy = tmp_path / "course"
@@ -104,23 +104,25 @@ def test_the_wheel_holds_the_packs_and_their_licences(root, tmp_path):
     inside = set(zipfile.ZipFile(wheel).namelist())
     wanted = {str(path.relative_to(root).as_posix()) for path in (root / "course_utils").rglob("*")
               if path.is_file() and path.suffix != ".pyc"}
-    assert any(name.endswith(".npz") for name in wanted) and any(name.endswith(".LICENSE.md") for name in wanted)
+    for ending in (".npz", ".LICENSE.md", ".js"):
+        assert any(name.endswith(ending) for name in wanted)
     assert wanted <= inside
     assert any(name.endswith("licenses/LICENSE") for name in inside)
 
 
 def test_importing_the_package_imports_nothing_else(root):
-    code = "import sys; before = set(sys.modules); import course_utils; print(*sorted(set(sys.modules) - before))"
+    code = "import sys; old = set(sys.modules); import course_utils; print(*sorted(set(sys.modules) - old))"
     assert run([sys.executable, "-c", code], cwd=root).stdout.split() == ["course_utils"]
 
 
-# -- the command -------------------------------------------------------------------------------------------------
+# -- the command -----------------------------------------------------------------------------------
 
 def test_help_is_quick_and_names_every_command(root):
     code = ("import sys\nfrom course_utils import cli\ntry: cli.main(['--help'])\nexcept SystemExit: pass\n"
-            "print('heavy:', *({'numpy', 'matplotlib', 'jupyterlab', 'pytest', 'IPython'} & set(sys.modules)))")
+            "print('heavy:', *({'numpy', 'matplotlib', 'jupyterlab', 'IPython'} & set(sys.modules)))")
     shown = run([sys.executable, "-c", code], cwd=root).stdout
-    assert all(re.search(rf"^    {name} ", shown, re.M) for name in ("lab", "test", "build", "grade", "progress"))
+    for name in ("lab", "test", "build", "grade", "progress"):
+        assert re.search(rf"^    {name} ", shown, re.M)
     assert shown.splitlines()[-1] == "heavy:"
 
 
@@ -173,7 +175,7 @@ def test_tests_never_see_the_users_progress_or_settings(monkeypatch, tmp_path):
     assert "MPLBACKEND" not in environment
 
 
-# -- nbval's sanitiser -------------------------------------------------------------------------------------------
+# -- nbval's sanitiser -----------------------------------------------------------------------------
 
 @pytest.fixture(scope="session")
 def sanitise(root):
@@ -221,11 +223,12 @@ def test_every_other_line_is_compared_as_it_stands(sanitise, text):
 
 def test_a_figures_pixels_are_masked_but_not_its_text(sanitise):
     figure = '<img alt="{}" src="data:image/png;base64,{}" width="640">'
-    assert sanitise(figure.format("ten faces", "iVBORw0KGgo+/=")) == sanitise(figure.format("ten faces", "AAAA\nBBB="))
+    one, other = (figure.format("ten faces", pixels) for pixels in ("iVBORw0KGgo+/=", "AAAA\nBBB="))
+    assert sanitise(one) == sanitise(other)
     assert sanitise(figure.format("ten faces", "AAAA")) != sanitise(figure.format("nine faces", "AAAA"))
 
 
-# -- skips under CI ----------------------------------------------------------------------------------------------
+# -- skips under CI --------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("source", [
     "import pytest\n@pytest.mark.browser\ndef test_it(): pytest.skip('no browser')\n",
@@ -234,14 +237,14 @@ def test_ci_turns_skips_into_failures(root, tmp_path, source):
     shutil.copy(root / "tests" / "conftest.py", tmp_path)
     (tmp_path / "pytest.ini").write_text("[pytest]\nmarkers = browser: x\n")
     (tmp_path / "test_skip.py").write_text(source + "\ndef test_other(): pass\n")
-    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", tmp_path]
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-p", "no:nbval", tmp_path]
     elsewhere = {name: value for name, value in os.environ.items() if name != "CI"}
     relaxed, strict = (run(command, cwd=tmp_path, env=env) for env in (elsewhere, elsewhere | {"CI": "true"}))
     assert "1 skipped" in relaxed.stdout and "failed" not in relaxed.stdout
     assert strict.returncode not in (0, 5) and "must not be skipped under CI" in strict.stdout
 
 
-# -- run.py ------------------------------------------------------------------------------------------------------
+# -- run.py ----------------------------------------------------------------------------------------
 
 @pytest.fixture
 def fresh(root, tmp_path):
@@ -264,7 +267,8 @@ def fresh(root, tmp_path):
         log.write_text("")
         environment = os.environ | {"PATH": f"{tools}:{os.environ['PATH']}"} | variables
         result = run([sys.executable, tmp_path / "run.py", *arguments], env=environment, cwd=tmp_path)
-        return result, [" ".join(Path(word).name for word in line.split()) for line in log.read_text().splitlines()]
+        lines = log.read_text().splitlines()
+        return result, [" ".join(Path(word).name for word in line.split()) for line in lines]
     return start
 
 
@@ -305,7 +309,8 @@ def test_an_old_python_is_told_so(run_py):
 
 
 def test_a_python_without_venv_is_told_what_to_install(run_py, monkeypatch):
-    monkeypatch.setattr(run_py.importlib.util, "find_spec", lambda name: None if name == "ensurepip" else object())
+    monkeypatch.setattr(run_py.importlib.util, "find_spec",
+                        lambda name: None if name == "ensurepip" else object())
     monkeypatch.setattr(run_py.shutil, "which", lambda name: None)
     with pytest.raises(SystemExit, match="without ensurepip.*python3-venv"):
         run_py.check_python()

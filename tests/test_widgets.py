@@ -162,7 +162,9 @@ def test_pad_takes_the_chosen_dimensions_of_codes_and_base():
 
 
 @pytest.mark.parametrize("change, message", [
-    ({"decoder": []}, "no layers"),
+    ({"decoder": []}, r"expected a list of \(W, b\)"),
+    ({"decoder": [(np.zeros((2, 6)),)]}, r"expected a list of \(W, b\), got layers with \[1\]"),
+    ({"decoder": [(1.0, 2.0)]}, r"layer 0: expected W \(K, n\) and b \(n,\), got \(\) and \(\)"),
     ({"decoder": network([2, 5]) + network([4, 6])}, r"layer 1: expected W \(5, n\).* got \(4, 6\)"),
     ({"decoder": [(np.zeros((2, 6)), np.zeros(5))]}, r"layer 0: .* got \(2, 6\) and \(5,\)"),
     ({"decoder": [(np.zeros(6), np.zeros(6))]}, "layer 0"),

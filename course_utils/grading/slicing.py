@@ -1,7 +1,7 @@
 """Which statements of a notebook an answer needs. Runs in the child only: parsing is no job for the trusted parent.
 
-A slice is every statement that binds the answer's name at the top level, and, again and again, every statement that
-binds or changes a name that the chosen ones use. Star imports always count. Statements that only show something
+A slice is every statement that binds the answer's name, and, again and again, every statement that binds or changes
+a name that the chosen ones use. Star imports always count. Statements that only show something
 (a plot, a demonstration, a slow import for it) are left out, so that they can neither cost time nor fail.
 """
 
@@ -80,7 +80,7 @@ def units_of(sources: list[str]) -> tuple[list[Unit], list[Broken]]:
         except (ValueError, RecursionError, MemoryError) as error:  # null bytes, lone surrogates, deep nesting
             broken.append(Broken(number, source, f"{type(error).__name__}: {error}", ""))
     modules = frozenset().union(*(unit.imported for unit in units))
-    return [_with_changes(unit, modules) for unit in units], broken
+    return _with_effects([_with_changes(unit, modules) for unit in units]), broken
 
 
 def _parts(statements):
@@ -155,9 +155,24 @@ def _with_changes(unit, modules):
     return unit._replace(binds=unit.binds | changed & unit.uses)
 
 
+def _with_effects(units):
+    """Units that use a function which binds or changes global names bind or change these names, too."""
+    while True:
+        effects: dict[str, frozenset] = {}
+        for unit in units:
+            for node in unit.tree.body:
+                if isinstance(node, ast.FunctionDef):
+                    effects[node.name] = effects.get(node.name, frozenset()) | unit.binds - {node.name}
+        more = [unit._replace(binds=unit.binds.union(*(effects.get(name, ()) for name in unit.uses))) for unit in units]
+        if more == units:
+            return units
+        units = more
+
+
 def _root(node):
-    """The name at the start of a chain such as name.a[0].b(), or None."""
-    while isinstance(node, ast.Attribute | ast.Subscript | ast.Call):
+    """The name at the start of a chain such as name.a[0].b(), or None. What a function returns is not the function."""
+    while isinstance(node, ast.Attribute | ast.Subscript) or \
+            isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
         node = node.func if isinstance(node, ast.Call) else node.value
     return node.id if isinstance(node, ast.Name) else None
 
