@@ -1,4 +1,4 @@
-"""Set the course up in `.venv` and start it: `python3 run.py` opens the notebooks, `run.py test` runs the tests.
+"""Set the course up in `.venv` and start it: `python3 run.py` opens the notebooks, `run.py test` tests it all.
 
 Everything after `run.py` goes to the `course` command; `python3 run.py --help` lists what there is.
 Standard library only, and no syntax newer than Python 3.6, so that an old Python can still say what is wrong.

@@ -191,7 +191,7 @@ def execute(path: Path, cells) -> nbformat.NotebookNode:
     notebook = notebook_of(path.stem, cells, "solution")
     notebook.metadata["course"]["built"] = fingerprint_of(cells)
     with tempfile.TemporaryDirectory() as folder:
-        environment = os.environ | {"COURSE_PROGRESS": f"{folder}/progress.json"}
+        environment = os.environ | {"COURSE_PROGRESS": f"{folder}/progress.json", "TQDM_DISABLE": "1"}
         client = NotebookClient(notebook, timeout=300, kernel_name="python3", record_timing=False,
                                 extra_arguments=["--log-level=ERROR"],
                                 resources={"metadata": {"path": str(path.parent)}})
@@ -202,16 +202,19 @@ def execute(path: Path, cells) -> nbformat.NotebookNode:
                     client.execute_cell(cell, i)
                 except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
                     raise BuildError(f"{path}: cell {i} fails:\n\n{cell.source}\n\n{error}") from None
-            client.set_widgets_metadata()
     for cell in notebook.cells:
         if cell.cell_type == "code":
-            cell.outputs = [output for output in cell.outputs if not is_progress_bar(output)]
+            for output in cell.outputs:
+                without_dead_widget(output)
     return notebook
 
 
-def is_progress_bar(output) -> bool:
-    """Whether an output is what a progress bar leaves behind when it has gone."""
-    return output.output_type == "stream" and output.name == "stderr" and "\r" in output.text and "\n" not in output.text
+def without_dead_widget(output):
+    """Takes a widget out of a saved output that has a static figure beside it: without its kernel it would show as an
+    error in JupyterLab, and hide the figure in exported pages."""
+    data = output.get("data", {})
+    if "text/html" in data:
+        data.pop("application/vnd.jupyter.widget-view+json", None)
 
 
 # the student's copy -------------------------------------------------------------------------------------------------

@@ -65,7 +65,8 @@ def require_free_port(port):
 
 def stages(root):
     """Return the stages of `course test`: name -> pytest arguments, empty where there is no notebook."""
-    solutions, copies = (sorted(map(str, (root / name).glob("*.ipynb"))) for name in ("solutions", "notebooks"))
+    solutions, copies = (sorted(map(str, (root / name).glob("*.ipynb")))
+                         for name in ("solutions", "notebooks"))
     nbval = ["--nbval-current-env", "--nbval-cell-timeout", "120"]
     compared = ["--nbval", "--nbval-sanitize-with", str(root / "tests" / "nbval_sanitize.cfg"), *nbval]
     return {
@@ -80,6 +81,7 @@ def isolated_environment(folder):
     names = ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "IPYTHONDIR")
     own = {name: str(Path(folder) / name.lower()) for name in names}
     environment = {**os.environ, **REPRODUCIBLE, **own, "JUPYTER_PLATFORM_DIRS": "1",
+                   "TQDM_DISABLE": "1",  # how often a progress bar shows depends on the machine's speed
                    "COURSE_PROGRESS": str(Path(folder) / "progress.json")}
     environment.pop("MPLBACKEND", None)  # kernels choose the inline backend only when none is set
     return environment
@@ -118,8 +120,12 @@ def run_tests(_, extra):
 def build(arguments, _):
     """Build the solution and student notebooks from solutions/*.py."""
     os.environ.update(REPRODUCIBLE)
-    from course_utils.build import build_course
-    return build_course(find_root(Path.cwd()), only=arguments.notebooks, force=arguments.force)
+    from course_utils.build import BuildError, build_course
+    try:
+        refused = build_course(find_root(Path.cwd()), only=arguments.notebooks, force=arguments.force)
+    except BuildError as error:
+        raise CourseError(error) from None
+    return int(refused > 0)
 
 
 def grade(arguments, _):
@@ -172,9 +178,10 @@ def parser():
                      help="folder of <student>/<notebook>.ipynb")
     sub.add_argument("--out", type=Path, required=True, metavar="OUT",
                      help="gets grades.csv, results/, feedback/")
-    sub.add_argument("--seed", type=int, metavar="N", help="of the hidden inputs (default: a new one)")
-    sub.add_argument("--workers", type=positive, default=1, metavar="N",
-                     help="submissions at a time (default: 1)")
+    sub.add_argument("--seed", type=int, metavar="N",
+                     help="of the hidden inputs (default: that of an earlier run into OUT, else new)")
+    sub.add_argument("--workers", type=positive, metavar="N",
+                     help="submissions at a time (default: one for each core)")
     command(progress, "show which exercises are solved")
     return top
 

@@ -25,10 +25,11 @@
 # %%
 import numpy as np
 
-from course_utils import plots, widgets
+from course_utils import pca, plots
 from course_utils.checking import check, hint, progress
 from course_utils.data import load_faces, load_mnist
 from course_utils.evidence import show_result
+from course_utils.pca_explorer import PCASet, pca_explorer
 
 faces, digits = load_faces(), load_mnist()
 for name, data in [("faces", faces), ("digits", digits)]:
@@ -443,10 +444,9 @@ for name in errors:
 # standard deviations: between which two digits will it go?
 
 # %%
-face_set = widgets.PCASet(faces.x_test, face_mean, eigenfaces, face_values, faces.shape)
-digit_set = widgets.PCASet(digits.x_test, digit_mean, eigendigits[:200], digit_values,
-                           digits.shape)
-widgets.pca_explorer({"faces": face_set, "digits": digit_set})
+face_set = PCASet(faces.x_test, face_mean, eigenfaces, face_values, faces.shape)
+digit_set = PCASet(digits.x_test, digit_mean, eigendigits[:200], digit_values, digits.shape)
+pca_explorer({"faces": face_set, "digits": digit_set})
 
 # %% [markdown]
 # ## 8. Now let a network find it
@@ -546,8 +546,6 @@ subspace_angle = check(subspace_angle)
 # **Predict.** After training with $K = 6$: how will the error compare with PCA's? Will the columns of $U$ look like the eigendigits above?
 
 # %%
-from course_utils import pca
-
 centred = (digits.x_train[::2] - digit_mean).astype(float)
 best = eigendigits[:6].T
 angles = []

@@ -52,7 +52,7 @@ class Lab(NamedTuple):
 
 @contextmanager
 def jupyter_lab(root, timeout=60):
-    """Run JupyterLab of this Python on `root`, away from the user's settings; yield a `Lab`, stop it after."""
+    """Run JupyterLab of this Python on `root`, away from the user's settings; yield a `Lab`, then stop."""
     root = Path(root).resolve()
     with tempfile.TemporaryDirectory(prefix="lab-", ignore_cleanup_errors=True) as home:
         home = Path(home)
@@ -78,7 +78,8 @@ def _command(root):
         "--IdentityProvider.token=", "--ServerApp.disable_check_xsrf=True",
         # Should this process be killed, so that nobody stops the server: it ends by itself an hour later.
         "--ServerApp.shutdown_no_activity_timeout=3600", "--MappingKernelManager.cull_idle_timeout=1800",
-        "--LabApp.expose_app_in_browser=True", "--LabApp.news_url=None", "--LabApp.extension_manager=readonly",
+        "--LabApp.expose_app_in_browser=True", "--LabApp.news_url=None",
+        "--LabApp.extension_manager=readonly",
     ]
 
 
@@ -89,7 +90,7 @@ def _free_port():
 
 
 def _environment(home):
-    """Return an environment whose Jupyter folders lie under `home` and whose python3 kernel is this Python."""
+    """Return variables by which Jupyter's folders lie under `home` and the python3 kernel is this Python."""
     # MPLBACKEND set for a test run would keep the kernel's figures from being shown inline.
     env = {k: v for k, v in os.environ.items() if not k.startswith(("JUPYTER", "MPLBACKEND"))}
     for name in ("config", "data", "runtime", "ipython"):
@@ -291,7 +292,8 @@ def cell_locator(page, cell):
 
 def output_html(page, cell):
     """Return the HTML of a code cell's outputs as they stand in the page; empty without outputs."""
-    return "".join(area.inner_html() for area in cell_locator(page, cell).locator(".jp-Cell-outputArea").all())
+    areas = cell_locator(page, cell).locator(".jp-Cell-outputArea").all()
+    return "".join(area.inner_html() for area in areas)
 
 
 def scroll_to(page, cell):
@@ -315,7 +317,8 @@ def drag(page, target, dx, dy, steps=10):
 def pixels(target):
     """Return a hash of the pixels of an <img> or <canvas> (locator or handle); other elements are refused."""
     return hashlib.sha256(target.evaluate("""async e => {
-        if (!['IMG', 'CANVAS'].includes(e.tagName)) throw Error(`<img> or <canvas> expected, got <${e.tagName}>`);
+        if (!['IMG', 'CANVAS'].includes(e.tagName))
+            throw Error(`<img> or <canvas> expected, got <${e.tagName}>`);
         if (e.tagName === 'IMG') await e.decode();
         const copy = document.createElement('canvas');
         copy.width = e.naturalWidth ?? e.width;
@@ -326,7 +329,7 @@ def pixels(target):
 
 
 def wait_for_new_pixels(target, before, timeout=10):
-    """Wait until `pixels(target)` is not `before`, and return it; `target` is a locator, found anew each time."""
+    """Wait until `pixels(target)` is not `before`, and return it; `target` is a locator."""
     end = time.monotonic() + timeout
     while time.monotonic() < end:
         after = pixels(target)
@@ -345,7 +348,8 @@ def settle(page, timeout=15):
     height, since, end = None, 0, time.monotonic() + timeout
     while time.monotonic() < end:
         now = page.evaluate("""() => [...document.images].every(i => i.complete) &&
-            ![...document.querySelectorAll('.jp-OutputArea')].some(o => o.textContent.includes('Loading widget')) &&
+            ![...document.querySelectorAll('.jp-OutputArea')].some(
+                output => output.textContent.includes('Loading widget')) &&
             [...document.querySelectorAll('.jp-Cell')].reduce((sum, cell) => sum + cell.offsetHeight, 0)""")
         if now is False or now != height:
             height, since = now, time.monotonic()
@@ -367,7 +371,8 @@ def screenshot_cells(page, folder, width=1280, tall=1600):
     scroller = page.evaluate_handle(
         "() => document.querySelector('.jp-Notebook .jp-WindowedPanel-outer') ?? document.scrollingElement")
     bottoms, total = scroller.evaluate("""s => {
-        const zero = s === document.scrollingElement ? -s.scrollTop : s.getBoundingClientRect().top - s.scrollTop;
+        const page = s === document.scrollingElement;
+        const zero = (page ? 0 : s.getBoundingClientRect().top) - s.scrollTop;
         const bottoms = [...s.querySelectorAll('.jp-Cell')].map(c => c.getBoundingClientRect().bottom - zero);
         return [bottoms, bottoms.length ? Math.max(...bottoms) + 10 : s.scrollHeight]; }""")
     paths = []

@@ -4,13 +4,16 @@ import json
 import os
 import re
 import shutil
+import subprocess
+import sys
+import time
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 from grading_corpus import ANSWERS, IMPORTS, PCA, START, exercises_of, hand_in, notebook_json, solved, student_cells
 
-from course_utils.grading import grade_folder, sandbox
+from course_utils.grading import grade_folder, sandbox, scoring
 
 ROOT = Path(__file__).parents[1]
 HALF = ("pca_fit", "pca_encode", "pca_decode")
@@ -26,6 +29,18 @@ def log_mean_exp(a):
     os.write(1, b"y" * 30_000_000)
     m = np.max(a)
     return m + np.log(np.mean(np.exp(a - m)))"""
+SCRIBBLES = """
+def log_mean_exp(a):
+    import os
+    for descriptor in range(3, 60):
+        try:
+            os.write(descriptor, b"cw01" + bytes(60))
+        except OSError:
+            pass
+    return 0"""
+TELLS = """
+def log_mean_exp(a):
+    raise ValueError(f"{a} {a.ravel()[0]!r} {float(a.ravel()[0]):e}")"""
 PATCHED = """
 def log_mean_exp(a):
     class Equal(np.ndarray):
@@ -56,6 +71,8 @@ EXPECTED = {  # (student, notebook) -> (status, points per exercise)
     ("kills", START): ("graded", {}),
     ("flood", START): ("graded", {"log_mean_exp": 1}),
     ("patches", START): ("graded", {}),
+    ("scribbles", START): ("graded", {}),
+    ("tells", START): ("graded", {}),
     ("dynamic", START): ("graded", {"log_mean_exp": 1}),
     ("magic", START): ("graded", {"log_mean_exp": 1}),
     ("empty", START): ("empty: the file holds nothing", {}),
@@ -101,10 +118,12 @@ def hand_in_all(root):
     hand_in(root, f"kills/{start}", [IMPORTS, "def log_mean_exp(a):\n    " + KILLS_THE_SERVER.replace("\n", "\n    ")])
     hand_in(root, f"flood/{start}", student_cells(START, log_mean_exp=FLOOD))
     hand_in(root, f"patches/{start}", student_cells(START, log_mean_exp=PATCHED))
+    hand_in(root, f"scribbles/{start}", student_cells(START, log_mean_exp=SCRIBBLES))
+    hand_in(root, f"tells/{start}", student_cells(START, log_mean_exp=TELLS))
     hand_in(root, f"dynamic/{start}", ["exec('import numpy as helper')", answer.replace("np.", "helper."),
                                        "log_mean_exp = globals()['log_mean_exp']"])
     hand_in(root, f"magic/{start}", [
-        "%matplotlib inline\n" + IMPORTS + "\n!touch /tmp/never\nfiles = !ls\nnp.exp?", "%%time\n" + answer.strip(),
+        f"%matplotlib inline\n{IMPORTS}\n!touch {root}/never\nfiles = !ls\nnp.exp?", "%%time\n" + answer.strip(),
         "%%bash\nexit 1", "%time value = log_mean_exp(np.ones(3))"])
     hand_in(root, f"empty/{start}", b"")
     hand_in(root, f"no-cells/{start}", [])
@@ -177,6 +196,7 @@ def test_row(graded, who):
     ("endless", START, "log_mean_exp", "timeout", "No answer after 10 seconds"),
     ("exits", START, "log_mean_exp", "died", "Python itself ended"),
     ("kills", START, "log_mean_exp", "died", "Python itself ended"),
+    ("scribbles", START, "log_mean_exp", "type", "cannot be read"),
 ])
 def test_the_report_says_why(entry, student, notebook, exercise, kind, words):
     found = entry(student, notebook, exercise)
@@ -190,11 +210,20 @@ def test_a_misconception_is_named(entry):
 
 def test_the_failing_line_is_shown_without_numbers_that_the_error_tells(entry):
     found = entry("raising", PCA, "pca_fit")
-    assert found["detail"] == "ValueError: could not convert string to float: '…e'\nline 1: def pca_fit(x, K=float('0.125e')):"
+    assert found["detail"] == ("ValueError: could not convert string to float: '…e'\n"
+                               "line 1: def pca_fit(x, K=float('0.125e')):")
+
+
+def test_an_error_does_not_tell_the_hidden_inputs(entry, graded):
+    assert entry("tells", START, "log_mean_exp")["kind"] == "raised"
+    for kind, suffix in (("results", "json"), ("feedback", "html")):
+        text = (graded[1] / kind / "tells" / f"{START}.{suffix}").read_text(encoding="utf-8")
+        text = text.partition("<main>")[2] or text
+        assert "ValueError" in text and not re.search(r"\d\.\d\d|\de[-+]\d", text)
 
 
 def test_no_shell_command_was_run(graded):
-    assert not Path("/tmp/never").exists()
+    assert not (graded[0] / "never").exists()
 
 
 class Page(HTMLParser):
@@ -272,6 +301,29 @@ def test_a_run_goes_on_where_it_stopped(tmp_path, started):
     assert [cells[0] for cells in started[3:]] == ["# b"]
 
 
+def test_a_killed_run_goes_on_and_ends_as_if_it_had_not_been_killed(tmp_path, started):
+    students = [f"s{i}" for i in range(6)]
+    for student in students:
+        hand_in(tmp_path / "in", f"{student}/{START}.ipynb", [f"# {student}", *solved(START)])
+    command = [sys.executable, "-m", "course_utils.cli", "grade", str(tmp_path / "in"), "--out", str(tmp_path / "out"),
+               "--workers", "1"]
+    killed = subprocess.Popen(command, env=os.environ | {"TMPDIR": str(tmp_path)}, cwd=ROOT, stdout=subprocess.DEVNULL,
+                              stderr=subprocess.DEVNULL)
+    results, deadline = tmp_path / "out" / "results", time.monotonic() + 60
+    while len(list(results.rglob("*.json"))) < 2 and time.monotonic() < deadline:
+        time.sleep(0.02)
+    killed.kill()
+    killed.wait()
+    done = {path.parent.name for path in results.rglob("*.json")}
+    assert 2 <= len(done) < 6 and not (tmp_path / "out" / "grades.csv").exists()
+    grade_folder(tmp_path / "in", tmp_path / "out")
+    assert {cells[0] for cells in started} == {f"# {student}" for student in students if student not in done}
+    seed = int(rows_of(tmp_path / "out")["s0", START]["seed"])
+    grade_folder(tmp_path / "in", tmp_path / "undisturbed", seed=seed)
+    left = contents(tmp_path / "out")
+    assert {name: left[name] for name in left if ".new-" not in name} == contents(tmp_path / "undisturbed")
+
+
 def test_what_has_changed_is_graded_again(tmp_path, started):
     submissions, out = tmp_path / "submissions", tmp_path / "out"
     hand_in(submissions, f"a/{START}.ipynb", student_cells(START))
@@ -303,7 +355,8 @@ def pca_encode(x, mean, components):
     course_utils.pca.projected_variance = lambda x, components: 0
     builtins.len = lambda x: 1
     return 0"""
-    nosy = ANSWERS["pca_decode"].replace("return", "import os\n    assert os.listdir() == [] and len('abc') == 3\n    return")
+    looks = "import os\n    assert os.listdir() == [] and len('abc') == 3\n    return"
+    nosy = ANSWERS["pca_decode"].replace("return", looks)
     hand_in(tmp_path / "submissions", f"a/{PCA}.ipynb", solved(PCA, pca_encode=spoils, pca_decode=nosy))
     grade_folder(tmp_path / "submissions", tmp_path / "out", seed=3)
     row = rows_of(tmp_path / "out")["a", PCA]
@@ -330,6 +383,18 @@ def log_mean_exp(a):
         os.kill(int(marker.read_text()), 0)
 
 
+def test_a_cell_without_end_costs_what_depends_on_it(tmp_path, monkeypatch):
+    monkeypatch.setattr(scoring, "CELL_SECONDS", 2)
+    endless = "while True:\n    try:\n        scale = unknown\n    except Exception: pass"
+    needs = {name: ANSWERS[name] + " + 0 * scale" for name in ("pca_encode", "pca_decode")}
+    hand_in(tmp_path / "submissions", f"a/{PCA}.ipynb", [endless, *solved(PCA, **needs)])
+    grade_folder(tmp_path / "submissions", tmp_path / "out", seed=3)
+    row = rows_of(tmp_path / "out")["a", PCA]
+    assert {name for name in ALL if int(row[name]) != ALL[name]} == set(needs)
+    result = json.loads((tmp_path / "out" / "results" / "a" / f"{PCA}.json").read_text())["exercises"]["pca_encode"]
+    assert result["notes"][0].startswith("Code cell 1 failed: CellTimeout: out of time")
+
+
 def test_memory_is_limited(tmp_path):
     greedy = "def log_mean_exp(a):\n    return np.ones(8 << 30, np.uint8)"
     hand_in(tmp_path / "submissions", f"a/{START}.ipynb", student_cells(START, log_mean_exp=greedy))
@@ -352,13 +417,21 @@ def test_the_isolation_tier_is_said_loudly(tmp_path, capsys):
     assert "Isolation: plain" in printed and "YOUR rights" in printed and "grades.csv" in printed
 
 
-@pytest.mark.parametrize("notebook", sorted({e.notebook for e in exercises_of(START).values()} | {START, PCA}))
-def test_the_built_solution_has_full_marks_and_the_student_copy_none(notebook, tmp_path):
-    for student, folder in (("solution", "solutions"), ("student", "notebooks")):
-        (tmp_path / "submissions" / student).mkdir(parents=True)
-        shutil.copy(ROOT / folder / f"{notebook}.ipynb", tmp_path / "submissions" / student)
-    grade_folder(tmp_path / "submissions", tmp_path / "out", seed=7)
+@pytest.mark.parametrize("notebook", [START, PCA])
+def test_the_built_notebooks(notebook, tmp_path):
+    """The solution has full marks, the student's copy none, and a copy with half of the answers filled in has half."""
+    exercises, copy = exercises_of(notebook), (ROOT / "notebooks" / f"{notebook}.ipynb").read_text(encoding="utf-8")
+    hand_in(tmp_path / "in", f"solution/{notebook}.ipynb", (ROOT / "solutions" / f"{notebook}.ipynb").read_bytes())
+    hand_in(tmp_path / "in", f"student/{notebook}.ipynb", copy)
+    half, filled = list(exercises)[::2], json.loads(copy)
+    for cell in filled["cells"]:
+        for name in half:
+            if "".join(cell["source"]).startswith(f"def {name}("):
+                cell["source"] = ANSWERS[name].strip()
+    hand_in(tmp_path / "in", f"half/{notebook}.ipynb", json.dumps(filled))
+    grade_folder(tmp_path / "in", tmp_path / "out", seed=7)
     rows = rows_of(tmp_path / "out")
-    full = str(sum(e.points for e in exercises_of(notebook).values()))
-    assert (rows["solution", notebook]["points"], rows["student", notebook]["points"]) == (full, "0")
+    points = {student: int(rows[student, notebook]["points"]) for student in ("solution", "half", "student")}
+    full = sum(exercise.points for exercise in exercises.values())
+    assert points == {"solution": full, "half": sum(exercises[name].points for name in half), "student": 0}
     assert {row["status"] for row in rows.values()} == {"graded"}

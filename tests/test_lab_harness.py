@@ -36,7 +36,8 @@ class Pad(anywidget.AnyWidget):
 pad = Pad()
 pad'''
 CELLS = [new_markdown_cell("# Scratch\n\n$\\int e^{-x^2} dx = \\sqrt\\pi$"), new_code_cell(FIGURE),
-         new_code_cell(SLIDER), new_code_cell(CANVAS), new_code_cell("print('before')"), new_code_cell("1 + 1")]
+         new_code_cell(SLIDER), new_code_cell(CANVAS), new_code_cell("print('before')"),
+         new_code_cell("1 + 1")]
 
 
 def write(lab_server, name, cells, kernel="python3"):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import sync_playwright
 
-from course_utils import widgets
+from course_utils import latent_pad
 
 pytestmark = pytest.mark.browser
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -74,7 +74,7 @@ def start(page, pad):
 
 def image_at(pad, z):
     """Return the grey values 0..255 that numpy decodes at z."""
-    return 255 * np.clip(widgets.decode(pad.layers(), np.atleast_2d(z), pad.output)[0], 0, 1)
+    return 255 * np.clip(latent_pad.decode(pad.layers(), np.atleast_2d(z), pad.output)[0], 0, 1)
 
 
 def grey(page):
@@ -83,7 +83,7 @@ def grey(page):
 
 @pytest.mark.parametrize("sizes", [[2, 12], [2, 16, 12], [5, 32, 24, 12]])
 def test_the_browser_computes_numpys_numbers(page, sizes):
-    pad = widgets.latent_pad(network(sizes), (3, 4))
+    pad = latent_pad.latent_pad(network(sizes), (3, 4))
     start(page, pad)
     z = np.random.default_rng(1).normal(size=(20, sizes[0])) * 2
     out = page.evaluate("""([sizes, zs]) => {
@@ -91,18 +91,18 @@ def test_the_browser_computes_numpys_numbers(page, sizes):
       const flat = new Float32Array(view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength));
       const layers = module.unpack(sizes, flat);
       return zs.map((z) => [...module.forward(layers, z)]); }""", [sizes, z.tolist()])
-    np.testing.assert_allclose(out, widgets.decode(pad.layers(), z, "identity"), rtol=0, atol=1e-5)
+    np.testing.assert_allclose(out, latent_pad.decode(pad.layers(), z, "identity"), rtol=0, atol=1e-5)
 
 
 @pytest.mark.parametrize("output", ["sigmoid", "identity"])
 def test_the_pixels_are_the_decoded_image(page, output):
-    pad = widgets.latent_pad(network([2, 16, 12]), (3, 4), output=output)
+    pad = latent_pad.latent_pad(network([2, 16, 12]), (3, 4), output=output)
     start(page, pad)
     np.testing.assert_allclose(grey(page), image_at(pad, (0, 0)), atol=0.51)
 
 
 def test_a_drag_moves_the_point_and_the_pixels(page):
-    pad = widgets.latent_pad(network([3, 16, 12]), (3, 4), dims=(2, 0), base=[0.0, 0.5, 0.0],
+    pad = latent_pad.latent_pad(network([3, 16, 12]), (3, 4), dims=(2, 0), base=[0.0, 0.5, 0.0],
                              extent=(-2, 2, -2, 2))
     start(page, pad)
     before = grey(page)
@@ -127,7 +127,7 @@ def test_a_drag_moves_the_point_and_the_pixels(page):
 
 def test_arrow_keys_move_the_point_and_say_where_it_is(page):
     codes = np.array([[0.0, 0.0], [0.4, 0.0], [0.0, 3.0]])
-    pad = widgets.latent_pad(network([2, 12]), (3, 4), codes=codes, labels=["nought", "east", "north"],
+    pad = latent_pad.latent_pad(network([2, 12]), (3, 4), codes=codes, labels=["nought", "east", "north"],
                              extent=(-4, 4, -4, 4))
     start(page, pad)
     assert page.evaluate(STATUS) == "z1 = 0.00, z2 = 0.00; the nearest code has label nought"
@@ -146,7 +146,7 @@ def test_arrow_keys_move_the_point_and_say_where_it_is(page):
 
 
 def test_the_kernel_moves_the_point_and_the_other_dimensions(page):
-    pad = widgets.latent_pad(network([3, 12]), (3, 4))
+    pad = latent_pad.latent_pad(network([3, 12]), (3, 4))
     start(page, pad)
     page.evaluate("() => model.set('value', [1.5, -0.5])")
     np.testing.assert_allclose(grey(page), image_at(pad, [1.5, -0.5, 0]), atol=0.51)
@@ -159,7 +159,7 @@ def test_the_kernel_moves_the_point_and_the_other_dimensions(page):
 
 
 def test_the_kernel_is_told_at_most_ten_times_a_second(page):
-    pad = widgets.latent_pad(network([2, 12]), (3, 4))
+    pad = latent_pad.latent_pad(network([2, 12]), (3, 4))
     start(page, pad)
     spent = page.evaluate("""async () => {
       const pad = document.querySelector("canvas[role=application]"), box = pad.getBoundingClientRect();
@@ -178,7 +178,7 @@ def test_the_kernel_is_told_at_most_ten_times_a_second(page):
 
 
 def test_exported_html_works_without_a_kernel(page):
-    pad = widgets.latent_pad(network([2, 16, 12]), (3, 4))
+    pad = latent_pad.latent_pad(network([2, 16, 12]), (3, 4))
     pad.value = (0.5, -1.0)
     page.set_content(f"<p>before</p>{pad.standalone()}<p>after</p>")
     page.wait_for_selector("canvas[role=application]")
@@ -190,7 +190,7 @@ def test_exported_html_works_without_a_kernel(page):
 
 
 def test_without_scripts_the_static_figure_stays(browser):
-    pad = widgets.latent_pad(network([2, 16, 12]), (3, 4))
+    pad = latent_pad.latent_pad(network([2, 16, 12]), (3, 4))
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()
     page.set_content(pad.standalone())
@@ -202,7 +202,7 @@ def test_without_scripts_the_static_figure_stays(browser):
 def test_time_of_a_frame(page):
     """Prints how long a frame takes with a decoder of the size that the course trains."""
     codes = np.random.default_rng(0).normal(size=(2000, 2))
-    pad = widgets.latent_pad(network([2, 128, 256, 784]), (28, 28), codes=codes)
+    pad = latent_pad.latent_pad(network([2, 128, 256, 784]), (28, 28), codes=codes)
     start(page, pad)
     times = page.evaluate("""() => Array.from({length: 100}, (_, i) => {
       const t = performance.now(); model.set("value", [i / 50, 0]); return performance.now() - t; })""")

@@ -128,6 +128,7 @@ def test_help_is_quick_and_names_every_command(root):
 
 @pytest.mark.parametrize("arguments, words", [
     (["grade", "nowhere", "--out", "out"], "nowhere is not a folder of submissions"),
+    (["build", "99"], "no source is called '99'"),
     (["lab", "--port", "99999"], "cannot use port 99999"),
     (["grade", ".", "--out", "out", "--workers", "0"], "whole number of at least 1"),
     (["grade", "."], "--out"), (["nonsense"], "invalid choice"), (["build", "--frobnicate"], "--frobnicate")])
@@ -212,7 +213,7 @@ def test_a_label_with_a_colon_and_a_number_stays(sanitise):
 
 
 @pytest.mark.parametrize("text", [
-    "error: 0.01234 (expected 0.0125 \u00b1 0.0005)",         # not the helper's: no sign in front
+    "error: 0.01234 (expected 0.0125 \u00b1 0.0005)",         # no sign in front
     "a \u2248 b: 0.01234 (expected 0.0125 \u00b1 0.0005)",    # not at the start of the line
     "\u2248 error: nan (expected 0.0125 \u00b1 0.0005)",      # not a number
     "\u2248 error: 0.01234", "total variance: 52.7", "shape (400, 4096)", "<b>0.5</b>",

@@ -19,12 +19,12 @@ from tqdm import tqdm
 from course_utils.exercises import Exercise, all_exercises
 from course_utils.grading import feedback, library, results
 from course_utils.grading.sandbox import ISOLATION, Child, ChildError, remove
-from course_utils.grading.scoring import presentable, score
+from course_utils.grading.scoring import failed, presentable, score
 from course_utils.grading.submissions import Submission, find_submissions, read_cells, recognise
 
-WARNING = ("Isolation: plain. Students' code runs with YOUR rights on this machine: it can read and change your files and use "
-           "the network. Only time, memory and file size are limited. Grade only submissions that you trust, or use a "
-           "throw-away machine or container.")
+WARNING = ("Isolation: plain. Students' code runs with YOUR rights on this machine: it can read and change your files "
+           "and use the network. Only time, memory and file size are limited. Grade only submissions that you trust, "
+           "or use a throw-away machine or container.")
 
 
 def grade_folder(submissions: Path, out: Path, *, seed: int | None = None, workers: int | None = None) -> int:
@@ -117,7 +117,8 @@ class Grader:
         with self.lock:
             if hidden not in self.libraries:
                 folder = self.temporary / f"library{len(self.libraries)}"
-                self.libraries[hidden] = library.make_library(folder, [self.exercises[name] for name in sorted(hidden)])
+                answers = [self.exercises[name] for name in sorted(hidden)]
+                self.libraries[hidden] = library.make_library(folder, answers)
             return self.libraries[hidden]
 
     def grade(self, submission: Submission) -> tuple[dict, bool]:
@@ -149,19 +150,17 @@ class Grader:
             except Exception as error:  # a fault of ours must not cost the others their rows
                 status = f"error: the grader failed ({type(error).__name__}: {error})"[:200]
         for exercise in exercises.values():
-            entries.setdefault(exercise.name, {
-                "exercise": exercise.name, "passed": False, "points": 0, "max_points": exercise.points, "misconception": None,
-                "advice": "", "kind": "not graded", "detail": "", "note": "", "notes": []})
-        return {"student": submission.student, "notebook": submission.notebook, "course_notebook": name, "status": status,
-                "points": sum(entry["points"] for entry in entries.values()),
+            entries.setdefault(exercise.name, failed(exercise, "not graded", "").as_dict() | {"notes": []})
+        return {"student": submission.student, "notebook": submission.notebook, "course_notebook": name,
+                "status": status, "points": sum(entry["points"] for entry in entries.values()),
                 "max_points": sum(entry["max_points"] for entry in entries.values()), "exercises": entries}
 
     def scored(self, submission, cells, exercises) -> tuple[str, dict]:
         """Status and entries of a submission whose cells run."""
         folder = Path(tempfile.mkdtemp(dir=self.temporary))
         try:
-            reports, out_of_time = score(cells.sources, exercises, (self.seed, submission.student), self.library, folder,
-                                         self.fonts)
+            reports, out_of_time = score(cells.sources, exercises, (self.seed, submission.student), self.library,
+                                         folder, self.fonts)
         finally:
             remove(folder)
         entries = {}
@@ -175,5 +174,6 @@ class Grader:
 
 def _fonts() -> Path | None:
     """Matplotlib's list of fonts, so that a child need not make it anew; None where there is none yet."""
-    cache = Path(os.environ.get("MPLCONFIGDIR") or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "matplotlib")
+    caches = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    cache = Path(os.environ.get("MPLCONFIGDIR") or caches / "matplotlib")
     return max(cache.glob("fontlist-*.json"), default=None) if cache.is_dir() else None

@@ -27,7 +27,8 @@ class ChildError(RuntimeError):
 
 def command(library: Path, descriptor: int) -> list[str]:
     """The child's command line: no user site, no .pth files (an editable install would show the real library)."""
-    packages = sorted({sysconfig.get_path("purelib"), sysconfig.get_path("platlib"), str(Path(np.__file__).parents[1])})
+    numpy = str(Path(np.__file__).parents[1])
+    packages = sorted({sysconfig.get_path("purelib"), sysconfig.get_path("platlib"), numpy})
     start = (f"import sys; sys.path[:] = {[str(library)]!r} + sys.path + {packages!r}; "
              f"from course_utils.grading.child import main; main({descriptor})")
     return [sys.executable, "-s", "-S", "-P", "-B", "-c", start]
@@ -37,7 +38,8 @@ def environment(folder: Path) -> dict:
     """All that the child learns from its environment. One BLAS thread and a fixed hash seed: grades are reproducible."""
     return {"PATH": os.defpath, "HOME": str(folder), "TMPDIR": str(folder), "LC_ALL": "C.UTF-8", "MPLBACKEND": "Agg",
             "MPLCONFIGDIR": str(folder / "matplotlib"), "PYTHONHASHSEED": "0", "PYTHONUTF8": "1",
-            "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "VECLIB_MAXIMUM_THREADS": "1"}
+            "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1",
+            "VECLIB_MAXIMUM_THREADS": "1"}
 
 
 class Child:

@@ -12,6 +12,7 @@ from course_utils.grading.sandbox import BROKEN, Child
 from course_utils.judging import judge
 from course_utils.report import Report
 
+CELL_SECONDS = 20      # for one statement; a tenth of it where its cell was out of time before
 CELLS_SECONDS = 60     # for the cells that one answer needs
 WHOLE_SECONDS = 180    # for the whole notebook, where a slice does not do
 SUBMISSION_SECONDS = 600
@@ -43,7 +44,7 @@ class Scorer:
         self.folders = (folder / str(i) for i in itertools.count())
         self.deadline = time.monotonic() + SUBMISSION_SECONDS
         self.child, self.hidden = None, None
-        self.skip: set[int] = set()  # cells that were out of time once: no other answer waits for them again
+        self.slow: set[int] = set()  # cells that were out of time once: no other answer waits as long for them
         self.out_of_time = False
 
     def __enter__(self):
@@ -77,25 +78,29 @@ class Scorer:
 
     def _attempt(self, name, hidden, unsolved, whole):
         exercise = self.exercises[name]
+
+        def lost_time_or_child(kind, advice):
+            return failed(exercise, kind, advice), [], False, False
         if time.monotonic() > self.deadline:
             self.out_of_time = True
-            return failed(exercise, "timeout", "The notebook was out of time before this exercise."), [], False, False
+            return lost_time_or_child("timeout", "The notebook was out of time before this exercise.")
         outcomes: list[Outcome] = []
         with self._child(hidden).fork() as pipe:
             limit = min(self.deadline, time.monotonic() + (WHOLE_SECONDS if whole else CELLS_SECONDS))
             try:
-                pipe.send({"name": name, "whole": whole, "skip": sorted(self.skip),
+                pipe.send({"name": name, "whole": whole, "seconds": CELL_SECONDS, "slow": sorted(self.slow),
                            "replace": {other: self.exercises[other].answer for other in unsolved}}, limit)
                 ran = CellsRan.read(pipe.receive(limit))
             except TimeoutError:
-                return failed(exercise, "timeout", "The cells that this answer needs did not end in time."), [], False, False
+                return lost_time_or_child("timeout", "The cells that this answer needs did not end in time.")
             except BROKEN:
-                return failed(exercise, "died", "Python itself ended while the cells that this answer needs ran: they may "
-                                                "have called exit, or used more memory than there is."), [], False, False
-            self.skip |= {cell for cell, error, *_ in ran.failed if error == "CellTimeout"}
-            notes = [f"Code cell {cell} failed: {error}: {message} ({line})" for cell, error, message, line, _ in ran.failed]
+                return lost_time_or_child("died", "Python itself ended while the cells that this answer needs ran: "
+                                                  "they may have called exit, or used more memory than there is.")
+            self.slow |= {cell for cell, error, *_ in ran.failed if error == "CellTimeout"}
             broken = self._broken(name)
-            notes += [f"Code cell {cell} is not Python: {message} ({line})" for cell, message, line in broken]
+            notes = [note(cell, "failed", f"{error}: {message}", line) for cell, error, message, line, _ in ran.failed
+                     if not is_absence(name, error, message)]
+            notes += [note(cell, "is not Python", message, line) for cell, message, line in broken]
             if not ran.callable:
                 return self._without(exercise, ran, broken), notes, False, not ran.bound
 
@@ -106,8 +111,9 @@ class Scorer:
         hid = {outcome.message for outcome in outcomes if outcome.error == "AnswerHidden"}
         lost = any(outcome.error == "NameError" for outcome in outcomes)
         if hid & {name} and not report.passed:
-            report = failed(exercise, "hidden", "Your answer asks the library for the function that the exercise asks of "
-                                                f"you: {exercise.answer.replace(':', '.')}. Write it yourself.")
+            asked = exercise.answer.replace(":", ".")
+            report = failed(exercise, "hidden", f"Your answer asks the library for {asked}, which is what the exercise "
+                                                "asks of you. Write it yourself.")
         return report, notes, bool(hid - {name}), lost
 
     def _broken(self, name):
@@ -122,18 +128,18 @@ class Scorer:
         name = exercise.name
         failures = [(error, f"{error}: {message}".strip(": ") + (f"\n{line}" if line else ""))
                     for _, error, message, line, binding in ran.failed
-                    if binding and not (error == "NameError" and f"'{name}'" in message)]
+                    if binding and not is_absence(name, error, message)]
+        so = "so there is no function to ask."
         if ran.bound:
-            return failed(exercise, "not callable", f"{name} is a {ran.type}, not a function. Was its name used for something "
-                                                    "else in another cell?")
+            return failed(exercise, "not callable", f"{name} is of type {ran.type}, not a function. Was its name used "
+                                                    "for something else in another cell?")
         if broken:
-            return failed(exercise, "raised", "The cell with your answer is not Python, so there is no function to ask.",
+            return failed(exercise, "raised", f"The cell with your answer is not Python, {so}",
                           "\n".join(filter(None, broken[-1][1:])))
         if any(error == "CellTimeout" for error, _ in failures):
-            return failed(exercise, "timeout", "The cell with your answer did not end in time, so there is no function to ask.")
+            return failed(exercise, "timeout", f"The cell with your answer did not end in time, {so}")
         if failures:
-            return failed(exercise, "raised", "The cell with your answer fails, so there is no function to ask.",
-                          failures[-1][1])
+            return failed(exercise, "raised", f"The cell with your answer fails, {so}", failures[-1][1])
         return failed(exercise, "missing", f"No cell defines {name}. Was its cell deleted, or the function renamed?")
 
 
@@ -151,6 +157,16 @@ class CellsRan:
         rows = [(row[0], *map(text, row[1:4]), row[4] is True) for row in rows[:20]
                 if isinstance(row, list) and len(row) == 5 and type(row[0]) is int]
         return cls(rows, reply.get("bound") is True, reply.get("callable") is True, text(reply.get("type"))[:50])
+
+
+def note(cell, what, message, line) -> str:
+    """One sentence on a cell that did not run."""
+    return f"Code cell {cell} {what}: {message}" + (f" ({line})" if line else "")
+
+
+def is_absence(name, error, message) -> bool:
+    """Whether an error only says that the answer is not there: `f = check(f)` after a cell that failed."""
+    return error == "NameError" and f"'{name}'" in message
 
 
 def text(value) -> str:
