@@ -201,7 +201,7 @@ def execute(path: Path, cells) -> nbformat.NotebookNode:
                 try:
                     client.execute_cell(cell, i)
                 except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
-                    raise BuildError(f"{path}: cell {i} fails:\n\n{cell.source}\n\n{error}") from None
+                    raise BuildError(f"{path}: cell {i} fails:\n\n{error}") from None
     for cell in notebook.cells:
         if cell.cell_type == "code":
             for output in cell.outputs:

@@ -174,12 +174,12 @@ def describe(value) -> str:
 def shape_advice(expected: tuple, got: tuple, args: tuple, names: list[str]) -> str:
     """How a shape is wrong, and which axis was probably summed."""
     start = f"The result has shape {got}, but {expected or 'one number'} is expected. "
+    if expected == () and np.prod(got) == 1:
+        return start + "Return the number itself."
     if got == (*expected, 1):
         return start + "The last axis of length 1 is left over: drop `keepdims=True`, or index it away with `[:, 0]`."
     if got == expected[::-1] and len(got) > 1:
         return start + "It is transposed."
-    if expected == () and np.prod(got) == 1:
-        return start + "Return the number itself."
     for name, arg in zip(names, args):
         shape = np.shape(arg) if isinstance(arg, np.ndarray) else ()
         reductions = {tuple(np.delete(shape, axes)): axes for n in range(len(shape) + 1)

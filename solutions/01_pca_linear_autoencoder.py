@@ -310,8 +310,8 @@ walk = pca_decode(codes, face_mean, eigenfaces)
 fig, ax = plots.figure(7.2, 4.3)
 plots.image_grid(walk, faces.shape, columns=7, column_labels=[f"{t:+.1f}" for t in ts],
                  row_labels=[f"component {k}" for k in range(1, 5)], ax=ax)
-plots.show(fig, alt="Four rows of seven faces that change smoothly: in brightness against the "
-                    "background, in the side that the light comes from, and in hair.")
+plots.show(fig, alt="Four rows of seven faces that change smoothly: in brightness "
+                    "against the background, in the side of the light, and in hair.")
 
 # %% [markdown]
 # Much of the variance is light and background rather than anything you would use to recognise a person: PCA keeps what is *large in pixels*,
@@ -336,7 +336,7 @@ fig, (left, right) = plots.figure(9.6, 2.9, columns=2, width_ratios=[1, 5])
 plots.image_grid(digit_mean[None], digits.shape, columns=1, titles=["mean"], ax=left)
 plots.image_grid(eigendigits[:10], digits.shape, columns=5, titles=range(1, 11),
                  diverging=True, ax=right)
-plots.show(fig, alt="The blurred mean digit and ten eigendigits: rings, bars and waves.")
+plots.show(fig, alt="The blurred mean digit and ten eigendigits: rings and waves.")
 
 # %% [markdown]
 # ## 6. How many components?
@@ -356,8 +356,8 @@ digit_values = eigenvalues_of(digits.x_train[::2], digit_mean)
 fig, (left, right) = plots.figure(9.6, 3.2, columns=2, sharey=True)
 plots.scree(face_values, ax=left).set_title("faces")
 plots.scree(digit_values, ax=right).set_title("digits")
-plots.show(fig, alt="Share of the variance against K, for faces and digits: single shares "
-                    "fall quickly; the first K together climb towards 100 per cent.")
+plots.show(fig, alt="Share of the variance against K, for faces and digits: single "
+                    "shares fall quickly; the first K together climb to 100 per cent.")
 
 # %% [markdown]
 # {{exercise choose_k}}
@@ -395,8 +395,8 @@ rows = [some] + [reconstruct(some, face_mean, eigenfaces, K) for K in ks]
 fig, ax = plots.figure(7.6, 5.8)
 plots.image_grid(np.concatenate(rows), faces.shape, columns=8, ax=ax,
                  row_labels=["original"] + [f"K = {K}" for K in ks])
-plots.show(fig, alt="Eight test faces, and below them their reconstructions from more and "
-                    "more components: blurred, then sharper, never quite the originals.")
+plots.show(fig, alt="Eight test faces, and below them their reconstructions from ever "
+                    "more components: blurred, then sharper, never the originals.")
 
 # %% [markdown]
 # These are *test* photographs, which PCA has not seen.
@@ -420,10 +420,11 @@ fig, ax = plots.figure(6, 3.2)
 for name, marker in [("train", "o"), ("test", "s")]:
     ax.plot(ks, errors[name], marker=marker, label=name)
 ax.set(xscale="log", xlabel="K", ylabel="squared error per face", ylim=(0, None))
+ax.set_xticks(ks, ks)
 ax.set_title("Faces: error against K")
 ax.legend()
-plots.show(fig, alt="Squared error per face against K: the training error falls to zero "
-                    "at K = 319, while the test error flattens out well above zero.")
+plots.show(fig, alt="Squared error per face against K: the training error falls to "
+                    "zero at K = 319; the test error flattens out well above zero.")
 
 # %%
 assert errors["train"][-1] < 1e-3 * errors["train"][0]
@@ -445,7 +446,8 @@ for name in errors:
 
 # %%
 face_set = PCASet(faces.x_test, face_mean, eigenfaces, face_values, faces.shape)
-digit_set = PCASet(digits.x_test, digit_mean, eigendigits[:200], digit_values, digits.shape)
+digit_set = PCASet(digits.x_test, digit_mean, eigendigits[:200], digit_values,
+                   digits.shape)
 pca_explorer({"faces": face_set, "digits": digit_set})
 
 # %% [markdown]
@@ -570,18 +572,29 @@ left.set(xlabel="step", ylabel="angle (radians)", title="U turns into PCA's subs
 columns = (U / np.linalg.norm(U, axis=0)).T
 plots.image_grid(np.concatenate([columns, best.T]), digits.shape, columns=6, ax=right,
                  row_labels=["columns of U", "eigendigits"], diverging=True)
-plots.show(fig, alt="The angle between the two subspaces falls from above one radian to "
-                    "almost zero. The columns of U do not look like the eigendigits.")
+plots.show(fig, alt="The angle between the subspaces falls from above one radian to "
+                    "almost zero. The columns of U do not look like eigendigits.")
 
 # %% [markdown]
-# The error is PCA's and the subspace is PCA's, but $U$ is not made of eigenvectors: its columns are neither orthogonal nor sorted, and another seed would
-# give other columns. The reason: for any invertible $A$ ($K \times K$), the network $(UA,\; A^{-1}V)$ computes the same function.
+# The error is PCA's and the subspace is PCA's, but $U$ is not made of eigenvectors. The reason: for any invertible $A$ ($K \times K$), the network
+# $(UA,\; A^{-1}V)$ computes the same function.
 
 # %%
 A = rng.normal(size=(6, 6))
 assert np.allclose((U @ A) @ (np.linalg.inv(A) @ V), U @ V)
 cosines = np.abs(columns @ best).max(axis=1)  # to the nearest eigendigit
 show_result("mean |cosine| to the nearest eigendigit", cosines.mean(), 0.65, 0.2)
+
+# %% [markdown]
+# **Predict.** Start from other random numbers. What will be the same, and what will not?
+
+# %%
+for seed in (2, 3):
+    rng_other = np.random.default_rng(seed)
+    other, _ = pca.linear_ae_train(centred, K=6, steps=400, rng=rng_other)
+    show_result(f"angle to PCA, seed {seed}", subspace_angle(other, best), 0, 0.03)
+    other /= np.linalg.norm(other, axis=0)
+    assert np.abs(columns @ other).max() < 0.999  # no column came out again
 
 # %% [markdown]
 # The loss cannot tell these networks apart, so training has no reason to prefer the eigenvectors. If you want them, they are two lines
@@ -639,7 +652,7 @@ assert np.isclose(error_of(U, U.T), lost, rtol=1e-3)  # all eigenvalues but thos
 # - An autoencoder with $K \ge D$ can copy; a bottleneck forces it to choose a $K$-dimensional subspace (L2, L4).
 # - Projected plus residual variance is constant, so the most variance and the least error are the same choice, and the dominant
 #   eigenvectors of the covariance matrix make it (L5).
-# - Gradient descent on $\lVert \mathbf{x} - UV\mathbf{x} \rVert^2$ reaches PCA's error and PCA's subspace, from any random start that we tried; $U$ and $V$ themselves are
+# - Gradient descent on $\lVert \mathbf{x} - UV\mathbf{x} \rVert^2$ reaches PCA's error and PCA's subspace, from each of three random starts; $U$ and $V$ themselves are
 #   determined only up to an invertible matrix, and $V$ only where the data vary (L4, L5).
 #
 # ## What is left open

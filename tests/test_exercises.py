@@ -68,9 +68,9 @@ def test_an_error_of_one_in_a_thousand_is_rejected(name):
 @pytest.mark.parametrize("name", EXERCISES)
 def test_answers_that_say_nothing_are_rejected(name):
     answer = EXERCISES[name].library_answer()
-    for constant in (0.0, 1.0, np.nan):
-        assert not examine(lambda *args: scaled(answer(*args), 0.0 if constant == 0 else np.nan) if constant != 1.0
-                           else 1.0, name=name).passed
+    assert not examine(lambda *args: scaled(answer(*args), 0.0), name=name).passed
+    assert not examine(lambda *args: scaled(answer(*args), np.nan), name=name).passed
+    assert not examine(lambda *args: 1.0, name=name).passed
 
 
 @pytest.mark.parametrize("name", EXERCISES)

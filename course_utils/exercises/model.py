@@ -108,7 +108,7 @@ def compare_arrays(expected, got, rtol, atol) -> Finding | None:
     scale = np.max(np.abs(expected[np.isfinite(expected)]), initial=1.0)
     with np.errstate(invalid="ignore"):
         off = np.abs(got - expected) > rtol * np.abs(expected) + atol * scale
-    off |= np.isinf(expected) & (got != expected)
+    off |= ~np.isfinite(expected) & (got != expected) & ~(np.isnan(expected) & np.isnan(got))
     return Finding("values", _how_off(expected, got, off, rtol)) if off.any() else None
 
 
