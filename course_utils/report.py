@@ -24,9 +24,13 @@ class Report:
     @property
     def headline(self) -> str:
         if self.passed:
-            return f"✓ {self.exercise}: {self.points} of {self.max_points} points"
+            return f"✓ {self.exercise}: {self.points} of {self._points}"
         word = "not started" if self.kind == "not started" else "not yet"
-        return f"{'○' if self.kind == 'not started' else '✗'} {self.exercise}: {word} (0 of {self.max_points} points)"
+        return f"{'○' if self.kind == 'not started' else '✗'} {self.exercise}: {word} (0 of {self._points})"
+
+    @property
+    def _points(self):
+        return f"{self.max_points} point{'s' if self.max_points > 1 else ''}"
 
     def __str__(self) -> str:
         return "\n".join(filter(None, [self.headline, self.advice, self.detail, self.note]))

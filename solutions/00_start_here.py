@@ -113,6 +113,20 @@ assert np.isclose(log_mean_exp(a + 1000), log_mean_exp(a) + 1000)
 assert np.isclose(log_mean_exp(a), np.log((np.exp(-1) + np.exp(0.5) + np.exp(2)) / 3))
 
 # %% [markdown]
+# ## Explorables
+#
+# Most notebooks have a figure to play with. This one shows what a table of values hides: how soon the formula as it stands breaks. The dashed
+# lines are the largest and the smallest exponent that $e^a$ survives.
+#
+# **Predict**, then move the slider, with the mouse or the arrow keys: how far can you shift the five entries down before the result breaks, and how far
+# up? And with 32 bits, in which neural networks are usually trained?
+
+# %%
+from course_utils.exp_explorer import exp_explorer
+
+exp_explorer()
+
+# %% [markdown]
 # ## How a notebook is read
 #
 # A question, an equation, a small cell, and what it shows. Where you see **Predict**, stop and write your guess down

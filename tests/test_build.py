@@ -61,7 +61,7 @@ def test_a_build_makes_both_notebooks_and_a_second_one_nothing(course, capsys):
     assert build_course(course) == 0
     solution = cells(course / "solutions" / "00_start_here.ipynb")
     assert solution[-1].outputs[0].text == "0.0\n"
-    assert "1 of 1 points" in solution[2].outputs[0].data["text/plain"]
+    assert "1 of 1 point" in solution[2].outputs[0].data["text/plain"]
     copy = cells(student(course))
     assert all(not cell.get("outputs") for cell in copy)
     assert "NotImplementedError" in copy[1].source and "BEGIN SOLUTION" not in copy[1].source and "np.mean" not in copy[1].source

@@ -29,7 +29,7 @@ def unfinished(x, mean, components):
 def test_a_right_answer_is_returned_and_recorded(capsys, progress_file):
     assert check(pca_encode) is pca_encode
     out = capsys.readouterr().out
-    assert "✓ pca_encode: 1 of 1 points" in out and "uses your function" in out
+    assert "✓ pca_encode: 1 of 1 point" in out and "uses your function" in out
     assert json.loads(progress_file.read_text())["solved"] == {"pca_encode": 1}
 
 

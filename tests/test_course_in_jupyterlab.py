@@ -39,7 +39,7 @@ def test_a_student_works_through_notebook_01(opened):
     assert not passed and "not started" in text and "library's function" in text
 
     answer_cell = "def pca_encode(x, mean, components):"
-    for source, green, words in [(WRONG, False, "mean is not subtracted"), (ANSWER, True, "1 of 1 points")]:
+    for source, green, words in [(WRONG, False, "mean is not subtracted"), (ANSWER, True, "1 of 1 point")]:
         lab.set_cell(page, answer_cell, source)
         lab.run_cell(page, answer_cell)
         lab.run_cell(page, check)

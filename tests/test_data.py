@@ -360,3 +360,9 @@ def test_packs_are_reproducible_and_compared_by_contents(tmp_path):
 def test_a_missing_build_tool_is_named():
     with pytest.raises(SystemExit, match="no_such_tool is missing.*pip install svgpathtools"):
         build_packs.build_tool("no_such_tool")
+
+
+def test_a_sets_repr_is_one_short_line():
+    assert repr(data.load_mnist()) == ("Images(x_train: (10000, 784), y_train: (10000,), x_test: (2000, 784), y_test: (2000,), "
+                                       "names: 10 entries)")
+    assert len(repr(data.load_kanji())) < 200 and "6028 entries" in repr(data.load_kanji())

@@ -18,7 +18,7 @@ PACKS = Path(__file__).parent / "packs"
 HOLD, REST = -2, -1  # in a melody: the note before goes on; silence starts
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Split:
     """Examples and labels, split into training and test sets."""
     x_train: np.ndarray
@@ -26,15 +26,20 @@ class Split:
     x_test: np.ndarray
     y_test: np.ndarray
 
+    def __repr__(self):  # what a notebook shows of it: shapes, not a hundred thousand numbers
+        shapes = [f"{name}: {getattr(value, 'shape', f'{len(value)} entries')}" for name, value in vars(self).items()
+                  if name != "shape"]
+        return f"{type(self).__name__}({', '.join(shapes)})"
 
-@dataclass(frozen=True, eq=False)
+
+@dataclass(frozen=True, eq=False, repr=False)
 class Images(Split):
     """Rows of pixels, float32 in [0, 1]; `x.reshape(-1, *shape)` are pictures, `names[y]` a class's name."""
     shape: tuple
     names: tuple
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Melodies(Split):
     """Melodies (N, 32); y is the number of the tune that a melody is part of, `names[y]` its title."""
     names: tuple
