@@ -67,7 +67,8 @@ def stages(root):
     """Return the stages of `course test`: name -> pytest arguments, empty where there is no notebook."""
     solutions, copies = (sorted(map(str, (root / name).glob("*.ipynb")))
                          for name in ("solutions", "notebooks"))
-    nbval = ["--nbval-current-env", "--nbval-cell-timeout", "120"]
+    # loadscope: all cells of a notebook go to one worker, so that they share a kernel
+    nbval = ["--nbval-current-env", "--nbval-cell-timeout", "120", "-n", "auto", "--dist", "loadscope"]
     compared = ["--nbval", "--nbval-sanitize-with", str(root / "tests" / "nbval_sanitize.cfg"), *nbval]
     return {
         "unit and browser tests": [str(root / "tests")],
