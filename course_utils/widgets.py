@@ -5,6 +5,7 @@ An explorable carries a static figure with the same message in the same output: 
 """
 import anywidget
 import ipywidgets
+import numpy as np
 
 from course_utils import plots
 
@@ -55,20 +56,44 @@ class Explorable(ipywidgets.VBox):
         return super()._repr_mimebundle_(**kwargs) | {"text/plain": alt, "text/html": picture}
 
 
-def figure_explorer(fig, update, controls, per_row=2):
+def _painter(fig, moving):
+    """Return paint() -> PNG bytes of the figure; all but the artists `moving` are painted now, once."""
+    if not moving:
+        return lambda: plots.png(fig)
+    fig.set_dpi(2 * plots.CSS_DPI)
+    for artist in moving:
+        artist.set_animated(True)
+    fig.canvas.draw()
+    still = fig.canvas.copy_from_bbox(fig.bbox)
+
+    def paint():
+        fig.canvas.restore_region(still)
+        for artist in moving:
+            artist.axes.draw_artist(artist)
+        return plots.encode_png(np.asarray(fig.canvas.buffer_rgba()))
+    return paint
+
+
+def figure_explorer(fig, update, controls, per_row=2, moving=()):
     """Return sliders or buttons over a matplotlib figure: `update(**values)` changes the figure's artists in place.
 
     `controls` maps the names of update's arguments to ipywidgets controls (use `**widgets.WIDE` for sliders). `update`
     returns the alt text: one or two sentences on what the figure shows now. It is called once at the start, and that
-    state is the static figure.
+    state is the static figure. `moving` lists the artists that update changes, and whatever lies above them, from the
+    lowest up: then only these are painted again, in a quarter of the time.
     """
     names, widgets = list(controls), list(controls.values())
 
+    def state():
+        return update(**{name: control.value for name, control in controls.items()})
+    state()
+    fig.canvas.draw()
+    fig.set_layout_engine("none")  # that drawing laid the figure out; from here on its axes stay where they are
+    paint = _painter(fig, moving)
+
     def picture():
-        alt = update(**{name: control.value for name, control in controls.items()})
-        return plots.image_tag(plots.png(fig), alt, fig.get_figwidth() * plots.CSS_DPI), alt
-    picture()
-    fig.set_layout_engine("none")  # the first drawing laid the figure out; from here on its axes stay where they are
+        alt = state()
+        return plots.image_tag(paint(), alt, fig.get_figwidth() * plots.CSS_DPI), alt
     first = picture()
     shown = ipywidgets.HTML(first[0])
     for control in widgets:

@@ -21,9 +21,9 @@ def explorer():
 
 
 def controls(explorer):
-    """The explorer's controls by name: joint, mean, width."""
+    """The explorer's controls by name: mean, width, joint."""
     found = [control for row in explorer.children[:-2] for control in row.children]
-    return dict(zip(("joint", "mean", "width"), found, strict=True))
+    return dict(zip(("mean", "width", "joint"), found, strict=True))
 
 
 def shown(explorer):
@@ -46,7 +46,7 @@ def test_the_numbers_are_those_of_the_closed_form(explorer):
 def test_f_and_gap_always_add_up(explorer):
     c = controls(explorer)
     c["joint"].value = "two modes"
-    for mean, width in stats.qmc.Halton(2, seed=0).random(8) * [4, 1.4] + [-2, 0.06]:
+    for mean, width in stats.qmc.Halton(2, seed=0).random(4) * [4, 1.4] + [-2, 0.06]:
         c["mean"].value, c["width"].value = float(mean), float(width)
         F, gap, evidence = map(float, re.search(NUMBERS, shown(explorer)[0]).groups())
         assert gap >= 0 and F + gap == pytest.approx(evidence, abs=2e-3)

@@ -1,0 +1,28 @@
+"""The Kullback-Leibler divergence of distributions without a formula: categorical ones, and densities on a grid."""
+
+import numpy as np
+
+
+def kl_categorical(q, p):
+    """KL(q || p) = sum_c q_c log(q_c / p_c) in nats, of probabilities q (C,) and p (C,); a scalar.
+
+    Classes with q_c = 0 count nothing (0 log 0 = 0); where p_c = 0 < q_c the divergence is infinite.
+    (Kullback and Leibler 1951.)
+    """
+    q, p = np.asarray(q, float), np.asarray(p, float)
+    possible = q > 0
+    with np.errstate(divide="ignore"):  # log 0 = -inf is the right answer here
+        return np.sum(q[possible] * (np.log(q[possible]) - np.log(p[possible])))
+
+
+def kl_on_grid(log_q, log_p, grid):
+    """KL(q || p) = int q(z) (log q(z) - log p(z)) dz by the trapezoid rule, in nats.
+
+    log_q and log_p (..., G), broadcast against each other, are log densities on grid (G,) -> (...). The grid must hold
+    the mass of q. Logarithms keep the result finite where a density itself would underflow to 0; a log density of
+    -inf means 0, and 0 log 0 = 0.
+    """
+    log_q, log_p = np.broadcast_arrays(np.asarray(log_q, float), np.asarray(log_p, float))
+    possible = log_q > -np.inf
+    ratio = np.where(possible, log_q, 0.0) - np.where(possible, log_p, 0.0)
+    return np.trapezoid(np.exp(log_q) * ratio, grid, axis=-1)

@@ -1,0 +1,396 @@
+"""Exercises of notebook 03: two observation models, and three ways to the integral over z."""
+
+import functools
+
+import numpy as np
+from scipy import integrate, special, stats
+from scipy.special import logsumexp
+
+from course_utils.exercises.model import Case, Exercise, Misconception, close
+from course_utils.wire import Named
+
+exercise = functools.partial(Exercise, notebook="03_observation_model", compare=close())
+
+
+def toy(name):
+    return Named(f"course_utils.toy_decoders:{name}")
+
+
+def squares(x, mean):
+    return np.sum((np.asarray(x) - mean) ** 2, axis=-1)
+
+
+def log_normal(x, mean, eta, D=None):
+    """log N(x; mean, eta I), from which the misconceptions depart. D is the number of dimensions in the constant."""
+    return -squares(x, mean) / (2 * eta) - (np.shape(x)[-1] if D is None else D) / 2 * np.log(2 * np.pi * eta)
+
+
+# gaussian_log_prob --------------------------------------------------------------------------------------------------
+
+def gaussian_cases(rng):
+    def case(N, D, eta, spread=1.0, label=""):
+        mean = rng.normal(size=(N, D)) + 0.5
+        return Case((mean + spread * np.sqrt(eta) * rng.normal(size=(N, D)), mean, eta), label)
+    low, high = rng.uniform(0.1, 0.4), rng.uniform(2, 4)
+    return [case(6, 4, float(low)), case(5, 3, float(high)), case(1, 5, 0.3, label="on a single example"),
+            case(4, 3, 0.02, 60.0, "far from the mean, where the density itself underflows to 0"),
+            case(3, 900, 2.5, label="with 900 dimensions, where the density itself underflows to 0")]
+
+
+GAUSSIAN_LOG_PROB = exercise(
+    name="gaussian_log_prob", points=3, minutes=8, lines=3, lecture_points=("L9", "L13"),
+    signature="gaussian_log_prob(x, mean, eta)", returns="(N,)",
+    task="The log density of each row of x (N, D) under a Gaussian with that row of mean (N, D) and the variance eta in every dimension, "
+         "with its full constant; finite also where the density itself is too small for a floating-point number.",
+    answer="course_utils.likelihoods:gaussian_log_prob",
+    aliases=("course_utils.gaussians:diagonal_gaussian_log_prob",), cases=gaussian_cases,
+    oracle=lambda x, mean, eta: stats.norm.logpdf(x, mean, np.sqrt(eta)).sum(axis=1),
+    misconceptions={
+        "sigma for variance": Misconception(
+            lambda x, mean, eta: log_normal(x, mean, eta ** 2),
+            "You treat eta as a standard deviation. It is a variance: nothing is squared, and the exponent has 2 eta below."),
+        "D missing": Misconception(
+            lambda x, mean, eta: log_normal(x, mean, eta, D=1),
+            "The constant is there once, as for a single number. Each of the D dimensions contributes one: where is the factor D?"),
+        "no constant": Misconception(
+            lambda x, mean, eta: log_normal(x, mean, eta, D=0),
+            "This is the exponent alone. Without the normalising constant it is no log density: it would not integrate to 1, and "
+            "different values of eta could not be compared."),
+        "half missing": Misconception(
+            lambda x, mean, eta: 2 * log_normal(x, mean, eta, D=0) + log_normal(x, x, eta),
+            "The squared distance counts twice as much as it should: the exponent has a factor 1/2."),
+        "half missing in the constant": Misconception(
+            lambda x, mean, eta: log_normal(x, mean, eta) + log_normal(x, x, eta),
+            "The constant is twice as large as it should be. The density has a square root of 2 pi eta below: its log has a factor 1/2."),
+        "2 pi missing": Misconception(
+            lambda x, mean, eta: log_normal(x, mean, eta) + np.shape(x)[1] / 2 * np.log(2 * np.pi),
+            "Every value is too large by (D/2) log(2 pi): look at what stands inside the logarithm of the constant."),
+        "mean over dimensions": Misconception(
+            lambda x, mean, eta: log_normal(x, mean, eta) / np.shape(x)[1],
+            "You average over the dimensions. The density of a vector is the product over its dimensions, so its log is a sum."),
+        "sum over examples": Misconception(
+            lambda x, mean, eta: log_normal(x, mean, eta).sum(),
+            "This is one number for all examples together. Sum over dimensions only (axis=1) and leave one number per example."),
+        "log of the density": Misconception(
+            lambda x, mean, eta: np.log(np.prod(stats.norm.pdf(x, mean, np.sqrt(eta)), axis=1)),
+            "Right as a formula, but the density underflows to 0 before you take its log. Write the log down on paper, and compute that."),
+    },
+    hints=("Start with one dimension: the density is exp(-(x - m)^2 / (2 eta)) / sqrt(2 pi eta). What is its log?",
+           "Dimensions are independent, so their log densities add up: the squares to a squared distance, the constants to D equal terms.",
+           "-||x - mean||^2 / (2 eta) - (D/2) log(2 pi eta), with the squared distance summed over axis=1 and D = x.shape[1]."),
+)
+
+
+# bernoulli_log_prob -------------------------------------------------------------------------------------------------
+
+def bernoulli_cases(rng):
+    def case(N, D):
+        return Case((rng.integers(0, 2, size=(N, D)).astype(float), 2 * rng.normal(size=(N, D)) + 0.7))
+    right = np.array([[1.0, 0, 1], [0, 0, 1], [1, 1, 0]])
+    huge = 1000 * (2 * right - 1)
+    wrong = right.copy()
+    wrong[:, 0] = 1 - wrong[:, 0]  # one pixel of each row is not what its logit says
+    return [case(6, 4), case(5, 7), case(1, 3),
+            Case((wrong, huge + rng.uniform(-3, 3, size=(3, 3))), "for logits near 1000 and -1000"),
+            Case((right, huge / 20 + rng.uniform(-3, 3, size=(3, 3))), "for logits near 50 and -50")]
+
+
+def bernoulli(x, logits, p=special.expit):
+    """The formula as it stands, through the probabilities."""
+    q = p(np.asarray(logits))
+    return np.sum(x * np.log(q) + (1 - x) * np.log(1 - q), axis=-1)
+
+
+def exact_bernoulli(x, logits):
+    return np.sum(x * special.log_expit(logits) + (1 - x) * special.log_expit(-logits), axis=1)
+
+
+BERNOULLI_LOG_PROB = exercise(
+    name="bernoulli_log_prob", points=3, minutes=8, lines=2, lecture_points=("L9",),
+    signature="bernoulli_log_prob(x, logits)", returns="(N,)",
+    task="The log probability of each row of pixels x (N, D), each 0 or 1, where pixel d is 1 with probability sigmoid(logits[n, d]); "
+         "right also for logits of 1000 and -1000.",
+    answer="course_utils.likelihoods:bernoulli_log_prob", cases=bernoulli_cases, oracle=exact_bernoulli,
+    misconceptions={
+        "through probabilities": Misconception(
+            bernoulli, "Right as a formula, but the sigmoid of a large logit is rounded to exactly 1 (or 0), and the log of what is left is infinite. "
+                       "Stay with logits: bring x l - log(1 + exp(l)) into a form in which exp cannot overflow."),
+        "softplus overflows": Misconception(
+            lambda x, logits: np.sum(x * logits - np.log(1 + np.exp(logits)), axis=1),
+            "The formula in logits is right, but exp(l) overflows for large l. np.logaddexp(0, l) computes log(1 + exp(l)) without that."),
+        "clipped": Misconception(
+            lambda x, logits: bernoulli(x, logits, lambda l: np.clip(special.expit(l), 1e-7, 1 - 1e-7)),
+            "Clipping the probabilities hides the infinity and puts a wrong number in its place: a pixel that the model holds for impossible should cost "
+            "its whole logit. Stay with logits."),
+        "ones only": Misconception(
+            lambda x, logits: np.sum(x * special.log_expit(logits), axis=1),
+            "Only the pixels that are 1 are counted. A pixel that is 0 has the log probability log(1 - p)."),
+        "sign": Misconception(
+            lambda x, logits: -exact_bernoulli(x, logits),
+            "Every value has the wrong sign: this is the cross-entropy, a cost. A log probability is never above 0."),
+        "mean over dimensions": Misconception(
+            lambda x, logits: exact_bernoulli(x, logits) / np.shape(x)[1],
+            "You average over the pixels. The probability of an image is the product over its pixels, so its log is a sum."),
+        "sum over examples": Misconception(
+            lambda x, logits: exact_bernoulli(x, logits).sum(),
+            "This is one number for all examples together. Sum over pixels only (axis=1) and leave one number per example."),
+        "logits as probabilities": Misconception(
+            lambda x, logits: bernoulli(x, logits, lambda l: l),
+            "You take the logits for probabilities. A logit can be any real number; the probability is 1 / (1 + exp(-logit))."),
+        "0 and 1 exchanged": Misconception(
+            lambda x, logits: exact_bernoulli(1 - x, logits),
+            "0 and 1 are exchanged: the larger the logit, the more probable is a 1."),
+    },
+    hints=("log p = x log sigmoid(l) + (1 - x) log(1 - sigmoid(l)) for one pixel. Put in sigmoid(l) = exp(l) / (1 + exp(l)) and simplify.",
+           "What is left is x l - log(1 + exp(l)). For l = 1000, exp overflows, though log(1 + exp(l)) is 1000 to all digits.",
+           "np.logaddexp(a, b) is log(exp(a) + exp(b)), computed safely. Which a makes exp(a) = 1? Sum over axis=1."),
+)
+
+
+# log_marginal_quadrature --------------------------------------------------------------------------------------------
+
+def near(decoder, rng, N, K, eta, spread=1.0):
+    """Examples as the model draws them, with `spread` times its noise."""
+    mean = Named.resolve(decoder)(1.2 * rng.normal(size=(N, K)))
+    return mean + spread * np.sqrt(eta) * rng.normal(size=mean.shape)
+
+
+def quadrature_cases(rng):
+    def case(name, N, eta, grid, spread=1.0, label=""):
+        return Case((near(toy(name), rng, N, 1, eta, spread), toy(name), eta, grid), label)
+    jitter = np.linspace(-6, 6.5, 1000) + rng.uniform(-0.003, 0.003, size=1000)
+    stretched = np.sinh(np.linspace(-2.2, 2.6, 600)) * 1.4
+    return [case("line", 6, float(rng.uniform(0.2, 0.5)), np.linspace(-8, 8, 401)),
+            case("half_moon", 5, float(rng.uniform(0.1, 0.3)), stretched),
+            case("spiral", 4, float(rng.uniform(0.1, 0.3)), jitter),
+            case("helix", 1, 0.3, np.linspace(-7, 9, 640), label="on a single example"),
+            case("half_moon", 3, 0.05, np.linspace(-7, 7, 701), 60.0, "far from the curve, where every p(x|z) underflows to 0"),
+            case("waves", 3, 3.0, np.linspace(-7, 7, 701), label="in 400 dimensions, where every p(x|z) underflows to 0")]
+
+
+def is_straight(decoder):
+    """Whether the decoder of one number z is W z + b, judged by how it doubles a step away from z = 0."""
+    at_0, at_z, at_2z = decoder(np.array([[0.0], [0.7], [1.4]]))
+    return np.allclose(at_2z - at_0, 2 * (at_z - at_0))
+
+
+def integral(x, decoder, eta, grid):
+    """log p(x): the closed form for a straight decoder, adaptive quadrature (another rule, other points) for a bent one."""
+    if is_straight(decoder):
+        b, at_1 = decoder(np.array([[0.0], [1.0]]))
+        W = (at_1 - b)[:, None]
+        return np.reshape(stats.multivariate_normal.logpdf(x, b, W @ W.T + eta * np.eye(len(b))), len(x))
+    return np.array([integral_of_one(x_n, decoder, eta) for x_n in x])
+
+
+def integral_of_one(x_n, decoder, eta):
+    """Gauss-Legendre, 16 points in each of 160 panels."""
+    nodes, weights = np.polynomial.legendre.leggauss(16)
+    edges = np.linspace(-10, 10, 161)
+    half = np.diff(edges)[:, None] / 2
+    z = (edges[:-1, None] + half * (nodes + 1)).ravel()
+    log_joint = stats.norm.logpdf(z) + stats.norm.logpdf(x_n, decoder(z[:, None]), np.sqrt(eta)).sum(axis=1)
+    return logsumexp(log_joint, b=(half * weights).ravel())
+
+
+def log_joint_on_grid(x, decoder, eta, grid, prior=True):
+    """log p(z) + log p(x|z) for every grid point and example, (G, N); without log p(z) on request."""
+    log_likelihood = np.array([log_normal(x, mean, eta) for mean in decoder(grid[:, None])])
+    return log_likelihood + stats.norm.logpdf(grid)[:, None] * prior
+
+
+def spacing(grid):
+    """The trapezoid rule's weights."""
+    return np.array([(b - a) / 2 for a, b in zip([grid[0], *grid[:-1]], [*grid[1:], grid[-1]])])
+
+
+def quadrature_by(weights, **options):
+    return lambda x, decoder, eta, grid: logsumexp(log_joint_on_grid(x, decoder, eta, grid, **options), axis=0,
+                                                   b=weights(grid)[:, None])
+
+
+LOG_MARGINAL_QUADRATURE = exercise(
+    name="log_marginal_quadrature", points=4, minutes=15, lines=6, lecture_points=("L9", "L10"),
+    signature="log_marginal_quadrature(x, decoder, eta, grid)", returns="(N,)",
+    task="log p(x) for each row of x (N, D) by the trapezoid rule on `grid` (G,), which ascends but need not be uniform; z is one number, `decoder` maps "
+         "(N, 1) to (N, D), or (G, 1) to (G, D). Finite also where every p(x|z) underflows to 0.",
+    answer="course_utils.marginals:log_marginal_quadrature", aliases=("course_utils.grids:log_evidence_on_grid",), cases=quadrature_cases, oracle=integral,
+    compare=close(rtol=1e-4, atol=1e-5),  # on these grids the trapezoid rule itself is off by up to 5e-5
+    misconceptions={
+        "prior left out": Misconception(
+            quadrature_by(spacing, prior=False), "The prior is missing: the integrand is p(z) p(x|z), with p(z) the density of N(0, 1) at the grid point."),
+        "prior not normalised": Misconception(
+            lambda x, decoder, eta, grid: quadrature_by(spacing)(x, decoder, eta, grid) + np.log(2 * np.pi) / 2,
+            "Every value is too large by the same amount, (1/2) log(2 pi): the prior has a normalising constant, too."),
+        "spacing left out": Misconception(
+            quadrature_by(np.ones_like), "You sum p(z) p(x|z) over the grid without the widths of the steps. An integral is height times width: a finer "
+                                         "grid must not give a larger value."),
+        "mean over the grid": Misconception(
+            quadrature_by(lambda grid: np.ones_like(grid) / len(grid)),
+            "You average p(z) p(x|z) over the grid. Grid points are not samples from p(z): each stands for the width of its step."),
+        "uniform spacing": Misconception(
+            quadrature_by(lambda grid: np.full_like(grid, grid[1] - grid[0])),
+            "Right on a uniform grid, but you take every step to be as wide as the first. Use the differences of neighbours."),
+        "log inside the integral": Misconception(
+            lambda x, decoder, eta, grid: (spacing(grid) * stats.norm.pdf(grid)) @ log_joint_on_grid(x, decoder, eta, grid, prior=False),
+            "You integrate p(z) log p(x|z). The log stands outside the integral: it is log of the mean, not the mean of logs."),
+        "density": Misconception(
+            lambda x, decoder, eta, grid: spacing(grid) @ np.exp(log_joint_on_grid(x, decoder, eta, grid)),
+            "This is p(x). What is asked is its logarithm (taken before anything underflows)."),
+        "underflow": Misconception(
+            lambda x, decoder, eta, grid: np.log(spacing(grid) @ np.exp(log_joint_on_grid(x, decoder, eta, grid))),
+            "Right as a formula, but where all of p(z) p(x|z) underflows to 0 its log is infinite. Add up logs: log p(z) + log p(x|z) + log width, and "
+            "then a log-sum-exp over the grid."),
+        "sigma for variance": Misconception(
+            lambda x, decoder, eta, grid: quadrature_by(spacing)(x, decoder, eta ** 2, grid),
+            "You treat eta as the standard deviation of the noise. It is the variance."),
+    },
+    hints=("The trapezoid rule is a weighted sum: point g gets half the step before it and half the step after it. The end points have one step only.",
+           "So p(x) = sum_g w_g p(z_g) p(x|z_g). With everything in logs: logsumexp over g of log w_g + log p(z_g) + log p(x|z_g).",
+           "With steps = np.diff(grid), the weights are (np.append(steps, 0) + np.append(0, steps)) / 2. log p(x|z_g) for all examples is "
+           "gaussian_log_prob(x, decoder(np.full((len(x), 1), z_g)), eta); collect these for all g in an array (G, N) and sum over axis=0."),
+)
+
+
+# log_marginal_monte_carlo -------------------------------------------------------------------------------------------
+
+def sampling_cases(rng, arguments):
+    """Cases over several decoders; arguments(rng, N, K, S) are what comes after eta."""
+    def case(name, N, K, S, eta, spread=1.0, label=""):
+        return Case((near(toy(name), rng, N, K, eta, spread), toy(name), eta, *arguments(rng, N, K, S)), label)
+    return [case("plane", 5, 2, 30, float(rng.uniform(0.2, 0.5))), case("half_moon", 4, 1, 25, float(rng.uniform(0.2, 0.5))),
+            case("bowl", 6, 2, 20, float(rng.uniform(1.8, 2.5))), case("line", 1, 1, 12, 0.4, label="on a single example"),
+            case("bowl", 3, 2, 15, 0.05, 70.0, "far from the surface, where every p(x|z) underflows to 0"),
+            case("waves", 4, 3, 10, 3.0, label="in 400 dimensions, where every p(x|z) underflows to 0")]
+
+
+def noise(rng, N, K, S):
+    return (rng.normal(size=(S, N, K)),)
+
+
+def log_likelihoods(x, decoder, eta, z):
+    """log p(x_n | z_sn), (S, N), for z (S, N, K)."""
+    return log_normal(x, decoder(z), eta)
+
+
+def monte_carlo_one_by_one(x, decoder, eta, eps):
+    """The same estimator, number by number."""
+    S, N, K = eps.shape
+    return np.array([logsumexp([stats.norm.logpdf(x[n], decoder(eps[s, n]), np.sqrt(eta)).sum() for s in range(S)]) - np.log(S)
+                     for n in range(N)])
+
+
+LOG_MARGINAL_MONTE_CARLO = exercise(
+    name="log_marginal_monte_carlo", points=4, minutes=10, lines=2, lecture_points=("L9", "L10"),
+    signature="log_marginal_monte_carlo(x, decoder, eta, eps)", returns="(N,)",
+    task="log p(x) for each row of x (N, D), estimated as the log of the mean of p(x|z) over S draws from the prior: eps (S, N, K) holds S of them for each "
+         "example; `decoder` maps (N, K) to (N, D). Finite also where every p(x|z) underflows to 0.",
+    answer="course_utils.marginals:log_marginal_monte_carlo", aliases=("course_utils.marginals:log_marginal_importance",),
+    cases=lambda rng: sampling_cases(rng, noise), oracle=monte_carlo_one_by_one,
+    misconceptions={
+        "mean of logs": Misconception(
+            lambda x, decoder, eta, eps: log_likelihoods(x, decoder, eta, eps).mean(axis=0),
+            "This is the mean of log p(x|z). The log stands outside the mean: average the densities, then take the log (safely)."),
+        "sum for mean": Misconception(
+            lambda x, decoder, eta, eps: logsumexp(log_likelihoods(x, decoder, eta, eps), axis=0),
+            "This is the log of the sum over samples, too large by log S: more samples must not make an example more probable."),
+        "prior counted twice": Misconception(
+            lambda x, decoder, eta, eps: logsumexp(log_likelihoods(x, decoder, eta, eps) + log_normal(eps, 0, 1), axis=0) - np.log(len(eps)),
+            "You multiply p(x|z) by p(z). The samples come from p(z) already: drawing them is what weighs by the prior."),
+        "mean over examples": Misconception(
+            lambda x, decoder, eta, eps: logsumexp(log_likelihoods(x, decoder, eta, eps), axis=1) - np.log(len(x)),
+            "You average over the examples (axis=1) and keep the samples. Samples are the first axis: average over axis=0."),
+        "one number": Misconception(
+            lambda x, decoder, eta, eps: logsumexp(log_likelihoods(x, decoder, eta, eps)) - np.log(eps.shape[0] * eps.shape[1]),
+            "This is one number over samples and examples. Average over the samples only (axis=0), and leave one number per example."),
+        "same noise for all": Misconception(
+            lambda x, decoder, eta, eps: logsumexp(log_likelihoods(x, decoder, eta, eps[:, :1]), axis=0) - np.log(len(eps)),
+            "Every example gets the noise of the first one. eps[:, n] are the samples of example n."),
+        "underflow": Misconception(
+            lambda x, decoder, eta, eps: np.log(np.exp(log_likelihoods(x, decoder, eta, eps)).mean(axis=0)),
+            "Right as a formula, but where every p(x|z) underflows to 0 the log of their mean is infinite. Take out the largest first: log-sum-exp."),
+        "sigma for variance": Misconception(
+            lambda x, decoder, eta, eps: logsumexp(log_likelihoods(x, decoder, eta ** 2, eps), axis=0) - np.log(len(eps)),
+            "You treat eta as the standard deviation of the noise. It is the variance."),
+    },
+    hints=("Each eps[s] (N, K) is one draw of z per example. gaussian_log_prob(x, decoder(eps[s]), eta) is log p(x|z) for all examples at once.",
+           "Collect these for all s in an array (S, N). The log of the mean over s of their exponentials is what you need.",
+           "logsumexp(a, axis=0) - log(S), from scipy.special, is the log of the mean of exp(a) over the first axis."),
+)
+
+
+# log_marginal_importance --------------------------------------------------------------------------------------------
+
+def proposal_and_noise(rng, N, K, S):
+    return 0.8 * rng.normal(size=(N, K)), rng.uniform(-1.2, -0.4, size=(N, K)), *noise(rng, N, K, S)
+
+
+def importance_one_by_one(x, decoder, eta, mu, log_sigma, eps):
+    """The same estimator, number by number, with densities from scipy."""
+    S, N, K = eps.shape
+
+    def log_weight(s, n):
+        sigma = np.exp(log_sigma[n])
+        z = mu[n] + sigma * eps[s, n]
+        return (stats.norm.logpdf(x[n], decoder(z), np.sqrt(eta)).sum() + stats.norm.logpdf(z).sum()
+                - stats.norm.logpdf(z, mu[n], sigma).sum())
+    return np.array([logsumexp([log_weight(s, n) for s in range(S)]) - np.log(S) for n in range(N)])
+
+
+def importance_by(prior=1, q=-1, log_det=np.sum, sigma=np.exp, combine=lambda log_w: logsumexp(log_w, axis=0) - np.log(len(log_w))):
+    """Importance sampling with parts left out or turned: factors of log p(z) and log q(z), and how the rest is computed."""
+    def estimate(x, decoder, eta, mu, log_sigma, eps):
+        z = mu + sigma(log_sigma) * eps
+        log_q = log_normal(eps, 0, 1) - log_det(log_sigma, axis=-1)
+        return combine(log_likelihoods(x, decoder, eta, z) + prior * log_normal(z, 0, 1) + q * log_q)
+    return estimate
+
+
+LOG_MARGINAL_IMPORTANCE = exercise(
+    name="log_marginal_importance", points=6, minutes=15, lines=6, lecture_points=("L10", "L12"),
+    signature="log_marginal_importance(x, decoder, eta, mu, log_sigma, eps)", returns="(N,)",
+    task="log p(x) for each row of x (N, D), estimated by importance sampling with S samples of q = N(mu, diag(sigma^2)) per example: mu, log_sigma (N, K), "
+         "eps (S, N, K) standard normal. Finite also where every p(x|z) underflows to 0.",
+    answer="course_utils.marginals:log_marginal_importance",
+    cases=lambda rng: sampling_cases(rng, proposal_and_noise), oracle=importance_one_by_one,
+    misconceptions={
+        "q left out": Misconception(
+            importance_by(q=0), "You average p(z) p(x|z) over samples of q. They come from q more often where q is large; dividing by q(z) undoes that."),
+        "prior left out": Misconception(
+            importance_by(prior=0), "The weights are p(x|z) / q(z). The integrand is p(z) p(x|z): where is the prior?"),
+        "no weights": Misconception(
+            importance_by(prior=0, q=0), "You average p(x|z) over samples of q as though they came from the prior. Weigh each by p(z) / q(z)."),
+        "q multiplied": Misconception(
+            importance_by(q=1), "log q(z) has the wrong sign: the weight is divided by q(z), not multiplied."),
+        "log sigma as log variance": Misconception(
+            importance_by(sigma=lambda log_sigma: np.exp(log_sigma / 2), log_det=lambda log_sigma, axis: log_sigma.sum(axis) / 2),
+            "You take log_sigma for the log of the variance. It is the log of the standard deviation: sigma = exp(log_sigma)."),
+        "log sigma for sigma": Misconception(
+            importance_by(sigma=lambda log_sigma: log_sigma), "z = mu + log_sigma * eps: the log is still there. The standard deviation is exp(log_sigma)."),
+        "log sigma missing in q": Misconception(
+            importance_by(log_det=lambda log_sigma, axis: 0), "log q(z) lacks - sum_k log sigma_k: a narrower Gaussian is higher. Its constant is "
+                                                              "1 / (sigma sqrt(2 pi)) in every dimension."),
+        "log sigma not summed": Misconception(
+            importance_by(log_det=np.mean), "In log q(z), log sigma is averaged over the K dimensions where a sum is meant: every dimension has its own constant."),
+        "mean of logs": Misconception(
+            importance_by(combine=lambda log_w: log_w.mean(axis=0)),
+            "This is the mean of the log weights. The log stands outside the mean: average the weights, then take the log (safely)."),
+        "sum for mean": Misconception(
+            importance_by(combine=lambda log_w: logsumexp(log_w, axis=0)), "This is the log of the sum over samples, too large by log S."),
+        "underflow": Misconception(
+            importance_by(combine=lambda log_w: np.log(np.exp(log_w).mean(axis=0))),
+            "Right as a formula, but where every weight underflows to 0 the log of their mean is infinite. Keep the weights as logs, then log-sum-exp."),
+        "self-normalised": Misconception(
+            lambda x, decoder, eta, mu, log_sigma, eps: importance_by()(x, decoder, eta, mu, log_sigma, eps)
+            - importance_by()(np.zeros((len(x), 1)), lambda z: np.zeros((*z.shape[:-1], 1)), 1 / (2 * np.pi), mu, log_sigma, eps),
+            "You divide by the sum of p(z) / q(z). That is self-normalised importance sampling, for weights that are known up to a factor. Ours are "
+            "normalised: divide by S."),
+    },
+    hints=("Multiply and divide by q: int p(z) p(x|z) dz = E_q[ p(z) p(x|z) / q(z) ]. So average the weights p(z) p(x|z) / q(z) over z drawn from q.",
+           "z = mu + exp(log_sigma) * eps has the density q. log weight = log p(x|z) + log p(z) - log q(z), each a sum over its own dimensions.",
+           "log p(z) = sum_k [-z_k^2 / 2 - log(2 pi) / 2], log q(z) = sum_k [-eps_k^2 / 2 - log_sigma_k - log(2 pi) / 2], because (z - mu) / sigma = eps. "
+           "Then logsumexp over s, minus log S."),
+)
+
+
+EXERCISES = [GAUSSIAN_LOG_PROB, BERNOULLI_LOG_PROB, LOG_MARGINAL_QUADRATURE, LOG_MARGINAL_MONTE_CARLO, LOG_MARGINAL_IMPORTANCE]

@@ -1,0 +1,45 @@
+"""A mixture of one-dimensional Gaussians: its density, the lower bound on it, and the two steps of EM.
+
+p(x) = sum_c pi_c N(x; mu_c, sigma_c^2). Examples x (N,); pi, mu, sigma (C,), sigma standard deviations; the
+hidden z is the component that an example came from. (Bishop 2006, sections 9.2 to 9.4.)
+"""
+
+import numpy as np
+from scipy.special import logsumexp, xlogy
+
+
+def mixture_log_joint(x, pi, mu, sigma):
+    """log p(x_n, z = c) = log pi_c + log N(x_n; mu_c, sigma_c^2). x (N,) -> (N, C)."""
+    x, pi, mu, sigma = map(np.asarray, (x, pi, mu, sigma))
+    standardised = (x[:, None] - mu) / sigma
+    return np.log(pi) - 0.5 * standardised ** 2 - np.log(sigma) - 0.5 * np.log(2 * np.pi)
+
+
+def mixture_log_prob(x, pi, mu, sigma):
+    """log p(x_n), summed over the components without leaving logarithms. x (N,) -> (N,)."""
+    return logsumexp(mixture_log_joint(x, pi, mu, sigma), axis=1)
+
+
+def em_e_step(x, pi, mu, sigma):
+    """Responsibilities p(z = c | x_n) (N, C), rows sum to 1; stable far from every component."""
+    log_joint = mixture_log_joint(x, pi, mu, sigma)
+    return np.exp(log_joint - logsumexp(log_joint, axis=1, keepdims=True))
+
+
+def em_m_step(x, responsibilities):
+    """The parameters that maximise the bound for given responsibilities (N, C): pi, mu, sigma, each (C,).
+
+    With N_c = sum_n r_nc: pi_c = N_c / N, mu_c = sum_n r_nc x_n / N_c, and
+    sigma_c^2 = sum_n r_nc (x_n - mu_c)^2 / N_c.
+    """
+    x, r = np.asarray(x), np.asarray(responsibilities)
+    counts = r.sum(axis=0)
+    mu = x @ r / counts
+    sigma = np.sqrt((r * (x[:, None] - mu) ** 2).sum(axis=0) / counts)
+    return counts / len(x), mu, sigma
+
+
+def mixture_elbo(x, responsibilities, pi, mu, sigma):
+    """The bound F_n = sum_c r_nc (log p(x_n, z = c) - log r_nc), with 0 log 0 = 0. r (N, C) -> (N,)."""
+    r = np.asarray(responsibilities)
+    return np.sum(r * mixture_log_joint(x, pi, mu, sigma) - xlogy(r, r), axis=1)

@@ -1,0 +1,594 @@
+# ---
+# jupyter:
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Deep autoencoders
+#
+# *Lecture points L2, L3, L6, L7 and L8. About 80 minutes, 11 points.*
+#
+# A linear autoencoder can do no better than PCA: all its reconstructions lie on one *flat* subspace. Notebook 01 ended with a question: **what if the
+# encoder and the decoder could bend?** Here they do. You put a nonlinearity between the layers, train with the same squared error, and see what a curved
+# surface buys with the same number of codes, and what it does not.
+#
+# By the end you can say, and show with numbers,
+#
+# - what kind of set a deep autoencoder projects onto, and how much closer to new digits it comes than PCA,
+# - what the codes are good for: maps, labels, blends between images,
+# - why none of this tells you how to make a *new* digit.
+
+# %%
+import autograd.numpy as anp
+import numpy as np
+from scipy.spatial import Delaunay
+
+from course_utils import autoencoder, plots
+from course_utils.autoencoder import decode, encode, reconstruct
+from course_utils.checking import check, hint, progress
+from course_utils.data import load_mnist
+from course_utils.evidence import show_result
+from course_utils.latent_pad import latent_pad
+from course_utils.nets import init_mlp
+from course_utils.optim import adam, minibatches
+from course_utils.pca import pca_decode, pca_encode, pca_fit
+
+digits = load_mnist()
+x_train, y_train, x_test, y_test = (digits.x_train, digits.y_train,
+                                    digits.x_test, digits.y_test)
+print(f"digits: x_train {x_train.shape}, x_test {x_test.shape}")
+
+# %% [markdown]
+# ## 1. A network that bends
+#
+# A deep network is a chain of layers. In this course it is a list of pairs $(W, \mathbf{b})$, and rows are examples:
+#
+# $$H_0 = X, \qquad H_l = \tanh(H_{l-1} W_l + \mathbf{b}_l), \qquad \text{output} = H_{L-1} W_L + \mathbf{b}_L .$$
+#
+# There is no $\tanh$ after the last layer, so the output can take any value. Encoder and decoder are two such networks, and the code between them is
+# the encoder's linear output.
+
+# %% [markdown]
+# {{exercise mlp_forward}}
+
+# %%
+def mlp_forward(params, x, activation):
+    """Output (N, D_out) of the network params = [(W, b), ...] for x (N, D_in)."""
+    ### BEGIN SOLUTION
+    h = x
+    for W, b in params[:-1]:
+        h = activation(h @ W + b)
+    W, b = params[-1]
+    return h @ W + b
+    ### END SOLUTION
+
+
+# %%
+mlp_forward = check(mlp_forward)
+
+# %% [markdown]
+# In notebook 01 a hundred outputs of a linear decoder filled as many dimensions as the code had numbers. Take a random decoder with a hidden layer, from $K = 2$
+# codes over 10 hidden units to $D = 12$ pixels.
+#
+# **Predict.** How many dimensions do a hundred outputs fill without $\tanh$? And with it?
+
+# %%
+rng = np.random.default_rng(0)
+bent = init_mlp([2, 10, 12], rng, dtype=float)
+z = 2 * rng.normal(size=(100, 2))
+for name, activation in [("without tanh", lambda h: h), ("with tanh", np.tanh)]:
+    outputs = mlp_forward(bent, z, activation)
+    print(f"{name}: rank {np.linalg.matrix_rank(outputs - outputs.mean(axis=0))}")
+
+# %% [markdown]
+# Without $\tanh$ the layers collapse into a single matrix, $W_1 W_2$, and nothing has been gained by depth. With it, the outputs fill all the dimensions that ten hidden
+# units can give. Yet there is still only a two-dimensional *choice* to make. Stand at one output and change the code a little:
+
+# %%
+here, small = z[:1], 1e-4
+moves = [mlp_forward(bent, here + small * step, np.tanh) for step in np.eye(2)]
+jacobian = (np.concatenate(moves) - mlp_forward(bent, here, np.tanh)) / small
+more = mlp_forward(bent, here + small * np.array([[3, -2]]), np.tanh)
+assert np.allclose((more - mlp_forward(bent, here, np.tanh)) / small,
+                   [[3, -2]] @ jacobian, atol=1e-2)
+print("directions to go from here:", np.linalg.matrix_rank(jacobian))
+
+# %% [markdown]
+# Every small change of the code moves the output within a plane, spanned by the two rows of the Jacobian, but the plane turns from place to place. The set of
+# all outputs, the **image of the decoder**, is a curved surface: a $K$-dimensional *manifold* (L6).
+#
+# ## 2. Training
+#
+# What we ask of the two networks is what we asked in notebook 01, $\lVert\mathbf{x} - \hat{\mathbf{x}}\rVert^2$ for each example, small on average:
+
+# %% [markdown]
+# {{exercise squared_error}}
+
+# %%
+def squared_error(x, x_hat):
+    """||x - x_hat||^2 for each example: x, x_hat (N, D) -> (N,)."""
+    ### BEGIN SOLUTION
+    return np.sum((x - x_hat) ** 2, axis=1)
+    ### END SOLUTION
+
+
+# %%
+squared_error = check(squared_error)
+
+# %% [markdown]
+# No decomposition gives the best networks, so we need gradients. Doing them by hand, as in 01, would be work for every layer; autograd does it, provided that the loss is
+# written with `anp` (`autograd.numpy`). The library brings the rest: `init_mlp(sizes, rng)` makes a network with random weights; `minibatches(x, batch_size, steps, rng)`
+# deals out random rows of `x`; `adam(loss, params, batches, steps, step_size=...)` minimises `loss(params, batch)`, where `params` may be any nesting of lists and tuples
+# of arrays, and returns the new `params`.
+#
+# `sizes` names the layers of the encoder, from the input to the code: with `[784, 128, 64, 2]` the encoder goes 784 → 128 → 64 → 2 and its mirror image, the decoder,
+# 2 → 64 → 128 → 784.
+
+# %% [markdown]
+# {{exercise autoencoder_train}}
+
+# %%
+def autoencoder_train(x, sizes, steps, rng):
+    """Networks (encoder, decoder) after `steps` updates on x (N, D)."""
+    ### BEGIN SOLUTION
+    params = (init_mlp(sizes, rng), init_mlp(sizes[::-1], rng))
+
+    def loss(params, x):
+        z = mlp_forward(params[0], x, anp.tanh)
+        x_hat = mlp_forward(params[1], z, anp.tanh)
+        return anp.sum((x - x_hat) ** 2) / len(x)
+    return adam(loss, params, minibatches(x, 64, steps, rng), steps, step_size=5e-3)
+    ### END SOLUTION
+
+
+# %%
+autoencoder_train = check(autoencoder_train)
+
+# %% [markdown]
+# ### A surface that can be seen
+#
+# Three dimensions can be drawn. Here are points near three quarters of a tube: two numbers, the angle and the height, say where on the tube a point is.
+
+# %%
+def tube(N, rng):
+    """Points (N, 3) near three quarters of a tube."""
+    angle, height = rng.uniform(0, 1.5 * np.pi, N), rng.uniform(-1, 1, N)
+    points = np.stack([np.cos(angle), np.sin(angle), height], axis=1)
+    return points + 0.03 * rng.normal(size=(N, 3))
+
+
+points = tube(1000, np.random.default_rng(1))
+fresh = tube(1000, np.random.default_rng(2))
+
+# %% [markdown]
+# **Predict.** With $K = 2$, which two of the three directions will PCA keep, and what will its reconstructions look like? What would a perfect autoencoder do?
+
+# %%
+def error_of_pca(x, x_new, K):
+    """Mean squared error on x_new of PCA fitted to x."""
+    mean, components = pca_fit(x, K)
+    x_hat = pca_decode(pca_encode(x_new, mean, components), mean, components)
+    return squared_error(x_new, x_hat).mean()
+
+
+def error_of_networks(networks, x_new):
+    return squared_error(x_new, reconstruct(*networks, x_new)).mean()
+
+
+# %%
+tube_nets = autoencoder.autoencoder_train(  # the library's, whatever yours is
+    points, [3, 24, 12, 2], 1200, np.random.default_rng(0))
+tube_pca = error_of_pca(points, fresh, 2)
+tube_ae = error_of_networks(tube_nets, fresh)
+print(f"K = 2, error on fresh points: PCA {tube_pca:.3f}")
+show_result("K = 2, deep autoencoder: share of that", tube_ae / tube_pca, 0.05, 0.15)
+
+# %%
+mean, components = pca_fit(points, 2)
+plane_codes = pca_encode(points, mean, components)
+plane = pca_decode(plane_codes, mean, components)
+surface_codes = encode(tube_nets[0], points)
+surface = decode(tube_nets[1], surface_codes)
+
+
+# %%
+def draw_surface(ax, codes, images, colour, title, elev):
+    """The image of the codes' region, drawn as triangles between neighbouring codes."""
+    triangles = Delaunay(codes).simplices
+    sides = images[triangles] - images[np.roll(triangles, 1, axis=1)]
+    triangles = triangles[np.linalg.norm(sides, axis=2).max(axis=1) < 0.6]
+    ax.plot_trisurf(*images.T, triangles=triangles, color=colour, alpha=0.5)
+    ax.scatter(*fresh[::4].T, s=4, color="#333333", depthshade=False)
+    ax.view_init(elev, -60)
+    ax.set_box_aspect((1, 1, 1), zoom=0.8)
+    ticks = {f"{axis}ticks": [-1, 0, 1] for axis in "xyz"}
+    limits = {f"{axis}lim": (-1.2, 1.2) for axis in "xyz"}
+    ax.set(xlabel="$x_1$", ylabel="$x_2$", zlabel="$x_3$", title=title)
+    ax.set(**ticks, **limits)
+
+
+# %%
+fig, axes = plots.figure(9.6, 3.6, columns=3, subplot_kw={"projection": "3d"})
+blue, orange = plots.PALETTE[:2]
+draw_surface(axes[0], plane_codes, plane, blue, "PCA: a plane", 25)
+draw_surface(axes[1], surface_codes, surface, orange, "autoencoder: a surface", 25)
+draw_surface(axes[2], surface_codes, surface, orange, "the same, from above", 89)
+axes[2].set(zlabel="", zticks=[])
+plots.show(fig, alt="Points on three quarters of a tube. PCA's image is a flat "
+                    "plane that cuts through them; the decoder's image is a sheet "
+                    "that follows the tube, seen from the side and from above.")
+
+# %% [markdown]
+# PCA must cut through the tube. The decoder has rolled a flat sheet of codes into a tube, and the encoder has learned to unroll it: to encode is to ask *where on the surface*.
+#
+# ### How many codes?
+#
+# Here we know that two numbers are enough. Would the data have told us? (L8)
+#
+# **Predict.** Draw the error on fresh points against $K = 1, 2, 3$, for PCA and for an autoencoder. Where does each curve drop, and where does it end?
+
+# %%
+toy_ks = (1, 2, 3)
+toy_pca = [error_of_pca(points, fresh, K) for K in toy_ks]
+toy_ae = [tube_ae if K == 2 else error_of_networks(autoencoder_train(
+    points, [3, 24, 12, K], 1200, np.random.default_rng(0)), fresh) for K in toy_ks]
+show_result("K = 1: share of PCA's error", toy_ae[0] / toy_pca[0], 0.4, 0.3)
+assert toy_ae[1] < 0.5 * toy_ae[0] and toy_ae[1] < 0.3 * toy_pca[1]
+
+# %%
+fig, ax = plots.figure(5.2, 3.1)
+ax.plot(toy_ks, toy_pca, "o--", label="PCA")
+ax.plot(toy_ks, toy_ae, "s-", label="deep autoencoder")
+ax.set(xlabel="K", ylabel="squared error on fresh points", xticks=toy_ks)
+ax.set(ylim=(0, None), title="The tube: error against K")
+ax.legend()
+plots.show(fig, alt="PCA's error falls steadily and is zero only at K = 3. The deep "
+                    "autoencoder's is close to zero from K = 2 on.")
+
+# %% [markdown]
+# The autoencoder's curve bends sharply at $K = 2$, the dimension of the surface; PCA needs $K = 3$, the dimension of the flat space around it. With more codes than the surface has
+# dimensions, an autoencoder spends the rest on noise. Real data seldom have such a clear elbow, as you will see now.
+#
+# ## 3. Digits
+#
+# 784 pixels and 10,000 digits ask more of the optimiser. The library's `autoencoder.autoencoder_train` minimises the same loss over the same networks, but Adam works in the coordinates of the data's
+# principal axes, where it gets on several times faster, and its step size shrinks towards the end. (Why may it turn the coordinates? Because a rotation leaves the squared error as it is.)
+#
+# We train for $K = 2$, 8 and 30, once, and use the three pairs of networks for the rest of the notebook. This takes some twenty seconds.
+
+# %%
+plan = {2: ([128, 64], 1300), 8: ([256, 64], 1000), 30: ([256], 1700)}
+networks = {}
+for K, (hidden, steps) in plan.items():
+    networks[K] = autoencoder.autoencoder_train(
+        x_train, [784, *hidden, K], steps, np.random.default_rng(0))
+
+# %%
+mean, components = pca_fit(x_train, 30)
+
+
+def pca_codes(x, K):
+    return pca_encode(x, mean, components[:K])
+
+
+def pca_images(z):
+    return pca_decode(z, mean, components[:z.shape[1]])
+
+
+pca_error = {K: squared_error(x_test, pca_images(pca_codes(x_test, K))).mean()
+             for K in networks}
+for K in networks:
+    print(f"K = {K:2}: PCA's squared error per test digit {pca_error[K]:.1f}")
+
+# %% [markdown]
+# **Predict.** By what share will the deep autoencoder undercut each of these? Where will its lead be largest?
+
+# %%
+expected = {2: 34.6, 8: 21, 30: 10.1}
+error = {K: error_of_networks(networks[K], x_test) for K in networks}
+for K in networks:
+    show_result(f"K = {K:2}: PCA {pca_error[K]:.1f}, deep autoencoder", error[K],
+                expected[K], tolerance=0.06 * expected[K])
+    assert error[K] < 0.85 * pca_error[K]  # a clear margin, on digits never seen
+print("  Hinton and Salakhutdinov, K = 30: PCA 13.87, deep autoencoder 3.00")
+assert abs(pca_error[30] - 13.87) < 0.5
+
+# %% [markdown]
+# The last line is **theirs**, from the caption of figure 2B of *Reducing the dimensionality of data with neural networks* (2006), not ours: average squared errors on test images of MNIST. Their PCA and ours
+# agree closely, as they should. Their autoencoder is far better than ours: it had layers of 1000, 500 and 250 units, logistic output units and a cross-entropy loss, weights pretrained layer by layer, all
+# 60,000 training digits (ours: 10,000), and a great deal more computing time than the seconds above. Their test set has 10,000 digits, ours is 2,000 of them. In the same caption, for pieces of faces, 30 codes left errors of 126
+# (autoencoder) and 135 (PCA), on a pixel scale of their own: where the data are less curved, there is less to win.
+
+# %%
+some = np.array([np.flatnonzero(y_test == c)[0] for c in range(10)])
+originals = x_test[some]
+rows, labels = [originals], ["original"]
+for K in networks:
+    rows += [pca_images(pca_codes(originals, K)), reconstruct(*networks[K], originals)]
+    labels += [f"K = {K}, PCA", "autoencoder"]
+fig, ax = plots.figure(7.4, 5.2)
+plots.image_grid(np.concatenate(rows), digits.shape, 10, row_labels=labels, ax=ax)
+plots.show(fig, alt="Ten test digits and their reconstructions. With 2 or 8 codes PCA "
+                    "gives grey clouds, where the autoencoder draws clear strokes, at "
+                    "times of another digit; with 30 both are readable.")
+
+# %% [markdown]
+# For the same number of codes, the deep autoencoder comes closer: it learns **more powerful codes** (L7). Look at how the two fail. PCA's failures are blurred averages. The autoencoder, at $K = 2$, prefers to draw a
+# clear digit, even where it is not quite the right one: its surface passes near digits, and what lies between them is not a superposition.
+#
+# ## 4. A map
+#
+# The first of the lecture's four reasons for autoencoders is **visualisation** (L3a): with $K = 2$ a code is a place on a map. The labels were not used in training; we only colour with them.
+#
+# **Predict.** Which digits will lie side by side?
+
+# %%
+codes_2 = encode(networks[2][0], x_test)
+fig, (left, right) = plots.figure(9.6, 4.6, columns=2)
+plots.codes(pca_codes(x_test, 2), y_test, ax=left).set_title("PCA")
+plots.codes(codes_2, y_test, ax=right).set_title("deep autoencoder")
+plots.show(fig, alt="Two maps of the test digits, coloured by label. In PCA's most "
+                    "lie on top of each other; in the autoencoder's they form "
+                    "patches, with 4, 7 and 9 in one region, 3, 5, 8 in another.")
+
+# %% [markdown]
+# Digits that look alike, such as 4, 7 and 9, are neighbours: the networks found by themselves that writing comes in kinds.
+#
+# ### Explore
+#
+# Drag the point over the map. The pad shows what the scatter plot cannot: **what lies between the patches**, and how the decoder passes from one digit to the next. The decoding happens in your browser.
+#
+# **Predict** before you move: (a) What is half-way between the patches of two digits, a mixture or a sudden change? (b) What does the decoder draw in a corner where no code lies?
+
+# %%
+latent_pad(networks[2][1], digits.shape, codes=codes_2, labels=y_test,
+           extent=(-6, 6, -6, 6), output="identity")
+
+# %% [markdown]
+# Everywhere, even where there is no code at all, the decoder answers: nothing tells it, or you, which places are worth visiting. We come back to that.
+#
+# ## 5. Codes for a few labels
+#
+# Labels cost work, pictures do not. So learn codes from all 10,000 digits *without* labels, then use them for a task with 100 labelled ones (L3c). The plainest classifier will do: a test digit gets the
+# label of its nearest labelled neighbour.
+
+# %% [markdown]
+# {{exercise nearest_neighbour_accuracy}}
+
+# %%
+def nearest_neighbour_accuracy(codes_train, y_train, codes_test, y_test):
+    """Share of test labels that equal the nearest training code's label."""
+    ### BEGIN SOLUTION
+    # ||a - b||^2 = ||a||^2 - 2 a.b + ||b||^2, and ||a||^2 does not matter here
+    distances = np.sum(codes_train ** 2, axis=1) - 2 * codes_test @ codes_train.T
+    return np.mean(y_train[np.argmin(distances, axis=1)] == y_test)
+    ### END SOLUTION
+
+
+# %%
+nearest_neighbour_accuracy = check(nearest_neighbour_accuracy)
+
+# %% [markdown]
+# Which 100 digits get labels is luck, so we repeat with ten different choices, ten of each digit, the same choices for every kind of code.
+#
+# **Predict.** Rank them: raw pixels, PCA codes and autoencoder codes with $K = 2$, 8 and 30. Do fewer numbers always mean a worse classifier?
+
+# %%
+def labelled(seed):
+    """Indices of 100 training digits, ten of each."""
+    rng = np.random.default_rng(seed)
+    return np.concatenate([rng.choice(np.flatnonzero(y_train == c), 10, replace=False)
+                           for c in range(10)])
+
+
+choices = [labelled(seed) for seed in range(10)]
+
+
+# %%
+def accuracies(describe):
+    """Accuracy for each choice of labelled digits, with codes describe(x)."""
+    test = describe(x_test)
+    quarters = np.split(np.arange(2000), 4)  # a quarter at a time, to save memory
+    return np.array([np.mean([nearest_neighbour_accuracy(
+        describe(x_train[i]), y_train[i], test[q], y_test[q]) for q in quarters])
+        for i in choices])
+
+
+# %%
+accuracy = {"pixels": accuracies(lambda x: x)}
+for K in networks:
+    accuracy[f"PCA, K = {K}"] = accuracies(lambda x: pca_codes(x, K))
+    accuracy[f"autoencoder, K = {K}"] = accuracies(lambda x: encode(networks[K][0], x))
+expected = [0.724, 0.369, 0.59, 0.7, 0.743, 0.756, 0.744]
+for (name, values), mean_expected in zip(accuracy.items(), expected):
+    show_result(f"{name}: accuracy", values.mean(), mean_expected, tolerance=0.06)
+
+# %%
+fig, ax = plots.figure(7.4, 3.2)
+for row, (name, values) in enumerate(accuracy.items()):
+    colour = plots.PALETTE["pPa".index(name[0])]
+    ax.plot(values, np.full(10, row), "o", alpha=0.5, color=colour)
+    ax.plot(values.mean(), row, "|", markersize=22, color="black")
+ax.set_yticks(range(len(accuracy)), accuracy)
+ax.invert_yaxis()
+ax.set(xlabel="accuracy on 2,000 test digits")
+ax.set_title("Nearest neighbour with 100 labels")
+plots.show(fig, alt="Ten accuracies for each kind of code. With two codes the "
+                    "autoencoder lies far above PCA, with eight a little above; with "
+                    "thirty the clouds of PCA, autoencoder and pixels overlap.")
+
+# %% [markdown]
+# A dot is one choice of labels, the bar their mean. Because the choices are the same for all, compare them in pairs:
+
+# %%
+gain = {K: accuracy[f"autoencoder, K = {K}"] - accuracy[f"PCA, K = {K}"]
+        for K in networks}
+for K, expected, tolerance in [(2, 0.22, 0.07), (8, 0.042, 0.04), (30, -0.01, 0.035)]:
+    show_result(f"K = {K:2}: gain over PCA codes", gain[K].mean(), expected, tolerance)
+    show_result(f"K = {K:2}: spread of the gain", gain[K].std(), 0.015, 0.014)
+assert gain[2].min() > 0 and gain[8].mean() > 0
+
+# %% [markdown]
+# An honest result, and a mixed one. With two codes the autoencoder is far ahead of PCA for every choice of labels; with eight it is ahead, and eight numbers do about as well as all 784 pixels. With thirty it has
+# no lead: its reconstructions are better than PCA's, but *better reconstruction is not better classification*. Nothing in the loss asks for codes in which same digits are near each other. The nonlinear encoder pays where
+# codes are scarce.
+#
+# ## 6. Between two images
+#
+# The fourth reason (L3d): walk from one image to another. In the space of pixels, or in the space of codes?
+
+# %% [markdown]
+# {{exercise interpolate_linear}}
+
+# %%
+def interpolate_linear(a, b, steps):
+    """`steps` points (steps, ...) on the line from a to b, both ends included."""
+    ### BEGIN SOLUTION
+    return np.stack([(1 - t) * a + t * b for t in np.linspace(0, 1, steps)])
+    ### END SOLUTION
+
+
+# %%
+interpolate_linear = check(interpolate_linear)
+
+# %% [markdown]
+# Both walks below start and end at the same two images, the reconstructions from eight codes.
+#
+# **Predict.** What does the middle of each walk look like?
+
+# %%
+encoder, decoder = networks[8]
+walks, labels = [], []
+for a, b in [(0, 1), (2, 7), (6, 4)]:
+    two = [np.flatnonzero(y_test == c)[3] for c in (a, b)]
+    z_a, z_b = encode(encoder, x_test[two])
+    ends = decode(decoder, np.stack([z_a, z_b]))
+    walks.append(interpolate_linear(*ends, 9))
+    walks.append(decode(decoder, interpolate_linear(z_a, z_b, 9)))
+    labels += [f"{a} to {b}, pixels", "codes"]
+
+# %%
+fig, ax = plots.figure(7.4, 5)
+plots.image_grid(np.concatenate(walks), digits.shape, 9, row_labels=labels, ax=ax)
+plots.show(fig, alt="Three pairs of digits, each with two walks of nine images. "
+                    "Through pixels one digit fades out while the other fades in; "
+                    "through codes strokes move.")
+
+# %% [markdown]
+# Through pixels, the one fades out while the other fades in: half-way there are two ghosts. Through codes, strokes bend, open and close, sometimes by way of another digit. Is the middle *more like a digit*? A rough measure: its squared distance to the nearest of the
+# 10,000 training digits, for 200 random pairs of test digits.
+
+# %%
+def distance_to_digits(images):
+    """Squared distance of each image (N, 784) to the nearest training digit."""
+    squares = np.sum(x_train ** 2, axis=1) - 2 * images @ x_train.T
+    return np.min(squares, axis=1) + np.sum(images ** 2, axis=1)
+
+
+rng = np.random.default_rng(0)
+from_, to = rng.choice(2000, size=(2, 200), replace=False)
+expected = {2: (25.4, 22.2), 8: (25, 22), 30: (26.5, 26.5)}
+
+# %%
+for K, (encoder, decoder) in networks.items():
+    z_a, z_b = encode(encoder, x_test[from_]), encode(encoder, x_test[to])
+    average = (decode(decoder, z_a) + decode(decoder, z_b)) / 2
+    pixels = distance_to_digits(average).mean()
+    codes = distance_to_digits(decode(decoder, (z_a + z_b) / 2)).mean()
+    show_result(f"K = {K:2}, middle in pixels", pixels, expected[K][0], tolerance=2)
+    show_result(f"K = {K:2}, middle in codes", codes, expected[K][1], tolerance=2)
+    assert K == 30 or codes < 0.95 * pixels
+
+# %% [markdown]
+# With 2 and 8 codes the middle of the code walk is clearly nearer to real digits. With 30 codes the advantage is gone: in so roomy a space, the straight line between two codes leaves the region where codes of digits
+# lie. A code space is good to walk in only where it is *filled*. Remember that for the last section, and for notebook 10.
+#
+# ## 7. What an autoencoder is not
+#
+# The decoder turns any code into an image. So draw codes at random and decode them: is that not a generator of digits?
+#
+# It is first of all a question without an answer: *random according to what?* Training never said how codes are distributed. Let us be kind and give the codes the mean and the covariance that the training codes have.
+#
+# **Predict.** How many of 16 random codes will give a digit, with $K = 2$? With $K = 30$?
+
+# %%
+def random_images(K, N, rng):
+    """Decoded Gaussian codes with the mean and covariance of the training codes."""
+    z = encode(networks[K][0], x_train).astype(float)
+    random = rng.multivariate_normal(z.mean(axis=0), np.cov(z, rowvar=False), size=N)
+    return decode(networks[K][1], random)
+
+
+# %%
+fig, axes = plots.figure(9.6, 3.2, columns=3)
+for ax, K in zip(axes, networks):
+    images = random_images(K, 16, np.random.default_rng(4))
+    plots.image_grid(images, digits.shape, columns=4, ax=ax)
+    ax.set_title(f"random codes, K = {K}")
+plots.show(fig, alt="Sixteen decoded random codes each for K = 2, 8 and 30. Those from "
+                    "2 numbers mostly look like digits, those from 30 are tangles.")
+
+# %%
+rng = np.random.default_rng(5)
+for K, *expected in [(2, 20.2, 22.2), (8, 18.5, 25), (30, 20.2, 38)]:
+    real = distance_to_digits(reconstruct(*networks[K], x_test[:500])).mean()
+    random = distance_to_digits(random_images(K, 500, rng)).mean()
+    show_result(f"K = {K:2}, reconstruction to nearest digit", real, expected[0], 2)
+    show_result(f"K = {K:2}, random codes to nearest digit", random, expected[1], 4)
+
+# %% [markdown]
+# With two codes the map is crowded, and most random places show something. But two codes reconstruct badly. With thirty, where reconstruction is good, random codes decode to tangles: the codes of digits fill only
+# a small, oddly shaped part of the space, and the autoencoder has no description of that part.
+#
+# Could the reconstruction error serve as a description, "a good digit is what I can copy"?
+#
+# **Predict.** An all-black image is no digit. Will the autoencoder with $K = 30$ copy it worse or better than a real test digit?
+
+# %%
+black, typical = np.zeros((1, 784)), error[30]
+share = squared_error(black, reconstruct(*networks[30], black))[0] / typical
+show_result("black image: share of a test digit's error", share, 0.12, 0.2)
+
+# %% [markdown]
+# Better. The error says how well an image can be copied, not how probable it is; it is not a density, does not add up to one over all images, and cannot be used to compare images with each other.
+# So **autoencoders are not generative models: they define no distribution** (L8).
+#
+# Two more things hang on this.
+#
+# - **Compression** (L3b), the second of the lecture's four reasons. Thirty numbers for 784 looks like a smaller file. But the code is made of real numbers, and to write them down with few bits you must know which values are
+#   probable, so that frequent ones get short names. Without a distribution there is no such table. The lecture says it in half a sentence: this needs a *variational* autoencoder; notebook 12 builds the file.
+# - **How to choose $K$** (L8). The tube had an elbow, because it has a dimension. For digits the test error falls from $K$ to $K$ without one:
+
+# %%
+total = np.var(x_test, axis=0).sum()
+for K, share_expected in [(2, 0.655), (8, 0.399), (30, 0.191)]:
+    show_result(f"K = {K:2}: share of the variance left", error[K] / total,
+                share_expected, tolerance=0.04)
+assert error[2] > error[8] > error[30]
+
+# %% [markdown]
+# By reconstruction, more is always better, up to copying. By labels, 8 was as good as 30. For walks and for random codes, 2 was better than 30. The squared error alone cannot say when to stop, because it never charges for a
+# code. In notebook 05 a term appears that does.
+#
+# ## What you have shown
+#
+# - A deep decoder's image is a curved $K$-dimensional surface, onto which the autoencoder projects (L2, L6).
+# - With the same $K$, it comes clearly nearer to new digits than PCA, at $K = 2$, 8 and 30 (L7).
+# - Its codes make a map (L3a); they help where labels *and codes* are few (L3c); straight lines through them give better in-betweens than pixels do, as long as the code space is well filled (L3d).
+# - It defines no distribution: random codes decode to non-digits, the error is no density, and nothing says how to choose $K$ or how to name codes in few bits (L8, L3b).
+#
+# ## What is left open
+#
+# Decoding random codes gives no digits, because nobody said how codes are distributed. So say it *first*: let $\mathbf{z}$ be drawn from a known distribution, and ask that the decoder turn such draws into data. Then $p(\mathbf{x})$
+# ought to follow, and with it maximum likelihood. But on a thin surface the density of almost every image is zero. What has to be added so that $p(\mathbf{x})$ makes sense? That is notebook 03.
+
+# %%
+# NBVAL_IGNORE_OUTPUT
+progress()
+
+# %% [markdown]
+# **Sources.** G. Hinton and R. Salakhutdinov, *Reducing the dimensionality of data with neural networks*, Science 313, 504–507, 2006 (published figures: caption of figure 2). D. Kingma and J. Ba, *Adam: a method for stochastic optimization*, 2015.
+# T. Cover and P. Hart, *Nearest neighbor pattern classification*, 1967. I. Goodfellow, Y. Bengio and A. Courville, *Deep Learning*, 2016, chapter 14. Digits: MNIST, Y. LeCun, C. Cortes, C. Burges.

@@ -1,0 +1,747 @@
+# ---
+# jupyter:
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # The observation model
+#
+# *Lecture points L9 and L10. About 80 minutes, 20 points.*
+#
+# Notebook 02 ended with a failure and a question. Fed with random codes, the decoder of an autoencoder drew things that are no digits, for nobody had said
+# how codes are distributed. So let us say it first. But what has to be added, so that every picture gets a number that says how probable it is, a density
+# $p(\mathbf{x})$ that makes sense? With one, a decoder can be trained to make the pictures that we have probable.
+#
+# By the end you can say, and show with numbers,
+#
+# - why a decoder without noise gives the density 0 to every picture there is, and how a little noise repairs that,
+# - how to compute $p(\mathbf{x})$ when the code is one number, and how to check that you got it right,
+# - why neither a grid nor plain sampling gets there when the code has twenty numbers, and what would.
+
+# %%
+import numpy as np
+from scipy import optimize, stats
+from scipy.special import logsumexp
+
+from course_utils import pca, plots
+from course_utils.checking import check, hint, progress
+from course_utils.data import load_mnist
+from course_utils.density_explorer import density_explorer
+from course_utils.evidence import show_result
+from course_utils.marginals import log_marginal_linear
+from course_utils.toy_decoders import arc, line
+
+digits = load_mnist()
+ones = digits.x_train[digits.y_train == 1].astype(float)
+print(f"{len(digits.x_train)} digits, {len(ones)} of them ones")
+
+# %% [markdown]
+# ## 1. A story of how the data came about
+#
+# To begin with, let every example be two numbers, so that a density can be drawn. The thousand ones of the training set, reduced to their first two
+# principal components (notebook 01), are real data with a bend in them:
+
+# %%
+mean, components = pca.pca_fit(ones, 2)
+components *= np.sign(components[:, [213]])  # eigenvectors have no sign: choose one
+x = pca.pca_encode(ones, mean, components)
+
+
+def curve(z, bend=1.28, scale=4.67):
+    """G(z): an arc through the ones, z (..., 1) -> (..., 2), bend and scale by eye."""
+    return scale * arc(z, bend)
+
+
+# %%
+zs = np.linspace(-1.6, 1.6, 9)[:, None]
+fig, (left, right) = plots.figure(9.6, 3.6, columns=2, width_ratios=[1.5, 1])
+left.scatter(*x.T, s=4, color=plots.PALETTE[3], label="ones")
+left.plot(*curve(np.linspace(-2, 2, 99)[:, None]).T, color=plots.PALETTE[2],
+          label="G(z)")
+left.plot(*curve(zs).T, "o", color=plots.PALETTE[2], markersize=5)
+left.set(xlabel="component 1", ylabel="component 2", aspect="equal")
+left.set_title("A thousand ones, and a curve")
+left.legend(loc="lower center")
+plots.image_grid(pca.pca_decode(curve(zs), mean, components), (28, 28), 3, ax=right,
+                 titles=[f"z = {z:+.1f}" for z in zs[:, 0]])
+plots.show(fig, alt="A horseshoe of points with an arc through it. Nine pictures along "
+                    "the arc: a one that turns from leaning left to leaning right.")
+
+# %% [markdown]
+# One number, the slant, says most about a one, and the data lie along a curve. Here is a story of how they could have come about:
+#
+# 1. A code is drawn from a distribution that we choose: $\mathbf{z} \sim p(\mathbf{z}) = \mathcal{N}(\mathbf{0}, I)$, the **prior**.
+# 2. A decoder with parameters $\theta$ turns it into an example: $\mathbf{x} = G_\theta(\mathbf{z})$.
+#
+# The story defines a distribution of $\mathbf{x}$. To *train* it, choose $\theta$ so that the data are as probable as possible: maximise
+# $\sum_n \log p_\theta(\mathbf{x}_n)$, the **log-likelihood** (L9).
+#
+# **Predict.** What is the density $p(\mathbf{x})$ of this story at a typical one? Think of how many of the thousand points lie exactly on the curve.
+
+# %%
+fine = curve(np.linspace(-4, 4, 8001)[:, None])
+distance = np.array([np.min(np.hypot(*(fine - x_n).T)) for x_n in x])
+print(f"on the curve: {np.sum(distance == 0)} of {len(x)} ones")
+print(f"distance: median {np.median(distance):.2f}, smallest {distance.min():.5f}")
+
+# %% [markdown]
+# None. The curve has no area, yet all of the probability is on it: off the curve $p(\mathbf{x}) = 0$, and on it there is no finite density at all. So
+# $\log p(\mathbf{x}_n) = -\infty$ for the data, *whatever* $\theta$ is. A better curve is not rewarded, for it misses the points as well. In 784 dimensions
+# it is no different: with fewer codes than pixels, the decoder's pictures fill a surface of no volume (L9).
+#
+# ## 2. The remedy: a noisy observation
+#
+# Add a third step to the story: what the decoder makes is observed with noise,
+#
+# $$p(\mathbf{x} \mid \mathbf{z}) = \mathcal{N}(\mathbf{x};\; G_\theta(\mathbf{z}),\; \eta I)
+# = \frac{1}{(2\pi\eta)^{D/2}} \exp\left(-\frac{\lVert \mathbf{x} - G_\theta(\mathbf{z}) \rVert^2}{2\eta}\right).$$
+#
+# This is the **observation model**. Its noise has the *variance* $\eta$ in each of the $D$ dimensions.
+#
+# *A remark on the slides:* they call this variance $\eta$ when it is introduced (L9) and $\sigma^2$ later (L17), while $\sigma$ is also the width of another
+# Gaussian, $q$, from L18 on. Here $\eta$ is always the observation noise and $\sigma$ belongs to $q$.
+#
+# Products of many small factors are too small for a computer, so we compute $\log p(\mathbf{x} \mid \mathbf{z})$ and never the density itself.
+
+# %% [markdown]
+# {{exercise gaussian_log_prob}}
+
+# %%
+def gaussian_log_prob(x, mean, eta):
+    """log N(x; mean, eta I) for each row: x, mean (N, D), eta a variance -> (N,)."""
+    ### BEGIN SOLUTION
+    D = x.shape[1]
+    squared_distance = np.sum((x - mean) ** 2, axis=1)
+    return -squared_distance / (2 * eta) - D / 2 * np.log(2 * np.pi * eta)
+    ### END SOLUTION
+
+
+# %%
+gaussian_log_prob = check(gaussian_log_prob)
+
+# %% [markdown]
+# A density must integrate to 1. Add it up over small squares of the plane:
+
+# %%
+side = np.linspace(-6, 6, 241)
+plane_points = np.stack(np.meshgrid(side, side), axis=-1).reshape(-1, 2)
+centre = np.tile([0.5, -1.0], (len(plane_points), 1))
+area = (side[1] - side[0]) ** 2
+density = np.exp(gaussian_log_prob(plane_points, centre, 0.37))
+assert np.isclose(np.sum(density) * area, 1)
+
+# %% [markdown]
+# Two things to read off the formula. First, for fixed $\eta$ it is the squared error of an autoencoder, $-\lVert \mathbf{x} - G(\mathbf{z})\rVert^2 / 2\eta$, plus
+# a constant: notebook 05 comes back to this. Second, the constant matters as soon as $\eta$ may change: it is what keeps $\eta$ from growing for ever.
+#
+# With noise, the story draws points that look more like the data:
+
+# %%
+rng = np.random.default_rng(3)
+z = rng.normal(size=(1000, 1))
+drawn = curve(z) + np.sqrt(0.37) * rng.normal(size=(1000, 2))
+
+fig, (left, right) = plots.figure(9, 3.6, columns=2, sharex=True, sharey=True)
+for ax, points, title in [(left, x, "the ones"), (right, drawn, "drawn by the model")]:
+    ax.scatter(*points.T, s=4, color=plots.PALETTE[0])
+    ax.set(xlabel="component 1", ylabel="component 2", aspect="equal", title=title)
+plots.show(fig, alt="Two clouds of points in the shape of a horseshoe; in the model's, "
+                    "the two ends meet below.")
+
+# %% [markdown]
+# The two are alike, and not the same: the model's horseshoe is nearly closed, because the prior's tails reach far along the curve. A density lets us say *how* good a
+# model is, in numbers, and improve it. But first, the other observation model that you will need.
+
+# %% [markdown]
+# ## 3. Pixels that are 0 or 1
+#
+# A scanned digit is nearly black and white. For pixels that are 0 or 1, Gaussian noise is the wrong story; let the decoder say for every pixel how probable a 1 is. Any real
+# number $\ell$ (a **logit**) becomes a probability by the sigmoid, so that the decoder's output need not be restricted:
+#
+# $$p(x_d = 1 \mid \mathbf{z}) = \sigma(\ell_d) = \frac{1}{1 + e^{-\ell_d}}, \qquad
+# \log p(\mathbf{x} \mid \mathbf{z}) = \sum_d \big[x_d \log \sigma(\ell_d) + (1 - x_d) \log (1 - \sigma(\ell_d))\big].$$
+#
+# **Predict.** A pixel is 0, but the decoder is sure of a 1, with logit $\ell$. Then $\log(1 - \sigma(\ell)) \approx -\ell$. From which $\ell$ on does the
+# formula, typed in as it stands, go wrong?
+
+# %%
+for logit in [10.0, 30.0, 36.0, 40.0, 1000.0]:
+    with np.errstate(divide="ignore"):
+        print(f"logit {logit:4.0f}: {np.log(1 - 1 / (1 + np.exp(-logit))):.4f}")
+
+# %% [markdown]
+# At 30 the last digits are wrong already; at 40 the sigmoid is rounded to exactly 1 and the result is $-\infty$: one such pixel would ruin the likelihood of a whole data set, and its
+# gradient. Probabilities have lost what the logits still know. Put $\sigma(\ell) = e^\ell / (1 + e^\ell)$ into the formula and simplify *before* you compute:
+#
+# $$x \log \sigma(\ell) + (1 - x) \log(1 - \sigma(\ell)) = x\,\ell - \log(1 + e^\ell).$$
+
+# %% [markdown]
+# {{exercise bernoulli_log_prob}}
+
+# %%
+def bernoulli_log_prob(x, logits):
+    """Log probability of each row of 0/1 pixels: x, logits (N, D) -> (N,)."""
+    ### BEGIN SOLUTION
+    return np.sum(x * logits - np.logaddexp(0, logits), axis=1)
+    ### END SOLUTION
+
+
+# %%
+bernoulli_log_prob = check(bernoulli_log_prob)
+
+# %% [markdown]
+# All probabilities add up to 1; with three pixels there are eight pictures, and we can see to it:
+
+# %%
+pictures = np.array([[a, b, c] for a in (0, 1) for b in (0, 1) for c in (0, 1)])
+logits = np.tile([1.5, -0.3, 2.0], (8, 1))
+assert np.isclose(np.sum(np.exp(bernoulli_log_prob(pictures, logits))), 1)
+
+# %% [markdown]
+# A first number for real digits, black and white at a threshold of one half. A decoder that ignores its code can at best give each pixel the frequency with which it
+# is white, the same for every digit:
+
+# %%
+white = digits.x_train > 0.5
+frequency = (white.sum(axis=0) + 1) / (len(white) + 2)  # never exactly 0 or 1
+logits = np.tile(np.log(frequency / (1 - frequency)), (2000, 1))
+log_p = bernoulli_log_prob(digits.x_test > 0.5, logits)
+print(f"test digits, each pixel on its own: {log_p.mean():.1f} nats per digit")
+
+# %% [markdown]
+# Remember this number: whatever a code says about a digit has to show as an improvement on it. Notebook 08 will. For the rest of this notebook the noise is Gaussian.
+
+# %% [markdown]
+# ## 4. The integral
+#
+# The story has two random steps, and we see only the result of the second. The density of what we see adds up all the codes that could have led there (L9):
+#
+# $$p(\mathbf{x}) = \int p(\mathbf{z})\, p(\mathbf{x} \mid \mathbf{z})\, d\mathbf{z}.$$
+#
+# This is the **marginal likelihood** of $\mathbf{x}$. For a code that is one number, there is an old way to integrate: cut the axis at points $z_1 < \dots < z_G$ and add up
+# trapezoids. Every point counts with half of the steps on its two sides,
+#
+# $$p(\mathbf{x}) \approx \sum_g w_g\, p(z_g)\, p(\mathbf{x} \mid z_g), \qquad w_g = \tfrac12 (z_{g+1} - z_g) + \tfrac12 (z_g - z_{g-1}),$$
+#
+# where the first and the last point have only one step. As densities may underflow, add up their *logarithms* and use a log-sum-exp, as in notebook 00:
+# `logsumexp(a, axis=0)` from scipy is $\log \sum e^a$ over the first axis.
+
+# %% [markdown]
+# {{exercise log_marginal_quadrature}}
+
+# %%
+def log_marginal_quadrature(x, decoder, eta, grid):
+    """log p(x) by the trapezoid rule, z one number: x (N, D), grid (G,) -> (N,)."""
+    ### BEGIN SOLUTION
+    steps = np.diff(grid)
+    weights = (np.append(steps, 0) + np.append(0, steps)) / 2
+    log_prior = -0.5 * grid ** 2 - 0.5 * np.log(2 * np.pi)
+    log_p = [gaussian_log_prob(x, decoder(np.full((len(x), 1), z)), eta) for z in grid]
+    log_terms = np.array(log_p) + (log_prior + np.log(weights))[:, None]     # (G, N)
+    return logsumexp(log_terms, axis=0)
+    ### END SOLUTION
+
+
+# %%
+log_marginal_quadrature = check(log_marginal_quadrature)
+
+# %% [markdown]
+# Can we trust it? There is one decoder for which the integral is known: a straight one, $G(\mathbf{z}) = W\mathbf{z} + \mathbf{b}$. Then $\mathbf{x} = W\mathbf{z} + \mathbf{b} +
+# \text{noise}$ is a sum of Gaussians, so it is Gaussian, with mean $\mathbf{b}$ and with the covariances added up:
+#
+# $$p(\mathbf{x}) = \mathcal{N}(\mathbf{x};\; \mathbf{b},\; WW^\top + \eta I).$$
+#
+# The library's `line` is one, in three dimensions. Read off $\mathbf{b}$ and $W$, and compare:
+
+# %%
+grid = np.linspace(-6, 6, 601)
+b = line(np.zeros((1, 1)))[0]
+W = line(np.ones((1, 1))).T - b[:, None]                        # (D, K) = (3, 1)
+points = rng.normal(size=(20, 3))
+for eta in [3.0, 0.3, 0.03]:
+    exact = stats.multivariate_normal.logpdf(points, b, W @ W.T + eta * np.eye(3))
+    error = log_marginal_quadrature(points, line, eta, grid) - exact
+    assert np.abs(error).max() < 1e-6
+
+# %% [markdown]
+# It agrees to a millionth of a nat. For the curve there is no formula, and now we need none. A map of $p(\mathbf{x})$ over the plane for three noise variances:
+#
+# **Predict.** Where does the density rise as $\eta$ falls, and where does it fall?
+
+# %%
+side_1, side_2 = np.linspace(-6, 6, 81), np.linspace(-6, 4, 67)
+plane_points = np.stack(np.meshgrid(side_1, side_2), axis=-1).reshape(-1, 2)
+maps = {eta: log_marginal_quadrature(plane_points, curve, eta, np.linspace(-5, 5, 401))
+        for eta in [3.0, 0.3, 0.03]}
+
+# %%
+fig, axes = plots.figure(9.8, 3.1, columns=3, sharey=True)
+for ax, (eta, log_p) in zip(axes, maps.items()):
+    image = ax.imshow(log_p.reshape(67, 81) / np.log(10), origin="lower", cmap="Blues",
+                      extent=(-6, 6, -6, 4), vmin=-5, vmax=0)
+    ax.scatter(*x[::5].T, s=2, color=plots.PALETTE[1])
+    ax.grid(False)
+    ax.set(title=f"$\\eta$ = {eta}", xlabel="component 1")
+axes[0].set_ylabel("component 2")
+fig.colorbar(image, ax=axes, label="log10 p(x)", extend="min", shrink=0.9)
+plots.show(fig, alt="Density of the model for three noise variances: a wide blot, "
+                    "a soft ring, and a thin dark ring that most of the ones miss.")
+
+# %% [markdown]
+# ### What happens as the noise goes to zero?
+#
+# Section 1 said: without noise, the density is 0 off the curve. Now we can watch it come about. Take a point *on* the curve, and a typical one, whose distance from the
+# curve is the median.
+#
+# **Predict.** Draw $\log p$ of both against $\log \eta$ before you run this. How fast does each go, and is there a best $\eta$?
+
+# %%
+typical = np.argsort(distance)[len(x) // 2]
+two = np.stack([curve(np.array([0.4])), x[typical]])
+etas = np.logspace(-3, 1, 13)
+fine_grid = np.linspace(-5, 5, 2001)  # thin densities need small steps
+log_p_two = np.array([log_marginal_quadrature(two, curve, eta, fine_grid)
+                      for eta in etas])
+log_p_all = np.array([log_marginal_quadrature(x, curve, eta, fine_grid[::5]).mean()
+                      for eta in etas[4:]])
+
+# %%
+fig, ax = plots.figure(6.6, 3.4)
+ax.plot(etas, log_p_two[:, 0], marker="o", label="a point on the curve")
+ax.plot(etas, log_p_two[:, 1], "--", marker="s", label="a typical one")
+ax.plot(etas[4:], log_p_all, ":", marker="^", label="mean of all ones")
+ax.set(xscale="log", ylim=(-30, 3), xlabel="noise variance $\\eta$")
+ax.set(ylabel="log p(x) (nats)", title="As the noise goes to zero")
+ax.legend(loc="lower right")
+plots.show(fig, alt="Log density against eta. On the curve it keeps rising as eta "
+                    "falls; off it, it plunges; the mean over all ones has a top.")
+
+# %% [markdown]
+# On the curve the density grows without limit, like $\eta^{-(D-K)/2}$: here half a unit of $\log\eta$ per unit, as one of the two dimensions is not filled. At distance $d$ from the curve
+# it plunges like $e^{-d^2/2\eta}$. In the limit $p(\mathbf{x})$ is infinite on the curve and 0 for every typical example, which is what L9 says.
+
+# %%
+rise = (log_p_two[0, 0] - log_p_two[1, 0]) / np.log(etas[1] / etas[0])
+assert np.isclose(rise, 0.5, rtol=0.01)
+fall = etas[0] * log_p_two[0, 1]
+assert np.isclose(fall, -distance[typical] ** 2 / 2, rtol=0.05)
+assert 0 < np.argmax(log_p_all) < len(log_p_all) - 1  # the best eta is inside the range
+
+# %% [markdown]
+# ### Train the generator by maximum likelihood
+#
+# In between lies a best noise variance. Nothing stops us now from doing what L9 asks: choose *all* parameters, $\theta = (\text{bend}, \text{scale})$ and $\eta$, so that
+# the mean of $\log p(\mathbf{x}_n)$ is largest. A general-purpose optimiser will do for three numbers.
+#
+# **Predict.** With a bend of 0 the curve is a straight line through the mean: PCA with $K = 1$, plus noise. How much more noise will the line need than the best arc?
+
+# %%
+grid = np.linspace(-5, 5, 101)
+
+
+def cost(parameters):
+    bend, log_scale, log_eta = parameters
+    decoder = lambda z: np.exp(log_scale) * arc(z, abs(bend))
+    return -np.mean(log_marginal_quadrature(x, decoder, np.exp(log_eta), grid))
+
+
+found = optimize.minimize(cost, [0.8, 1.0, 0.0])
+bend, scale, eta = found.x[0], *np.exp(found.x[1:])
+show_result("bend", bend, 1.282, 0.01)
+show_result("noise variance", eta, 0.365, 0.01)
+show_result("log p per one, bent", -found.fun, -3.8046, 0.001)
+
+# %% [markdown]
+# The straight line needs no optimiser. In two dimensions, $WW^\top + \eta I$ with one column in $W$ can be any covariance matrix, so the best it can do is to match that of the data,
+# and the mean of $\log p$ is then $-\frac12 \sum_d \log(2\pi e \lambda_d)$ with the eigenvalues $\lambda_d$:
+
+# %%
+eigenvalues = np.var(x, axis=0)  # x holds PCA codes: its covariance is diagonal
+straight = -0.5 * np.sum(np.log(2 * np.pi * np.e * eigenvalues))
+W = np.array([[np.sqrt(eigenvalues[0] - eigenvalues[1])], [0]])
+log_p = log_marginal_linear(x, W, np.zeros(2), eigenvalues[1])
+assert np.isclose(log_p.mean(), straight)
+print(f"log p per one, straight: {straight:.4f}, noise variance {eigenvalues[1]:.2f}")
+gain = -found.fun - straight
+show_result("gained by bending, in nats per one", gain, 0.689, 0.002)
+show_result("as a factor", np.exp(gain), 1.99, 0.01)
+
+# %% [markdown]
+# Bending makes the ones twice as probable, in the (geometric) mean: what the line has to call noise, the curve explains. Notebook 01 asked what it would bring if the
+# decoder could bend; for these data we can now answer with a number.
+
+# %% [markdown]
+# ## 5. Explore
+#
+# The panel shows the density that a bend and a noise variance give to the plane, and the log-likelihood of the thousand ones. It shows what no single picture does: the two
+# sliders pull at each other, for noise has to make up for whatever the curve cannot reach.
+#
+# **Predict** before you move anything: (a) With the bend at 0, is the best $\eta$ larger or smaller than with the best bend? (b) With a noise variance of 0.05, does it pay to bend?
+
+# %%
+density_explorer(x, lambda z, bend: scale * arc(z, bend),
+                 labels=("component 1", "component 2"))
+
+# %% [markdown]
+# ## 6. The same for pictures
+#
+# All of this holds for 784 pixels. Let the decoder be PCA's (notebook 01), as a generator: column $k$ of $W$ is the eigenvector $\mathbf{c}_k$, times the standard deviation $\sqrt{\lambda_k}$ of
+# the codes along it, so that codes from $\mathcal{N}(\mathbf{0}, I)$ come out as spread as those of the digits. It is straight, so $p(\mathbf{x})$ has the closed form of section 4 (the library's
+# `log_marginal_linear` computes it without a $784 \times 784$ matrix).
+#
+# **Predict.** With $K = 2$: how does $\log p$ of a test digit move as $\eta$ goes to 0? And that of its reconstruction, which lies on the plane of the decoder?
+
+# %%
+x_train, x_test = digits.x_train[::2].astype(float), digits.x_test.astype(float)
+digit_mean, eigendigits = pca.pca_fit(x_train, 20)
+deviations = pca.pca_encode(x_train, digit_mean, eigendigits).std(axis=0)
+
+
+def pca_weights(K):
+    return (eigendigits[:K] * deviations[:K, None]).T               # (784, K)
+
+
+codes = pca.pca_encode(x_test, digit_mean, eigendigits[:2])
+x_hat = pca.pca_decode(codes, digit_mean, eigendigits[:2])
+etas = np.logspace(-3, 0, 31)
+log_p = {name: [log_marginal_linear(data, pca_weights(2), digit_mean, eta).mean()
+                for eta in etas]
+         for name, data in [("test digits", x_test), ("their reconstructions", x_hat)]}
+
+# %%
+fig, ax = plots.figure(6.6, 3.2)
+ax.plot(etas, log_p["their reconstructions"], label="their reconstructions")
+ax.plot(etas, log_p["test digits"], "--", label="test digits")
+ax.set(xscale="log", ylim=(-4000, 3000), xlabel="noise variance $\\eta$ (brightness²)")
+ax.set(ylabel="mean log p(x) (nats)", title="Digits under PCA's decoder, K = 2")
+ax.legend()
+plots.show(fig, alt="Mean log density against eta: reconstructions rise without limit "
+                    "as eta falls; the digits themselves have a top, then plunge.")
+
+# %% [markdown]
+# The same picture. (A *density* may be larger than 1, so its log may be positive: in 784 dimensions with little noise, by hundreds of nats. Only differences between models mean
+# something.) Which $\eta$ is best? Only the 782 dimensions off the plane are explained by noise alone, and there the variance of a Gaussian is best matched to that of the data, so
+# expect $\eta \approx \text{residual variance} / (D - K)$:
+
+# %%
+def best_eta(K, data):
+    """The noise variance with the largest mean of log p(x) over the data."""
+    cost = lambda log_eta: -np.mean(
+        log_marginal_linear(data, pca_weights(K), digit_mean, np.exp(log_eta)))
+    return np.exp(optimize.minimize_scalar(cost, bounds=(-6, 0), method="bounded").x)
+
+
+for K in [2, 5, 20]:
+    best = best_eta(K, x_train)
+    rule = pca.residual_variance(x_train, eigendigits[:K]) / (784 - K)
+    assert np.isclose(best, rule, rtol=0.01)
+    print(f"K = {K:2d}: best eta {best:.4f}, rule {rule:.4f}")
+
+# %% [markdown]
+# The more the code explains, the less is left to noise. (The best $W$ for a given $\eta$ is a little shorter than ours; that model is *probabilistic PCA*, and notebook 08 fits it.)
+
+# %% [markdown]
+# ## 7. More than one code: sampling
+#
+# Quadrature needed a grid. For twenty codes at 100 points each:
+
+# %%
+for K in [1, 2, 5, 20]:
+    years = 100.0 ** K / 1e9 / (365 * 24 * 3600)
+    print(f"K = {K:2d}: 1e{2 * K:02d} points, {years:.0e} years at 1e9 a second")
+
+# %% [markdown]
+# The universe is about 1e10 years old. But $p(\mathbf{x})$ is an expectation under the prior, and an expectation can be estimated by sampling, in any number of dimensions:
+#
+# $$p(\mathbf{x}) = \mathbb{E}_{p(\mathbf{z})}\big[p(\mathbf{x} \mid \mathbf{z})\big] \approx \frac1S \sum_{s=1}^S p(\mathbf{x} \mid \mathbf{z}_s), \qquad \mathbf{z}_s \sim p(\mathbf{z}).$$
+#
+# This **Monte Carlo estimate** is right on average, for every $S$. Typed in as it stands it fails for another reason, here with 1000 samples and a noise variance of 2:
+
+# %%
+W = pca_weights(2)
+z = rng.normal(size=(1000, 2))
+copies = np.tile(x_test[0], (1000, 1))
+log_p = gaussian_log_prob(copies, z @ W.T + digit_mean, 2.0)
+print(f"largest p(x|z): {np.exp(log_p).max()}, its log about {log_p.max():.1e}")
+
+# %% [markdown]
+# Every one of the thousand densities is too small for a floating-point number. The log of their mean is not:
+
+# %% [markdown]
+# {{exercise log_marginal_monte_carlo}}
+
+# %%
+def log_marginal_monte_carlo(x, decoder, eta, eps):
+    """log of the mean of p(x|z) over samples eps (S, N, K) of the prior -> (N,)."""
+    ### BEGIN SOLUTION
+    log_p = np.array([gaussian_log_prob(x, decoder(z), eta) for z in eps])  # (S, N)
+    return logsumexp(log_p, axis=0) - np.log(len(eps))
+    ### END SOLUTION
+
+
+# %%
+log_marginal_monte_carlo = check(log_marginal_monte_carlo)
+
+# %% [markdown]
+# On the curve, with one code, sampling and quadrature must agree, up to the error of the sampling. That is known: the standard error of a mean is the standard deviation of its terms
+# over $\sqrt S$.
+
+# %%
+eps = rng.normal(size=(4000, 5, 1))
+by_grid = log_marginal_quadrature(x[:5], curve, 0.37, np.linspace(-5, 5, 401))
+by_sampling = log_marginal_monte_carlo(x[:5], curve, 0.37, eps)
+terms = np.exp([gaussian_log_prob(x[:5], curve(z), 0.37) for z in eps])
+standard_error = terms.std(axis=0) / terms.mean(axis=0) / np.sqrt(4000)
+assert np.all(np.abs(by_sampling - by_grid) < 4 * standard_error)
+for a, b, c in zip(by_grid, by_sampling, standard_error):
+    print(f"quadrature {a:.3f}   sampling {b:.3f} ± {c:.3f}")
+
+# %% [markdown]
+# Now on pictures. Take one test digit and PCA's decoder with $K = 1, \dots, 20$, whose exact answer we know. Estimate $\log p(\mathbf{x})$ with $S = 1000$ samples, forty times over (as forty copies
+# of the digit, each with samples of its own).
+#
+# **Predict.** How does the error change with $K$? Which way will it go, up or down?
+
+# %%
+ks, repeats, S = [1, 2, 3, 5, 8, 12, 16, 20], 40, 1000
+digit = x_test[:1]
+copies = np.tile(digit, (repeats, 1))
+noise = {K: best_eta(K, x_train[:1000]) for K in ks}
+exact = {K: log_marginal_linear(digit, pca_weights(K), digit_mean, noise[K])[0]
+         for K in ks}
+
+
+def generator(K):
+    W = pca_weights(K)
+    return lambda z: z @ W.T + digit_mean
+
+
+plain = {K: log_marginal_monte_carlo(copies, generator(K), noise[K],
+                                     rng.normal(size=(S, repeats, K))) - exact[K]
+         for K in ks}
+
+# %% [markdown]
+# How many samples would be enough? The relative variance of the estimate is $\frac1S \big(\mathbb{E}[p(\mathbf{x}|\mathbf{z})^2] / p(\mathbf{x})^2 - 1\big)$, and for a straight decoder even that has a closed form:
+# the square of a Gaussian density is again one, with half the variance and a factor, $\mathcal{N}(\mathbf{x}; \mathbf{m}, \eta I)^2 = (4\pi\eta)^{-D/2}\, \mathcal{N}(\mathbf{x}; \mathbf{m}, \tfrac{\eta}{2} I)$. So
+# $\mathbb{E}[p(\mathbf{x}|\mathbf{z})^2]$ is the same integral once more, with $\eta/2$.
+
+# %%
+def samples_needed(K, relative_error=0.1):
+    """S at which the standard deviation of the estimate is 10 % of p(x)."""
+    log_second_moment = log_marginal_linear(
+        digit, pca_weights(K), digit_mean, noise[K] / 2)[0]
+    log_second_moment -= 784 / 2 * np.log(4 * np.pi * noise[K])
+    return np.expm1(log_second_moment - 2 * exact[K]) / relative_error ** 2
+
+
+needed = np.array([samples_needed(K) for K in ks])
+
+# %%
+fig, (left, right) = plots.figure(9.8, 3.4, columns=2)
+left.plot(ks, [plain[K].mean() for K in ks], marker="o", label="mean of 40 estimates")
+left.fill_between(ks, [plain[K].min() for K in ks], [plain[K].max() for K in ks],
+                  alpha=0.25, linewidth=0, label="smallest to largest")
+left.axhline(0, color="black", linewidth=0.8)
+left.set(xlabel="K", ylabel="error of log p(x) (nats)", title="With 1000 samples")
+left.legend(loc="lower left")
+right.semilogy(ks, needed, marker="o")
+right.axhline(S, color="black", linewidth=0.8)
+right.text(20, S * 2, "the 1000 that we took", ha="right", fontsize=9)
+right.set(xlabel="K", ylabel="samples", title="Samples needed for an error of 10 %")
+for ax in (left, right):
+    ax.set_xticks([1, 5, 10, 15, 20])
+plots.show(fig, alt="Left: the error of the estimated log p goes from nothing at K = 1 "
+                    "to hundreds of nats too low at K = 20. Right: the samples that "
+                    "would be needed grow exponentially with K.")
+
+# %%
+show_result("K = 1: mean error, in nats", plain[1].mean(), 0, tolerance=0.06)
+show_result("K = 20: mean error, in nats", plain[20].mean(), -293, tolerance=50)
+print(f"K = 20: samples needed, {needed[-1]:.0e}")
+assert np.all(np.diff(np.log(needed)) > 0) and plain[20].max() < -20
+
+# %% [markdown]
+# The estimate of $p(\mathbf{x})$ is right on average, and yet all forty are far too low at $K = 20$: the average is carried by samples so rare that none of the forty thousand was one. The number of samples that would be
+# needed grows exponentially with $K$. The reason is geometric: given the digit, code $k$ is known up to a fraction $\sqrt{\eta / (\eta + \lambda_k)}$ of its spread under the prior, and a blind draw has to hit
+# all $K$ of these small intervals at once.
+
+# %%
+fractions = np.sqrt(noise[20] / (noise[20] + deviations ** 2))
+low, high = fractions.min(), fractions.max()
+print(f"each code is known to within {low:.2f} to {high:.2f} of its spread")
+print(f"all twenty at once: {np.prod(fractions):.1e} of the prior's volume")
+
+# %% [markdown]
+# ## 8. Sampling where it matters
+#
+# So draw codes where they matter for *this* $\mathbf{x}$. Multiply and divide by a density $q(\mathbf{z})$ that we may choose:
+#
+# $$p(\mathbf{x}) = \int q(\mathbf{z})\, \frac{p(\mathbf{z})\, p(\mathbf{x} \mid \mathbf{z})}{q(\mathbf{z})}\, d\mathbf{z}
+# = \mathbb{E}_{q(\mathbf{z})}\left[\frac{p(\mathbf{z})\, p(\mathbf{x} \mid \mathbf{z})}{q(\mathbf{z})}\right].$$
+#
+# Average the **weights** $w_s = p(\mathbf{z}_s)\, p(\mathbf{x} \mid \mathbf{z}_s) / q(\mathbf{z}_s)$ over samples of $q$: this is *importance sampling*. It is right on average for every $q$ that is nowhere 0 where $p(\mathbf{z})\,p(\mathbf{x}|\mathbf{z})$ is not. Let $q$ be a Gaussian with a mean and a
+# standard deviation of its own in each dimension, and for each example: $z_k = \mu_k + \sigma_k \varepsilon_k$ with $\varepsilon_k \sim \mathcal{N}(0, 1)$. We keep $\log \sigma$ rather than $\sigma$, because it may be any number.
+
+# %% [markdown]
+# {{exercise log_marginal_importance}}
+
+# %%
+def log_marginal_importance(x, decoder, eta, mu, log_sigma, eps):
+    """log p(x) from samples of q: mu, log_sigma (N, K), eps (S, N, K) -> (N,)."""
+    ### BEGIN SOLUTION
+    def log_normal(a):  # log N(a; 0, I), over the last axis
+        return np.sum(-0.5 * a ** 2 - 0.5 * np.log(2 * np.pi), axis=-1)
+
+    z = mu + np.exp(log_sigma) * eps                                        # (S, N, K)
+    log_q = log_normal(eps) - np.sum(log_sigma, axis=-1)
+    log_p = np.array([gaussian_log_prob(x, decoder(z_s), eta) for z_s in z])
+    return logsumexp(log_p + log_normal(z) - log_q, axis=0) - np.log(len(eps))
+    ### END SOLUTION
+
+
+# %%
+log_marginal_importance = check(log_marginal_importance)
+
+# %% [markdown]
+# Two identities. With the prior as $q$ the weights are $p(\mathbf{x}|\mathbf{z})$, and we are back at plain Monte Carlo. And on the curve all three ways must agree:
+
+# %%
+zero = np.zeros((5, 1))
+same = log_marginal_importance(x[:5], curve, 0.37, zero, zero, eps)
+assert np.allclose(same, by_sampling)
+mu, log_sigma = rng.normal(size=(5, 1)), np.full((5, 1), 0.3)
+other = log_marginal_importance(x[:5], curve, 0.37, mu, log_sigma, eps)
+assert np.allclose(other, by_grid, atol=0.3)
+
+# %% [markdown]
+# Which $q$ is best? If all weights were equal, one sample would do. They are equal when $q(\mathbf{z}) \propto p(\mathbf{z})\,p(\mathbf{x}|\mathbf{z})$, and the constant that makes this a density is $p(\mathbf{x})$:
+#
+# $$q(\mathbf{z}) = \frac{p(\mathbf{z})\, p(\mathbf{x} \mid \mathbf{z})}{p(\mathbf{x})} = p(\mathbf{z} \mid \mathbf{x}),$$
+#
+# the **posterior**: which codes may have led to this $\mathbf{x}$. For PCA's decoder it is known. As a function of $z_k$, the exponent of $p(\mathbf{z})\,p(\mathbf{x}|\mathbf{z})$ is a parabola,
+# $-\frac12 z_k^2 - \frac{1}{2\eta}(\lambda_k z_k^2 - 2 z_k \mathbf{w}_k^\top(\mathbf{x} - \mathbf{b})) + \dots$ (the columns $\mathbf{w}_k$ of $W$ are orthogonal, with squared length $\lambda_k$), so the posterior is
+# Gaussian, and completing the square gives
+#
+# $$\sigma_k^2 = \frac{\eta}{\eta + \lambda_k}, \qquad \mu_k = \frac{\mathbf{w}_k^\top (\mathbf{x} - \mathbf{b})}{\eta + \lambda_k}.$$
+#
+# **Predict.** With this $q$ and a *single* sample, how far is the estimate from the exact $\log p(\mathbf{x})$ at $K = 20$, where a thousand samples of the prior were hundreds of nats off?
+
+# %%
+def posterior(x, K, eta):
+    """mu (N, K) and log_sigma (N, K) of p(z | x) under PCA's decoder."""
+    W, total = pca_weights(K), eta + deviations[:K] ** 2
+    mu = (x - digit_mean) @ W / total
+    return mu, np.tile(0.5 * np.log(eta / total), (len(x), 1))
+
+
+mu, log_sigma = posterior(x_test[:50], 20, noise[20])
+single = log_marginal_importance(x_test[:50], generator(20), noise[20], mu, log_sigma,
+                                 rng.normal(size=(1, 50, 20)))
+truth = log_marginal_linear(x_test[:50], pca_weights(20), digit_mean, noise[20])
+assert np.abs(single - truth).max() < 1e-6
+
+# %% [markdown]
+# It is exact, for each of fifty digits, whatever the noise in the sample. Nobody has the exact posterior of an interesting decoder, so let us spoil it: make $q$ wider by a fifth in each dimension, and shift its mean by
+# half a standard deviation.
+
+# %%
+def spoiled(K):
+    """A q near the posterior: 1.2 times as wide, its mean off by 0.5 sigma."""
+    mu, log_sigma = posterior(copies, K, noise[K])
+    return mu + 0.5 * np.exp(log_sigma), log_sigma + np.log(1.2)
+
+
+near = {K: log_marginal_importance(copies, generator(K), noise[K], *spoiled(K),
+                                   rng.normal(size=(S, repeats, K))) - exact[K]
+        for K in ks}
+
+# %%
+fig, axes = plots.figure(9.8, 3.4, columns=2)
+for errors, name, style in [(plain, "samples of the prior", "o-"),
+                            (near, "samples near the posterior", "s--")]:
+    middle = np.array([errors[K].mean() for K in ks])
+    spread = np.array([errors[K].std() for K in ks])
+    for ax in axes:
+        ax.errorbar(ks, middle, 2 * spread, fmt=style, capsize=3, label=name)
+for ax, title in zip(axes, ["1000 samples, 40 times", "the same, from -1 to 1"]):
+    ax.axhline(0, color="black", linewidth=0.8)
+    ax.set(xlabel="K", xticks=[1, 5, 10, 15, 20], title=title)
+axes[0].set_ylabel("error of log p(x): mean ± 2 s.d. (nats)")
+axes[1].set_ylim(-1, 1)
+axes[0].legend(loc="lower left")
+plots.show(fig, alt="The error with samples of the prior falls to hundreds of nats "
+                    "below 0 as K grows; near the posterior it stays at 0 ± 0.5.")
+
+# %%
+for K, spread in [(1, 0.014), (20, 0.175)]:
+    show_result(f"K = {K}: mean error near the posterior", near[K].mean(), 0, spread)
+    show_result(f"K = {K}: standard deviation", near[K].std(), spread, 0.5 * spread)
+
+# %% [markdown]
+# A $q$ that is *roughly* the posterior is good enough, where a prior that ignores $\mathbf{x}$ is hopeless. The spread still grows with $K$, as the misfits of all dimensions multiply: the
+# nearer $q$ is to the posterior, the more dimensions it can serve.
+
+# %% [markdown]
+# ## 9. And there the trouble starts
+#
+# So we want the posterior. For a decoder that bends, what does it look like? With one code a grid can show it: Bayes' rule divides $p(z)\,p(\mathbf{x}|z)$ by $p(\mathbf{x})$.
+#
+# **Predict.** Three points: on the band of the ones; in the middle of the horseshoe; and in the gap between its two ends. How many bumps has each posterior?
+
+# %%
+places = {"on the band": [3.0, 1.3], "in the middle": [0.0, -1.3],
+          "in the gap": [0.0, -4.8]}
+grid = np.linspace(-4, 4, 801)
+posteriors = {}
+for name, place in places.items():
+    place = np.array([place])
+    log_joint = (gaussian_log_prob(np.tile(place, (801, 1)), curve(grid[:, None]), 0.37)
+                 + stats.norm.logpdf(grid))
+    log_p_x = log_marginal_quadrature(place, curve, 0.37, grid)
+    posteriors[name] = np.exp(log_joint - log_p_x)
+    assert np.isclose(np.trapezoid(posteriors[name], grid), 1)
+
+# %%
+fig, (left, right) = plots.figure(9.6, 3.4, columns=2, width_ratios=[1, 1.3])
+left.scatter(*x.T, s=3, color=plots.PALETTE[3])
+for (name, place), style in zip(places.items(), ["-", "--", ":"]):
+    dots, = left.plot(*place, "o", markersize=9)
+    right.plot(grid, posteriors[name], style, color=dots.get_color(), label=name)
+left.set(xlabel="component 1", ylabel="component 2", title="Three points")
+left.set_aspect("equal")
+right.set(xlabel="z", ylabel="p(z | x)", title="Which codes may have led there?")
+right.legend()
+plots.show(fig, alt="Three points beside the ones, and their posteriors: a narrow "
+                    "bump, a wide one about zero, and two bumps far apart.")
+
+# %% [markdown]
+# A narrow bump, a wide one, two at once: a different shape for every $\mathbf{x}$, and no formula for any. Worse, to get it we divided by $p(\mathbf{x})$, which is what we wanted to know. The circle closes:
+#
+# - to compute $p(\mathbf{x})$ with few samples, we need the posterior;
+# - to compute the posterior, we need $p(\mathbf{x})$.
+#
+# And training needs $\log p_\theta(\mathbf{x}_n)$ and its gradient for thousands of pictures, again at each of thousands of steps (L10).
+#
+# ## What you have shown
+#
+# - A decoder without noise gives a typical example the density 0, whatever its parameters; with the observation model $\mathcal{N}(\mathbf{x}; G_\theta(\mathbf{z}), \eta I)$ the
+#   density is positive everywhere, and there is a best $\eta$ (L9).
+# - $p(\mathbf{x}) = \int p(\mathbf{z})\,p(\mathbf{x}|\mathbf{z})\,d\mathbf{z}$ is well defined. For a straight decoder it has a closed form; for one code a grid will do, and a bent generator can be trained by
+#   maximum likelihood (L9).
+# - For more codes, grids and samples of the prior need numbers of points that grow exponentially with $K$. Samples near the posterior do not (L10).
+#
+# ## What is left open
+#
+# The integral has no closed form, and a good estimate needs the posterior, which we do not have (L10). If we cannot compute $\log p(\mathbf{x})$, can we at least compute something that is always below it,
+# push *that* up, and know how far below we are? Importance sampling already showed the way: choose a $q$, and average over it. All that changes is where the logarithm stands. That is notebook 04.
+
+# %%
+# NBVAL_IGNORE_OUTPUT
+progress()
+
+# %% [markdown]
+# **Sources.** C. Bishop, *Pattern Recognition and Machine Learning*, 2006, sections 2.3 and 11.1. A. Owen, *Monte Carlo theory, methods and examples*, 2013, chapter 9. M. Tipping and C. Bishop, *Probabilistic principal component
+# analysis*, 1999. Digits: MNIST, Y. LeCun, C. Cortes, C. Burges.
