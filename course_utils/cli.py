@@ -67,11 +67,12 @@ def stages(root):
     """Return the stages of `course test`: name -> pytest arguments, empty where there is no notebook."""
     solutions, copies = (sorted(map(str, (root / name).glob("*.ipynb")))
                          for name in ("solutions", "notebooks"))
-    # loadscope: all cells of a notebook go to one worker, so that they share a kernel
-    nbval = ["--nbval-current-env", "--nbval-cell-timeout", "120", "-n", "auto", "--dist", "loadscope"]
+    side_by_side = ["-n", "auto", "--dist", "loadscope"]  # all cells of a notebook go to one worker and share a kernel
+    nbval = ["--nbval-current-env", "--nbval-cell-timeout", "120", *side_by_side]
     compared = ["--nbval", "--nbval-sanitize-with", str(root / "tests" / "nbval_sanitize.cfg"), *nbval]
     return {
-        "unit and browser tests": [str(root / "tests")],
+        "unit tests": ["-m", "not browser", "-n", "auto", "--dist", "loadfile", str(root / "tests")],
+        "browser tests": ["-m", "browser", str(root / "tests")],
         "solutions, outputs compared": solutions and [*compared, *solutions],
         "student notebooks, run only": copies and ["--nbval-lax", *nbval, *copies],
     }

@@ -110,7 +110,7 @@ BERNOULLI_LOG_PROB = exercise(
     signature="bernoulli_log_prob(x, logits)", returns="(N,)",
     task="The log probability of each row of pixels x (N, D), each 0 or 1, where pixel d is 1 with probability sigmoid(logits[n, d]); "
          "right also for logits of 1000 and -1000.",
-    answer="course_utils.likelihoods:bernoulli_log_prob", cases=bernoulli_cases, oracle=exact_bernoulli,
+    answer="course_utils.likelihoods:bernoulli_log_prob", aliases=("course_utils.fast:bernoulli_cross_entropy",), cases=bernoulli_cases, oracle=exact_bernoulli,
     misconceptions={
         "through probabilities": Misconception(
             bernoulli, "Right as a formula, but the sigmoid of a large logit is rounded to exactly 1 (or 0), and the log of what is left is infinite. "
