@@ -183,7 +183,7 @@ def forked(function, tick=None):
         pid = os.fork()
     if pid == 0:
         try:
-            _settle_child(parent)
+            _settle_child(child)
             serve({"answer": function}, child)
         finally:
             os._exit(0)
@@ -201,11 +201,13 @@ def forked(function, tick=None):
         os.waitpid(pid, 0)
 
 
-def _settle_child(parent_ends):
+def _settle_child(own_ends):
     import resource
     os.setsid()
-    os.close(parent_ends.reading)
-    os.close(parent_ends.writing)
+    for descriptor in map(int, os.listdir("/proc/self/fd")):  # the kernel's sockets, the parent's ends of the pipes
+        if descriptor > 2 and descriptor not in (own_ends.reading, own_ends.writing):
+            with contextlib.suppress(OSError):
+                os.close(descriptor)
     nowhere = os.open(os.devnull, os.O_RDWR)
     for descriptor in (0, 1, 2):
         os.dup2(nowhere, descriptor)

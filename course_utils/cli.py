@@ -136,7 +136,8 @@ def grade(arguments, _):
         raise CourseError(f"{arguments.submissions} is not a folder of submissions, <student>/<notebook>")
     os.environ.update(REPRODUCIBLE)
     from course_utils.grading import grade_folder
-    return grade_folder(arguments.submissions, arguments.out, seed=arguments.seed, workers=arguments.workers)
+    return grade_folder(arguments.submissions, arguments.out, seed=arguments.seed, workers=arguments.workers,
+                        isolation=arguments.isolation, trusted=arguments.i_trust_these_submissions)
 
 
 def progress(_, __):
@@ -184,6 +185,11 @@ def parser():
                      help="of the hidden inputs (default: that of an earlier run into OUT, else new)")
     sub.add_argument("--workers", type=positive, metavar="N",
                      help="submissions at a time (default: one for each core)")
+    sub.add_argument("--isolation", choices=("auto", "strict", "plain"), default="auto",
+                     help="strict: in a sandbox (Linux with bubblewrap); plain: with your rights; "
+                          "auto (default): strict where it can be had")
+    sub.add_argument("--i-trust-these-submissions", action="store_true",
+                     help="allow plain isolation: you know all of this code, or this machine is a throw-away one")
     command(progress, "show which exercises are solved")
     return top
 

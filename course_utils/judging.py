@@ -130,7 +130,7 @@ def conform(expected, got, args, names):
 
 
 def _conform_items(expected, got, args, names):
-    if isinstance(got, np.ndarray) and got.ndim:
+    if isinstance(got, np.ndarray) and got.ndim and len(got) == len(expected):
         got = tuple(got)  # a list of equal arrays may have come as one array
     if not isinstance(got, list | tuple) or len(got) != len(expected):
         return None, Finding("type", f"Your function returns {describe(got)}, where {describe(expected)} is expected.")

@@ -14,7 +14,7 @@ import numpy as np
 
 HEAD = struct.Struct(">4sQQ")
 MAGIC = b"cw01"
-MAX_HEADER, MAX_PAYLOAD, MAX_NODES, MAX_DEPTH = 4_000_000, 256_000_000, 20_000, 8
+MAX_HEADER, MAX_PAYLOAD, MAX_NODES, MAX_DEPTH = 4_000_000, 64_000_000, 20_000, 8
 KINDS = "biuf"  # of array: booleans, integers, floats
 
 
@@ -174,7 +174,7 @@ class _Reader:
         if not re.fullmatch(r"[<|][biuf][1248]", str(node["dtype"])) or len(shape) > 16:  # numpy evaluates longer ones
             raise WireError("a frame holds an array of a refused type")
         dtype = np.dtype(node["dtype"])
-        if any(type(n) is not int or n < 0 for n in shape):
+        if any(type(n) is not int or not 0 <= n <= MAX_PAYLOAD for n in shape):  # (2**60, 0) takes no bytes
             raise WireError("a frame holds an array whose shape is no shape")
         size = dtype.itemsize
         for n in shape:

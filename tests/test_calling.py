@@ -82,6 +82,13 @@ def test_the_process_survives(function, kind, error):
     assert outcome.kind == kind and error in outcome.error
 
 
+def test_an_answer_cannot_reach_the_files_and_sockets_of_this_process(tmp_path):
+    with open(tmp_path / "open.txt", "w") as file:
+        descriptor = file.fileno()
+        assert call(lambda: _writable(descriptor)).value is False
+        assert _writable(descriptor)
+
+
 def _writable(descriptor):
     try:
         os.write(descriptor, b"")

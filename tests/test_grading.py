@@ -1,5 +1,6 @@
 """Whole grading runs on folders of real submissions."""
 import csv
+import functools
 import json
 import os
 import re
@@ -13,8 +14,11 @@ from pathlib import Path
 import pytest
 from grading_corpus import ANSWERS, IMPORTS, PCA, START, exercises_of, hand_in, notebook_json, solved, student_cells
 
-from course_utils.grading import grade_folder, sandbox, scoring
+from course_utils import grading
+from course_utils.grading import sandbox, scoring
 
+# The plain tier, which runs everywhere; what the strict one adds is in test_grading_isolation.py and test_hostile.py.
+grade_folder = functools.partial(grading.grade_folder, isolation="plain", trusted=True)
 ROOT = Path(__file__).parents[1]
 HALF = ("pca_fit", "pca_encode", "pca_decode")
 LEANING = """
@@ -83,8 +87,8 @@ EXPECTED = {  # (student, notebook) -> (status, points per exercise)
     ("other-course", "hw3"): ("unknown notebook: neither", {}),
     ("=cmd|' C calc'!A0 <b>ü", START): ("graded", {"log_mean_exp": 1}),
     ("", START): ("graded (without a student's folder)", {"log_mean_exp": 1}),
-    ("twice", f"a1/{START}"): ("graded", {"log_mean_exp": 1}),
-    ("twice", f"a2/{START}"): ("graded", {}),
+    ("twice", f"a1/{START}"): ("graded; one of 2 files of this student for this notebook", {"log_mean_exp": 1}),
+    ("twice", f"a2/{START}"): ("graded; one of 2 files of this student for this notebook", {}),
     ("link", START): ("refused: a link that leads out of the student's folder", {}),
 }
 
@@ -306,7 +310,7 @@ def test_a_killed_run_goes_on_and_ends_as_if_it_had_not_been_killed(tmp_path, st
     for student in students:
         hand_in(tmp_path / "in", f"{student}/{START}.ipynb", [f"# {student}", *solved(START)])
     command = [sys.executable, "-m", "course_utils.cli", "grade", str(tmp_path / "in"), "--out", str(tmp_path / "out"),
-               "--workers", "1"]
+               "--workers", "1", "--isolation", "plain", "--i-trust-these-submissions"]
     killed = subprocess.Popen(command, env=os.environ | {"TMPDIR": str(tmp_path)}, cwd=ROOT, stdout=subprocess.DEVNULL,
                               stderr=subprocess.DEVNULL)
     results, deadline = tmp_path / "out" / "results", time.monotonic() + 60

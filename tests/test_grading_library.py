@@ -1,12 +1,17 @@
 """The library's copy that a submission sees holds no answer, by whichever road."""
+import io
 import os
+import pickle
 import subprocess
 import sys
 import textwrap
 
+import numpy as np
 import pytest
 from grading_corpus import PCA, exercises_of
 
+from course_utils import judging, wire
+from course_utils.calling import outcome_of
 from course_utils.exercises import all_exercises
 from course_utils.grading import sandbox
 from course_utils.grading.library import make_library, source_files, without_answers
@@ -100,3 +105,54 @@ def test_the_child_does_not_see_this_interpreters_path(run):
     printed = run("import sys, os\nprint([p for p in sys.path if p.startswith(os.path.expanduser('~'))]"
                   ", sys.flags.hash_randomization, 'site' in sys.modules)")
     assert printed.split()[-2:] == ["0", "False"] or sys.platform != "linux"
+
+
+SAME_RESULT = '''
+import contextlib, inspect, importlib, itertools, os, pickle, pkgutil, signal, sys, warnings
+warnings.simplefilter("ignore")
+import course_utils
+from course_utils import wire
+class OutOfTime(BaseException): pass
+def out_of_time(*_): raise OutOfTime
+signal.signal(signal.SIGALRM, out_of_time)
+functions = {}
+for module in pkgutil.walk_packages(course_utils.__path__, "course_utils."):
+    with contextlib.suppress(ImportError):
+        for f in vars(importlib.import_module(module.name)).values():
+            if inspect.isfunction(f) and f.__module__.startswith("course_utils.") and ".grading" not in f.__module__:
+                functions[f"{f.__module__}:{f.__qualname__}"] = f
+for name, calls in pickle.load(open(sys.argv[1], "rb")).items():
+    for path, f in functions.items():
+        for order in list(itertools.permutations(range(len(calls[0]))))[:6]:
+            frames = []
+            signal.setitimer(signal.ITIMER_REAL, 0.5)
+            try:
+                for args in calls:
+                    frames.append(wire.encode(f(*[wire.resolve(args)[i] for i in order])))
+                os.write(1, pickle.dumps((name, path, frames)))
+            except BaseException:
+                pass
+            finally:
+                signal.setitimer(signal.ITIMER_REAL, 0)
+'''
+
+
+@pytest.mark.parametrize("notebook", sorted({exercise.notebook for exercise in all_exercises().values()}))
+def test_no_other_function_of_the_library_is_an_answer_under_another_name(notebook, tmp_path):
+    """Every function that is left is called with each exercise's inputs, in every order of three arguments."""
+    exercises = {name: exercise for name, exercise in exercises_of(notebook).items() if not exercise.trains}
+    copy = make_library(tmp_path / "copy", exercises_of(notebook).values())
+    cases = {name: exercise.cases(np.random.default_rng(judging.case_seed(exercise, 1))) for name, exercise in exercises.items()}
+    (tmp_path / "calls").write_bytes(pickle.dumps({name: [case.args for case in cases[name]] for name in cases}))
+    command = sandbox.command(copy, 0)
+    command[-1] = command[-1].partition("; from course_utils.grading")[0] + "\n" + SAME_RESULT
+    done = subprocess.run([*command, str(tmp_path / "calls")], env=sandbox.environment(tmp_path), cwd=tmp_path,
+                          capture_output=True, timeout=300)
+    assert done.returncode == 0, done.stderr.decode()
+    replies, called = io.BytesIO(done.stdout), set()
+    while replies.tell() < len(done.stdout):
+        name, path, frames = pickle.load(replies)
+        outcomes = iter(outcome_of(wire.decode_frame(wire.encode({"value": wire.decode_frame(frame)}))) for frame in frames)
+        called.add(name)
+        assert not judging.judge(exercises[name], lambda args, deadline: next(outcomes), 1).passed, f"{path} is {name}"
+    assert called or notebook == "00_start_here"  # the search has called something with inputs that fit

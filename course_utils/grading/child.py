@@ -8,13 +8,13 @@ b"l" and two descriptors: load the cells that come over them; b"f" and two descr
 
 import ast
 import contextlib
-import ctypes
 import gc
 import importlib
 import json
 import linecache
 import os
 import random
+import resource
 import signal
 import socket
 import sys
@@ -24,32 +24,38 @@ import numpy as np
 
 from course_utils.calling import EXTRA_MEMORY, Pipe, serve, student_line
 from course_utils.grading import slicing
+from course_utils.grading.cleaning import remove
+from course_utils.grading.hardening import PR_SET_CHILD_SUBREAPER, PR_SET_PDEATHSIG, harden, prctl
 
 CPU_SECONDS, FILE_BYTES, OPEN_FILES = 300, 64 << 20, 256
 WARM = ("numpy", "scipy", "autograd", "matplotlib", "course_utils")  # imported before the fork where needed
-PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
 
 
 class CellTimeout(BaseException):
     """Raised in a cell that is out of time; no Exception, so that a student's `except Exception` lets it pass."""
 
 
-def main(descriptor: int):
-    """Serves the parent at the other end of the socket until it hangs up."""
+def main(descriptor: int, processes: int = 0):
+    """Serves the parent at the other end of the socket until it hangs up. `processes`: how many a fork may have; 0: any."""
     control = socket.socket(fileno=descriptor)
-    _prctl(PR_SET_CHILD_SUBREAPER, 1)  # what a fork leaves behind becomes ours to kill
+    prctl(PR_SET_CHILD_SUBREAPER, 1)  # what a fork leaves behind becomes ours to kill
+    harden()
     importlib.import_module("autograd.numpy")
+    limit(resource.RLIMIT_AS, memory_limit(), soft=True)
     notebook, fork, jobs = None, None, 0
+    ours = set(os.listdir())
     while True:
         message, descriptors, _, _ = socket.recv_fds(control, 1, 2)
         if message == b"l":
             notebook = load(Pipe(*descriptors))
         elif message == b"f":
             jobs += 1
-            fork = start(control, descriptors, notebook, jobs)
+            fork = start(control, descriptors, notebook, jobs, processes)
         elif fork:
             end(fork)
             fork = None
+            for left in set(os.listdir()) - ours:
+                remove(left)
         for open_here in descriptors:
             os.close(open_here)
         if message == b"k":
@@ -90,23 +96,23 @@ def modules_of(units):
                     yield from (f"course_utils.{name.name}" for name in node.names)
 
 
-def start(control, descriptors, notebook, number) -> int:
+def start(control, descriptors, notebook, number, processes) -> int:
     """Forks; the fork runs one answer's cells and serves calls of the answer. Returns the fork's process id."""
     pid = os.fork()
     if pid:
         return pid
     try:
         control.close()
-        settle(number)
+        settle(number, processes)
         answer(Pipe(*descriptors), *notebook)
     finally:
         os._exit(0)
 
 
-def settle(number):
+def settle(number, processes):
     """Puts the fork into a session and an empty folder of its own, without output, and under limits."""
     os.setsid()
-    _prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     folder = os.path.abspath(f"job{number}")
     os.mkdir(folder)
     os.chdir(folder)
@@ -117,15 +123,27 @@ def settle(number):
     os.close(nowhere)
     random.seed(0)
     np.random.seed(0)
-    import resource
-    limits = {"RLIMIT_CPU": CPU_SECONDS, "RLIMIT_FSIZE": FILE_BYTES, "RLIMIT_NOFILE": OPEN_FILES, "RLIMIT_CORE": 0}
-    if sys.platform == "linux":
+    limits = {"RLIMIT_CPU": CPU_SECONDS, "RLIMIT_FSIZE": FILE_BYTES, "RLIMIT_NOFILE": OPEN_FILES, "RLIMIT_CORE": 0,
+              "RLIMIT_AS": memory_limit(), **({"RLIMIT_NPROC": processes} if processes else {})}
+    for name, most in limits.items():
+        limit(getattr(resource, name), most)
+
+
+def limit(number, most, soft=False):
+    """Lowers a limit of this process, for good unless `soft`; one that is lower already stays."""
+    _, hard = resource.getrlimit(number)
+    if hard != resource.RLIM_INFINITY:
+        most = hard if most == resource.RLIM_INFINITY else min(most, hard)
+    resource.setrlimit(number, (most, hard if soft else most))
+
+
+def memory_limit():
+    """Bytes of address space: what is in use and EXTRA_MEMORY more. No limit where the system does not tell the former."""
+    try:
         with open("/proc/self/statm") as file:
-            limits["RLIMIT_AS"] = int(file.read().split()[0]) * os.sysconf("SC_PAGE_SIZE") + EXTRA_MEMORY
-    for name, limit in limits.items():
-        _, hard = resource.getrlimit(getattr(resource, name))
-        limit = limit if hard == resource.RLIM_INFINITY else min(limit, hard)
-        resource.setrlimit(getattr(resource, name), (limit, limit))
+            return int(file.read().split()[0]) * os.sysconf("SC_PAGE_SIZE") + EXTRA_MEMORY
+    except OSError:
+        return resource.RLIM_INFINITY
 
 
 def answer(pipe, units, slices):
@@ -200,11 +218,6 @@ def _children():
             return [int(pid) for pid in file.read().split()]
     except OSError:
         return []
-
-
-def _prctl(option, value):
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(option, value, 0, 0, 0)
 
 
 def _nothing(*_, **__):

@@ -18,7 +18,8 @@ from course_utils.exercises import Exercise
 SOURCE = Path(course_utils.__file__).parent
 LEFT_OUT = {"exercises", "grading", "build.py", "cli.py", "judging.py", "report.py", "progress.py", "checking.py",
             "data/build_packs.py", "__pycache__"}
-IN_CHILD = ("grading/child.py", "grading/slicing.py")  # what the child itself needs of the grader
+IN_CHILD = ("grading/child.py", "grading/cleaning.py", "grading/hardening.py",
+            "grading/slicing.py")  # what the child itself needs of the grader
 
 HIDDEN = '''"""Why a function of the library is not there while its own exercise is graded."""
 
@@ -84,8 +85,9 @@ def make_library(folder: Path, hide: Iterable[Exercise]) -> Path:
     for file in package.rglob("*.py"):
         py_compile.compile(str(file), doraise=True, invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH)
     for file in package.rglob("*"):
-        if file.is_file():
-            file.chmod(0o444)
+        file.chmod(0o444 if file.is_file() else 0o755)  # whatever the umask: a strict child is nobody in particular
+    folder.chmod(0o755)
+    package.chmod(0o755)
     return folder
 
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import csv
+import hashlib
 import io
 import json
 import os
@@ -29,8 +30,20 @@ def write(path: Path, content: str) -> None:
 
 
 def path_of(out: Path, kind: str, student: str, notebook: str, suffix: str) -> Path:
-    """Where a submission's result or feedback is: OUT/<kind>/<student>/<notebook><suffix>."""
-    return out / kind / student / f"{notebook}{suffix}"
+    """Where a submission's result or feedback is: OUT/<kind>/<student>/<notebook><suffix>.
+
+    Folders that could be taken for such a file, and paths too long for a file system, have names of their own.
+    """
+    *folders, name = notebook.split("/")
+    if len(os.fsencode(notebook)) > 1000:
+        folders, name = [], digested(notebook)
+    folders = [digested(part) if part.lower().endswith((".json", ".html")) else part for part in (student, *folders)]
+    return out.joinpath(kind, *folders, f"{name}{suffix}")
+
+
+def digested(name: str) -> str:
+    """A name of bounded length that only this name has."""
+    return f"{name[:40]}~{hashlib.sha256(os.fsencode(name)).hexdigest()[:16]}"
 
 
 def write_result(out: Path, result: dict) -> None:
@@ -70,5 +83,8 @@ def write_gradebook(out: Path, rows: list[dict], exercises: list[str]) -> Path:
 
 
 def harmless(value):
-    """A cell that no spreadsheet takes for a formula."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")) else value
+    """A cell that no spreadsheet takes for a formula, and that shows what does not print ("\\r", "\\u202e")."""
+    if not isinstance(value, str):
+        return value
+    formula = value and not (value[0].isalnum() or value[0] == "_")
+    return "'" * bool(formula) + "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in value)

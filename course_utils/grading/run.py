@@ -6,10 +6,10 @@ import json
 import os
 import platform
 import secrets
-import shutil
 import sys
 import tempfile
 import threading
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from importlib.metadata import version
 from pathlib import Path
@@ -17,36 +17,41 @@ from pathlib import Path
 from tqdm import tqdm
 
 from course_utils.exercises import Exercise, all_exercises
-from course_utils.grading import feedback, library, results
-from course_utils.grading.sandbox import ISOLATION, Child, ChildError, remove
+from course_utils.grading import feedback, library, results, sandbox
+from course_utils.grading.cleaning import remove
+from course_utils.grading.isolation import Isolation, choose
+from course_utils.grading.sandbox import Child, ChildError
 from course_utils.grading.scoring import failed, presentable, score
 from course_utils.grading.submissions import Submission, find_submissions, read_cells, recognise
-
-WARNING = ("Isolation: plain. Students' code runs with YOUR rights on this machine: it can read and change your files "
-           "and use the network. Only time, memory and file size are limited. Grade only submissions that you trust, "
-           "or use a throw-away machine or container.")
+from course_utils.grading.watching import watching
 
 
-def grade_folder(submissions: Path, out: Path, *, seed: int | None = None, workers: int | None = None) -> int:
+def grade_folder(submissions: Path, out: Path, *, seed: int | None = None, workers: int | None = None,
+                 isolation: str = "auto", trusted: bool = False) -> int:
     """Grades every notebook below `submissions` into `out` (grades.csv, results/, feedback/); 0 when all have a row.
 
     Without a seed, a run goes on with the seed that `out` has from an earlier run, or draws a fresh one. A submission
     whose result is in `out` already (same file, exercises, seed and isolation) is not graded again.
+    `isolation` is "strict", "plain" (for `trusted` submissions only) or "auto": strict or, where that cannot be had and
+    the submissions are trusted, plain. OSError where that leaves nothing.
     """
     if not hasattr(os, "fork"):
         raise OSError("grading needs Linux or macOS; on Windows, use the Linux subsystem (WSL) or a container")
     submissions, out = Path(submissions), Path(out)
-    found = find_submissions(submissions, leave_out=out)
-    out.mkdir(parents=True, exist_ok=True)
-    seed = kept_seed(out) if seed is None else seed
-    results.write(out / "seed.json", json.dumps({"seed": seed}) + "\n")
-    print(WARNING)
     rows, reused = [], 0
     with contextlib.ExitStack() as stack:
         temporary = Path(tempfile.mkdtemp(prefix="course-grade-"))
         stack.callback(remove, temporary)
-        grader = Grader(out, seed, temporary)
-        pool = ThreadPoolExecutor(workers or os.cpu_count() or 1)
+        tier = choose(isolation, trusted, (submissions, out, temporary), _fonts())
+        print(tier.notice)
+        found = find_submissions(submissions, leave_out=out)
+        out.mkdir(parents=True, exist_ok=True)
+        seed = kept_seed(out) if seed is None else seed
+        results.write(out / "seed.json", json.dumps({"seed": seed}) + "\n")
+        grader = Grader(out, seed, temporary, tier)
+        workers = workers or os.cpu_count() or 1
+        stack.enter_context(watching(sandbox.RUNNING, min(sandbox.MEMORY, memory() * 4 // 5 // workers)))
+        pool = ThreadPoolExecutor(workers)
         stack.callback(pool.shutdown, wait=True, cancel_futures=True)
         waiting = [pool.submit(grader.grade, submission) for submission in found]
         bar = stack.enter_context(tqdm(total=len(found), desc="grading", unit="notebook", file=sys.stderr))
@@ -55,11 +60,21 @@ def grade_folder(submissions: Path, out: Path, *, seed: int | None = None, worke
             rows.append(row)
             reused += taken_over
             bar.update()
+    files = Counter((row["student"], row["course_notebook"]) for row in rows)
+    for row in rows:  # nobody's points may count twice unseen
+        count = files[row["student"], row["course_notebook"]]
+        if row["student"] and row["course_notebook"] and count > 1:
+            row["status"] += f"; one of {count} files of this student for this notebook"
     graded = {row.pop("course_notebook") for row in rows}
     names = [name for name, exercise in grader.exercises.items() if exercise.notebook in graded]
     path = results.write_gradebook(out, rows, names)
     print(summary(rows, reused, seed, path, submissions))
     return 0
+
+
+def memory() -> int:
+    """Bytes of this machine's memory."""
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
 
 
 def kept_seed(out: Path) -> int:
@@ -97,8 +112,8 @@ def definitions_hash() -> str:
 class Grader:
     """What all submissions of a run share: exercises, seed, and the copies of the library, made when they are needed."""
 
-    def __init__(self, out: Path, seed: int, temporary: Path):
-        self.out, self.seed, self.temporary = out, seed, temporary
+    def __init__(self, out: Path, seed: int, temporary: Path, tier: Isolation):
+        self.out, self.seed, self.temporary, self.tier = out, seed, temporary, tier
         self.exercises = all_exercises()
         self.notebooks: dict[str, dict[str, Exercise]] = {}
         for name, exercise in self.exercises.items():
@@ -106,9 +121,8 @@ class Grader:
         self.definitions = definitions_hash()
         self.libraries: dict[frozenset, Path] = {}
         self.lock = threading.Lock()
-        self.fonts = _fonts()
         try:
-            Child(self.library(frozenset()), [], [], temporary / "probe").close()
+            Child(self.library(frozenset()), [], [], temporary / "probe", tier).close()
         except ChildError as error:
             raise OSError(f"no child process can be started to run submissions in: {error}") from None
 
@@ -125,7 +139,7 @@ class Grader:
         """The submission's row, and whether it was taken over from an earlier run. Never raises for what students do."""
         cells = None if submission.refusal else read_cells(submission.path)
         digest = cells.digest if cells else ""
-        same = {"submission": digest, "definitions": self.definitions, "seed": self.seed, "isolation": ISOLATION}
+        same = {"submission": digest, "definitions": self.definitions, "seed": self.seed, "isolation": self.tier.name}
         known = results.earlier_result(self.out, submission.student, submission.notebook, **same) if digest else None
         result = known or self.result(submission, cells) | same
         page = results.path_of(self.out, "feedback", submission.student, submission.notebook, ".html")
@@ -146,7 +160,7 @@ class Grader:
             try:
                 status, entries = self.scored(submission, cells, exercises)
             except ChildError as error:
-                status = f"error: Python ended while it read the cells ({error})"[:200]
+                status = f"error: the cells cannot be read ({error})"[:200]
             except Exception as error:  # a fault of ours must not cost the others their rows
                 status = f"error: the grader failed ({type(error).__name__}: {error})"[:200]
         for exercise in exercises.values():
@@ -160,7 +174,7 @@ class Grader:
         folder = Path(tempfile.mkdtemp(dir=self.temporary))
         try:
             reports, out_of_time = score(cells.sources, exercises, (self.seed, submission.student), self.library,
-                                         folder, self.fonts)
+                                         folder, self.tier)
         finally:
             remove(folder)
         entries = {}

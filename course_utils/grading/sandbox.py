@@ -7,17 +7,20 @@ import shutil
 import socket
 import subprocess
 import sys
-import sysconfig
 import time
 from pathlib import Path
 
 import numpy as np
 
 from course_utils.calling import Pipe
+from course_utils.grading import isolation
+from course_utils.grading.cleaning import remove
+from course_utils.grading.isolation import Isolation
 from course_utils.wire import WireError
 
-ISOLATION = "plain"
 START_SECONDS, END_SECONDS = 60, 5
+MEMORY = 4 << 30  # bytes for all processes of a child together
+RUNNING: set["Child"] = set()  # for watching.py
 BROKEN = (TimeoutError, EOFError, OSError, WireError)  # every way in which talking to a child can go wrong
 
 
@@ -25,19 +28,23 @@ class ChildError(RuntimeError):
     """The child did not start, or did not survive reading the cells."""
 
 
-def command(library: Path, descriptor: int) -> list[str]:
+PLAIN = Isolation("plain", isolation.WARNING)
+
+
+def command(library: Path, descriptor: int, tier: Isolation = PLAIN) -> list[str]:
     """The child's command line: no user site, no .pth files (an editable install would show the real library)."""
-    numpy = str(Path(np.__file__).parents[1])
-    packages = sorted({sysconfig.get_path("purelib"), sysconfig.get_path("platlib"), numpy})
-    start = (f"import sys; sys.path[:] = {[str(library)]!r} + sys.path + {packages!r}; "
-             f"from course_utils.grading.child import main; main({descriptor})")
-    return [sys.executable, "-s", "-S", "-P", "-B", "-c", start]
+    strict = tier.name == "strict"
+    own = isolation.LIBRARY if strict else str(library)
+    start = (f"import sys; sys.path[:] = {[own]!r} + sys.path + {isolation.package_folders()!r}; "
+             f"from course_utils.grading.child import main; main({descriptor}, {isolation.processes() if strict else 0})")
+    python = [isolation.interpreter() if strict else sys.executable, "-s", "-S", "-P", "-B", "-c", start]
+    return isolation.prefix(tier, library) + python if strict else python
 
 
-def environment(folder: Path) -> dict:
+def environment(folder: Path | str) -> dict:
     """All that the child learns from its environment. One BLAS thread and a fixed hash seed: grades are reproducible."""
     return {"PATH": os.defpath, "HOME": str(folder), "TMPDIR": str(folder), "LC_ALL": "C.UTF-8", "MPLBACKEND": "Agg",
-            "MPLCONFIGDIR": str(folder / "matplotlib"), "PYTHONHASHSEED": "0", "PYTHONUTF8": "1",
+            "MPLCONFIGDIR": f"{folder}/matplotlib", "PYTHONHASHSEED": "0", "PYTHONUTF8": "1",
             "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1",
             "VECLIB_MAXIMUM_THREADS": "1"}
 
@@ -45,18 +52,24 @@ def environment(folder: Path) -> dict:
 class Child:
     """A running child that has read the cells. `facts` is what it found in them, checked for its form only."""
 
-    def __init__(self, library: Path, cells: list[str], names: list[str], folder: Path, fonts: Path | None = None):
+    def __init__(self, library: Path, cells: list[str], names: list[str], folder: Path, tier: Isolation = PLAIN):
         self.folder = folder
         (folder / "matplotlib").mkdir(parents=True)
-        if fonts:  # matplotlib's list of fonts takes a second to make anew
-            shutil.copy(fonts, folder / "matplotlib")
+        strict = tier.name == "strict"
+        if tier.fonts and not strict:  # matplotlib's list of fonts takes a second to make anew
+            shutil.copy(tier.fonts, folder / "matplotlib")
         self.control, theirs = socket.socketpair()
         with theirs, open(folder / "log", "wb") as log:
-            self.process = subprocess.Popen(command(library, theirs.fileno()), pass_fds=[theirs.fileno()], cwd=folder,
-                                            env=environment(folder), start_new_session=True,
+            self.process = subprocess.Popen(command(library, theirs.fileno(), tier), pass_fds=[theirs.fileno()],
+                                            cwd=folder, env=environment(isolation.WORK if strict else folder),
+                                            start_new_session=True,
                                             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=log)
+        RUNNING.add(self)
         try:
             self.facts = self._load(cells, names)
+        except TimeoutError:
+            self.close()
+            raise ChildError(f"that took more than {START_SECONDS} seconds") from None
         except BROKEN as error:
             log = (folder / "log").read_text(errors="replace").strip().split("\n")[-1][:300]
             self.close()
@@ -101,8 +114,6 @@ class Child:
                 ended = False
             if not ended:  # its forks die with it
                 self.process.kill()
-            for left in self.folder.glob("job*"):
-                remove(left)
 
     def alive(self) -> bool:
         """Whether the child can fork again: an answer may have killed its parent, too."""
@@ -116,6 +127,7 @@ class Child:
         self.control.close()
         with contextlib.suppress(subprocess.TimeoutExpired):
             self.process.wait(END_SECONDS)
+        RUNNING.discard(self)
         with contextlib.suppress(OSError):
             os.killpg(self.process.pid, 9)
         self.process.wait()
@@ -126,15 +138,3 @@ class Child:
 
     def __exit__(self, *_):
         self.close()
-
-
-def remove(folder: Path):
-    """Removes a folder whatever a student's code did to it; what cannot be removed stays in the temporary folder."""
-    for _ in range(2):
-        with contextlib.suppress(OSError, RecursionError):
-            shutil.rmtree(folder)
-            return
-        for path, folders, _ in os.walk(folder):
-            for name in folders:
-                with contextlib.suppress(OSError):
-                    os.chmod(os.path.join(path, name), 0o700, follow_symlinks=False)

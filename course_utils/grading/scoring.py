@@ -8,22 +8,24 @@ from pathlib import Path
 
 from course_utils.calling import Outcome
 from course_utils.exercises import Exercise
-from course_utils.grading.sandbox import BROKEN, Child
+from course_utils.grading.isolation import WORK, Isolation
+from course_utils.grading.sandbox import BROKEN, PLAIN, Child
 from course_utils.judging import judge
 from course_utils.report import Report
 
+PATIENCE = 1.0         # multiplies every limit on wall-clock time; the tests of hostile code lower it
 CELL_SECONDS = 20      # for one statement; a tenth of it where its cell was out of time before
 CELLS_SECONDS = 60     # for the cells that one answer needs
 WHOLE_SECONDS = 180    # for the whole notebook, where a slice does not do
 SUBMISSION_SECONDS = 600
 
 
-def score(cells: list[str], exercises: dict[str, Exercise], key: tuple, libraries, folder: Path, fonts=None):
+def score(cells: list[str], exercises: dict[str, Exercise], key: tuple, libraries, folder: Path, tier: Isolation = PLAIN):
     """Reports and notes by exercise's name, and whether the submission ran out of time.
 
     libraries(hidden names) gives the folder of a library that hides these answers; `key` draws the inputs.
     """
-    with Scorer(cells, exercises, key, libraries, folder, fonts) as scorer:
+    with Scorer(cells, exercises, key, libraries, folder, tier) as scorer:
         results = {name: scorer.grade(name, frozenset(exercises)) for name in exercises}
         # An answer may lean on one that was not solved. The notebook goes on with the library's there, and so do we:
         # it is asked again where only its own answer is hidden, and the unsolved others are the library's.
@@ -39,10 +41,10 @@ def score(cells: list[str], exercises: dict[str, Exercise], key: tuple, librarie
 class Scorer:
     """Grades answers one by one in forks of a child, which is started anew when an answer has killed it."""
 
-    def __init__(self, cells, exercises, key, libraries, folder, fonts):
-        self.cells, self.exercises, self.key, self.libraries, self.fonts = cells, exercises, key, libraries, fonts
+    def __init__(self, cells, exercises, key, libraries, folder, tier):
+        self.cells, self.exercises, self.key, self.libraries, self.tier = cells, exercises, key, libraries, tier
         self.folders = (folder / str(i) for i in itertools.count())
-        self.deadline = time.monotonic() + SUBMISSION_SECONDS
+        self.deadline = time.monotonic() + SUBMISSION_SECONDS * PATIENCE
         self.child, self.hidden = None, None
         self.slow: set[int] = set()  # cells that were out of time once: no other answer waits as long for them
         self.out_of_time = False
@@ -65,7 +67,7 @@ class Scorer:
             self.child.close()
             self.child = None
         if not self.child:
-            self.child = Child(self.libraries(hidden), self.cells, list(self.exercises), next(self.folders), self.fonts)
+            self.child = Child(self.libraries(hidden), self.cells, list(self.exercises), next(self.folders), self.tier)
             self.hidden = hidden
         return self.child
 
@@ -86,9 +88,9 @@ class Scorer:
             return lost_time_or_child("timeout", "The notebook was out of time before this exercise.")
         outcomes: list[Outcome] = []
         with self._child(hidden).fork() as pipe:
-            limit = min(self.deadline, time.monotonic() + (WHOLE_SECONDS if whole else CELLS_SECONDS))
+            limit = min(self.deadline, time.monotonic() + (WHOLE_SECONDS if whole else CELLS_SECONDS) * PATIENCE)
             try:
-                pipe.send({"name": name, "whole": whole, "seconds": CELL_SECONDS, "slow": sorted(self.slow),
+                pipe.send({"name": name, "whole": whole, "seconds": CELL_SECONDS * PATIENCE, "slow": sorted(self.slow),
                            "replace": {other: self.exercises[other].answer for other in unsolved}}, limit)
                 ran = CellsRan.read(pipe.receive(limit))
             except TimeoutError:
@@ -105,9 +107,10 @@ class Scorer:
                 return self._without(exercise, ran, broken), notes, False, not ran.bound
 
             def call(args, deadline):
+                deadline -= exercise.seconds * (1 - PATIENCE)
                 outcomes.append(pipe.ask({"call": "answer", "args": list(args)}, min(deadline, self.deadline)))
                 return outcomes[-1]
-            report = judge(exercise, call, *self.key)
+            report = judged(exercise, call, self.key)
         hid = {outcome.message for outcome in outcomes if outcome.error == "AnswerHidden"}
         lost = any(outcome.error == "NameError" for outcome in outcomes)
         if hid & {name} and not report.passed:
@@ -141,6 +144,15 @@ class Scorer:
         if failures:
             return failed(exercise, "raised", f"The cell with your answer fails, {so}", failures[-1][1])
         return failed(exercise, "missing", f"No cell defines {name}. Was its cell deleted, or the function renamed?")
+
+
+def judged(exercise, call, key) -> Report:
+    """The report on an answer's results. One that a comparison trips over is wrong, and costs no other exercise."""
+    try:
+        return judge(exercise, call, *key)
+    except (ArithmeticError, LookupError, MemoryError, TypeError, ValueError) as error:  # LinAlgError is a ValueError
+        return failed(exercise, "values", f"The result cannot be compared ({type(error).__name__}): is it finite, and of "
+                                          "the right size?")
 
 
 class CellsRan:
@@ -193,11 +205,13 @@ def presentable(report: Report, notes: list[str], cells: list[str], folder: Path
         detail = f"{clean(DECIMAL.sub('…', message), folder)[:600]}\nline {clean(line, folder)[:300]}"
     else:
         detail = clean(DECIMAL.sub("…", report.detail), folder)[:600]
-    return replace(report, detail=detail, advice=clean(report.advice, folder)), [clean(n, folder)[:600] for n in notes]
+    names = report.kind == "type"  # then the advice quotes names that the student's code gave
+    advice = DECIMAL.sub("…", report.advice) if names else report.advice
+    return replace(report, detail=detail, advice=clean(advice, folder)[:800]), [clean(n, folder)[:600] for n in notes]
 
 
 def clean(message: str, folder: Path) -> str:
     """The message without paths of the child's folders, addresses in memory, and characters that do not print."""
-    message = re.sub(re.escape(str(folder)) + r"[/\w]*", "...", message)
+    message = re.sub(rf"(?:{re.escape(str(folder))}|{WORK}/job)[/\w]*", "...", message)
     message = re.sub(r"0x[0-9a-fA-F]{5,}", "0x...", message).replace("\t", " ")
     return "".join(c for c in message if c == "\n" or c.isprintable())

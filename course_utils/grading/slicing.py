@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 DYNAMIC = {"exec", "eval", "globals", "locals", "vars", "setattr", "get_ipython", "__dict__", "__main__", "builtins",
            "__builtins__"}  # words with which a notebook can bind names that no analysis sees
+MAX_MAGICS = 300  # lines of IPython's in one cell; the time to take them out grows with their square
 PYTHON_MAGICS = ("time", "timeit", "capture", "prun")  # cell magics whose body is Python
 
 
@@ -43,7 +44,7 @@ def parse(source: str) -> tuple[ast.Module, str]:
         if magic[1] not in PYTHON_MAGICS:
             return ast.Module([], []), ""
         source = "pass" + source[magic.end():]
-    for _ in range(source.count("\n") + 1):
+    for _ in range(min(source.count("\n"), MAX_MAGICS) + 1):
         try:
             return ast.parse(source), source
         except SyntaxError as error:

@@ -48,6 +48,8 @@ def find_submissions(root: Path, leave_out: Path | None = None) -> list[Submissi
         else:
             alone = same[name.parts[0], name.name] == 1
             notebook = name.name if alone else "/".join(name.parts[1:])
+            if any(s.student == name.parts[0] and s.notebook == notebook for s in submissions):  # x.ipynb and x.IPYNB
+                notebook += path.suffix
             submissions.append(Submission(name.parts[0], notebook, path, refusal))
     return sorted(submissions)
 

@@ -1,0 +1,69 @@
+"""Keeping an eye on running children: the kernel's limits bind single processes, these bind all of a child together."""
+
+import contextlib
+import os
+import signal
+import sys
+import threading
+from pathlib import Path
+
+SECONDS = 0.2        # between two looks
+CROWD, MANY = 8, 200  # tasks of one child: more than CROWD are put behind everybody else; more than MANY are ended
+
+
+@contextlib.contextmanager
+def watching(children: set, memory: int):
+    """While it lasts, looks after `children` (sandbox.Child): those that use more memory (bytes) in all are killed."""
+    done = threading.Event()
+
+    def look():
+        while not done.wait(SECONDS):
+            for child in list(children):
+                with contextlib.suppress(OSError, ValueError):  # it may end while we look
+                    restrain(child, memory)
+    thread = threading.Thread(target=look, daemon=True)
+    if sys.platform == "linux":
+        thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        if thread.is_alive():
+            thread.join()
+
+
+def restrain(child, memory: int):
+    """Kills a child that has too much memory or too many tasks; one with many gets the processor last."""
+    tasks = tasks_below(child.process.pid)
+    if len(tasks) <= CROWD and len(set(tasks.values())) == 1:
+        return  # a single process has a limit of its own
+    used = sum(resident(pid) for pid in set(tasks.values()))
+    if used > memory or len(tasks) > MANY:
+        for pid in set(tasks.values()):
+            with contextlib.suppress(OSError):
+                os.kill(pid, signal.SIGKILL)
+        child.process.kill()
+    elif len(tasks) > CROWD:
+        for task in tasks:
+            with contextlib.suppress(OSError):
+                os.setpriority(os.PRIO_PROCESS, task, 19)
+
+
+def tasks_below(pid: int) -> dict[int, int]:
+    """Every thread of every descendant of a process, with its process."""
+    tasks, waiting = {}, [pid]
+    while waiting and len(tasks) <= 2 * MANY:
+        parent = waiting.pop()
+        with contextlib.suppress(OSError):
+            for task in os.listdir(f"/proc/{parent}/task"):
+                tasks[int(task)] = parent
+                waiting += map(int, Path(f"/proc/{parent}/task/{task}/children").read_text().split())
+    return tasks
+
+
+def resident(pid: int) -> int:
+    """Bytes of memory that a process holds; 0 where it is gone."""
+    try:
+        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except OSError:
+        return 0
