@@ -142,18 +142,21 @@ def library(tmp_path):
 @needs_strict
 def test_it_sees_python_and_its_library_and_nothing_else(strict, library):
     home, here = Path.home(), str(ROOT)
+    # A virtual environment in the checkout makes the checkout's folder a road to the packages; only the road shows.
+    packages = [Path(path).relative_to(here).parts[0] for path in isolation.visible() if path.startswith(here + "/")]
     printed = inside(strict, f"""
         import os, socket
         roads = {[Path(path).parts[2] for path in isolation.visible() if path.startswith("/tmp/")]!r}
         print(sorted(os.listdir("/course")), [name for name in os.listdir("/tmp") if name not in roads], os.getcwd())
         print([p for p in {[str(home / name) for name in os.listdir(home)]!r} if os.path.isfile(p)])
-        print([p for p in ({here!r}, "/etc/passwd", "/etc/shadow", "/var", "/sys", "/boot", "/dev/shm") if os.path.exists(p)])
+        print([p for p in ("/etc/passwd", "/etc/shadow", "/var", "/sys", "/boot", "/dev/shm") if os.path.exists(p)],
+              [name for name in (os.listdir({here!r}) if os.path.exists({here!r}) else []) if name not in {packages!r}])
         print([name for _, name in socket.if_nameindex()], socket.gethostname())
         print([p for p in os.listdir("/proc") if p.isdigit()], os.getpid(), os.getuid())
         print(sorted(os.listdir("/dev")))
     """, library).splitlines()
     assert printed[0] == "['own.txt'] [] /tmp"
-    assert printed[1:3] == ["[]", "[]"]
+    assert printed[1:3] == ["[]", "[] []"]
     assert printed[3] == "['lo'] course"
     assert printed[4] == "['1'] 1 1000"
     assert printed[5] == str(sorted(isolation.DEVICES))
