@@ -183,21 +183,21 @@ def test_it_has_no_rights_and_cannot_write(strict, library):
 def test_what_must_stay_hidden_is_hidden_where_it_lies_in_what_is_seen(strict, library, tmp_path, monkeypatch):
     """As for a course that is installed beside numpy, or graded below /usr/src."""
     site = tmp_path / "site-packages"
-    for name in ("numpy/a.py", "course_utils/numerics.py", "work/submissions/s.ipynb", "work/venv/lib/b.py"):
+    for name in ("numpy/a.py", "course_utils/numerics.py", "theirs/submissions/s.ipynb", "theirs/venv/lib/b.py"):
         hand_in(site, name, b"text")
-    seen = (*isolation.visible(), str(site), str(site / "work/venv/lib"))
+    seen = (*isolation.visible(), str(site), str(site / "theirs/venv/lib"))
     monkeypatch.setattr(isolation, "visible", lambda: seen)
-    tier = strict._replace(hidden=(site / "work",))
+    tier = strict._replace(hidden=(site / "theirs",))
     printed = inside(tier, f"""
         import os
         print(sorted(os.path.join(folder, file) for folder, _, files in os.walk({str(site)!r}) for file in files))
-        for folder in ({str(site / "work")!r}, {str(site / "course_utils")!r}):
+        for folder in ({str(site / "theirs")!r}, {str(site / "course_utils")!r}):
             try:
                 open(folder + "/x", "w")
             except OSError as error:
                 print(error.strerror)
     """, library)
-    assert printed.splitlines() == [str([f"{site}/numpy/a.py", f"{site}/work/venv/lib/b.py"]), *["Read-only file system"] * 2]
+    assert printed.splitlines() == [str([f"{site}/numpy/a.py", f"{site}/theirs/venv/lib/b.py"]), *["Read-only file system"] * 2]
 
 
 def test_masks_are_the_course_and_what_is_hidden_below_what_is_seen(tmp_path):
