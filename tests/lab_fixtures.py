@@ -43,7 +43,7 @@ def pytest_runtest_makereport(item, call):
     """Add the server's log and a screenshot to the report of a test that failed."""
     report = yield
     used = getattr(item, "funcargs", {})
-    if report.when == "call" and report.failed and "page" in used:
+    if report.when == "call" and report.failed and "lab_server" in used:
         report.sections.append(("JupyterLab's log", log_tail(used["lab_server"].log)))
         picture = used["lab_server"].root / f"{item.name}.png"
         try:
