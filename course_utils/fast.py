@@ -46,14 +46,6 @@ defvjp_argnums(dense_tanh, lambda argnums, ans, args, _:
                lambda g: dense_vjp(argnums, *args[:2], g * (1 - ans * ans)))  # tanh' = 1 - tanh^2
 
 
-def tanh_mlp(params, x):
-    """`nets.mlp` with tanh, one node a layer: tanh after each layer but the last. x (..., in) -> (..., out)."""
-    h = x
-    for W, b in params[:-1]:
-        h = dense_tanh(h, W, b)
-    return dense(h, *params[-1])
-
-
 @primitive
 def bernoulli_cross_entropy(x, logits, /):
     """-log p(x) of independent pixels with p(x_d = 1) = 1 / (1 + exp(-l_d)): sum_d [log(1 + exp(l_d)) - x_d l_d], nats.

@@ -2,6 +2,8 @@
 
 import autograd.numpy as np
 
+from course_utils.fast import dense, dense_tanh
+
 
 def init_mlp(sizes, rng, dtype=np.float32):
     """A network with layers of the given sizes, e.g. [784, 100, 2]: weights N(0, 1 / fan_in), biases 0.
@@ -13,12 +15,11 @@ def init_mlp(sizes, rng, dtype=np.float32):
 
 
 def mlp(params, x, activation=np.tanh):
-    """The network's output: h <- activation(h W + b) layer by layer, without activation after the last. x (N, in)."""
+    """The network's output: h <- activation(h W + b) layer by layer, without activation after the last. x (..., in)."""
     h = x
     for W, b in params[:-1]:
-        h = activation(h @ W + b)
-    W, b = params[-1]
-    return h @ W + b
+        h = dense_tanh(h, W, b) if activation is np.tanh else activation(dense(h, W, b))
+    return dense(h, *params[-1])
 
 
 def count_parameters(params) -> int:

@@ -4,6 +4,7 @@ import platform
 import struct
 import subprocess
 import sys
+import tempfile
 import textwrap
 import time
 from pathlib import Path
@@ -47,6 +48,19 @@ def fake(tmp_path, monkeypatch):
 def test_strict_is_taken_where_it_can_be_had(asked, trusted):
     tier = choose(asked, trusted)
     assert tier.name == "strict" and tier.notice.startswith("Isolation: strict")
+
+
+@needs_strict
+def test_it_does_not_matter_where_the_course_and_python_lie(monkeypatch):
+    """In particular, nothing that the sandbox must see has to lie below /tmp, where tests and this course's copies do."""
+    system = tuple(path for path in isolation.visible() if path.startswith(("/usr", "/lib", "/etc")))
+    monkeypatch.setattr(isolation, "visible", lambda: system)
+    strict = isolation.Isolation("strict", isolation.STRICT, isolation.bubblewrap())
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as library:
+        Path(library).chmod(0o755)
+        done = subprocess.run([*isolation.prefix(strict, Path(library)), "/usr/bin/touch", f"{isolation.WORK}/written"],
+                              capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_plain_needs_trust():

@@ -52,7 +52,7 @@ MLP_FORWARD = exercise(
     signature="mlp_forward(params, x, activation)", returns="(N, D_out)",
     task="The output of a network, a list of (W, b): `h @ W + b` in every layer, `activation` after every layer but the last.",
     answer="course_utils.nets:mlp",
-    aliases=tuple(f"course_utils.fast:{name}" for name in ("tanh_mlp", "dense", "dense_tanh")), cases=forward_cases, oracle=forward_by_loops,
+    aliases=tuple(f"course_utils.fast:{name}" for name in ("dense", "dense_tanh")), cases=forward_cases, oracle=forward_by_loops,
     misconceptions={
         "activation on the output": Misconception(
             forward_with(lambda h, W, b, f: f(h @ W + b), lambda h, W, b, f: f(h @ W + b)),

@@ -125,8 +125,8 @@ def prefix(strict: Isolation, library: Path) -> list[str]:
     if os.geteuid() != 0:
         return inner
     extra = [strict.bubblewrap, str(library), *([str(strict.fonts)] if strict.fonts else [])]
-    outer = [strict.bubblewrap, "--die-with-parent", *mounts([*seen, *extra], []), "--dev-bind", "/dev", "/dev",
-             "--bind", "/proc", "/proc", "--"]
+    outer = [strict.bubblewrap, "--die-with-parent", "--dir", "/tmp",  # the inner one builds its own view there
+             *mounts([*seen, *extra], []), "--dev-bind", "/dev", "/dev", "--bind", "/proc", "/proc", "--"]
     without_rights = [shutil.which("setpriv") or "setpriv", "--reuid", NOBODY, "--regid", NOBODY, "--clear-groups",
                       "--inh-caps=-all", "--bounding-set=-all", "--pdeathsig", "KILL", "--"]
     return outer + without_rights + inner

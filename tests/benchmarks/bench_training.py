@@ -28,8 +28,8 @@ import numpy as np  # noqa: E402
 from autograd import grad  # noqa: E402
 from autograd.misc.optimizers import adam as autograd_adam  # noqa: E402
 
-from course_utils.fast import bernoulli_cross_entropy, gaussian_kl, gaussian_sample, tanh_mlp  # noqa: E402
-from course_utils.nets import init_mlp  # noqa: E402
+from course_utils.fast import bernoulli_cross_entropy, gaussian_kl, gaussian_sample  # noqa: E402
+from course_utils.nets import init_mlp, mlp  # noqa: E402
 from course_utils.optim import adam  # noqa: E402
 
 SECONDS = 0.25  # about what each contender takes in a round
@@ -65,13 +65,13 @@ def ours(job):
 
     def vae_loss(params, batch):
         x, eps = batch
-        mu, log_sigma = anp.split(tanh_mlp(params[0], x), 2, axis=1)
-        logits = tanh_mlp(params[1], gaussian_sample(mu, log_sigma, eps))
+        mu, log_sigma = anp.split(mlp(params[0], x), 2, axis=1)
+        logits = mlp(params[1], gaussian_sample(mu, log_sigma, eps))
         return anp.sum(bernoulli_cross_entropy(x, logits) + gaussian_kl(mu, log_sigma)) * (1 / len(x))
 
     def autoencoder_loss(params, batch):
         x, _ = batch
-        r = x - tanh_mlp(params[1], tanh_mlp(params[0], x))
+        r = x - mlp(params[1], mlp(params[0], x))
         return anp.sum(r * r) * (1 / len(x))
 
     objective = vae_loss if job.vae else autoencoder_loss
