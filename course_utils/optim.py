@@ -83,3 +83,8 @@ def _adam_update(params, gradient, m, v, t, step_size, beta1, beta2, epsilon):
 def cosine_decay(step_size, steps):
     """A step size for `adam` that falls from step_size to 0 along half a cosine (Loshchilov and Hutter 2017)."""
     return lambda t: step_size * 0.5 * (1 + math.cos(math.pi * (t - 1) / steps))
+
+
+def hold_then_linear(step_size, steps):
+    """A step size for `adam` that stays for the first half of the steps, then falls linearly to 0."""
+    return lambda t: step_size * min(1.0, 2 * (steps - t + 1) / steps)
