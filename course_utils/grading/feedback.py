@@ -24,16 +24,21 @@ def page(result: dict, exercises: dict[str, Exercise]) -> str:
         body.append(f"<p>Submission of {escape(result['student'])}</p>")
     if result["max_points"]:
         body.append(f"<meter min='0' max='{result['max_points']}' value='{result['points']}'>{escape(title)}</meter>")
+    body += [f"<p><strong>Adjusted by hand:</strong> {escape(sentence)}</p>" for sentence in result["adjustments"]]
     if not result["status"].startswith("graded"):
         body.append(f"<p><strong>Not graded as usual.</strong> {escape(result['status'])}</p>")
     body += [_section(entry, exercises.get(name)) for name, entry in result["exercises"].items()]
-    footer = (f"<footer><p>Seed {result['seed']}, isolation {escape(result['isolation'])}, "
-              f"submission {escape(result['submission'][:12])}.</p></footer>")
+    footer = f"Seed {result['seed']}, isolation {result['isolation']}, submission {result['submission'][:12]}."
+    return document(title, body, footer)
+
+
+def document(title: str, body: list[str], footer: str, style: str = "") -> str:
+    """A whole page around HTML; title and footer are text. It loads nothing and runs nothing."""
     return ("<!DOCTYPE html>\n<html lang='en'><head><meta charset='utf-8'>"
             "<meta http-equiv='Content-Security-Policy' content=\"default-src 'none'; style-src 'unsafe-inline'\">"
             "<meta name='viewport' content='width=device-width, initial-scale=1'>"
-            f"<title>{escape(title)}</title><style>{STYLE}</style></head>\n<body><main>\n"
-            + "\n".join(body) + f"\n</main>\n{footer}\n</body></html>\n")
+            f"<title>{escape(title)}</title><style>{STYLE}{style}</style></head>\n<body><main>\n"
+            + "\n".join(body) + f"\n</main>\n<footer><p>{escape(footer)}</p></footer>\n</body></html>\n")
 
 
 def _section(entry, exercise):

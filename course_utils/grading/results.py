@@ -9,24 +9,40 @@ import os
 import tempfile
 from pathlib import Path
 
-COLUMNS = ("student", "notebook", "points", "max_points", "status", "seed", "isolation")
+COLUMNS = ("student", "notebook", "points", "max_points", "status", "adjusted", "seed", "isolation")
 
 
 def write(path: Path, content: str) -> None:
-    """Writes a text file atomically: a reader, or a run after a crash, sees the old file or the new one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".new-")
+    """Writes a text file atomically: a reader, or a run after a crash, sees the old file or the new one. OSError where
+    there is no room, or no right to write."""
+    temporary = None
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".new-")
         with open(descriptor, "w", encoding="utf-8", errors="backslashreplace", newline="") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
         os.chmod(temporary, 0o644)
         os.replace(temporary, path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(temporary)
+    except BaseException as error:
+        if temporary:
+            with contextlib.suppress(OSError):
+                os.unlink(temporary)
+        if isinstance(error, OSError):
+            raise OSError(f"{path} cannot be written ({error.strerror}). What is finished is kept: when there is room, or "
+                          "the right to write there, start the same command again and it goes on") from error
         raise
+
+
+def update(path: Path, content: str) -> None:
+    """Writes a file, where it does not hold this already."""
+    try:
+        if path.read_text(encoding="utf-8", errors="replace") == content:
+            return
+    except OSError:
+        pass
+    write(path, content)
 
 
 def path_of(out: Path, kind: str, student: str, notebook: str, suffix: str) -> Path:
@@ -68,7 +84,8 @@ def earlier_result(out: Path, student: str, notebook: str, **wanted) -> dict | N
 
 def row_of(result: dict) -> dict:
     """A result as a row of the gradebook: points per exercise under the exercise's name."""
-    return {key: result[key] for key in COLUMNS} | {name: e["points"] for name, e in result["exercises"].items()}
+    row = result | {"adjusted": "; ".join(result["adjustments"])}
+    return {key: row[key] for key in COLUMNS} | {name: e["points"] for name, e in result["exercises"].items()}
 
 
 def write_gradebook(out: Path, rows: list[dict], exercises: list[str]) -> Path:

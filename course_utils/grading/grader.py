@@ -1,0 +1,104 @@
+"""From one submission to its result: the same wherever it is computed, on this machine or on another one."""
+
+import errno
+import hashlib
+import os
+import platform
+import tempfile
+import threading
+from importlib.metadata import version
+from pathlib import Path
+
+from course_utils.exercises import Exercise, all_exercises
+from course_utils.grading import library
+from course_utils.grading.cleaning import remove
+from course_utils.grading.isolation import Isolation
+from course_utils.grading.sandbox import Child, ChildError
+from course_utils.grading.scoring import failed, presentable, score
+from course_utils.grading.submissions import Cells, Submission, recognise
+
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+NO_DEFINITIONS = {"cli.py", "build.py", "checking.py", "progress.py", "plots.py", "widgets.py", "build_packs.py"}
+
+
+def definitions_hash() -> str:
+    """A fingerprint of all that decides on points: exercises, library and grader, and what they compute with."""
+    digest = hashlib.sha256()
+    for name in ("numpy", "scipy", "autograd"):
+        digest.update(f"{name} {version(name)} ".encode())
+    digest.update(platform.python_version().encode())
+    for file in sorted(file for file in library.SOURCE.rglob("*.py") if file.name not in NO_DEFINITIONS):
+        digest.update(file.relative_to(library.SOURCE).as_posix().encode() + b"\0" + file.read_bytes())
+    return digest.hexdigest()[:32]
+
+
+class Grader:
+    """What all submissions of a run share: exercises, seed, and the copies of the library, made when they are needed."""
+
+    def __init__(self, seed: int, temporary: Path, tier: Isolation):
+        self.seed, self.temporary, self.tier = seed, temporary, tier
+        self.exercises = all_exercises()
+        self.notebooks: dict[str, dict[str, Exercise]] = {}
+        for name, exercise in self.exercises.items():
+            self.notebooks.setdefault(exercise.notebook, {})[name] = exercise
+        self.definitions = definitions_hash()
+        self.libraries: dict[frozenset, Path] = {}
+        self.lock = threading.Lock()
+        try:
+            Child(self.library(frozenset()), [], [], temporary / "probe", tier).close()
+        except ChildError as error:
+            raise OSError(f"no child process can be started to run submissions in: {error}") from None
+
+    def identity(self, digest: str) -> dict:
+        """What a result depends on; where all of it is the same, the result is."""
+        return {"submission": digest, "definitions": self.definitions, "seed": self.seed, "isolation": self.tier.name}
+
+    def library(self, hidden: frozenset) -> Path:
+        """The folder of the library's copy that hides the answers to these exercises."""
+        with self.lock:
+            if hidden not in self.libraries:
+                folder = self.temporary / f"library{len(self.libraries)}"
+                answers = [self.exercises[name] for name in sorted(hidden)]
+                self.libraries[hidden] = library.make_library(folder, answers)
+            return self.libraries[hidden]
+
+    def result(self, submission: Submission, cells: Cells) -> dict:
+        """The submission's result: status, points and a report for each exercise of its notebook. It does not raise for
+        what students do, but for a machine that is full: then no result would be worth keeping."""
+        name = recognise(Path(submission.notebook).name, cells.metadata, list(self.notebooks))
+        exercises = self.notebooks.get(name, {})
+        status, entries = submission.refusal or cells.status, {}
+        if not status and not exercises:
+            status = "unknown notebook: neither its name nor its metadata is of a notebook with exercises"
+        if not status:
+            try:
+                status, entries = self.scored(submission, cells, exercises)
+            except ChildError as error:
+                status = f"error: the cells cannot be read ({error})"[:200]
+            except Exception as error:  # a fault of ours must not cost the others their rows
+                if isinstance(error, OSError) and error.errno in FULL:
+                    raise OSError(f"{self.temporary} cannot be written ({error.strerror}); make room there, or set TMPDIR "
+                                  "to another folder, and start the same command again: it goes on") from error
+                status = f"error: the grader failed ({type(error).__name__}: {error})"[:200]
+        for exercise in exercises.values():
+            entries.setdefault(exercise.name, failed(exercise, "not graded", "").as_dict() | {"notes": []})
+        return {"student": submission.student, "notebook": submission.notebook, "course_notebook": name,
+                "status": status, "points": sum(entry["points"] for entry in entries.values()),
+                "max_points": sum(entry["max_points"] for entry in entries.values()), "exercises": entries,
+                **self.identity(cells.digest)}
+
+    def scored(self, submission, cells, exercises) -> tuple[str, dict]:
+        """Status and entries of a submission whose cells run."""
+        folder = Path(tempfile.mkdtemp(dir=self.temporary))
+        try:
+            reports, out_of_time = score(cells.sources, exercises, (self.seed, submission.student), self.library,
+                                         folder, self.tier)
+        finally:
+            remove(folder)
+        entries = {}
+        for name, (report, notes) in reports.items():
+            report, notes = presentable(report, notes, cells.sources, folder)
+            entries[name] = report.as_dict() | {"notes": notes}
+        if out_of_time:
+            return "timeout: the whole notebook took too long; what came later has no points", entries
+        return "graded" if submission.student else "graded (without a student's folder)", entries
