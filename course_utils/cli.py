@@ -137,7 +137,68 @@ def grade(arguments, _):
     os.environ.update(REPRODUCIBLE)
     from course_utils.grading import grade_folder
     return grade_folder(arguments.submissions, arguments.out, seed=arguments.seed, workers=arguments.workers,
-                        isolation=arguments.isolation, trusted=arguments.i_trust_these_submissions)
+                        isolation=arguments.isolation, trusted=arguments.i_trust_these_submissions,
+                        cluster=arguments.cluster)
+
+
+def export(arguments, _):
+    """Write the course, or its grades, in the form of another system."""
+    from course_utils.exporting import ExportError
+    try:
+        return arguments.export(arguments)
+    except ExportError as error:
+        raise CourseError(error) from None
+
+
+def exported(arguments):
+    """Return what is exported, as keyword arguments: the notebooks, the seed of their hidden inputs, and `force`."""
+    import secrets
+
+    from course_utils.exporting.files import chosen
+    seed = secrets.randbelow(2 ** 31) if arguments.seed is None else arguments.seed
+    return {"notebooks": chosen(arguments.notebooks), "seed": seed, "force": arguments.force}
+
+
+def export_nbgrader(arguments):
+    """Write a course folder for nbgrader; its autograder then grades as `course grade` does."""
+    from course_utils.build import BuildError
+    from course_utils.exporting.nbgrader import export_nbgrader as write
+    try:
+        write(arguments.folder, find_root(Path.cwd()), **exported(arguments))
+    except BuildError as error:
+        raise CourseError(error) from None
+    print(f"{arguments.folder} is a course of nbgrader. Next, in it: nbgrader generate_assignment ASSIGNMENT")
+    return 0
+
+
+def export_gradescope(arguments):
+    """Write the zip to upload under "Configure Autograder"."""
+    from course_utils.exporting.gradescope import export_gradescope as write
+    write(arguments.file, visibility=arguments.visibility, **exported(arguments))
+    print(f"{arguments.file} holds the answers: for Gradescope's autograder, and for nobody else.")
+    return 0
+
+
+def export_markus(arguments):
+    """Write the files to upload under "Automated Testing", for the custom tester."""
+    from course_utils.exporting.markus import export_markus as write
+    write(arguments.folder, trusted=arguments.i_trust_these_submissions, python=arguments.python,
+          **exported(arguments))
+    print(f"{arguments.folder} holds the answers: for MarkUs's test files, and for nobody else.")
+    return 0
+
+
+def export_canvas(arguments):
+    """Merge the points of a gradebook into a roster that Canvas has exported; 1 if some could not be placed."""
+    from course_utils.exporting.canvas import export_canvas as write
+    merged = write(arguments.gradebook, arguments.roster, arguments.file, force=arguments.force)
+    for text, names in [("graded, but not in the roster", merged.unknown),
+                        ("handed in, but not graded", merged.ungraded),
+                        ("in the roster, but nothing was graded", merged.without)]:
+        for name in names:
+            print(f"{text}: {''.join(c if c.isprintable() else '?' for c in name)}")
+    print(f"{merged.written} grades written to {arguments.file}")
+    return int(bool(merged.unknown or merged.ungraded))
 
 
 def progress(_, __):
@@ -180,7 +241,7 @@ def parser():
     sub.add_argument("submissions", type=Path, metavar="SUBMISSIONS",
                      help="folder of <student>/<notebook>.ipynb")
     sub.add_argument("--out", type=Path, required=True, metavar="OUT",
-                     help="gets grades.csv, results/, feedback/")
+                     help="gets grades.csv, report.html, results/, feedback/")
     sub.add_argument("--seed", type=int, metavar="N",
                      help="of the hidden inputs (default: that of an earlier run into OUT, else new)")
     sub.add_argument("--workers", type=positive, metavar="N",
@@ -190,8 +251,43 @@ def parser():
                           "auto (default): strict where it can be had")
     sub.add_argument("--i-trust-these-submissions", action="store_true",
                      help="allow plain isolation: you know all of this code, or this machine is a throw-away one")
+    sub.add_argument("--cluster", metavar="ADDRESS",
+                     help="let the workers of the Dask scheduler at tcp://HOST:PORT grade")
+    add_exports(command(export, "write the course or its grades for nbgrader, Gradescope, MarkUs or Canvas"))
     command(progress, "show which exercises are solved")
     return top
+
+
+def add_exports(sub):
+    """Add the exports to the parser of `course export`."""
+    targets = sub.add_subparsers(dest="target", metavar="SYSTEM", required=True)
+
+    def target(name, write, text):
+        added = targets.add_parser(name, help=text, description=write.__doc__, allow_abbrev=False)
+        added.set_defaults(export=write)
+        added.add_argument("--force", action="store_true", help="replace files that are there already")
+        if name != "canvas":
+            added.add_argument("--notebooks", nargs="+", default=[], metavar="NN",
+                               help="only these, by number: 00 01 (default: all)")
+            added.add_argument("--seed", type=int, metavar="N", help="of the hidden inputs (default: a new one)")
+        return added
+
+    added = target("nbgrader", export_nbgrader, "a course folder for nbgrader")
+    added.add_argument("folder", type=Path, metavar="DIR", help="gets nbgrader_config.py and source/")
+    added = target("gradescope", export_gradescope, "an autograder for Gradescope")
+    added.add_argument("file", type=Path, metavar="FILE.zip", help="the zip to write")
+    added.add_argument("--visibility", choices=("visible", "after_due_date", "after_published", "hidden"),
+                       default="visible", help="when students see their tests (default: at once)")
+    added = target("markus", export_markus, "the files of MarkUs's custom tester")
+    added.add_argument("folder", type=Path, metavar="DIR", help="gets course_tester.py and course_grader/")
+    added.add_argument("--python", default="/usr/bin/env python3", metavar="PATH",
+                       help="on the test server, a Python with course_grader/requirements.txt installed")
+    added.add_argument("--i-trust-these-submissions", action="store_true",
+                       help="go on in plain isolation where the test server has no better one")
+    added = target("canvas", export_canvas, "grades in a roster for Canvas's import")
+    added.add_argument("gradebook", type=Path, metavar="GRADES.csv", help="OUT/grades.csv of `course grade`")
+    added.add_argument("roster", type=Path, metavar="ROSTER.csv", help="exported by Canvas's gradebook")
+    added.add_argument("file", type=Path, metavar="FILE.csv", help="the roster with grades, to write")
 
 
 def main(arguments=None):

@@ -18,6 +18,11 @@ from course_utils.grading.scoring import failed, presentable, score
 from course_utils.grading.submissions import Cells, Submission, recognise
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+def failure(why: str) -> str:
+    """The status of a submission that the grader could not grade; such a result is not taken over by the next run."""
+    return f"error: {why}"[:200]
+
+
 NO_DEFINITIONS = {"cli.py", "build.py", "checking.py", "progress.py", "plots.py", "widgets.py", "build_packs.py"}
 
 
@@ -44,8 +49,11 @@ class Grader:
         self.definitions = definitions_hash()
         self.libraries: dict[frozenset, Path] = {}
         self.lock = threading.Lock()
+
+    def probe(self) -> None:
+        """OSError where submissions cannot be run at all."""
         try:
-            Child(self.library(frozenset()), [], [], temporary / "probe", tier).close()
+            Child(self.library(frozenset()), [], [], self.temporary / "probe", self.tier).close()
         except ChildError as error:
             raise OSError(f"no child process can be started to run submissions in: {error}") from None
 
@@ -65,8 +73,7 @@ class Grader:
     def result(self, submission: Submission, cells: Cells) -> dict:
         """The submission's result: status, points and a report for each exercise of its notebook. It does not raise for
         what students do, but for a machine that is full: then no result would be worth keeping."""
-        name = recognise(Path(submission.notebook).name, cells.metadata, list(self.notebooks))
-        exercises = self.notebooks.get(name, {})
+        exercises = self.notebooks.get(self.notebook_of(submission, cells), {})
         status, entries = submission.refusal or cells.status, {}
         if not status and not exercises:
             status = "unknown notebook: neither its name nor its metadata is of a notebook with exercises"
@@ -74,13 +81,22 @@ class Grader:
             try:
                 status, entries = self.scored(submission, cells, exercises)
             except ChildError as error:
-                status = f"error: the cells cannot be read ({error})"[:200]
+                status = failure(f"the cells cannot be read ({error})")
             except Exception as error:  # a fault of ours must not cost the others their rows
                 if isinstance(error, OSError) and error.errno in FULL:
                     raise OSError(f"{self.temporary} cannot be written ({error.strerror}); make room there, or set TMPDIR "
                                   "to another folder, and start the same command again: it goes on") from error
-                status = f"error: the grader failed ({type(error).__name__}: {error})"[:200]
-        for exercise in exercises.values():
+                status = failure(f"the grader failed ({type(error).__name__}: {error})")
+        return self.complete(submission, cells, status, entries)
+
+    def notebook_of(self, submission: Submission, cells: Cells) -> str | None:
+        """The course's notebook that this one is, by its name or its metadata."""
+        return recognise(Path(submission.notebook).name, cells.metadata, list(self.notebooks))
+
+    def complete(self, submission: Submission, cells: Cells, status: str, entries: dict) -> dict:
+        """The result with these entries; exercises without one were not graded."""
+        name = self.notebook_of(submission, cells)
+        for exercise in self.notebooks.get(name, {}).values():
             entries.setdefault(exercise.name, failed(exercise, "not graded", "").as_dict() | {"notes": []})
         return {"student": submission.student, "notebook": submission.notebook, "course_notebook": name,
                 "status": status, "points": sum(entry["points"] for entry in entries.values()),

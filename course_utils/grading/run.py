@@ -15,6 +15,7 @@ from tqdm import tqdm
 
 from course_utils.grading import class_report, feedback, results, sandbox
 from course_utils.grading.cleaning import remove
+from course_utils.grading.cluster import Cluster
 from course_utils.grading.grader import Grader
 from course_utils.grading.isolation import choose
 from course_utils.grading.overrides import FILE, Override, adjusted, read_overrides
@@ -23,7 +24,7 @@ from course_utils.grading.watching import watching
 
 
 def grade_folder(submissions: Path, out: Path, *, seed: int | None = None, workers: int | None = None,
-                 isolation: str = "auto", trusted: bool = False) -> int:
+                 isolation: str = "auto", trusted: bool = False, cluster: str | None = None) -> int:
     """Grades every notebook below `submissions` into `out`: grades.csv, report.html, results/, feedback/. Returns 0.
 
     Without a seed, a run goes on with the seed that `out` has from an earlier run, or draws a fresh one. A submission
@@ -31,6 +32,7 @@ def grade_folder(submissions: Path, out: Path, *, seed: int | None = None, worke
     out/overrides.csv are applied every time. `isolation` is "strict", "plain" (for `trusted` submissions only) or
     "auto": strict or, where that cannot be had and the submissions are trusted, plain. OSError where that leaves
     nothing, where another run works into `out`, or where something cannot be written; what is finished is kept.
+    With the address of a Dask scheduler as `cluster`, its workers grade, and this machine reads and writes the files.
     """
     if not hasattr(os, "fork"):
         raise OSError("grading needs Linux or macOS; on Windows, use the Linux subsystem (WSL) or a container")
@@ -46,11 +48,16 @@ def grade_folder(submissions: Path, out: Path, *, seed: int | None = None, worke
         results.write(out / "seed.json", json.dumps({"seed": seed}) + "\n")
         grader = Grader(seed, temporary, tier)
         run = Run(out, grader, read_overrides(out, grader.exercises))
-        workers = workers or os.cpu_count() or 1
-        stack.enter_context(watching(sandbox.RUNNING, min(sandbox.MEMORY, memory() * 4 // 5 // workers)))
+        if cluster:
+            there = stack.enter_context(contextlib.closing(Cluster(cluster, grader)))
+            compute, workers = there.result, workers or 2 * there.threads  # each has its next one at hand
+        else:
+            grader.probe()
+            compute, workers = grader.result, workers or os.cpu_count() or 1
+            stack.enter_context(watching(sandbox.RUNNING, min(sandbox.MEMORY, memory() * 4 // 5 // workers)))
         pool = ThreadPoolExecutor(workers)
         stack.callback(pool.shutdown, wait=True, cancel_futures=True)
-        run.collect(found, (pool.submit(run.grade, submission) for submission in found))
+        run.collect(found, (pool.submit(run.grade, submission, compute) for submission in found))
         run.finish(submissions)
     return 0
 
@@ -86,12 +93,12 @@ class Run:
         self.reused, self.used = 0, set()
         self.tally = class_report.Tally(grader.exercises)
 
-    def grade(self, submission: Submission, compute: Callable[[Submission, Cells], dict] | None = None):
+    def grade(self, submission: Submission, compute: Callable[[Submission, Cells], dict]):
         """(result with adjustments, lines of overrides used, whether it was taken over from an earlier run)."""
         cells = Cells([], submission.refusal, "") if submission.refusal else read_cells(submission.path)
         same = self.grader.identity(cells.digest)
         known = results.earlier_result(self.out, submission.student, submission.notebook, **same) if cells.digest else None
-        result = known or (compute or self.grader.result)(submission, cells)
+        result = known or compute(submission, cells)
         final, used = adjusted(result, self.overrides)
         results.update(results.path_of(self.out, "feedback", submission.student, submission.notebook, ".html"),
                        feedback.page(final, self.grader.exercises))
