@@ -10,6 +10,7 @@ from scipy.special import entr, rel_entr
 from course_utils.exercises.model import Case, Exercise, Misconception, close
 
 exercise = functools.partial(Exercise, notebook="05_kl_terms", compare=close())
+nodes_and_weights = functools.cache(np.polynomial.hermite_e.hermegauss)
 FAST_KL = "course_utils.fast:gaussian_kl"
 
 
@@ -24,7 +25,7 @@ def gaussian(rng, N, K):
 
 def expectation(log_ratio, mu, sigma, nodes=20):
     """E_q[log_ratio(z)] of one dimension under N(mu, sigma^2), by Gauss-Hermite quadrature."""
-    t, weights = np.polynomial.hermite_e.hermegauss(nodes)
+    t, weights = nodes_and_weights(nodes)
     return weights @ log_ratio(mu + sigma * t) / weights.sum()
 
 

@@ -40,7 +40,6 @@ def main(descriptor: int, processes: int = 0):
     control = socket.socket(fileno=descriptor)
     prctl(PR_SET_CHILD_SUBREAPER, 1)  # what a fork leaves behind becomes ours to kill
     harden()
-    importlib.import_module("autograd.numpy")
     limit(resource.RLIMIT_AS, memory_limit(), soft=True)
     notebook, fork, jobs = None, None, 0
     ours = set(os.listdir())
@@ -77,7 +76,10 @@ def load(pipe):
             with contextlib.suppress(Exception):
                 importlib.import_module(module)
     gc.freeze()
-    pipe.send({"dynamic": slicing.is_dynamic(sources),
+    dynamic, bound = slicing.is_dynamic(sources), set().union(*(unit.binds for unit in units))
+    pipe.send({"dynamic": dynamic,
+               "unbound": [name for name in names if not dynamic and name not in bound
+                           and not any(unit.star for unit in units)],
                "mentions": {name: sorted(needed & set(names) - {name}) for name, (_, needed) in slices.items()},
                "broken": [[cell, message, line, [name for name in names if name in source]]
                           for cell, source, message, line in broken[:50]]})

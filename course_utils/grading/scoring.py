@@ -86,6 +86,9 @@ class Scorer:
         if time.monotonic() > self.deadline:
             self.out_of_time = True
             return lost_time_or_child("timeout", "The notebook was out of time before this exercise.")
+        unbound = self._child(hidden).facts.get("unbound")
+        if isinstance(unbound, list) and name in unbound:  # no need to run what leads to nothing
+            return self._without(exercise, CellsRan.read({}), self._broken(name)), [], False, False
         outcomes: list[Outcome] = []
         with self._child(hidden).fork() as pipe:
             limit = min(self.deadline, time.monotonic() + (WHOLE_SECONDS if whole else CELLS_SECONDS) * PATIENCE)

@@ -1,0 +1,332 @@
+"""Exercises of notebook 06: gradients of expectations, and the backprop rules of a sample."""
+
+import functools
+
+import numpy as np
+from scipy import stats
+
+from course_utils.exercises.model import Case, Exercise, Misconception, close
+from course_utils.wire import Named
+
+exercise = functools.partial(Exercise, notebook="06_reparameterization_trick", lecture_points=("L18",), compare=close())
+
+
+def signs(rng, shape):
+    return rng.choice([-1.0, 1.0], shape)
+
+
+def away_from_zero(rng, *shape):
+    return rng.uniform(0.3, 1.5, shape) * signs(rng, shape)
+
+
+def log_widths(rng, *shape):
+    """log_sigma away from 0, where sigma, its square and its root would be the same."""
+    return rng.uniform(0.3, 1.0, shape) * signs(rng, shape)
+
+
+def derivatives(function, x, h=1e-4):
+    """Derivatives of function(x), one number, with respect to every entry of x, by central differences."""
+    def change(index):
+        up, down = x.copy(), x.copy()
+        up[index] += h
+        down[index] -= h
+        return (function(up) - function(down)) / (2 * h)
+    return np.array([change(index) for index in np.ndindex(x.shape)]).reshape(x.shape)
+
+
+# score_function_gradient, pathwise_gradient -------------------------------------------------------------------------
+
+# The oracle of each estimator differentiates by finite differences what the answer differentiates by formula.
+ANTIDERIVATIVES = {np.cos: np.sin, np.exp: np.exp, np.sinh: np.cosh, np.cosh: np.sinh}
+
+
+def estimator_cases(rng):
+    def case(function, S, sigma, label=""):
+        return Case((Named(f"numpy:{function}"), float(away_from_zero(rng)), float(sigma), rng.normal(size=S)), label)
+    return [case("cosh", 6, rng.uniform(0.3, 0.7)), case("exp", 5, rng.uniform(1.4, 2)), case("cos", 7, rng.uniform(0.3, 0.7)),
+            case("sinh", 1, rng.uniform(1.4, 2), "with a single sample")]
+
+
+def score_oracle(f, mu, sigma, eps):
+    """f times the derivative of the log density with respect to its mean, by central differences (exact for a quadratic)."""
+    h = 1e-3
+
+    def one(z):
+        return f(z) * (stats.norm.logpdf(z, mu + h, sigma) - stats.norm.logpdf(z, mu - h, sigma)) / (2 * h)
+    return np.array([one(mu + sigma * e) for e in eps])
+
+
+def pathwise_oracle(df, mu, sigma, eps):
+    """How f(mu + sigma eps) changes with mu while eps stands still, by central differences."""
+    f, h = ANTIDERIVATIVES[df], 1e-5
+    return np.array([(f(mu + h + sigma * e) - f(mu - h + sigma * e)) / (2 * h) for e in eps])
+
+
+SCORE_FUNCTION_GRADIENT = exercise(
+    name="score_function_gradient", points=3, minutes=8, lines=2,
+    signature="score_function_gradient(f, mu, sigma, eps)", returns="(S,)",
+    task="For each sample z = mu + sigma eps the score-function estimate of d/dmu E[f(z)], no baseline; mu and sigma are numbers, eps is (S,).",
+    answer="course_utils.reparameterization:score_function_gradient", cases=estimator_cases, oracle=score_oracle,
+    misconceptions={
+        "not divided by sigma": Misconception(
+            lambda f, mu, sigma, eps: f(mu + sigma * eps) * eps,
+            "The score is missing a factor: (z - mu)/sigma^2 is eps/sigma, not eps. A narrow density changes faster when it is moved."),
+        "divided by sigma twice": Misconception(
+            lambda f, mu, sigma, eps: f(mu + sigma * eps) * eps / sigma ** 2,
+            "You divide eps by sigma^2. It is z - mu that is divided by sigma^2, and z - mu is sigma times eps."),
+        "mean not subtracted": Misconception(
+            lambda f, mu, sigma, eps: f(mu + sigma * eps) * (mu + sigma * eps) / sigma ** 2,
+            "You have z/sigma^2 where the derivative of -(z - mu)^2/(2 sigma^2) stands: subtract mu from z."),
+        "wrong sign": Misconception(
+            lambda f, mu, sigma, eps: -f(mu + sigma * eps) * eps / sigma,
+            "The sign is wrong. The derivative of -(z - mu)^2/(2 sigma^2) with respect to mu is positive where z > mu."),
+        "score alone": Misconception(
+            lambda f, mu, sigma, eps: eps / sigma, "This is the score alone, whose mean is 0. It is weighted by f(z)."),
+        "f at the noise": Misconception(
+            lambda f, mu, sigma, eps: f(eps) * eps / sigma, "You evaluate f at eps. It is evaluated at the sample, z = mu + sigma eps."),
+        "derivative with respect to sigma": Misconception(
+            lambda f, mu, sigma, eps: f(mu + sigma * eps) * (eps ** 2 - 1) / sigma,
+            "This estimates the derivative with respect to sigma. Asked is the one with respect to mu."),
+        "baseline subtracted": Misconception(
+            lambda f, mu, sigma, eps: (f(mu + sigma * eps) - np.mean(f(mu + sigma * eps))) * eps / sigma,
+            "You subtract the mean of f as a baseline. No baseline is asked here; and one that is made of the same sample brings a bias."),
+        "mean over samples": Misconception(
+            lambda f, mu, sigma, eps: np.mean(f(mu + sigma * eps) * eps / sigma),
+            "You return the mean over the samples. Return the estimates one by one, (S,): their spread is what we are after."),
+        "sigma taken as its logarithm": Misconception(
+            lambda f, mu, sigma, eps: f(mu + np.exp(sigma) * eps) * eps / np.exp(sigma),
+            "You take the exponential of sigma. Here the argument is sigma itself."),
+    },
+    hints=(
+        "The estimate is f(z) times the score, the derivative of log N(z; mu, sigma^2) with respect to mu.",
+        "The log density is -(z - mu)^2/(2 sigma^2) plus what does not depend on mu, so the score is (z - mu)/sigma^2. Put z = mu + sigma eps into it.",
+        "f(mu + sigma * eps) * eps / sigma.",
+    ),
+)
+
+PATHWISE_GRADIENT = exercise(
+    name="pathwise_gradient", points=2, minutes=5, lines=1,
+    signature="pathwise_gradient(df, mu, sigma, eps)", returns="(S,)",
+    task="For each sample z = mu + sigma eps the pathwise estimate of d/dmu E[f(z)], given df, the derivative of f; eps is (S,).",
+    answer="course_utils.reparameterization:pathwise_gradient", cases=estimator_cases, oracle=pathwise_oracle,
+    misconceptions={
+        "derivative with respect to sigma": Misconception(
+            lambda df, mu, sigma, eps: df(mu + sigma * eps) * eps,
+            "This is f'(z) eps, the derivative with respect to sigma. Asked is the one with respect to mu: what is dz/dmu?"),
+        "times sigma": Misconception(
+            lambda df, mu, sigma, eps: df(mu + sigma * eps) * sigma,
+            "You multiply by sigma, which is dz/deps. Asked is the derivative with respect to mu: what is dz/dmu?"),
+        "times the score": Misconception(
+            lambda df, mu, sigma, eps: df(mu + sigma * eps) * eps / sigma,
+            "You multiply by the score. That belongs to the other estimator, where f is not differentiated."),
+        "df at the mean": Misconception(
+            lambda df, mu, sigma, eps: df(mu + 0 * eps), "You evaluate df at mu. It is evaluated at each sample, z = mu + sigma eps."),
+        "df at the noise": Misconception(
+            lambda df, mu, sigma, eps: df(1 * eps), "You evaluate df at eps. It is evaluated at the sample, z = mu + sigma eps."),
+        "mean over samples": Misconception(
+            lambda df, mu, sigma, eps: np.mean(df(mu + sigma * eps)),
+            "You return the mean over the samples. Return the estimates one by one, (S,): their spread is what we are after."),
+        "variance for sigma": Misconception(
+            lambda df, mu, sigma, eps: df(mu + sigma ** 2 * eps),
+            "The noise is stretched by sigma^2. Its standard deviation has to be sigma: z = mu + sigma eps."),
+        "sigma taken as its logarithm": Misconception(
+            lambda df, mu, sigma, eps: df(mu + np.exp(sigma) * eps), "You take the exponential of sigma. Here the argument is sigma itself."),
+    },
+    hints=(
+        "Hold eps fixed. Then f(mu + sigma eps) is an ordinary function of mu: differentiate it.",
+        "The chain rule: df/dmu = f'(z) dz/dmu, and z = mu + sigma eps moves one for one with mu.",
+        "df(mu + sigma * eps).",
+    ),
+)
+
+
+# reparameterize, sigma_bar, reparameterize_vjp ----------------------------------------------------------------------
+
+def sample_cases(rng):
+    def case(*shape, label=""):
+        N, K = shape[-2:]
+        return Case((away_from_zero(rng, N, K), log_widths(rng, N, K), rng.normal(size=shape)), label)
+    return [case(5, 3), case(4, 2), case(6, 3, 2, label="with S samples of every example, eps (S, N, K)"),
+            case(1, 4, label="on a single example")]
+
+
+def sample_oracle(mu, log_sigma, eps):
+    """The quantile of N(mu, sigma^2) that eps is of N(0, 1); from the nearer tail, for precision."""
+    sigma = np.exp(log_sigma)
+    return np.where(eps < 0, stats.norm.ppf(stats.norm.cdf(eps), mu, sigma), stats.norm.isf(stats.norm.sf(eps), mu, sigma))
+
+
+REPARAMETERIZE = exercise(
+    name="reparameterize", points=2, minutes=5, lines=1,
+    signature="reparameterize(mu, log_sigma, eps)", returns="(N, K) or (S, N, K), as eps",
+    task="The sample of N(mu, diag(sigma^2)) that belongs to the standard normal noise eps; mu and log_sigma are (N, K), eps is (N, K) or (S, N, K).",
+    answer="course_utils.reparameterization:reparameterize", aliases=("course_utils.fast:gaussian_sample",),
+    cases=sample_cases, oracle=sample_oracle,
+    misconceptions={
+        "log_sigma for sigma": Misconception(
+            lambda mu, log_sigma, eps: mu + log_sigma * eps, "You multiply eps by log_sigma. The standard deviation is its exponential."),
+        "log variance": Misconception(
+            lambda mu, log_sigma, eps: mu + np.exp(0.5 * log_sigma) * eps,
+            "You treat log_sigma as the log of the variance. It is the log of the standard deviation: no half, no root."),
+        "variance for sigma": Misconception(
+            lambda mu, log_sigma, eps: mu + np.exp(2 * log_sigma) * eps,
+            "The noise is stretched by sigma^2. For a variance of sigma^2 the noise is multiplied by sigma."),
+        "mean stretched, too": Misconception(
+            lambda mu, log_sigma, eps: np.exp(log_sigma) * (mu + eps), "You stretch after moving, so that the mean becomes sigma mu. Stretch first, then add mu."),
+        "no noise": Misconception(
+            lambda mu, log_sigma, eps: mu + 0 * eps, "This is the mean of q, without noise. Every eps has a sample of its own."),
+        "mean forgotten": Misconception(
+            lambda mu, log_sigma, eps: np.exp(log_sigma) * eps, "The samples have mean 0: mu is missing."),
+        "noise turned round": Misconception(
+            lambda mu, log_sigma, eps: mu - np.exp(log_sigma) * eps,
+            "You subtract the noise. The distribution is the same, but in the course z = mu + sigma eps, and the gradient of sigma depends on the sign."),
+        "standardised": Misconception(
+            lambda mu, log_sigma, eps: (eps - mu) / np.exp(log_sigma),
+            "This is the way back, from a sample to its noise. Asked is the sample."),
+    },
+    hints=(
+        "A sample of N(mu, sigma^2) is standard normal noise, stretched by the standard deviation and then moved to the mean.",
+        "The standard deviation is np.exp(log_sigma). Broadcasting takes care of a leading axis of samples.",
+        "mu + np.exp(log_sigma) * eps.",
+    ),
+)
+
+
+def sigma_bar_cases(rng):
+    def case(N, K, label=""):
+        return Case((away_from_zero(rng, N, K), rng.normal(size=(N, K))), label)
+    return [case(5, 3), case(4, 2), case(1, 4, "on a single example")]
+
+
+def sigma_bar_oracle(z_bar, eps):
+    return derivatives(lambda sigma: np.sum(z_bar * (sigma * eps)), np.ones(z_bar.shape))
+
+
+SIGMA_BAR = exercise(
+    name="sigma_bar", points=1, minutes=3, lines=1,
+    signature="sigma_bar(z_bar, eps)", returns="(N, K)",
+    task="The slide's rule for sigma: the gradient of sigma, given z_bar, that of z = mu + sigma eps; all (N, K).",
+    answer="course_utils.reparameterization:sigma_bar", cases=sigma_bar_cases, oracle=sigma_bar_oracle,
+    misconceptions={
+        "rule for mu": Misconception(
+            lambda z_bar, eps: 1 * z_bar, "This is the rule for mu. Moving sigma by a little moves z by eps times as much."),
+        "z_bar left out": Misconception(
+            lambda z_bar, eps: 1 * eps, "This is dz/dsigma alone. The chain rule multiplies it by z_bar, the gradient that arrives at z."),
+        "sum over dimensions": Misconception(
+            lambda z_bar, eps: np.sum(z_bar * eps, axis=1), "You sum over the K dimensions. Each of them has a sigma of its own."),
+        "sum over examples": Misconception(
+            lambda z_bar, eps: np.sum(z_bar * eps, axis=0), "You sum over the examples. Each of them has a sigma of its own."),
+        "divided by the noise": Misconception(
+            lambda z_bar, eps: z_bar / eps, "You divide by eps. In the chain rule derivatives are multiplied, and dz/dsigma is eps."),
+        "wrong sign": Misconception(
+            lambda z_bar, eps: -z_bar * eps, "The sign is wrong: z = mu + sigma eps grows with sigma where eps is positive."),
+        "noise squared": Misconception(
+            lambda z_bar, eps: z_bar * eps ** 2, "There is one eps too many: the derivative of sigma eps with respect to sigma is eps."),
+    },
+    hints=(
+        "A bar over a quantity is the derivative of the objective with respect to it. z depends on sigma: use the chain rule, entry by entry.",
+        "sigma_bar = z_bar times dz/dsigma. What is the derivative of mu + sigma eps with respect to sigma?",
+        "z_bar * eps.",
+    ),
+)
+
+
+def vjp_cases(rng):
+    def case(N, K, label=""):
+        return Case((away_from_zero(rng, N, K), log_widths(rng, N, K), rng.normal(size=(N, K))), label)
+    return [case(5, 3), case(4, 2), case(1, 4, "on a single example")]
+
+
+def vjp_oracle(z_bar, log_sigma, eps):
+    """Central differences of sum(z_bar z), at mu = 0."""
+    zeros = np.zeros(z_bar.shape)
+    return (derivatives(lambda mu: np.sum(z_bar * (mu + np.exp(log_sigma) * eps)), zeros),
+            derivatives(lambda s: np.sum(z_bar * np.exp(s) * eps), log_sigma))
+
+
+REPARAMETERIZE_VJP = exercise(
+    name="reparameterize_vjp", points=3, minutes=8, lines=2,
+    signature="reparameterize_vjp(z_bar, log_sigma, eps)", returns="((N, K), (N, K))",
+    task="(mu_bar, log_sigma_bar): the gradients of mu and log_sigma, given z_bar, that of z = mu + exp(log_sigma) eps; all (N, K).",
+    answer="course_utils.reparameterization:reparameterize_vjp",
+    aliases=("course_utils.fast:gaussian_sample_vjp_mu", "course_utils.fast:gaussian_sample_vjp_log_sigma"),
+    cases=vjp_cases, oracle=vjp_oracle,
+    misconceptions={
+        "rule for sigma": Misconception(
+            lambda z_bar, s, eps: (1 * z_bar, z_bar * eps),
+            "The second result is the gradient of sigma. For log_sigma the chain rule goes on: multiply by the derivative of exp(log_sigma)."),
+        "log_sigma for sigma": Misconception(
+            lambda z_bar, s, eps: (1 * z_bar, z_bar * s * eps),
+            "The second result has log_sigma as a factor. The derivative of exp(log_sigma) is exp(log_sigma), that is sigma."),
+        "noise left out": Misconception(
+            lambda z_bar, s, eps: (1 * z_bar, z_bar * np.exp(s)), "In the second result eps is missing: sigma acts on z through sigma eps."),
+        "z_bar left out": Misconception(
+            lambda z_bar, s, eps: (np.ones_like(z_bar), np.exp(s) * eps),
+            "These are the derivatives of z. The chain rule multiplies them by z_bar, the gradient that arrives at z."),
+        "mu stretched": Misconception(
+            lambda z_bar, s, eps: (z_bar * np.exp(s), z_bar * np.exp(s) * eps), "The first result is multiplied by sigma. But z moves one for one with mu."),
+        "order": Misconception(
+            lambda z_bar, s, eps: (z_bar * np.exp(s) * eps, 1 * z_bar), "The two results are in the wrong order: mu_bar comes first."),
+        "divided by sigma": Misconception(
+            lambda z_bar, s, eps: (1 * z_bar, z_bar * eps / np.exp(s)),
+            "You divide by sigma, which is d log(sigma)/d sigma. Asked is the other way: sigma = exp(log_sigma), whose derivative is sigma."),
+        "sum over examples": Misconception(
+            lambda z_bar, s, eps: (np.sum(z_bar, axis=0), np.sum(z_bar * np.exp(s) * eps, axis=0)),
+            "You sum over the examples. Each of them has a mu and a log_sigma of its own."),
+        "log variance": Misconception(
+            lambda z_bar, s, eps: (1 * z_bar, 0.5 * z_bar * np.exp(s / 2) * eps),
+            "You treat log_sigma as the log of the variance. It is the log of the standard deviation."),
+    },
+    hints=(
+        "Two chain rules, entry by entry: mu_bar = z_bar dz/dmu, and log_sigma_bar = z_bar dz/dlog_sigma.",
+        "You have the gradient of sigma already. sigma = exp(log_sigma) is its own derivative: multiply by it.",
+        "Return z_bar, and z_bar * np.exp(log_sigma) * eps.",
+    ),
+)
+
+
+# dropout_vjp --------------------------------------------------------------------------------------------------------
+
+def dropout_cases(rng):
+    def case(N, K, rate, label=""):
+        mask = (rng.random((N, K)) >= rate).astype(float)
+        mask[0, :2] = 1, 0  # some of both, whatever the draw
+        return Case((away_from_zero(rng, N, K), mask, float(rate)), label)
+    return [case(5, 3, rng.uniform(0.15, 0.35)), case(4, 6, rng.uniform(0.65, 0.85)),
+            case(1, 4, rng.uniform(0.15, 0.35), "on a single example")]
+
+
+def dropout_oracle(h_bar, mask, rate):
+    return derivatives(lambda h: np.sum(h_bar[mask == 1] * h[mask == 1]) / (1 - rate), np.ones(h_bar.shape))
+
+
+DROPOUT_VJP = exercise(
+    name="dropout_vjp", points=2, minutes=5, lines=1,
+    signature="dropout_vjp(h_bar, mask, rate)", returns="(N, K)",
+    task="The gradient of h, given h_bar, that of h mask / (1 - rate): inverted dropout. mask is 1 where kept, rate the probability of dropping.",
+    answer="course_utils.reparameterization:dropout_vjp", cases=dropout_cases, oracle=dropout_oracle,
+    misconceptions={
+        "not scaled": Misconception(
+            lambda h_bar, mask, rate: h_bar * mask, "The mask is there, but not the factor 1/(1 - rate), which the forward pass multiplied with, too."),
+        "divided by the rate": Misconception(
+            lambda h_bar, mask, rate: h_bar * mask / rate, "You divide by rate, the probability of dropping. Divide by the probability of keeping."),
+        "scaled the wrong way": Misconception(
+            lambda h_bar, mask, rate: h_bar * mask * (1 - rate), "You multiply by 1 - rate. Inverted dropout divides by it, forwards and backwards."),
+        "no mask": Misconception(
+            lambda h_bar, mask, rate: h_bar / (1 - rate), "Units that were dropped get a gradient, too. They had no part in the output: multiply by the mask."),
+        "dropped for kept": Misconception(
+            lambda h_bar, mask, rate: h_bar * (1 - mask) / (1 - rate), "The mask is the wrong way round: it is 1 where a unit is kept."),
+        "forgotten": Misconception(
+            lambda h_bar, mask, rate: 1 * h_bar, "This is h_bar as it came. That is right on average over masks, but this mask is known."),
+        "mean over examples": Misconception(
+            lambda h_bar, mask, rate: np.mean(h_bar * mask / (1 - rate), axis=0),
+            "You average over the examples. Each example has its own h, and its own gradient."),
+    },
+    hints=(
+        "Forwards, h is multiplied entry by entry by mask / (1 - rate), which does not depend on h.",
+        "The derivative of a product with a constant is the constant: h_bar is multiplied by the same thing.",
+        "h_bar * mask / (1 - rate).",
+    ),
+)
+
+EXERCISES = [SCORE_FUNCTION_GRADIENT, REPARAMETERIZE, PATHWISE_GRADIENT, SIGMA_BAR, REPARAMETERIZE_VJP, DROPOUT_VJP]

@@ -1,0 +1,83 @@
+"""Gradients through a Gaussian sample: the reparameterization z = mu + sigma eps, its backprop rules, and the two
+estimators of the gradient of an expectation, with their variances where these have a closed form."""
+
+import autograd.numpy as np
+
+
+def reparameterize(mu, log_sigma, eps):
+    """z = mu + exp(log_sigma) eps: a sample of N(mu, diag(sigma^2)) for standard normal eps.
+
+    mu, log_sigma (N, K), eps (N, K) or (S, N, K) -> the shape of eps. (Kingma and Welling 2014, section 2.4.)
+    """
+    return mu + np.exp(log_sigma) * eps
+
+
+def sigma_bar(z_bar, eps):
+    """The gradient of sigma, given that of z = mu + sigma eps: z_bar eps, entry by entry. All (N, K)."""
+    return np.multiply(z_bar, eps)
+
+
+def reparameterize_vjp(z_bar, log_sigma, eps):
+    """(mu_bar, log_sigma_bar), the gradients given that of z: z_bar, and z_bar sigma eps. All (N, K)."""
+    return np.multiply(z_bar, 1), z_bar * np.exp(log_sigma) * eps
+
+
+def dropout_vjp(h_bar, mask, rate):
+    """The gradient of h, given that of h mask / (1 - rate) (inverted dropout): h_bar mask / (1 - rate).
+
+    `rate` is the probability of dropping, 0 <= rate < 1; mask is 1 where kept, 0 where dropped. h_bar, mask (N, K).
+    (Srivastava et al. 2014, section 10, where the scaling is done at test time.)
+    """
+    return h_bar * (np.array(mask) / (1 - rate))
+
+
+def score_function_gradient(f, mu, sigma, eps):
+    """Estimates of d/dmu E[f(z)], z ~ N(mu, sigma^2), one a sample: f(z) (z - mu) / sigma^2 = f(z) eps / sigma.
+
+    f works entry by entry and need not be differentiable; mu and sigma scalars, eps (S,) -> (S,). No baseline.
+    (Williams 1992.)
+    """
+    eps = np.array(eps)
+    return f(mu + sigma * eps) * eps / sigma
+
+
+def pathwise_gradient(df, mu, sigma, eps):
+    """Estimates of d/dmu E[f(z)], z ~ N(mu, sigma^2), one a sample: f'(z), as dz/dmu = 1.
+
+    df, the derivative of f, works entry by entry; mu and sigma scalars, eps (S,) -> (S,).
+    """
+    return df(mu + sigma * np.array(eps))
+
+
+def leave_one_out(rewards):
+    """For each sample the mean reward of the others: a baseline that does not depend on the sample. (S, ...) -> same.
+
+    Subtracting it leaves the score-function estimator without bias (Mnih and Rezende 2016). S > 1.
+    """
+    S = len(rewards)
+    if S < 2:
+        raise ValueError(f"a baseline from the other samples needs at least 2 samples, got {S}")
+    return (np.sum(rewards, axis=0) - rewards) / (S - 1)
+
+
+def score_function_variance(mu, sigma, baseline=0.0):
+    """Variance of (f(z) - baseline) eps_k / sigma_k, the estimate of the gradient of E[f] with respect to mu_k.
+
+    For f(z) = sum_i z_i^2 and z ~ N(mu, diag(sigma^2)), from the moments of a Gaussian up to the sixth. mu, sigma (K,),
+    the baseline a constant -> (K,).
+    """
+    mu, sigma = np.array(mu, float), np.array(sigma, float)
+    mean, variance = mu ** 2 + sigma ** 2, 4 * mu ** 2 * sigma ** 2 + 2 * sigma ** 4  # of each z_i^2
+    rest = np.sum(mean) - mean - baseline        # mean of sum_{i != k} z_i^2 - baseline ...
+    rest_variance = np.sum(variance) - variance  # ... which is independent of eps_k
+    second_moment = (rest_variance + rest ** 2 + 2 * rest * (mu ** 2 + 3 * sigma ** 2)
+                     + mu ** 4 + 18 * mu ** 2 * sigma ** 2 + 15 * sigma ** 4) / sigma ** 2
+    return second_moment - (2 * mu) ** 2
+
+
+def pathwise_variance(mu, sigma):
+    """Variance of 2 z_k, the pathwise estimate of the same gradient as in `score_function_variance`: 4 sigma_k^2.
+
+    mu, sigma (K,) -> (K,). It does not depend on mu, nor on the other dimensions.
+    """
+    return 4 * np.square(np.array(sigma, float)) + 0 * np.array(mu, float)
