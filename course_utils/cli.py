@@ -163,8 +163,12 @@ def export_nbgrader(arguments):
     """Write a course folder for nbgrader; its autograder then grades as `course grade` does."""
     from course_utils.build import BuildError
     from course_utils.exporting.nbgrader import export_nbgrader as write
+    root, what = find_root(Path.cwd()), exported(arguments)
+    if not arguments.notebooks:  # exercises of a notebook that is not written yet are no reason to stop
+        what["notebooks"] = {name: exercises for name, exercises in what["notebooks"].items()
+                             if (root / "solutions" / f"{name}.py").is_file()}
     try:
-        write(arguments.folder, find_root(Path.cwd()), **exported(arguments))
+        write(arguments.folder, root, **what)
     except BuildError as error:
         raise CourseError(error) from None
     print(f"{arguments.folder} is a course of nbgrader. Next, in it: nbgrader generate_assignment ASSIGNMENT")
@@ -279,9 +283,9 @@ def add_exports(sub):
     added.add_argument("--visibility", choices=("visible", "after_due_date", "after_published", "hidden"),
                        default="visible", help="when students see their tests (default: at once)")
     added = target("markus", export_markus, "the files of MarkUs's custom tester")
-    added.add_argument("folder", type=Path, metavar="DIR", help="gets course_tester.py and course_grader/")
+    added.add_argument("folder", type=Path, metavar="DIR", help="gets course_tester.py and what it needs")
     added.add_argument("--python", default="/usr/bin/env python3", metavar="PATH",
-                       help="on the test server, a Python with course_grader/requirements.txt installed")
+                       help="on the test server, a Python with course_requirements.txt installed")
     added.add_argument("--i-trust-these-submissions", action="store_true",
                        help="go on in plain isolation where the test server has no better one")
     added = target("canvas", export_canvas, "grades in a roster for Canvas's import")

@@ -29,3 +29,25 @@ def elbo_linear_gaussian(x, W, b, eta, mu, log_sigma):
     log_constant = -0.5 * D * np.log(2 * np.pi * eta)
     return (log_constant - expected_squared_error(x, W, b, mu, log_sigma) / (2 * eta)
             - kl_standard_normal(mu, log_sigma))
+
+
+def linear_posterior(x, W, b, eta):
+    """The posterior p(z | x) = N(mu, S), exactly: its means mu (N, K), and the covariance S (K, K), the same for all x.
+
+    S = (I + W^T W / eta)^-1 and mu = S W^T (x - b) / eta. x (N, D), W (D, K), b (D,), eta a positive scalar. The
+    inverse of S, the *precision*, is the prior's (I) and the data's (W^T W / eta) added up. (Bishop 2006, eq. 2.116.)
+    """
+    precision = np.eye(W.shape[1]) + W.T @ W / eta
+    return np.linalg.solve(precision, W.T @ (x - b).T / eta).T, np.linalg.inv(precision)
+
+
+def mean_field_posterior(x, W, b, eta):
+    """The best q = N(mu, diag(sigma^2)): (mu, log_sigma), each (N, K), where `elbo_linear_gaussian` is largest.
+
+    mu is the posterior's mean, and 1 / sigma_k^2 entry k of the diagonal of its precision P. What is left of the gap
+    is KL(q || p(z|x)) = 1/2 (sum_k log P_kk - log det P), the same for all x, and 0 only where P is diagonal.
+    (Bishop 2006, section 10.1.2.)
+    """
+    mu, _ = linear_posterior(x, W, b, eta)
+    log_sigma = -0.5 * np.log(1 + np.sum(W ** 2, axis=0) / eta)
+    return mu, np.tile(log_sigma, (len(mu), 1))

@@ -65,6 +65,14 @@ def vae_log_likelihood(encoder, decoder, x, eps):
     return iwae_bound(log_weights(decoder, x, *encoder_forward(encoder, x), eps))
 
 
+def active_units(mu):
+    """How many of the K latents say something about x: those whose mean varies over the data by more than 0.01.
+
+    mu (N, K), the means of q(z | x_n); the variance is taken over the N examples -> int. (Burda et al. 2016, section 5.2.)
+    """
+    return int(np.sum(np.var(np.array(mu), axis=0) > 0.01))
+
+
 def init_vae(mean, sizes, rng, labels=0):
     """(encoder, decoder) before training. sizes = [D, H..., K]; the decoder mirrors it; `labels` more inputs for both.
 

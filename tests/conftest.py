@@ -51,3 +51,20 @@ def pytest_make_collect_report(collector):
     report = yield
     refuse_skip(report, "a test module")
     return report
+
+
+def pytest_terminal_summary(terminalreporter):
+    """The table of right and wrong answers that the tests of fairness had judged, wherever xdist ran them."""
+    reports = [report for reports in terminalreporter.stats.values() for report in reports]
+    rows = [value for report in reports for key, value in getattr(report, "user_properties", []) if key == "fairness"]
+    if not rows:
+        return
+    counts = {(name, kind): numbers for name, kind, *numbers in rows}
+    line = "{:32}{:>8}{:>10}{:>8}{:>9}".format
+    terminalreporter.section("answers judged by the grader")
+    terminalreporter.write_line(line("exercise", "right", "accepted", "wrong", "refused"))
+    cells = {name: [*counts.get((name, "right"), "--"), *counts.get((name, "wrong"), "--")] for name, _ in counts}
+    for name, numbers in cells.items():
+        terminalreporter.write_line(line(name, *numbers))
+    sums = [sum(number for number in column if number != "-") for column in zip(*cells.values())]
+    terminalreporter.write_line(line("together", *sums))

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from course_utils.linear_gaussian import elbo_linear_gaussian, expected_squared_error
+from course_utils.linear_gaussian import (
+    elbo_linear_gaussian, expected_squared_error, linear_posterior, mean_field_posterior)
 
 N, D, K = 4, 6, 3
 
@@ -71,3 +72,33 @@ def test_gradients_keep_float32():
         return anp.sum(expected_squared_error(x, W, b, mu, log_sigma))
     for i in range(3):
         assert grad(total, i)(W, mu, log_sigma).dtype == np.float32
+
+
+@given(st.integers(0, 1000), st.floats(0.05, 5))
+def test_the_posterior_is_the_joint_gaussian_given_x(seed, eta):
+    x, W, b, _, _ = model(seed)
+    mu, covariance = linear_posterior(x, W, b, eta)
+    gain = W.T @ np.linalg.inv(W @ W.T + eta * np.eye(D))  # conditioning among pixels, not among latents
+    np.testing.assert_allclose(mu, (x - b) @ gain.T, rtol=1e-8, atol=1e-10)
+    np.testing.assert_allclose(covariance, np.eye(K) - gain @ W, rtol=1e-8, atol=1e-10)
+
+
+def test_averaged_over_x_the_posterior_is_the_prior():
+    _, W, b, _, _ = model(1)
+    A = linear_posterior(b + np.eye(D), W, b, 0.4)[0]  # mu = (x - b) A
+    between = A.T @ (W @ W.T + 0.4 * np.eye(D)) @ A
+    np.testing.assert_allclose(between + linear_posterior(b[None], W, b, 0.4)[1], np.eye(K), atol=1e-12)
+
+
+@given(st.integers(0, 1000), st.floats(0.05, 5))
+def test_no_diagonal_q_beats_the_mean_field_one_and_its_gap_has_a_closed_form(seed, eta):
+    x, W, b, d_mu, d_log_sigma = model(seed)
+    mu, log_sigma = mean_field_posterior(x, W, b, eta)
+    best = elbo_linear_gaussian(x, W, b, eta, mu, log_sigma)
+    assert np.all(best >= elbo_linear_gaussian(x, W, b, eta, mu + 0.1 * d_mu, log_sigma + 0.1 * d_log_sigma))
+    for i in (4, 5):
+        slope = grad(lambda *args: anp.sum(elbo_linear_gaussian(*args)), i)(x, W, b, eta, mu, log_sigma)
+        np.testing.assert_allclose(slope, 0, atol=1e-8)
+    P = np.linalg.inv(linear_posterior(x, W, b, eta)[1])
+    gap = 0.5 * (np.log(np.diag(P)).sum() - np.linalg.slogdet(P)[1])
+    np.testing.assert_allclose(exact(x, W, b, eta)[0] - best, gap, rtol=1e-7, atol=1e-8)

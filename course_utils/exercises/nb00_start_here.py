@@ -9,12 +9,18 @@ from course_utils.exercises.model import Case, Exercise, Misconception, close
 def cases(rng):
     return [Case((rng.normal(size=7),)), Case((rng.normal(size=(4, 5)),)), Case((rng.normal(size=(2, 3, 4)) - 1,)),
             Case((rng.normal(size=6) * 30 + 2000,), "for entries near 2000, where exp overflows"),
-            Case((rng.normal(size=(3, 2)) * 30 - 2000,), "for entries near -2000, where exp underflows")]
+            Case((rng.normal(size=(3, 2)) * 30 - 2000,), "for entries near -2000, where exp underflows"),
+            Case((rng.normal(size=(4, 2)) + [-1500, 1500],), "for entries that lie thousands apart")]
 
 
 def without_add_back(a):
     a = np.asarray(a)
     return np.log(np.mean(np.exp(a - a.max())))
+
+
+def about_the_minimum(a):
+    m = np.min(a)
+    return m + np.log(np.mean(np.exp(a - m)))
 
 
 LOG_MEAN_EXP = Exercise(
@@ -39,6 +45,9 @@ LOG_MEAN_EXP = Exercise(
             lambda a: logsumexp(a) - np.log(len(a)), "len(a) counts the rows of a matrix. How many entries are there in all? (a.size)"),
         "maximum not added back": Misconception(
             without_add_back, "You subtract the largest entry before exp, which is right, but then it must be added back after log."),
+        "minimum for maximum": Misconception(
+            about_the_minimum, "You subtract the smallest entry before exp, so that the largest exponents still overflow. Take out the "
+                               "largest one: then every exponent is at most 0."),
         "maximum added after dividing": Misconception(
             lambda a: (np.max(a) + np.log(np.sum(np.exp(a - np.max(a))))) / a.size,
             "You divide the log-sum-exp by the number of entries. The division belongs inside the logarithm: outside, it "

@@ -413,7 +413,17 @@ def angle_cases(rng):
     a = rng.normal(size=(6, 1))
     return [Case((A, B)), Case((A, A @ mix + 0.2 * rng.normal(size=(7, 3)))), Case((rng.normal(size=(5, 2)), rng.normal(size=(5, 2)))),
             Case((a, -2 * a + 0.8 * rng.normal(size=(6, 1))), "for two lines that point in opposite directions"),
-            Case((A, A @ mix), "for two bases of the same subspace")]
+            Case((A, A @ mix), "for two bases of the same subspace"),
+            Case(parallel(rng), "for two parallel lines, where rounding makes the cosine larger than 1")]
+
+
+def parallel(rng):
+    """Two columns in the same direction whose cosine comes out above 1: a nan where arccos is taken as it stands."""
+    for _ in range(200):
+        a = rng.normal(size=(6, 1))
+        if np.linalg.svd(np.linalg.qr(a)[0].T @ np.linalg.qr(2 * a)[0], compute_uv=False) > 1:
+            break
+    return a, 2 * a
 
 
 def cosines(A, B):
@@ -435,6 +445,9 @@ SUBSPACE_ANGLE = exercise(
             lambda A, B: np.arccos(np.clip(np.linalg.svd((A / np.linalg.norm(A, axis=0)).T @ (B / np.linalg.norm(B, axis=0)),
                                                          compute_uv=False).min(), -1, 1)),
             "The columns now have length 1, but they are not at right angles to each other: use np.linalg.qr."),
+        "not clipped": Misconception(
+            lambda A, B: np.arccos(np.linalg.svd(np.linalg.qr(A)[0].T @ np.linalg.qr(B)[0], compute_uv=False).min()),
+            "Right but for rounding: a cosine can come out as 1 + 2e-16, and its arccos is nan. Clip the cosine to [-1, 1] first."),
         "smallest angle": Misconception(
             lambda A, B: np.arccos(cosines(A, B).max()), "This is the smallest principal angle, from the largest singular value. Two subspaces "
                                                          "can share a line and still differ: take the largest angle."),

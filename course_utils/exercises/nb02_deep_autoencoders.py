@@ -281,12 +281,15 @@ AUTOENCODER_TRAIN = exercise(
 
 def neighbour_cases(rng):
     def case(N, M, K, label=""):
-        """Overlapping clouds at some distance from the origin, dimensions on different scales, labels that are no indices."""
+        """Overlapping clouds at some distance from the origin, dimensions on different scales, labels that are no indices.
+        The first and the last example of each set have labels of their own, so that none of them can be left out."""
         labels, scales = np.array([3, 5, 8, 9]), np.linspace(2.5, 0.5, K)
         centres = 1.1 * rng.normal(size=(4, K))
         y, y_new = rng.integers(4, size=N), rng.integers(4, size=M)
         x, x_new = [(centres[i] + 0.9 * rng.normal(size=(len(i), K)) + 1.5) * scales for i in (y, y_new)]
-        return Case((x, labels[y], x_new, labels[y_new]), label)
+        y, y_new = labels[y], labels[y_new]
+        x[[0, -1]], y[[0, -1]], y_new[[-1, 0]] = x_new[[-1, 0]], [4, 7], [4, 7]
+        return Case((x, y, x_new, y_new), label)
     return [case(60, 211, 3), case(40, 173, 2), case(80, 193, 5)]
 
 

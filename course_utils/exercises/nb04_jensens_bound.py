@@ -67,6 +67,7 @@ JENSEN_GAP = exercise(
 
 LINEAR, BENT, FAINT = (Named(f"course_utils.toy_joints:{name}_log_joint") for name in ("linear", "bent", "faint"))
 UNEVEN = "on a grid with uneven steps"
+ENDS = "where the density is not 0 at the ends of the grid"
 
 
 def even_grid(rng, G):
@@ -77,6 +78,11 @@ def uneven_grid(rng, G):
     """Steps that differ by a factor of up to ten, between about -5 and 5."""
     steps = rng.uniform(0.1, 1, size=G - 1)
     return -5 + rng.uniform(-0.5, 0.5) + 10 * np.append(0, np.cumsum(steps)) / steps.sum()
+
+
+def narrow_grid(rng, G):
+    """A grid too short for the mass: the integrand at its ends counts, with the weight that the trapezoid rule gives it."""
+    return np.linspace(-0.6 - rng.uniform(), 0.6 + rng.uniform(), G)
 
 
 def drawn_q(rng, grid, zeros=False):
@@ -116,7 +122,7 @@ def log_values(log_joint, grid, log_total):
 
 def posterior_cases(rng):
     return [Case((LINEAR, even_grid(rng, 90))), Case((BENT, even_grid(rng, 120))), Case((BENT, uneven_grid(rng, 80)), UNEVEN),
-            Case((FAINT, uneven_grid(rng, 150)), "where log_joint is near -2000")]
+            Case((FAINT, uneven_grid(rng, 150)), "where log_joint is near -2000"), Case((BENT, narrow_grid(rng, 30)), ENDS)]
 
 
 def posterior_by(log_total):
@@ -164,7 +170,8 @@ def elbo_cases(rng):
         return Case((log_joint, drawn_q(rng, grid, zeros), grid), label)
     return [case(LINEAR, even_grid(rng, 90)), case(BENT, uneven_grid(rng, 110), UNEVEN),
             case(BENT, even_grid(rng, 100), "where q is 0 on part of the grid", zeros=True),
-            case(LINEAR, uneven_grid(rng, 70), "where q is 0 on part of the grid and its steps are uneven", zeros=True)]
+            case(LINEAR, uneven_grid(rng, 70), "where q is 0 on part of the grid and its steps are uneven", zeros=True),
+            case(BENT, narrow_grid(rng, 40), ENDS)]
 
 
 def loop_elbo(log_joint, q, grid):
@@ -220,7 +227,8 @@ def gap_cases(rng):
         return Case((log_joint, drawn_q(rng, grid, zeros), grid), label)
     return [case(LINEAR, even_grid(rng, 90)), case(BENT, uneven_grid(rng, 110), UNEVEN),
             case(BENT, even_grid(rng, 100), "where q is 0 on part of the grid", zeros=True),
-            case(FAINT, even_grid(rng, 200), "where the posterior is so narrow that it is 0 in floating point on part of the grid")]
+            case(FAINT, even_grid(rng, 200), "where the posterior is so narrow that it is 0 in floating point on part of the grid"),
+            case(LINEAR, narrow_grid(rng, 40), ENDS)]
 
 
 def loop_gap_on_grid(log_joint, q, grid):
@@ -455,12 +463,19 @@ def iwae_cases(rng):
     spread = rng.normal(size=(7, 4)) * 1.5
     return [Case((spread - 3,)), Case((rng.normal(size=(5, 8)) * 3,)), Case((rng.normal(size=(6, 3)) - 2000,), "for log weights near -2000"),
             Case((rng.normal(size=(4, 3)) + 1500,), "for log weights near +1500"),
-            Case((rng.normal(size=(6, 4)) + np.array([-900.0, 0, 850, -1700]),), "for examples whose log weights differ by hundreds")]
+            Case((rng.normal(size=(6, 4)) + np.array([-900.0, 0, 850, -1700]),), "for examples whose log weights differ by hundreds"),
+            Case((rng.normal(size=(6, 3)) + rng.permutation([-900.0, -900, 0, 0, 850, 850])[:, None],),
+                 "for samples whose log weights differ by hundreds")]
 
 
 def decimal_iwae(log_w):
     columns = [[Decimal(float(v)).exp() for v in column] for column in log_w.T]
     return np.array([float((sum(column) / len(column)).ln()) for column in columns])
+
+
+def about_the_minimum(log_w):
+    low = log_w.min(axis=0)
+    return low + np.log(np.mean(np.exp(log_w - low), axis=0))
 
 
 IWAE_BOUND = exercise(
@@ -482,6 +497,8 @@ IWAE_BOUND = exercise(
         "one maximum for all": Misconception(
             lambda log_w: log_w.max() + np.log(np.mean(np.exp(log_w - log_w.max()), axis=0)),
             "You take out one maximum for the whole array. A column far below it still underflows: take the maximum of each column (axis=0)."),
+        "minimum for maximum": Misconception(
+            about_the_minimum, "You take the minimum over S out before exp, so that the largest exponents still overflow. Take out the maximum."),
         "maximum not added back": Misconception(
             lambda log_w: logsumexp(log_w, axis=0) - np.log(len(log_w)) - log_w.max(axis=0),
             "The maximum is taken out before exp and not added back after log."),

@@ -28,7 +28,8 @@ def page(result: dict, exercises: dict[str, Exercise]) -> str:
     if not result["status"].startswith("graded"):
         body.append(f"<p><strong>Not graded as usual.</strong> {escape(result['status'])}</p>")
     body += [_section(entry, exercises.get(name)) for name, entry in result["exercises"].items()]
-    footer = f"Seed {result['seed']}, isolation {result['isolation']}, submission {result['submission'][:12]}."
+    # Not the seed: somebody who may hand in again could work out the inputs.
+    footer = f"Isolation {result['isolation']}, submission {result['submission'][:12]}."
     return document(title, body, footer)
 
 

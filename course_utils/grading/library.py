@@ -16,7 +16,7 @@ import course_utils
 from course_utils.exercises import Exercise
 
 SOURCE = Path(course_utils.__file__).parent
-LEFT_OUT = {"exercises", "grading", "build.py", "cli.py", "judging.py", "report.py", "progress.py", "checking.py",
+LEFT_OUT = {"exercises", "exporting", "grading", "build.py", "cli.py", "judging.py", "report.py", "progress.py", "checking.py",
             "data/build_packs.py", "__pycache__"}
 IN_CHILD = ("grading/child.py", "grading/cleaning.py", "grading/hardening.py",
             "grading/slicing.py")  # what the child itself needs of the grader

@@ -1,0 +1,94 @@
+"""`course grade` on a synthetic class: whether every submission gets exactly the points that it must get, and what it costs.
+
+    python tests/benchmarks/bench_class.py [--students 500] [--seed 1] [--workers 2] [--isolation strict] [--keep DIR]
+
+The submissions are put together out of the right answers, the wrong answers and the adversarial suite of the tests. Wall
+time and CPU time are those of the whole command with all its children; peak memory is that of the grader's own process.
+"""
+
+import os
+
+for variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ[variable] = "1"
+
+import argparse  # noqa: E402
+import collections  # noqa: E402
+import contextlib  # noqa: E402
+import socket  # noqa: E402
+import subprocess  # noqa: E402
+import sys  # noqa: E402
+import tempfile  # noqa: E402
+import time  # noqa: E402
+from pathlib import Path  # noqa: E402
+
+TESTS = Path(__file__).parents[1]
+sys.path.insert(0, str(TESTS))
+
+from hostile import Place  # noqa: E402
+from synthetic_class import discrepancies, hand_in_class, synthetic_class  # noqa: E402
+
+
+def peak_memory(pid) -> int:
+    """The most memory that a living process has had, in bytes; 0 where the system does not tell."""
+    with contextlib.suppress(OSError, StopIteration):
+        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+        return int(next(line for line in lines if line.startswith("VmHWM")).split()[1]) * 1024
+    return 0
+
+
+def grade(place, seed, workers, isolation):
+    """Runs the command; returns (wall seconds, CPU seconds with all children, the grader's peak memory in bytes)."""
+    command = [sys.executable, "-m", "course_utils.cli", "grade", str(place.submissions), "--out", str(place.out),
+               "--seed", str(seed), "--workers", str(workers), "--isolation", isolation]
+    started, peak = time.monotonic(), 0
+    process = subprocess.Popen(command, cwd=TESTS.parent, stdout=subprocess.DEVNULL)
+    while True:
+        pid, status, usage = os.wait4(process.pid, os.WNOHANG)
+        if pid:
+            process.returncode = os.waitstatus_to_exitcode(status)
+            break
+        peak = max(peak, peak_memory(process.pid))
+        time.sleep(0.2)
+    if process.returncode:
+        raise SystemExit(f"course grade ended with {process.returncode}")
+    return time.monotonic() - started, usage.ru_utime + usage.ru_stime, peak
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--students", type=int, default=500)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--workers", type=int, default=os.cpu_count())
+    parser.add_argument("--isolation", default="strict", choices=["strict", "auto"])
+    parser.add_argument("--keep", type=Path, help="an empty folder for submissions and results; default: a temporary one")
+    options = parser.parse_args()
+    with contextlib.ExitStack() as stack:
+        folder = options.keep or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="class-")))
+        (folder / "host").mkdir(parents=True)
+        (folder / "host" / "treasure").write_text("safe")
+        server = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
+        place = Place(folder / "submissions", folder / "out", folder / "host", TESTS.parent, server.getsockname()[1], os.getpid())
+        submissions = synthetic_class(options.students, options.seed, place)
+        hand_in_class(place, submissions)
+        wall, cpu, peak = grade(place, options.seed, options.workers, options.isolation)
+        wrong = discrepancies(place.out / "grades.csv", submissions)
+    report(submissions, wrong, wall, cpu, peak, options.workers)
+    return bool(wrong)
+
+
+def report(submissions, wrong, wall, cpu, peak, workers):
+    """Prints the summary, and each submission that did not get what it must get."""
+    answers = collections.Counter(said.split(":")[0] for one in submissions if not one.attack for said in one.said.values())
+    attacks = sum(one.attack for one in submissions)
+    print(f"submissions          {len(submissions)}: {len(submissions) - attacks} notebooks and {attacks} attacks")
+    print("answers              " + ", ".join(f"{count} {kind}" for kind, count in sorted(answers.items())))
+    print(f"exactly as expected  {'no' if wrong else 'yes'}")
+    print(f"wall time            {wall:.0f} s with {workers} workers, {len(submissions) / wall:.2f} submissions a second")
+    print(f"CPU time             {cpu:.0f} s, {len(submissions) / cpu:.2f} submissions per CPU-second")
+    print(f"the grader's memory  {peak / 2 ** 20:.0f} MB at its peak")
+    for line in wrong:
+        print("  " + line)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
