@@ -288,7 +288,7 @@ vae_generate = check(vae_generate)
 # %% [markdown]
 # The rival is an ordinary autoencoder with as many codes, trained on the same digits with the squared error. Where should *its* random codes come from? We give it two chances: $\mathcal{N}(0, I)$, and a Gaussian with the mean and the covariance of its own codes.
 #
-# **Predict.** Which of the three rows of pictures will show digits?
+# **Predict.** Which of the three panels will show digits?
 
 # %%
 plain = autoencoder.autoencoder_train(x_fit, [784, 256, 20], 1600,
@@ -310,13 +310,13 @@ images = samples(30, np.random.default_rng(2))
 fig, axes = plots.figure(9.6, 3.2, columns=3)
 for ax, (name, pictures) in zip(axes, images.items()):
     plots.image_grid(pictures, digits.shape, columns=6, ax=ax).set_title(name)
-plots.show(fig, alt="Thirty random images each. Most of those of the VAE are digits in "
-                    "clear strokes; both kinds from the autoencoder are grey tangles.")
+plots.show(fig, alt="Thirty random images each. The VAE's are clear strokes, many of them "
+                    "digits; both kinds from the autoencoder are grey tangles.")
 
 # %% [markdown]
 # Nobody chose these pictures: they are the first thirty draws. The VAE's are shown as probabilities, which is why some strokes are grey; a draw of the pixels would add the coin tosses.
 #
-# Most of the VAE's can be read without effort, some lie between two digits, a few are none (section 8 shows why, and how to have fewer of these). Of the others hardly one is a digit. As in notebook 02, take the squared distance to the nearest of the training digits as a rough measure.
+# About half of the VAE's can be read without effort; the others lie between two digits or are none (section 8 shows why, and how to have fewer of these). Of the autoencoder's hardly one is a digit. As in notebook 02, take the squared distance to the nearest of the training digits as a rough measure.
 
 # %%
 def nearest(images):
@@ -660,7 +660,7 @@ for (name, net), expected in zip(claims.items(), (3.2, -16)):
     show_result(f"{name}: log of the share claimed", np.log(9000) - kl, expected, 1.5)
 
 # %% [markdown]
-# With 2 latents the digits cover the prior several times over. With 20 they claim about $e^{-16}$ of it, and nearly every draw falls *between* what the decoder has seen: that most of section 4's pictures were digits all the same is generalisation. More training digits help there, and so do fewer latents, at the price of worse reconstructions and a lower bound.
+# With 2 latents the digits cover the prior several times over. With 20 they claim about $e^{-16}$ of it, and nearly every draw falls *between* what the decoder has seen: that so many of section 4's pictures were digits all the same is generalisation. More training digits help there, and so do fewer latents, at the price of worse reconstructions and a lower bound.
 #
 # ### Explore
 #
@@ -696,7 +696,7 @@ show_result("log10 of the slow-down by a pass per pixel", np.log10(ratio), 3.2, 
 #
 # - A VAE is the bound $\mathbb{E}_q[\log p(\mathbf{x}|\mathbf{z})] - \mathrm{KL}$ with one network for $q$ and one for $p(\mathbf{x}|\mathbf{z})$, trained together by ordinary backprop (L15, L20, L21); it lies below $\log p(\mathbf{x})$ by $\mathrm{KL}(q\,\|\,\text{posterior})$, to the last digit of a quadrature.
 # - Half a minute of one processor core takes it above −106 nats on digits that it has not seen.
-# - Draws of the prior decode to digits, where an ordinary autoencoder's random codes do not, and they are no copies.
+# - Draws of the prior decode to strokes, many of them digits, where an ordinary autoencoder's random codes give grey tangles; and they are no copies.
 # - Importance weighting climbs from the ELBO towards $\log p(\mathbf{x})$; with a linear decoder the ELBO reaches probabilistic PCA's maximum itself.
 # - Latents switch off when their price exceeds their use, too many of them if KL weighs too much; the rest of the time this chooses $K$ for you.
 #
