@@ -310,8 +310,8 @@ images = samples(30, np.random.default_rng(2))
 fig, axes = plots.figure(9.6, 3.2, columns=3)
 for ax, (name, pictures) in zip(axes, images.items()):
     plots.image_grid(pictures, digits.shape, columns=6, ax=ax).set_title(name)
-plots.show(fig, alt="Thirty random images each. The VAE's are clear strokes, many of them "
-                    "digits; both kinds from the autoencoder are grey tangles.")
+plots.show(fig, alt="Thirty random images each. The VAE's are clear strokes, many of "
+                    "them digits; both kinds from the autoencoder are grey tangles.")
 
 # %% [markdown]
 # Nobody chose these pictures: they are the first thirty draws. The VAE's are shown as probabilities, which is why some strokes are grey; a draw of the pixels would add the coin tosses.

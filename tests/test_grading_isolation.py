@@ -232,10 +232,25 @@ def test_what_lies_deeper_is_mounted_later():
 
 # As whom ------------------------------------------------------------------------------------------------------------
 
+def as_nobody(command, folder):
+    """Runs a command as nobody, who sees this system's Python and checkout, and may write to one folder."""
+    bubblewrap = isolation.bubblewrap()
+    for path in (folder, *folder.rglob("*")):
+        os.chown(path, int(isolation.NOBODY), int(isolation.NOBODY))
+    seen = [*isolation.visible(), sys.executable, str(ROOT / "course_utils"), "/etc", bubblewrap]
+    view = [bubblewrap, "--die-with-parent", *mounts(seen, []), "--dev-bind", "/dev", "/dev", "--bind", "/proc",
+            "/proc", "--perms", "1777", "--tmpfs", "/tmp", *mounts([p for p in seen if p.startswith("/tmp")], []),
+            *isolation.folder_of(str(folder)), "--bind", str(folder), str(folder), "--chdir", str(folder), "--"]
+    nobody = ["setpriv", "--reuid", isolation.NOBODY, "--regid", isolation.NOBODY, "--clear-groups", "--inh-caps=-all", "--"]
+    paths = os.pathsep.join([str(ROOT), *isolation.package_folders()])
+    return subprocess.run([*view, *nobody, *command], capture_output=True, text=True, timeout=120,
+                          env={"PATH": os.defpath, "PYTHONPATH": paths, "HOME": str(folder), "TMPDIR": str(folder)})
+
+
 @needs_strict
 @pytest.mark.skipif(getattr(os, "geteuid", lambda: 1)() != 0, reason="all the other tests run as an ordinary user already")
-def test_an_ordinary_user_has_it_too(strict, tmp_path):
-    """The command line as nobody, who sees this system's Python and checkout, and may write to one folder."""
+def test_an_ordinary_user_has_it_too(tmp_path):
+    """The command line as nobody."""
     hand_in(tmp_path / "in", f"a/{START}.ipynb", solved(START))
     hand_in(tmp_path / "in", f"b/{START}.ipynb", student_cells(START, log_mean_exp="""
 def log_mean_exp(a):
@@ -243,18 +258,8 @@ def log_mean_exp(a):
     for _ in range(200):
         if os.fork() == 0: time.sleep(30)"""))
     hand_in(tmp_path / "in", f"c/{PCA}.ipynb", solved(PCA))
-    for path in (tmp_path, *tmp_path.rglob("*")):
-        os.chown(path, int(isolation.NOBODY), int(isolation.NOBODY))
-    seen = [*isolation.visible(), sys.executable, str(ROOT / "course_utils"), "/etc", strict.bubblewrap]
-    view = [strict.bubblewrap, "--die-with-parent", *mounts(seen, []), "--dev-bind", "/dev", "/dev", "--bind", "/proc",
-            "/proc", "--perms", "1777", "--tmpfs", "/tmp", *mounts([p for p in seen if p.startswith("/tmp")], []),
-            *isolation.folder_of(str(tmp_path)), "--bind", str(tmp_path), str(tmp_path), "--chdir", str(tmp_path), "--"]
-    nobody = ["setpriv", "--reuid", isolation.NOBODY, "--regid", isolation.NOBODY, "--clear-groups", "--inh-caps=-all", "--"]
-    paths = os.pathsep.join([str(ROOT), *isolation.package_folders()])
-    done = subprocess.run(
-        [*view, *nobody, isolation.interpreter(), "-m", "course_utils.cli", "grade", "in", "--out", "out", "--isolation",
-         "strict"], env={"PATH": os.defpath, "PYTHONPATH": paths, "HOME": str(tmp_path), "TMPDIR": str(tmp_path)},
-        capture_output=True, text=True, timeout=120)
+    done = as_nobody([isolation.interpreter(), "-m", "course_utils.cli", "grade", "in", "--out", "out", "--isolation",
+                      "strict"], tmp_path)
     assert done.returncode == 0, done.stderr
     rows = rows_of(tmp_path / "out")
     assert (tmp_path / "out" / "grades.csv").stat().st_uid == int(isolation.NOBODY)
@@ -283,7 +288,7 @@ def test_without_isolation_some_of_the_attacks_succeed(tmp_path):
 def test_the_filter_refuses_what_is_listed_and_what_is_foreign(column, convention):
     program = hardening.seccomp_filter(column, convention)
 
-    def verdict(number, called_by=convention):
+    def verdict(number, called_by=convention, flags=0):
         """Runs the program as the kernel does, on the few instructions that it uses."""
         at, word = 0, 0
         while True:
@@ -291,15 +296,20 @@ def test_the_filter_refuses_what_is_listed_and_what_is_foreign(column, conventio
             if code == 0x06:
                 return value
             if code == 0x20:
-                word, at = {0: number, 4: called_by}[value], at + 1
+                word, at = {0: number, 4: called_by, 16: flags}[value], at + 1
             else:
-                holds = word == value if code == 0x15 else word >= value
+                holds = {0x15: word == value, 0x35: word >= value, 0x45: word & value}[code]
                 at += 1 + (then if holds else otherwise)
     refused = hardening.REFUSE | hardening.EPERM
     for name, numbers in hardening.CALLS.items():
         assert verdict(numbers[column]) == refused, name
-    assert {verdict(n) for n in range(500) if n not in {numbers[column] for numbers in hardening.CALLS.values()}} == \
-        {hardening.ALLOW}
+    others = set(range(500)) - {numbers[column] for numbers in hardening.CALLS.values()} - {hardening.CLONE3[column]}
+    assert {verdict(n) for n in others} == {hardening.ALLOW}
+    threads = 0x3d0f00  # what pthread_create asks for
+    assert verdict(hardening.CLONE[column], flags=threads) == verdict(hardening.CLONE[column], flags=17) == hardening.ALLOW
+    for name, flag in hardening.NEW.items():
+        assert verdict(hardening.CLONE[column], flags=flag | threads) == refused, name
+    assert verdict(hardening.CLONE3[column]) == hardening.REFUSE | hardening.ENOSYS
     assert verdict(0, called_by=0x40000003) == verdict(0x40000001) == refused
 
 

@@ -113,7 +113,7 @@ def test_honest_submissions_are_graded_as_if_they_had_been_alone(run, place, tmp
 def test_no_damage_is_done(run, place):
     before, _ = run
     assert fingerprints(place.submissions) | fingerprints(place.host) == before
-    assert {path.name for path in place.out.iterdir()} == {"grades.csv", "seed.json", "results", "feedback"}
+    assert {path.name for path in place.out.iterdir()} == {"grades.csv", "report.html", "seed.json", "results", "feedback"}
     names = {path.name.rpartition(".")[2] for path in (place.out / "results").rglob("*") if path.is_file()}
     assert names == {"json"}
 

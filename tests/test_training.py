@@ -91,7 +91,7 @@ def test_a_result_outside_its_tolerance_fails(capsys):
             show_result("error", value, expected=1.2, tolerance=0.1)
 
 
-PICTURES_AND_TOOLS = {"build", "checking", "cli", "latent_pad", "plots", "widgets"}
+PICTURES_AND_TOOLS = {"build", "checking", "cli", "latent_pad", "live_curves", "plots", "style_pad", "widgets"}
 MATHEMATICS = sorted(path.stem for path in Path(course_utils.__file__).parent.glob("*.py")
                      if path.stem not in PICTURES_AND_TOOLS and not path.stem.endswith(("explorer", "__init__")))
 

@@ -75,6 +75,7 @@ def load(pipe):
         if module.split(".")[0] in WARM:
             with contextlib.suppress(Exception):
                 importlib.import_module(module)
+    importlib.import_module("course_utils.checking")  # every fork needs it
     gc.freeze()
     dynamic, bound = slicing.is_dynamic(sources), set().union(*(unit.binds for unit in units))
     pipe.send({"dynamic": dynamic,

@@ -75,4 +75,5 @@ def _grader(seed, tier):
     atexit.register(watch.__exit__, None, None, None)
     grader = Grader(seed, temporary, choose(tier, tier == "plain", (temporary,)))
     grader.probe()
+    atexit.register(grader.close)
     return grader

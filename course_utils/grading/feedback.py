@@ -29,7 +29,7 @@ def page(result: dict, exercises: dict[str, Exercise]) -> str:
         body.append(f"<p><strong>Not graded as usual.</strong> {escape(result['status'])}</p>")
     body += [_section(entry, exercises.get(name)) for name, entry in result["exercises"].items()]
     # Not the seed: somebody who may hand in again could work out the inputs.
-    footer = f"Isolation {result['isolation']}, submission {result['submission'][:12]}."
+    footer = f"Submission {result['submission'][:12]}, isolation {result['isolation']}."
     return document(title, body, footer)
 
 

@@ -13,6 +13,7 @@ from course_utils.exercises import Exercise, all_exercises
 from course_utils.grading import library
 from course_utils.grading.cleaning import remove
 from course_utils.grading.isolation import Isolation
+from course_utils.grading.nurseries import POSSIBLE, Nurseries
 from course_utils.grading.sandbox import Child, ChildError
 from course_utils.grading.scoring import failed, presentable, score
 from course_utils.grading.submissions import Cells, Submission, recognise
@@ -52,11 +53,21 @@ class Grader:
         self.lock = threading.Lock()
 
     def probe(self) -> None:
-        """OSError where submissions cannot be run at all."""
-        try:
-            Child(self.library(frozenset()), [], [], self.temporary / "probe", self.tier).close()
-        except ChildError as error:
-            raise OSError(f"no child process can be started to run submissions in: {error}") from None
+        """OSError where submissions cannot be run at all. Decides, too, whether strict children come from nurseries:
+        some kernels allow no namespaces within namespaces."""
+        alone = self.tier
+        tiers = [alone._replace(nurseries=Nurseries())] if alone.name == "strict" and POSSIBLE else []
+        for self.tier in (*tiers, alone):
+            try:
+                return Child(self.library(frozenset()), [], [], self.temporary / "probe", self.tier).close()
+            except ChildError as error:
+                refusal = str(error)
+        raise OSError(f"no child process can be started to run submissions in: {refusal}")
+
+    def close(self) -> None:
+        """Ends what waits for more submissions."""
+        if self.tier.nurseries:
+            self.tier.nurseries.close()
 
     def identity(self, digest: str) -> dict:
         """What a result depends on; where all of it is the same, the result is."""
@@ -66,7 +77,12 @@ class Grader:
         """The folder of the library's copy that hides the answers to these exercises."""
         with self.lock:
             if hidden not in self.libraries:
-                folder = self.temporary / f"library{len(self.libraries)}"
+                above = self.temporary
+                if self.tier.nurseries:  # which see the folder that holds all copies, and nothing else of ours
+                    above = above / "libraries"
+                    above.mkdir(exist_ok=True)
+                    above.chmod(0o755)  # whatever the umask
+                folder = above / f"library{len(self.libraries)}"
                 answers = [self.exercises[name] for name in sorted(hidden)]
                 self.libraries[hidden] = library.make_library(folder, answers)
             return self.libraries[hidden]

@@ -9,7 +9,12 @@ import struct
 import sys
 
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_SECCOMP, PR_SET_CHILD_SUBREAPER, PR_SET_NO_NEW_PRIVS = 1, 4, 22, 36, 38
-EPERM, ALLOW, REFUSE = 1, 0x7FFF0000, 0x00050000  # REFUSE + errno: the call fails with this error
+EPERM, ENOSYS = 1, 38
+ALLOW, REFUSE = 0x7FFF0000, 0x00050000  # REFUSE + errno: the call fails with this error
+NEW = {"NS": 0x20000, "CGROUP": 0x2000000, "UTS": 0x4000000, "IPC": 0x8000000, "USER": 0x10000000, "PID": 0x20000000,
+       "NET": 0x40000000}  # CLONE_NEW..., with which a new process begins a world of its own
+CLONE, CLONE3 = (56, 220), (435, 435)  # the former with such a flag is refused; the latter, whose flags a filter
+#                                        cannot see, seems not to be there, so that the C library takes the former
 # Memory that belongs to no process (and escapes its limits), looking into other processes, and making worlds of one's
 # own: by name, with the numbers on x86_64 and on aarch64; None where the system has no such call.
 CALLS = {
@@ -26,9 +31,12 @@ CALLS = {
 MACHINES = {"x86_64": (0, 0xC000003E), "aarch64": (1, 0xC00000B7)}  # column above; name of the calling convention
 
 
+libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
+
+
 def prctl(option: int, value: int, pointer=0) -> int:
     """Linux's prctl; elsewhere nothing."""
-    return ctypes.CDLL(None).prctl(option, value, pointer, 0, 0) if sys.platform == "linux" else 0
+    return libc.prctl(option, value, pointer, 0, 0) if libc else 0
 
 
 def harden():
@@ -44,13 +52,16 @@ def harden():
 
 
 def seccomp_filter(column: int, convention: int) -> bytes:
-    """A BPF program that refuses CALLS, and every call by another convention, where numbers mean something else."""
+    """A BPF program that refuses CALLS, new namespaces, and calls by another convention, where numbers mean others."""
     numbers = sorted(numbers[column] for numbers in CALLS.values())
 
     def statement(code, value, then=0, otherwise=0):
         return struct.pack("HBBI", code, then, otherwise, value)
-    load, equal, at_least, end = 0x20, 0x15, 0x35, 0x06
+    load, equal, at_least, any_bit, end = 0x20, 0x15, 0x35, 0x45, 0x06
     program = [statement(load, 4), statement(equal, convention, 1, 0), statement(end, REFUSE | EPERM),
-               statement(load, 0), statement(at_least, 0x40000000, len(numbers) + 1, 0)]  # x32 on x86_64
+               statement(load, 0), statement(equal, CLONE3[column], 0, 1), statement(end, REFUSE | ENOSYS),
+               statement(equal, CLONE[column], 0, 4), statement(load, 16),  # low word of the first argument: its flags
+               statement(any_bit, sum(NEW.values()), 0, 1), statement(end, REFUSE | EPERM), statement(end, ALLOW),
+               statement(at_least, 0x40000000, len(numbers) + 1, 0)]  # x32 on x86_64
     program += [statement(equal, number, len(numbers) - i, 0) for i, number in enumerate(numbers)]
     return b"".join([*program, statement(end, ALLOW), statement(end, REFUSE | EPERM)])

@@ -10,14 +10,18 @@ import sys
 import sysconfig
 from collections.abc import Iterable
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from course_utils.grading.library import SOURCE
 
+if TYPE_CHECKING:
+    from course_utils.grading.nurseries import Nurseries
+
 TIERS = ("auto", "strict", "plain")
 LIBRARY, WORK = "/course", "/tmp"   # where a strict child finds its copy of the library, and where it may write
+LIBRARIES = "/libraries"            # where a nursery finds all copies
 WORK_BYTES, PROCESSES = 64 << 20, 48
 DEVICES = ("null", "zero", "full", "random", "urandom")  # no /dev/shm: it has no limit of its own
 NOBODY = "65534"
@@ -36,6 +40,7 @@ class Isolation(NamedTuple):
     bubblewrap: str = ""
     hidden: tuple[Path, ...] = ()   # never to be seen, even where they lie in a folder that may be
     fonts: Path | None = None
+    nurseries: "Nurseries | None" = None  # where children come from; None: each has a bubblewrap of its own
 
 
 def choose(asked: str, trusted: bool, hidden: tuple[Path, ...] = (), fonts: Path | None = None) -> Isolation:
@@ -105,17 +110,28 @@ def package_folders() -> list[str]:
     return sorted({sysconfig.get_path("purelib"), sysconfig.get_path("platlib"), numpy})
 
 
-def prefix(strict: Isolation, library: Path) -> list[str]:
+def environment(folder: Path | str) -> dict:
+    """All that a child learns from its environment. One BLAS thread and a fixed hash seed: grades are reproducible."""
+    return {"PATH": os.defpath, "HOME": str(folder), "TMPDIR": str(folder), "LC_ALL": "C.UTF-8", "MPLBACKEND": "Agg",
+            "MPLCONFIGDIR": f"{folder}/matplotlib", "PYTHONHASHSEED": "0", "PYTHONUTF8": "1",
+            "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1",
+            "VECLIB_MAXIMUM_THREADS": "1"}
+
+
+def prefix(strict: Isolation, library: Path, libraries: Path | None = None) -> list[str]:
     """The command line that starts what follows it in a sandbox that sees this copy of the library.
 
+    With `libraries`, the folder of all copies, it is for a nursery: it sees them all, and may make namespaces.
     Root's limit on processes does not bind, in whatever namespace. So root only makes a view of the file system (it
     may have to open paths that nobody else may), and gives up its rights before the sandbox itself is made.
     """
     seen = visible()
-    inner = [strict.bubblewrap, "--unshare-all", "--unshare-user", "--disable-userns", "--uid", "1000", "--gid", "1000",
+    inner = [strict.bubblewrap, "--unshare-all", "--unshare-user", *([] if libraries else ["--disable-userns"]), "--uid", "1000", "--gid", "1000",
              "--hostname", "course", "--die-with-parent", "--new-session", "--as-pid-1", "--cap-drop", "ALL",
              "--size", str(WORK_BYTES), "--perms", "1777", "--tmpfs", WORK,
              *mounts(seen, masks(strict.hidden, seen)), *folder_of(LIBRARY), "--ro-bind", str(library), LIBRARY]
+    if libraries:
+        inner += ["--ro-bind", str(libraries), LIBRARIES]
     if strict.fonts:
         config = f"{WORK}/matplotlib"
         inner += ["--perms", "1777", "--dir", config, "--ro-bind", str(strict.fonts), f"{config}/{strict.fonts.name}"]
@@ -124,7 +140,7 @@ def prefix(strict: Isolation, library: Path) -> list[str]:
     inner += ["--proc", "/proc", "--remount-ro", "/", "--chdir", WORK, "--"]
     if os.geteuid() != 0:
         return inner
-    extra = [strict.bubblewrap, str(library), *([str(strict.fonts)] if strict.fonts else [])]
+    extra = [strict.bubblewrap, str(library), *map(str, filter(None, (libraries, strict.fonts)))]
     outer = [strict.bubblewrap, "--die-with-parent", "--dir", "/tmp",  # the inner one builds its own view there
              *mounts([*seen, *extra], []), "--dev-bind", "/dev", "/dev", "--bind", "/proc", "/proc", "--"]
     without_rights = [shutil.which("setpriv") or "setpriv", "--reuid", NOBODY, "--regid", NOBODY, "--clear-groups",

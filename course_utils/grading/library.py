@@ -18,7 +18,7 @@ from course_utils.exercises import Exercise
 SOURCE = Path(course_utils.__file__).parent
 LEFT_OUT = {"exercises", "exporting", "grading", "build.py", "cli.py", "judging.py", "report.py", "progress.py", "checking.py",
             "data/build_packs.py", "__pycache__"}
-IN_CHILD = ("grading/child.py", "grading/cleaning.py", "grading/hardening.py",
+IN_CHILD = ("grading/child.py", "grading/cleaning.py", "grading/hardening.py", "grading/nursery.py",
             "grading/slicing.py")  # what the child itself needs of the grader
 
 HIDDEN = '''"""Why a function of the library is not there while its own exercise is graded."""

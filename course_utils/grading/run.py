@@ -47,6 +47,7 @@ def grade_folder(submissions: Path, out: Path, *, seed: int | None = None, worke
         seed = kept_seed(out) if seed is None else seed
         results.write(out / "seed.json", json.dumps({"seed": seed}) + "\n")
         grader = Grader(seed, temporary, tier)
+        stack.callback(grader.close)
         run = Run(out, grader, read_overrides(out, grader.exercises))
         if cluster:
             there = stack.enter_context(contextlib.closing(Cluster(cluster, grader)))
@@ -58,6 +59,7 @@ def grade_folder(submissions: Path, out: Path, *, seed: int | None = None, worke
         pool = ThreadPoolExecutor(workers)
         stack.callback(pool.shutdown, wait=True, cancel_futures=True)
         run.collect(found, (pool.submit(run.grade, submission, compute) for submission in found))
+        grader.close()  # before the threads end that have started the nurseries
         run.finish(submissions)
     return 0
 

@@ -15,7 +15,8 @@ import numpy as np
 from course_utils.calling import Pipe
 from course_utils.grading import isolation
 from course_utils.grading.cleaning import remove
-from course_utils.grading.isolation import Isolation
+from course_utils.grading.isolation import Isolation, environment
+from course_utils.grading.nurseries import NurseryError
 from course_utils.wire import WireError
 
 START_SECONDS, END_SECONDS = 60, 5
@@ -41,16 +42,10 @@ def command(library: Path, descriptor: int, tier: Isolation = PLAIN) -> list[str
     return isolation.prefix(tier, library) + python if strict else python
 
 
-def environment(folder: Path | str) -> dict:
-    """All that the child learns from its environment. One BLAS thread and a fixed hash seed: grades are reproducible."""
-    return {"PATH": os.defpath, "HOME": str(folder), "TMPDIR": str(folder), "LC_ALL": "C.UTF-8", "MPLBACKEND": "Agg",
-            "MPLCONFIGDIR": f"{folder}/matplotlib", "PYTHONHASHSEED": "0", "PYTHONUTF8": "1",
-            "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1",
-            "VECLIB_MAXIMUM_THREADS": "1"}
-
-
 class Child:
     """A running child that has read the cells. `facts` is what it found in them, checked for its form only."""
+
+    nursery = None  # where it comes from, if it comes from one: `process` is then the first of its own namespaces
 
     def __init__(self, library: Path, cells: list[str], names: list[str], folder: Path, tier: Isolation = PLAIN):
         self.folder = folder
@@ -58,12 +53,13 @@ class Child:
         strict = tier.name == "strict"
         if tier.fonts and not strict:  # matplotlib's list of fonts takes a second to make anew
             shutil.copy(tier.fonts, folder / "matplotlib")
-        self.control, theirs = socket.socketpair()
-        with theirs, open(folder / "log", "wb") as log:
-            self.process = subprocess.Popen(command(library, theirs.fileno(), tier), pass_fds=[theirs.fileno()],
-                                            cwd=folder, env=environment(isolation.WORK if strict else folder),
-                                            start_new_session=True,
-                                            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=log)
+        with open(folder / "log", "wb") as log:
+            try:
+                self._start(library, tier, log)
+            except NurseryError as error:
+                said = (folder / "log").read_text(errors="replace").strip().split("\n")[-1][:300]
+                remove(folder)
+                raise ChildError(f"{error}: {said}") from None
         RUNNING.add(self)
         try:
             self.facts = self._load(cells, names)
@@ -74,6 +70,18 @@ class Child:
             log = (folder / "log").read_text(errors="replace").strip().split("\n")[-1][:300]
             self.close()
             raise ChildError(log or type(error).__name__) from None
+
+    def _start(self, library, tier, log):
+        if tier.nurseries:
+            self.nurseries = tier.nurseries
+            self.control, self.process, self.nursery = tier.nurseries.start(tier, library, log)
+            return
+        self.control, theirs = socket.socketpair()
+        folder = isolation.WORK if tier.name == "strict" else self.folder
+        with theirs:
+            self.process = subprocess.Popen(command(library, theirs.fileno(), tier), pass_fds=[theirs.fileno()],
+                                            cwd=self.folder, env=environment(folder), start_new_session=True,
+                                            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=log)
 
     def _load(self, cells, names):
         with self._pipe(b"l") as pipe:
@@ -89,7 +97,8 @@ class Child:
         reply_out, reply_in = os.pipe()
         try:
             try:
-                socket.send_fds(self.control, [message], [request_out, reply_in])
+                with contextlib.suppress(OSError):  # where the child is gone, so is the other end of the pipe
+                    socket.send_fds(self.control, [message], [request_out, reply_in])
             finally:
                 os.close(request_out)
                 os.close(reply_in)
@@ -128,9 +137,14 @@ class Child:
         with contextlib.suppress(subprocess.TimeoutExpired):
             self.process.wait(END_SECONDS)
         RUNNING.discard(self)
-        with contextlib.suppress(OSError):
-            os.killpg(self.process.pid, 9)
+        if self.nursery:
+            self.process.kill()  # and with it all of its namespaces
+        else:
+            with contextlib.suppress(OSError):
+                os.killpg(self.process.pid, 9)
         self.process.wait()
+        if self.nursery:
+            self.nurseries.give_back(self.nursery)
         remove(self.folder)
 
     def __enter__(self):

@@ -37,9 +37,11 @@ def restrain(child, memory: int):
     tasks = tasks_below(child.process.pid)
     if len(tasks) <= CROWD and len(set(tasks.values())) == 1:
         return  # a single process has a limit of its own
+    if child.nursery and not child.alive():
+        return  # what we looked at may have been another's by then
     used = sum(resident(pid) for pid in set(tasks.values()))
     if used > memory or len(tasks) > MANY:
-        for pid in set(tasks.values()):
+        for pid in () if child.nursery else set(tasks.values()):  # from a nursery, all end with the first
             with contextlib.suppress(OSError):
                 os.kill(pid, signal.SIGKILL)
         child.process.kill()
