@@ -6,6 +6,7 @@ import numpy as np
 
 from course_utils import autoencoder, nets, pca
 from course_utils.exercises.model import Case, Exercise, Finding, Misconception, close
+from course_utils.exercises.networks import shapes_of
 from course_utils.optim import adam, minibatches
 from course_utils.wire import Named, Rng
 
@@ -166,15 +167,6 @@ def compare_training(expected, got, args):
         return Finding("values", f"On fresh data the error is {error / linear:.3g} times PCA's with the same K; at most 0.95 is asked. "
                                  "Print the loss while you train: does it fall, and does it still fall at the end?")
     return None
-
-
-def shapes_of(network):
-    """[(in, out), ...] of a list of (W, b); None for anything else."""
-    try:
-        shapes = [(*np.shape(W), *np.shape(b)) for W, b in network]
-    except (TypeError, ValueError):
-        return None
-    return [s[:2] for s in shapes] if shapes and all(len(s) == 3 for s in shapes) else None
 
 
 def diagnose_training(args, got):

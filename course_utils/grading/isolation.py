@@ -126,8 +126,9 @@ def prefix(strict: Isolation, library: Path, libraries: Path | None = None) -> l
     may have to open paths that nobody else may), and gives up its rights before the sandbox itself is made.
     """
     seen = visible()
-    inner = [strict.bubblewrap, "--unshare-all", "--unshare-user", *([] if libraries else ["--disable-userns"]), "--uid", "1000", "--gid", "1000",
-             "--hostname", "course", "--die-with-parent", "--new-session", "--as-pid-1", "--cap-drop", "ALL",
+    inner = [strict.bubblewrap, "--unshare-all", "--unshare-user", *([] if libraries else ["--disable-userns"]),
+             "--uid", "1000", "--gid", "1000", "--hostname", "course", "--die-with-parent", "--new-session", "--as-pid-1",
+             "--cap-drop", "ALL",
              "--size", str(WORK_BYTES), "--perms", "1777", "--tmpfs", WORK,
              *mounts(seen, masks(strict.hidden, seen)), *folder_of(LIBRARY), "--ro-bind", str(library), LIBRARY]
     if libraries:
