@@ -40,17 +40,16 @@ def live_elbo(history, x, eps, steps, every=50):
     are appended to the list `history` as (step, reconstruction, KL). When the training is interrupted, `history` and
     the picture stay as they are.
     """
-    handle, waiting_until = None, 0.0
+    waiting_until = 0.0
+    # Shown before the training's progress bar is, and replaced: something shown later would tear the bar in two.
+    handle = _show({"text/html": "The curves will be drawn here.", "text/plain": ALT})
 
     def draw():
-        nonlocal handle, waiting_until
+        nonlocal waiting_until
         start = time.monotonic()
         fig = draw_elbo(history, steps)
-        picture = {"text/html": plots.image_tag(plots.png(fig), ALT, fig.get_figwidth() * plots.CSS_DPI), "text/plain": ALT}
-        if handle is None:
-            handle = _show(picture)
-        else:
-            handle.update(picture, raw=True)
+        html = plots.image_tag(plots.png(fig), ALT, fig.get_figwidth() * plots.CSS_DPI)
+        handle.update({"text/html": html, "text/plain": ALT}, raw=True)
         waiting_until = time.monotonic() + SHARE * (time.monotonic() - start)
 
     def callback(t, params, loss):
@@ -58,7 +57,7 @@ def live_elbo(history, x, eps, steps, every=50):
             return
         reconstruction, kl = elbo_terms(*params, x, eps)
         history.append((t, float(reconstruction.mean()), float(kl.mean())))
-        if t == steps or time.monotonic() >= waiting_until:
+        if handle and (t == steps or time.monotonic() >= waiting_until):
             draw()
     return callback
 

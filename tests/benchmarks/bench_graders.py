@@ -9,8 +9,8 @@ results on fixed inputs with known values; both are used as their manuals say fo
 `otter run`). Ours is `course grade --isolation strict` with one worker. Each takes a blank submission before anything
 is measured. CPU time is that of all processes, of descendants too.
 
-The table: submissions a CPU-second; attacks that gained a point; attacks after which others were graded otherwise;
-wrong answers with points; right answers without. Contenders that are not given are left out.
+The table: submissions a CPU-second; attacks that gained a point; wrong answers with points; right answers without.
+Comments below a line say which; what an attack has rewritten of others' grades is not counted as theirs. Contenders that are not given are left out.
 """
 import argparse
 import copy
@@ -206,12 +206,16 @@ def nbgrader(students, folder, program):
         _, said = run([program, "autograde", "kl"], folder)
     with sqlite3.connect(folder / "gradebook.db") as book:
         rows = book.execute(
-            "select a.student_id, c.name, coalesce(g.manual_score, g.auto_score, 0) + coalesce(g.extra_credit, 0) "
+            "select a.student_id, c.name, g.auto_score, g.manual_score "
             "from grade g join base_cell c on g.cell_id = c.id join submitted_notebook n on g.notebook_id = n.id "
             "join submitted_assignment a on n.assignment_id = a.id").fetchall()
     passed = {student: dict.fromkeys(NAMES, False) for student in students}
-    for student, name, score in rows:
-        passed[student][name] = score > 0
+    rewriter = f"attack{list(ATTACKS).index('gradebook rewritten'):03}"
+    for student, name, score, by_hand in rows:  # nobody has graded by hand: that is the rewriter's doing, for all it found
+        passed[student][name] = (score or 0) > 0 or (student == rewriter and by_hand is not None)
+    rewritten = {student for student, _, _, by_hand in rows if by_hand is not None}
+    if rewritten:
+        print(f"    <!-- an attack has rewritten the grades of {len(rewritten)} students -->")
     return cpu.seconds, passed
 
 
