@@ -17,15 +17,17 @@ SHARE = 30  # drawing takes at most about one part in SHARE of the time
 
 
 def draw_elbo(history, steps):
-    """A figure of the rows (step, reconstruction, KL) of `history`: the terms, and their difference, the ELBO."""
-    t, reconstruction, kl = map(list, zip(*history))
+    """A figure of the rows (step, reconstruction, KL) of `history`: the terms, and their difference, the ELBO. Without
+    rows, the axes."""
+    t, reconstruction, kl = map(list, zip(*history)) if history else ([], [], [])
     elbo = [r - k for r, k in zip(reconstruction, kl)]
     fig, (both, alone) = plots.figure(9.4, 3.1, columns=2, width_ratios=[1.7, 1], sharex=True)
     both.fill_between(t, elbo, reconstruction, color=plots.PALETTE[1], alpha=0.25, label="KL between them")
     both.plot(t, reconstruction, color=plots.PALETTE[0], label="reconstruction")
     both.plot(t, elbo, color=plots.PALETTE[2], label="ELBO")
     both.set(xlim=(0, steps), xlabel="step", ylabel="nats per example")
-    both.set_title(f"Step {t[-1]}: {reconstruction[-1]:.1f} - {kl[-1]:.1f} = {elbo[-1]:.1f}".replace("-", "−"))
+    if history:
+        both.set_title(f"Step {t[-1]}: {reconstruction[-1]:.1f} - {kl[-1]:.1f} = {elbo[-1]:.1f}".replace("-", "−"))
     both.legend(loc="lower right")
     alone.plot(t, kl, color=plots.PALETTE[1])
     alone.locator_params(axis="x", nbins=5)
@@ -40,16 +42,18 @@ def live_elbo(history, x, eps, steps, every=50):
     are appended to the list `history` as (step, reconstruction, KL). When the training is interrupted, `history` and
     the picture stay as they are.
     """
+    def picture():
+        fig = draw_elbo(history, steps)
+        html = plots.image_tag(plots.png(fig), ALT, fig.get_figwidth() * plots.CSS_DPI)
+        return {"text/html": html, "text/plain": ALT}
+
     waiting_until = 0.0
-    # Shown before the training's progress bar is, and replaced: something shown later would tear the bar in two.
-    handle = _show({"text/html": "The curves will be drawn here.", "text/plain": ALT})
+    handle = _show(picture())  # before the training's progress bar, which something shown later would tear in two
 
     def draw():
         nonlocal waiting_until
         start = time.monotonic()
-        fig = draw_elbo(history, steps)
-        html = plots.image_tag(plots.png(fig), ALT, fig.get_figwidth() * plots.CSS_DPI)
-        handle.update({"text/html": html, "text/plain": ALT}, raw=True)
+        handle.update(picture(), raw=True)
         waiting_until = time.monotonic() + SHARE * (time.monotonic() - start)
 
     def callback(t, params, loss):

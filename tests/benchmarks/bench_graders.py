@@ -110,15 +110,14 @@ def source(answer):
 
 
 def test_of(name, seed=1):
-    """What an instructor writes: inputs and known values as literals, compared to six digits."""
+    """What an instructor writes: inputs and known values as literals, compared to four digits."""
     rng = np.random.default_rng(seed)
     case = EXERCISES[name].cases(rng)[0]
     arguments = [np.asarray(a) for a in resolve(case.args)]
     expected = np.asarray(EXERCISES[name].oracle(*arguments))
-    literals = ", ".join(f"np.{a!r}" for a in arguments)
-    with np.printoptions(precision=12):
-        return (f"from numpy import array\nexpected = {expected!r}\n"
-                f"np.testing.assert_allclose({name}({literals}), expected, rtol=1e-4)")
+    literals = ", ".join(repr(a) for a in arguments)
+    return ("import numpy.testing\nfrom numpy import array\n"  # a student may have given the name np to something else
+            f"expected = {expected!r}\nnumpy.testing.assert_allclose({name}({literals}), expected, rtol=1e-4)")
 
 
 class Cpu:
