@@ -43,6 +43,7 @@ NOTEBOOK, NAMES = "05_kl_terms", ("kl_standard_normal", "kl_gaussians")
 EXERCISES = {name: all_exercises()[name] for name in NAMES}
 IMPORTS = "import numpy as np"
 STUB = {name: f"def {exercise.signature}:\n    raise NotImplementedError" for name, exercise in EXERCISES.items()}
+OTTER_SECONDS = 120  # it waits for a kernel that has ended for as long as one lets it
 ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 
 ATTACKS = {
@@ -137,8 +138,13 @@ class Cpu:
         self.seconds = end.ru_utime + end.ru_stime - self.start.ru_utime - self.start.ru_stime
 
 
-def run(command, folder):
-    done = subprocess.run(list(map(str, command)), cwd=folder, env=os.environ | ONE_THREAD, capture_output=True, text=True)
+def run(command, folder, seconds=None):
+    """Status and output of a command; it is ended where it takes longer than so many seconds."""
+    try:
+        done = subprocess.run(list(map(str, command)), cwd=folder, env=os.environ | ONE_THREAD, capture_output=True, text=True,
+                              timeout=seconds)
+    except subprocess.TimeoutExpired:
+        return 124, f"ended after {seconds} seconds"
     return done.returncode, done.stdout + done.stderr
 
 
@@ -248,7 +254,9 @@ def otter(students, folder, program):
     with Cpu() as cpu:
         for student in students:
             place = folder / "in" / student
-            run([program, "run", "kl.ipynb", "-a", archive, "-o", ".", "--no-logo"], place)
+            status, said = run([program, "run", "kl.ipynb", "-a", archive, "-o", ".", "--no-logo"], place, OTTER_SECONDS)
+            if status == 124:
+                print(f"    <!-- {student}: {said} -->")
             results = place / "results.json"
             tests = json.loads(results.read_text())["tests"] if results.exists() else []
             passed[student] = {name: any(name in t["name"] and t.get("score", 0) > 0 for t in tests) for name in NAMES}
