@@ -10,8 +10,7 @@ import numpy as np
 from course_utils.fast import bernoulli_cross_entropy, gaussian_kl, gaussian_sample, sigmoid
 from course_utils.nets import mlp
 from course_utils.optim import adam, hold_then_linear
-
-PIXELS = 2 ** 21  # that are decoded at a time: 8 MB in float32, little enough for the processor's cache to help
+from course_utils.vae import in_parts
 
 
 def svi_step(x, mu, log_sigma, W, b, eta, step_size):
@@ -46,18 +45,12 @@ def effective_sample_size(log_w):
     return w.sum(axis=0) ** 2 / np.sum(w ** 2, axis=0)
 
 
-def _in_parts(f, eps, x):
-    """f(eps) of noise (S, N, K), some samples at a time -> (S, N), so that no array of S N D pixels is ever made."""
-    samples = max(1, PIXELS // x.size)
-    return np.concatenate([f(eps[start:start + samples]) for start in range(0, len(eps), samples)])
-
-
 def elbo_of_q(decoder, x, mu, log_sigma, eps):
     """The ELBO of q = N(mu, diag(sigma^2)), wherever that q comes from; the mean over the samples in eps.
 
     x (N, D) between 0 and 1, mu, log_sigma (N, K), eps (S, N, K) -> (N,), in nats.
     """
-    log_p = _in_parts(lambda e: -bernoulli_cross_entropy(x, mlp(decoder, gaussian_sample(mu, log_sigma, e))), eps, x)
+    log_p = in_parts(lambda e: -bernoulli_cross_entropy(x, mlp(decoder, gaussian_sample(mu, log_sigma, e))), eps, x)
     return log_p.mean(axis=0, dtype=float) - gaussian_kl(mu, log_sigma)  # many float32 numbers would add up wrong
 
 
@@ -116,4 +109,4 @@ def log_weights_of(decoder, x, mu, precision, eps, widen=1.2):
         z = mu + np.einsum("nij,snj->sni", scale, eps)
         log_ratio = 0.5 * np.sum(eps ** 2 - z ** 2, axis=-1) + log_det  # log p(z) - log r(z)
         return log_ratio - bernoulli_cross_entropy(x, mlp(decoder, z.astype(x.dtype)))
-    return _in_parts(some, eps, x)
+    return in_parts(some, eps, x)

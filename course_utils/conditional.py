@@ -6,10 +6,9 @@ Encoders take [x, y] and decoders [z, y], side by side, with y one-hot: networks
 
 import autograd.numpy as np
 
-from course_utils.fast import bernoulli_cross_entropy, gaussian_kl, gaussian_sample
-from course_utils.nets import mlp
+from course_utils.nets import beside
 from course_utils.optim import adam, hold_then_linear, minibatches
-from course_utils.vae import binarise, encoder_forward, init_vae, vae_generate
+from course_utils.vae import binarise, elbo_terms, encoder_forward, init_vae, vae_generate
 
 
 def one_hot(y, C):
@@ -20,28 +19,12 @@ def one_hot(y, C):
     return np.eye(C)[y.astype(int)]
 
 
-def beside(a, y):
-    """[a, y]: a (..., N, A) with the one-hot labels y (N, C) beside each row -> (..., N, A + C), in the type of a."""
-    return np.concatenate([a, np.broadcast_to(y, (*a.shape[:-1], y.shape[-1])).astype(a.dtype)], axis=-1)
-
-
-def cvae_terms(encoder, decoder, x, y, eps):
-    """(reconstruction, KL), each (N,): E_q[log p(x | z, y)], the mean over the samples, and KL(q(z | x, y) || p(z)).
-
-    x (N, D) between 0 and 1, y (N, C) one-hot, eps (N, K) or (S, N, K).
-    """
-    mu, log_sigma = encoder_forward(encoder, beside(x, y))
-    z = gaussian_sample(mu, log_sigma, eps)
-    log_p = -bernoulli_cross_entropy(x, mlp(decoder, beside(z, y)))
-    return (log_p if log_p.ndim == 1 else np.mean(log_p, axis=0)), gaussian_kl(mu, log_sigma)
-
-
 def cvae_elbo(encoder, decoder, x, y, eps):
     """The lower bound on log p(x | y), in nats: E_q[log p(x | z, y)] - KL(q(z | x, y) || p(z)).
 
     x (N, D) between 0 and 1, y (N, C) one-hot, standard normal eps (N, K) or (S, N, K) -> (N,).
     """
-    reconstruction, kl = cvae_terms(encoder, decoder, x, y, eps)
+    reconstruction, kl = elbo_terms(encoder, decoder, x, eps, y)
     return reconstruction - kl
 
 

@@ -22,6 +22,11 @@ def mlp(params, x, activation=np.tanh):
     return dense(h, *params[-1])
 
 
+def beside(a, y):
+    """[a, y], the inputs of a network that is told y: a (..., N, A), y (N, C) -> (..., N, A + C), in the type of a."""
+    return np.concatenate([a, np.broadcast_to(y, (*a.shape[:-1], y.shape[-1])).astype(a.dtype)], axis=-1)
+
+
 def count_parameters(params) -> int:
     """How many numbers a network has."""
     return sum(W.size + b.size for W, b in params)

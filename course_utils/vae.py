@@ -6,10 +6,10 @@ import autograd.numpy as np
 from course_utils.bounds import iwae_bound
 from course_utils.fast import bernoulli_cross_entropy, gaussian_kl, gaussian_sample, sigmoid
 from course_utils.gaussians import diagonal_gaussian_log_prob
-from course_utils.nets import init_mlp, mlp
+from course_utils.nets import beside, init_mlp, mlp
 from course_utils.optim import adam, hold_then_linear, minibatches
 
-PIXELS = 2 ** 23  # that are decoded at a time: 64 MB in float64
+PIXELS = 2 ** 21  # that are decoded at a time: 8 MB in float32, little enough for the processor's cache to help
 
 
 def encoder_forward(params, x):
@@ -18,13 +18,15 @@ def encoder_forward(params, x):
     return mu, log_sigma
 
 
-def elbo_terms(encoder, decoder, x, eps):
+def elbo_terms(encoder, decoder, x, eps, y=None):
     """(reconstruction, KL), each (N,): E_q[log p(x | z)], as the mean over the samples in eps, and KL(q || p(z)).
 
-    x (N, D) between 0 and 1, eps (N, K) or (S, N, K).
+    x (N, D) between 0 and 1, eps (N, K) or (S, N, K). With one-hot labels y (N, C) the networks take [x, y] and [z, y]:
+    then the terms are those of the bound on log p(x | y).
     """
-    mu, log_sigma = encoder_forward(encoder, x)
-    log_p = -bernoulli_cross_entropy(x, mlp(decoder, gaussian_sample(mu, log_sigma, eps)))
+    mu, log_sigma = encoder_forward(encoder, x if y is None else beside(x, y))
+    z = gaussian_sample(mu, log_sigma, eps)
+    log_p = -bernoulli_cross_entropy(x, mlp(decoder, z if y is None else beside(z, y)))
     return (log_p if log_p.ndim == 1 else np.mean(log_p, axis=0)), gaussian_kl(mu, log_sigma)
 
 
@@ -42,18 +44,23 @@ def vae_generate(decoder, z):
     return sigmoid(mlp(decoder, z))
 
 
+def in_parts(f, eps, x):
+    """f(eps) of noise (S, N, K), some samples at a time -> (S, N), so that no array of S N D pixels is ever made."""
+    samples = max(1, PIXELS // x.size)
+    return np.concatenate([f(eps[start:start + samples]) for start in range(0, len(eps), samples)])
+
+
 def log_weights(decoder, x, mu, log_sigma, eps):
     """log w = log p(x | z) + log p(z) - log q(z) for z = mu + sigma eps: the mean of w estimates p(x) without bias.
 
-    x (N, D), mu and log_sigma (N, K), eps (S, N, K) -> (S, N), computed a few samples at a time to save memory.
+    x (N, D), mu and log_sigma (N, K), eps (S, N, K) -> (S, N).
     """
     def some(eps):
         z = mu + np.exp(log_sigma) * eps
         log_p = -bernoulli_cross_entropy(x, mlp(decoder, z)) + diagonal_gaussian_log_prob(z, 0 * mu, 0 * mu)
         return log_p - diagonal_gaussian_log_prob(z, mu, log_sigma)
 
-    samples = max(1, PIXELS // x.size)
-    return np.concatenate([some(eps[start:start + samples]) for start in range(0, len(eps), samples)])
+    return in_parts(some, eps, x)
 
 
 def vae_log_likelihood(encoder, decoder, x, eps):

@@ -122,7 +122,7 @@ assert np.isclose(log_mean_exp(a), np.log((np.exp(-1) + np.exp(0.5) + np.exp(2))
 # up? And with 32 bits, in which neural networks are usually trained?
 
 # %%
-from course_utils.exp_explorer import exp_explorer
+from course_utils.explorables.exp_explorer import exp_explorer
 
 exp_explorer()
 

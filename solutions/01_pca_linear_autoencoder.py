@@ -29,7 +29,7 @@ from course_utils import pca, plots
 from course_utils.checking import check, hint, progress
 from course_utils.data import load_faces, load_mnist
 from course_utils.evidence import show_result
-from course_utils.pca_explorer import PCASet, pca_explorer
+from course_utils.explorables.pca_explorer import PCASet, pca_explorer
 
 faces, digits = load_faces(), load_mnist()
 for name, data in [("faces", faces), ("digits", digits)]:

@@ -31,7 +31,7 @@ from course_utils.autoencoder import decode, encode, reconstruct
 from course_utils.checking import check, hint, progress
 from course_utils.data import load_mnist
 from course_utils.evidence import show_result
-from course_utils.latent_pad import latent_pad
+from course_utils.explorables.latent_pad import latent_pad
 from course_utils.nets import init_mlp
 from course_utils.optim import adam, minibatches
 from course_utils.pca import pca_decode, pca_encode, pca_fit

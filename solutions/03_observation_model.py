@@ -29,8 +29,8 @@ from scipy.special import logsumexp
 from course_utils import pca, plots
 from course_utils.checking import check, hint, progress
 from course_utils.data import load_mnist
-from course_utils.density_explorer import density_explorer
 from course_utils.evidence import show_result
+from course_utils.explorables.density_explorer import density_explorer
 from course_utils.marginals import log_marginal_linear
 from course_utils.toy_decoders import arc, line
 

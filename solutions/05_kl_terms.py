@@ -33,10 +33,10 @@ from scipy.stats import multivariate_normal, norm
 
 from course_utils import gaussians, linear_gaussian, nets, optim, pca, plots
 from course_utils.checking import check, hint, progress
-from course_utils.data import load_mnist
+from course_utils.data import load_mnist, shrink
 from course_utils.divergences import kl_on_grid
 from course_utils.evidence import show_result
-from course_utils.kl_explorer import kl_explorer
+from course_utils.explorables.kl_explorer import kl_explorer
 
 digits = load_mnist()
 rng = np.random.default_rng(0)
@@ -45,11 +45,7 @@ rng = np.random.default_rng(0)
 # The digits come at half their size here (each pixel the mean of four), so that nothing takes long: $D = 196$.
 
 # %%
-def half_size(x):
-    return x.reshape(-1, 14, 2, 14, 2).mean(axis=(2, 4)).reshape(-1, 196)
-
-
-x_train, x_test = half_size(digits.x_train), half_size(digits.x_test)
+x_train, x_test = shrink(digits.x_train, 14), shrink(digits.x_test, 14)
 shape = (14, 14)
 print("training set:", x_train.shape, " test set:", x_test.shape)
 

@@ -37,10 +37,10 @@ from scipy.stats import norm
 
 from course_utils import autoencoder, linear_gaussian, nets, optim, pca, plots
 from course_utils.checking import check, hint, progress
-from course_utils.data import load_mnist
+from course_utils.data import load_mnist, shrink
 from course_utils.evidence import show_result
+from course_utils.explorables.gradient_explorer import gradient_explorer
 from course_utils.gaussians import diagonal_gaussian_log_prob, kl_standard_normal
-from course_utils.gradient_explorer import gradient_explorer
 from course_utils.likelihoods import gaussian_log_prob
 from course_utils.reparameterization import leave_one_out, score_function_variance
 
@@ -610,12 +610,8 @@ for values, exact_mean in [(scaled_masks, 1),
 # Now the purpose of it all: maximise the bound of notebook 05 for one digit, by stochastic gradients. First where we know the best $q$: the linear decoder out of PCA, with $K = 8$ latents.
 
 # %%
-def half_size(x):
-    return x.reshape(-1, 14, 2, 14, 2).mean(axis=(2, 4)).reshape(-1, 196)
-
-
 digits = load_mnist()
-x_train, x_test = half_size(digits.x_train), half_size(digits.x_test)
+x_train, x_test = shrink(digits.x_train, 14), shrink(digits.x_test, 14)
 K, x = 8, x_test[5:6].astype(float)
 eigenvalues = pca.pca_eigenvalues(x_train)
 b, components = pca.pca_fit(x_train.astype(float), K)

@@ -32,13 +32,14 @@ from scipy.stats import multivariate_normal
 
 from course_utils import amortization, nets, optim, pca, plots, vae
 from course_utils.amortization import elbo_of_q, refine
-from course_utils.amortization_explorer import amortization_explorer, log_p_on_grid
 from course_utils.bounds import iwae_bound
 from course_utils.checking import check, hint, progress
-from course_utils.data import load_mnist
+from course_utils.data import load_mnist, shrink
 from course_utils.evidence import show_result
+from course_utils.explorables.amortization_explorer import amortization_explorer
 from course_utils.gaussians import kl_standard_normal
 from course_utils.linear_gaussian import elbo_linear_gaussian, mean_field_posterior
+from course_utils.two_latents import log_p_on_grid
 
 digits = load_mnist()
 rng = np.random.default_rng(0)
@@ -50,11 +51,7 @@ rng = np.random.default_rng(0)
 # $K = 8$ latents. One thing is new. We *turn* the latent space: $W$ becomes $WR$ with a rotation $R$.
 
 # %%
-def half_size(x):
-    return x.reshape(-1, 14, 2, 14, 2).mean(axis=(2, 4)).reshape(-1, 196).astype(float)
-
-
-X_train, X_test = half_size(digits.x_train), half_size(digits.x_test)
+X_train, X_test = (shrink(x, 14).astype(float) for x in (digits.x_train, digits.x_test))
 K = 8
 eigenvalues = pca.pca_eigenvalues(X_train)
 b, components = pca.pca_fit(X_train, K)

@@ -32,13 +32,13 @@ from course_utils.autoencoder import nearest_neighbour_accuracy
 from course_utils.checking import check, hint, progress
 from course_utils.classifier import classifier_train, predict
 from course_utils.conditional import cvae_train, fold_label, style_codes
-from course_utils.data import load_doodles, load_mnist
+from course_utils.data import load_doodles, load_mnist, shrink
 from course_utils.evidence import show_result
+from course_utils.explorables.style_pad import style_pad
 from course_utils.nets import mlp
 from course_utils.semi_supervised import elbo_of_every_class, m2_train
 from course_utils.style import (shuffle_within, slant, stroke_thickness,
                                 without_label_means)
-from course_utils.style_pad import style_pad
 from course_utils.vae import encoder_forward, vae_elbo, vae_generate, vae_train
 
 # %%
@@ -312,7 +312,7 @@ def median_example(label):
     return mine[np.argsort(kl_told[mine])[len(mine) // 2]]
 
 
-_, kl_told = conditional.cvae_terms(*told, x_bw, y_hot, eps)
+_, kl_told = vae.elbo_terms(*told, x_bw, eps, y_hot)
 sources = [median_example(label) for label in range(C)]
 
 # %%
@@ -513,10 +513,6 @@ for _ in range(20):
 # **Predict.** How much will 9,900 unlabelled pictures bring?
 
 # %%
-def half_size(x):
-    return x.reshape(-1, 14, 2, 14, 2).mean(axis=(2, 4)).reshape(-1, 196)
-
-
 def labelled(seed):
     """Indices of 100 training digits, ten of each."""
     rng = np.random.default_rng(seed)
@@ -524,7 +520,7 @@ def labelled(seed):
                            for c in range(C)])
 
 
-small_train, small_test = half_size(x_train), half_size(x_test)
+small_train, small_test = shrink(x_train, 14), shrink(x_test, 14)
 
 # %%
 supervised, semi = [], []

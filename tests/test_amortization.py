@@ -9,10 +9,10 @@ from scipy.special import expit, logsumexp
 
 from course_utils import amortization as am
 from course_utils import nets, vae
-from course_utils.amortization_explorer import log_p_on_grid
 from course_utils.bounds import iwae_bound
 from course_utils.likelihoods import bernoulli_log_prob
 from course_utils.linear_gaussian import elbo_linear_gaussian, mean_field_posterior
+from course_utils.two_latents import log_p_on_grid
 
 N, D, K = 5, 12, 2
 
@@ -76,7 +76,7 @@ def test_work_in_parts_changes_nothing(monkeypatch):
     eps = rng.standard_normal((11, N, K), dtype=np.float32)
     P = am.local_precision(decoder, q[0])
     whole = am.elbo_of_q(decoder, x, *q, eps), am.log_weights_of(decoder, x, q[0], P, eps)
-    monkeypatch.setattr(am, "PIXELS", 2 * x.size)
+    monkeypatch.setattr(vae, "PIXELS", 2 * x.size)
     np.testing.assert_allclose(am.elbo_of_q(decoder, x, *q, eps), whole[0], rtol=1e-6)
     np.testing.assert_allclose(am.log_weights_of(decoder, x, q[0], P, eps), whole[1], rtol=1e-6)
 

@@ -1,4 +1,4 @@
-"""Notebook 07's explorable: integrals against sampling, a ledger that adds up, and controls that all move something."""
+"""Notebook 07's explorable: paths that climb, a ledger that adds up, and controls that all move something."""
 import re
 
 import ipywidgets
@@ -6,21 +6,16 @@ import numpy as np
 import pytest
 from matplotlib import pyplot
 
-from course_utils import nets
-from course_utils.amortization import elbo_of_q
-from course_utils.amortization_explorer import (
-    STARTS, STEPS, amortization_explorer, elbo_by_quadrature, log_joint_on_grid, log_p_on_grid, paths)
-from course_utils.gaussians import diagonal_gaussian_log_prob
-from course_utils.likelihoods import bernoulli_log_prob
+from test_two_latents import D, small_model
 
-D = 16
+from course_utils import nets
+from course_utils.explorables.amortization_explorer import STARTS, STEPS, amortization_explorer, paths
+from course_utils.two_latents import elbo_by_quadrature, log_p_on_grid
 
 
 @pytest.fixture(scope="module")
 def model():
-    rng = np.random.default_rng(0)
-    encoder, decoder = nets.init_mlp([D, 8, 4], rng), [(2 * W, b) for W, b in nets.init_mlp([2, 8, D], rng)]
-    return encoder, decoder, (rng.random((3, D)) < 0.5).astype("f4")
+    return small_model()
 
 
 @pytest.fixture
@@ -35,30 +30,6 @@ def controls(explorer):
 def shown(explorer):
     html = next(child for child in explorer.children if isinstance(child, ipywidgets.HTML)).value
     return re.search(r'alt="([^"]*)".*base64,([^"]*)', html, re.DOTALL).groups()
-
-
-def test_the_joint_is_likelihood_times_prior_with_the_second_latent_along_the_rows(model):
-    _, decoder, x = model
-    z_1, z_2 = np.array([-1.0, 0.5, 2.0]), np.array([0.3, -0.7])
-    for i, first in enumerate(z_1):
-        for j, second in enumerate(z_2):
-            z = np.array([first, second])
-            expected = bernoulli_log_prob(x, nets.mlp(decoder, z)) + diagonal_gaussian_log_prob(z, 0 * z, 0 * z)
-            np.testing.assert_allclose(log_joint_on_grid(decoder, x, z_1, z_2)[:, j, i], expected, rtol=1e-5)
-
-
-def test_integrals_agree_with_sampling(model):
-    _, decoder, x = model
-    rng = np.random.default_rng(1)
-    likelihoods = np.exp(bernoulli_log_prob(x, nets.mlp(decoder, rng.normal(size=(40_000, 1, 2)))))
-    error = likelihoods.std(axis=0) / 200 / likelihoods.mean(axis=0)
-    assert np.all(np.abs(np.log(likelihoods.mean(axis=0)) - log_p_on_grid(decoder, x)) < 4 * error)
-    mu, log_sigma = rng.normal(size=(2, 3, 2)).astype("f4") / 2
-    log_sigma -= 1.5
-    sampled = elbo_of_q(decoder, x, mu, log_sigma, rng.standard_normal((40_000, 3, 2), dtype=np.float32))
-    np.testing.assert_allclose(elbo_by_quadrature(decoder, x, mu, log_sigma), sampled, atol=0.05)
-    np.testing.assert_allclose(elbo_by_quadrature(decoder, x, mu, log_sigma, 40),
-                               elbo_by_quadrature(decoder, x, mu, log_sigma), atol=0.01)
 
 
 def test_both_paths_climb_towards_log_p_and_never_pass_it(model):

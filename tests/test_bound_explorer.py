@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 from scipy import stats
 
-from course_utils.bound_explorer import bound_explorer
+from course_utils.explorables.bound_explorer import bound_explorer
 from course_utils.toy_joints import bent_log_joint, linear_log_evidence, linear_log_joint, linear_posterior
 
 GRID = np.linspace(-6, 6, 1201)

@@ -45,6 +45,21 @@ def course(tmp_path):
     return tmp_path
 
 
+@pytest.fixture(scope="module")
+def built_once(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("built")
+    (folder / "solutions").mkdir()
+    write(folder, SOURCE)
+    build_course(folder)
+    return folder
+
+
+@pytest.fixture
+def built(built_once, tmp_path):
+    """The same course after its first build."""
+    return shutil.copytree(built_once, tmp_path, dirs_exist_ok=True)
+
+
 def write(course, source):
     (course / "solutions" / "00_start_here.py").write_text(source)
 
@@ -120,13 +135,12 @@ def test_an_exercise_without_a_definition_is_refused(course):
         build_course(course)
 
 
-def test_a_failing_cell_stops_the_build_and_leaves_the_old_files(course):
-    build_course(course)
-    before = {path: path.read_bytes() for path in course.rglob("*.ipynb")}
-    write(course, SOURCE.replace("print(", "print(1 / 0, "))
+def test_a_failing_cell_stops_the_build_and_leaves_the_old_files(built):
+    before = {path: path.read_bytes() for path in built.rglob("*.ipynb")}
+    write(built, SOURCE.replace("print(", "print(1 / 0, "))
     with pytest.raises(BuildError, match=r"(?s)00_start_here.py: cell 3 fails:.*1 / 0.*ZeroDivisionError"):
-        build_course(course)
-    assert before == {path: path.read_bytes() for path in course.rglob("*.ipynb")}
+        build_course(built)
+    assert before == {path: path.read_bytes() for path in built.rglob("*.ipynb")}
 
 
 def work_in(path):
@@ -142,26 +156,24 @@ def run_in(path):
 
 
 @pytest.mark.parametrize("touch", [work_in, run_in, lambda path: path.write_text("{ damaged"), lambda path: path.write_text("[]")])
-def test_a_copy_that_somebody_worked_in_is_left_alone_unless_forced(course, touch, capsys):
-    build_course(course)
-    touch(student(course))
-    theirs = student(course).read_bytes()
-    assert build_course(course) == 1
-    assert student(course).read_bytes() == theirs and "left alone" in capsys.readouterr().out
-    assert build_course(course, force=True) == 0
-    kept = student(course).with_name("00_start_here.kept-1.ipynb")
-    assert kept.read_bytes() == theirs and not build.worked_in(student(course))
-    touch(student(course))
-    build_course(course, force=True)
+def test_a_copy_that_somebody_worked_in_is_left_alone_unless_forced(built, touch, capsys):
+    touch(student(built))
+    theirs = student(built).read_bytes()
+    assert build_course(built) == 1
+    assert student(built).read_bytes() == theirs and "left alone" in capsys.readouterr().out
+    assert build_course(built, force=True) == 0
+    kept = student(built).with_name("00_start_here.kept-1.ipynb")
+    assert kept.read_bytes() == theirs and not build.worked_in(student(built))
+    touch(student(built))
+    build_course(built, force=True)
     assert kept.read_bytes() == theirs and kept.with_name("00_start_here.kept-2.ipynb").exists()
 
 
-def test_opening_and_saving_a_copy_is_not_work(course):
-    build_course(course)
-    notebook = json.loads(student(course).read_text())
+def test_opening_and_saving_a_copy_is_not_work(built):
+    notebook = json.loads(student(built).read_text())
     notebook["metadata"]["language_info"]["version"] = "3.99"
-    student(course).write_text(json.dumps(notebook))
-    assert not build.worked_in(student(course))
+    student(built).write_text(json.dumps(notebook))
+    assert not build.worked_in(student(built))
 
 
 def test_only_the_named_notebooks_are_built(course):

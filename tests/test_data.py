@@ -110,6 +110,21 @@ def test_ink_is_one_on_a_black_ground_and_centred(name):
     assert np.allclose(centre_of_mass, 13.5, atol=1)
 
 
+def test_shrunken_images_are_means_of_blocks():
+    x = np.arange(72, dtype=np.float32).reshape(2, 36)
+    small = data.shrink(x, 3)
+    assert small.shape == (2, 9) and small.dtype == np.float32
+    np.testing.assert_array_equal(small[0, :2], [np.mean([0, 1, 6, 7]), np.mean([2, 3, 8, 9])])
+    np.testing.assert_array_equal(data.shrink(x, 6), x)
+    np.testing.assert_array_equal(data.shrink(x, 1)[:, 0], x.mean(axis=1))
+
+
+@pytest.mark.parametrize("shape, side", [((2, 36), 4), ((2, 35), 5), ((36,), 3), ((2, 36), 0)])
+def test_images_that_cannot_be_shrunk_are_refused(shape, side):
+    with pytest.raises(ValueError, match="side that divides S are expected"):
+        data.shrink(np.zeros(shape), side)
+
+
 def test_mnist_is_upright():
     """A seven has its bar at the top, its foot left of the middle."""
     mnist = data.load_mnist()

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from course_utils import toy_decoders
-from course_utils.density_explorer import density_explorer, density_map
+from course_utils.explorables.density_explorer import density_explorer, density_map
 from course_utils.marginals import log_marginal_quadrature
 
 X = toy_decoders.half_moon(np.random.default_rng(0).normal(size=(60, 1))) + 0.2 * np.random.default_rng(1).normal(size=(60, 2))

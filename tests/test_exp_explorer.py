@@ -5,7 +5,7 @@ import re
 import ipywidgets
 import numpy as np
 
-from course_utils.exp_explorer import exp_explorer
+from course_utils.explorables.exp_explorer import exp_explorer
 
 
 def parts(explorer):

@@ -105,10 +105,10 @@ def nbgrader():
         python = home / "bin" / "python"
         packages = Path(sysconfig.get_path("purelib", vars={"base": str(home), "platbase": str(home)}))
         (packages / "beside.pth").write_text(f"{sysconfig.get_path('purelib')}\n{ROOT}\n")
-        install = ["uv", "pip", "install", "--python", str(python)] if shutil.which("uv") else None
-        if not install:
-            subprocess.run([str(python), "-Im", "ensurepip"], check=True, capture_output=True)
-            install = [str(python), "-m", "pip", "install", "--disable-pip-version-check"]
+        install = ["uv", "pip", "install", "--python", str(python)]
+        if not shutil.which("uv"):
+            install = [sys.executable, "-m", "pip", "--python", str(python), "install", "--disable-pip-version-check",
+                       "--no-compile"]
         done = subprocess.run([*install, *wanted], capture_output=True, text=True)
         if done.returncode:
             why = f"nbgrader cannot be installed: {done.stderr.strip()[-500:]}"

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from matplotlib import pyplot
 
-from course_utils.gradient_explorer import EPS, FUNCTIONS, MOST, estimates, gradient_explorer
+from course_utils.explorables.gradient_explorer import EPS, FUNCTIONS, MOST, estimates, gradient_explorer
 
 NODES, WEIGHTS = np.polynomial.hermite_e.hermegauss(80)
 WEIGHTS = WEIGHTS / WEIGHTS.sum()

@@ -7,7 +7,7 @@ import pytest
 from matplotlib import pyplot
 from scipy import stats
 
-from course_utils.kl_explorer import BAR_TOP, GRID, kl_both_ways, kl_explorer, log_ratio_areas
+from course_utils.explorables.kl_explorer import BAR_TOP, GRID, kl_both_ways, kl_explorer, log_ratio_areas
 
 
 def sliders(explorer):

@@ -8,7 +8,7 @@ import pytest
 from matplotlib import pyplot
 from PIL import Image
 
-from course_utils import latent_pad
+from course_utils.explorables import latent_pad
 
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 

@@ -8,7 +8,7 @@ import pytest
 from matplotlib import pyplot
 from PIL import Image
 
-from course_utils.pca_explorer import PCASet, pca_explorer
+from course_utils.explorables.pca_explorer import PCASet, pca_explorer
 
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 
 from course_utils.conditional import fold_label, style_grid
-from course_utils.latent_pad import LatentPad, decode
+from course_utils.explorables.latent_pad import LatentPad, decode
+from course_utils.explorables.style_pad import style_pad
 from course_utils.nets import init_mlp
-from course_utils.style_pad import style_pad
 
 NAMES = ("cat", "dog", "owl")
 

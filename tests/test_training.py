@@ -14,7 +14,7 @@ from scipy.special import logsumexp
 
 import course_utils
 from course_utils.evidence import show_result
-from course_utils.nets import count_parameters, init_mlp, mlp
+from course_utils.nets import beside, count_parameters, init_mlp, mlp
 from course_utils.numerics import log_mean_exp
 from course_utils.optim import adam, minibatches
 
@@ -91,9 +91,9 @@ def test_a_result_outside_its_tolerance_fails(capsys):
             show_result("error", value, expected=1.2, tolerance=0.1)
 
 
-PICTURES_AND_TOOLS = {"build", "checking", "cli", "latent_pad", "live_curves", "plots", "style_pad", "widgets"}
+PICTURES_AND_TOOLS = {"build", "checking", "cli", "live_curves", "plots", "widgets"}
 MATHEMATICS = sorted(path.stem for path in Path(course_utils.__file__).parent.glob("*.py")
-                     if path.stem not in PICTURES_AND_TOOLS and not path.stem.endswith(("explorer", "__init__")))
+                     if path.stem not in PICTURES_AND_TOOLS | {"__init__"})
 
 
 @pytest.mark.parametrize("module", MATHEMATICS)
@@ -101,3 +101,10 @@ def test_the_mathematics_loads_no_pictures_and_no_grader(module):
     code = (f"import sys, course_utils.{module}; print([m for m in sys.modules if m.split('.')[0] in "
             "('matplotlib', 'ipywidgets', 'IPython', 'PIL') or m.startswith(('course_utils.grading', 'course_utils.plots'))])")
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+def test_beside_repeats_the_labels_for_samples_and_keeps_the_type():
+    a, y = np.zeros((2, 4, 3), np.float32), np.eye(4)
+    joined = beside(a, y)
+    assert joined.shape == (2, 4, 7) and joined.dtype == np.float32
+    np.testing.assert_array_equal(joined[1, :, 3:], y)

@@ -86,6 +86,16 @@ def images(pack, shape, names):
                   unit(pack["x_test"]), frozen(pack["y_test"], np.int64), shape, tuple(names))
 
 
+def shrink(x, side):
+    """Square images (N, S * S) at side x side pixels, each the mean of a block; `side` divides S -> (N, side * side)."""
+    S = round(x.shape[1] ** 0.5) if x.ndim == 2 else 0
+    if S * S != x.shape[-1] or side < 1 or S % side:
+        raise ValueError(f"square images (N, S * S) and a side that divides S are expected, but x has shape {x.shape} and "
+                         f"side is {side}")
+    blocks = x.reshape(len(x), side, S // side, side, S // side)
+    return blocks.mean(axis=(2, 4)).reshape(len(x), -1)
+
+
 @cache
 def load_mnist():
     """MNIST digits, white on black: x_train (10000, 784), x_test (2000, 784), y the digit, each as often.

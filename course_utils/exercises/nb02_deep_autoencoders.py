@@ -286,7 +286,7 @@ def neighbour_cases(rng):
 
 
 def neighbours(train, test, distance):
-    return np.array([[distance(np.asarray(a), np.asarray(b)) for b in train] for a in test])
+    return distance(np.asarray(test)[:, None], np.asarray(train)[None])
 
 
 def by_scipy(train, y_train, test, y_test):
@@ -294,7 +294,11 @@ def by_scipy(train, y_train, test, y_test):
     return np.mean(np.asarray(y_train)[cKDTree(train).query(test)[1]] == y_test)
 
 
-def neighbour_with(distance=lambda a, b: np.sum((a - b) ** 2), pick=np.argmin, score=lambda hit: np.mean(hit)):
+def squared_distance(a, b):
+    return np.sum((a - b) ** 2, axis=-1)
+
+
+def neighbour_with(distance=squared_distance, pick=np.argmin, score=lambda hit: np.mean(hit)):
     def nearest_neighbour_accuracy(codes_train, y_train, codes_test, y_test):
         return score(np.asarray(y_train)[pick(neighbours(codes_train, codes_test, distance), axis=1)] == y_test)
     return nearest_neighbour_accuracy
@@ -303,7 +307,7 @@ def neighbour_with(distance=lambda a, b: np.sum((a - b) ** 2), pick=np.argmin, s
 def to_the_means(train, y_train, test, y_test):
     classes = np.unique(y_train)
     means = np.array([np.asarray(train)[np.asarray(y_train) == c].mean(axis=0) for c in classes])
-    return np.mean(classes[np.argmin(neighbours(means, test, lambda a, b: np.sum((a - b) ** 2)), axis=1)] == y_test)
+    return np.mean(classes[np.argmin(neighbours(means, test, squared_distance), axis=1)] == y_test)
 
 
 NEAREST_NEIGHBOUR_ACCURACY = exercise(
@@ -314,12 +318,12 @@ NEAREST_NEIGHBOUR_ACCURACY = exercise(
     misconceptions={
         "farthest": Misconception(neighbour_with(pick=np.argmax), "You take the farthest training code: argmin of the distance is meant, not argmax."),
         "inner product": Misconception(
-            neighbour_with(lambda a, b: -(a @ b)), "You take the largest inner product. It also grows with the length of the training code; "
+            neighbour_with(lambda a, b: -np.sum(a * b, axis=-1)), "You take the largest inner product. It also grows with the length of the training code; "
                                                    "use the distance between the two codes."),
         "cosine": Misconception(
-            neighbour_with(lambda a, b: -(a @ b) / np.linalg.norm(b)), "You compare directions (the cosine). Use the distance between the two codes."),
+            neighbour_with(lambda a, b: -np.sum(a * b, axis=-1) / np.linalg.norm(b, axis=-1)), "You compare directions (the cosine). Use the distance between the two codes."),
         "absolute values": Misconception(
-            neighbour_with(lambda a, b: np.abs(a - b).sum()), "You sum absolute differences; the Euclidean distance sums squares."),
+            neighbour_with(lambda a, b: np.abs(a - b).sum(axis=-1)), "You sum absolute differences; the Euclidean distance sums squares."),
         "error": Misconception(
             neighbour_with(score=lambda hit: 1 - np.mean(hit)), "This is the share of wrong answers; the share of right ones is asked."),
         "count": Misconception(neighbour_with(score=np.sum), "This is how many are right; divide by the number of test examples."),

@@ -180,17 +180,17 @@ def integral(x, decoder, eta, grid):
         b, at_1 = decoder(np.array([[0.0], [1.0]]))
         W = (at_1 - b)[:, None]
         return np.reshape(stats.multivariate_normal.logpdf(x, b, W @ W.T + eta * np.eye(len(b))), len(x))
-    return np.array([integral_of_one(x_n, decoder, eta) for x_n in x])
+    return integral_by_gauss_legendre(x, decoder, eta)
 
 
-def integral_of_one(x_n, decoder, eta):
+def integral_by_gauss_legendre(x, decoder, eta):
     """Gauss-Legendre, 16 points in each of 160 panels."""
     nodes, weights = np.polynomial.legendre.leggauss(16)
     edges = np.linspace(-10, 10, 161)
     half = np.diff(edges)[:, None] / 2
     z = (edges[:-1, None] + half * (nodes + 1)).ravel()
-    log_joint = stats.norm.logpdf(z) + stats.norm.logpdf(x_n, decoder(z[:, None]), np.sqrt(eta)).sum(axis=1)
-    return logsumexp(log_joint, b=(half * weights).ravel())
+    log_prior, means, weights = stats.norm.logpdf(z), decoder(z[:, None]), (half * weights).ravel()
+    return np.array([logsumexp(log_prior + log_normal(x_n, means, eta), b=weights) for x_n in x])
 
 
 def log_joint_on_grid(x, decoder, eta, grid, prior=True):

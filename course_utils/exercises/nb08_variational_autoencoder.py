@@ -377,7 +377,7 @@ VAE_GENERATE = exercise(
     name="vae_generate", points=1, minutes=4, lines=2, lecture_points=("L22",),
     signature="vae_generate(decoder, z)", returns="(N, D)",
     task="The probability of white for every pixel, sigmoid(logits), given codes z (N, K). It must bear logits of size 1000.",
-    answer="course_utils.vae:vae_generate", aliases=("course_utils.latent_pad:decode",), cases=generate_cases, oracle=generate_oracle,
+    answer="course_utils.vae:vae_generate", aliases=("course_utils.explorables.latent_pad:decode",), cases=generate_cases, oracle=generate_oracle,
     misconceptions={
         "logits": Misconception(generate_with(lambda l: l), "These are the logits. The sigmoid makes probabilities of them, between 0 and 1."),
         "colours inverted": Misconception(generate_with(lambda l: special.expit(-l)), "Black and white are exchanged: sigmoid(l) = 1 / (1 + exp(-l)), with a minus."),

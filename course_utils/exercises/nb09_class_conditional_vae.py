@@ -123,7 +123,7 @@ CVAE_ELBO = exercise(
          "Bernoulli pixels; y (N, C) is one-hot and stands to the right of x in the encoder and to the right of z in the decoder; eps (N, K) or (S, N, K). "
          "It must stay finite for logits in the thousands.",
     answer="course_utils.conditional:cvae_elbo", cases=elbo_cases, oracle=elbo_one_by_one,
-    aliases=("course_utils.conditional:cvae_terms", "course_utils.semi_supervised:elbo_of_every_class"),
+    aliases=("course_utils.vae:elbo_terms", "course_utils.semi_supervised:elbo_of_every_class"),
     misconceptions={
         "label first": Misconception(
             wrong_elbo(lambda a, y: beside(np.broadcast_to(y, (*a.shape[:-1], y.shape[-1])), a) if a.ndim == 2 else a,

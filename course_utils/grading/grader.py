@@ -34,7 +34,8 @@ def definitions_hash() -> str:
         digest.update(f"{name} {version(name)} ".encode())
     digest.update(platform.python_version().encode())
     files = (file for file in library.SOURCE.rglob("*.py") if file.name not in NO_DEFINITIONS)
-    for file in sorted(file for file in files if "exporting" not in file.relative_to(library.SOURCE).parts):
+    decide_nothing = {"exporting", "explorables"}
+    for file in sorted(file for file in files if not decide_nothing & {*file.relative_to(library.SOURCE).parts}):
         digest.update(file.relative_to(library.SOURCE).as_posix().encode() + b"\0" + file.read_bytes())
     return digest.hexdigest()[:32]
 

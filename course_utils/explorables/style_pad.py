@@ -3,7 +3,7 @@
 import ipywidgets
 import numpy as np
 
-from course_utils.latent_pad import latent_pad
+from course_utils.explorables.latent_pad import latent_pad
 from course_utils.widgets import Explorable
 
 

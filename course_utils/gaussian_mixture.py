@@ -1,0 +1,55 @@
+"""A Gaussian mixture model (GMM) with full covariances in K dimensions: what notebook 08 fits to a VAE's codes.
+
+p(z) = sum_c pi_c N(z; mu_c, S_c). Points z (N, K); pi (C,), mu (C, K), covariances S (C, K, K), a triple in this order.
+(Bishop 2006, section 9.2; `mixtures` has the one-dimensional case and its bound.)
+"""
+
+import numpy as np
+from scipy.linalg import solve_triangular
+from scipy.special import logsumexp
+from tqdm import trange
+
+
+def _log_joint(z, mixture):
+    """log pi_c + log N(z_n; mu_c, S_c): (N, C)."""
+    def of_component(pi, mu, S):
+        root = np.linalg.cholesky(S)
+        standardised = (z - mu) @ solve_triangular(root, np.eye(len(mu)), lower=True).T
+        constant = np.log(pi) - np.log(np.diagonal(root)).sum() - 0.5 * len(mu) * np.log(2 * np.pi)
+        return constant - 0.5 * np.einsum("nk,nk->n", standardised, standardised)
+    return np.stack([of_component(*component) for component in zip(*mixture)], axis=1)
+
+
+def gmm_log_prob(z, mixture):
+    """log p(z) of points z (N, K) under a mixture (pi, mu, S) -> (N,), in nats."""
+    return logsumexp(_log_joint(np.asarray(z, float), mixture), axis=1)
+
+
+def gmm_fit(z, C, steps, rng, floor=1e-3):
+    """The mixture (pi, mu, S) of C Gaussians after `steps` of EM on the points z (N, K).
+
+    It starts from C of the points, each with the covariance of all. `floor`, in the units of z squared, is added to the
+    variances in every step, so that no component shrinks onto a single point, where the likelihood has no maximum; with
+    a floor of 0 the likelihood never falls.
+    """
+    z = np.asarray(z, float)
+    if z.ndim != 2 or not 1 <= C <= len(z):
+        raise ValueError(f"points z (N, K) and 1 <= C <= N components are expected, but z has shape {z.shape} and C is {C}")
+    N, K = z.shape
+    mixture = np.full(C, 1 / C), z[rng.choice(N, C, replace=False)], np.tile(np.atleast_2d(np.cov(z.T)), (C, 1, 1))
+    for _ in trange(steps, desc=f"EM, C = {C}", leave=False, mininterval=0.2):
+        log_joint = _log_joint(z, mixture)
+        r = np.exp(log_joint - logsumexp(log_joint, axis=1, keepdims=True))
+        counts = r.sum(axis=0) + 1e-10  # a component that no point is left to keeps its place, and next to no weight
+        mu = r.T @ z / counts[:, None]
+        S = np.stack([((z - m) * w[:, None]).T @ (z - m) for m, w in zip(mu, r.T / counts[:, None])])
+        mixture = counts / counts.sum(), mu, S + floor * np.eye(K)
+    return mixture
+
+
+def gmm_sample(mixture, N, rng):
+    """N independent draws (N, K) from a mixture (pi, mu, S)."""
+    pi, mu, S = mixture
+    component = rng.choice(len(pi), size=N, p=pi)
+    roots = np.linalg.cholesky(S)[component]
+    return mu[component] + np.einsum("nij,nj->ni", roots, rng.standard_normal((N, mu.shape[1])))
