@@ -65,14 +65,14 @@ def require_free_port(port):
 
 def stages(root):
     """Return the stages of `course test`: name -> pytest arguments, empty where there is no notebook."""
-    solutions, copies = (sorted(map(str, (root / name).glob("*.ipynb")))
+    solutions, copies = (sorted(map(str, (root / name).glob("*.ipynb")), reverse=True)  # the longest come first
                          for name in ("solutions", "notebooks"))
-    side_by_side = ["-n", "auto", "--dist", "loadscope"]  # all cells of a notebook go to one worker and share a kernel
+    side_by_side = ["-n", "auto", "--dist", "loadscope",  # all cells of a notebook go to one worker and share a kernel
+                    "--no-loadscope-reorder"]
     nbval = ["--nbval-current-env", "--nbval-cell-timeout", "120", *side_by_side]
     compared = ["--nbval", "--nbval-sanitize-with", str(root / "tests" / "nbval_sanitize.cfg"), *nbval]
     return {
-        "unit tests": ["-m", "not browser", "-n", "auto", "--dist", "loadfile", str(root / "tests")],
-        "browser tests": ["-m", "browser", str(root / "tests")],
+        "unit and browser tests": ["-n", "auto", "--dist", "loadfile", str(root / "tests")],
         "solutions, outputs compared": solutions and [*compared, *solutions],
         "student notebooks, run only": copies and ["--nbval-lax", *nbval, *copies],
     }
