@@ -69,10 +69,11 @@ def stages(root):
                          for name in ("solutions", "notebooks"))
     side_by_side = ["-n", "auto", "--dist", "loadscope",  # all cells of a notebook go to one worker and share a kernel
                     "--no-loadscope-reorder"]
+    one_more = str((os.cpu_count() or 1) + 1)  # there is always a test that waits for a server or a deadline
     nbval = ["--nbval-current-env", "--nbval-cell-timeout", "120", *side_by_side]
     compared = ["--nbval", "--nbval-sanitize-with", str(root / "tests" / "nbval_sanitize.cfg"), *nbval]
     return {
-        "unit and browser tests": ["-n", "auto", "--dist", "loadfile", str(root / "tests")],
+        "unit and browser tests": ["-n", one_more, "--dist", "loadfile", str(root / "tests")],
         "solutions, outputs compared": solutions and [*compared, *solutions],
         "student notebooks, run only": copies and ["--nbval-lax", *nbval, *copies],
     }

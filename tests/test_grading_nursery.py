@@ -353,9 +353,10 @@ def hand_in_some(root):
                                                     "def log_mean_exp(a):\n    plt.figure()\n    raise ValueError(__file__)"))
 
 
-def test_where_there_can_be_no_nursery_results_are_the_same(tmp_path, monkeypatch):
+def test_where_there_can_be_no_nursery_results_are_the_same(tmp_path, monkeypatch, capsys):
     hand_in_some(tmp_path / "in")
     grade_folder(tmp_path / "in", tmp_path / "with", seed=2, isolation="strict")
+    assert isolation.ONE_EACH not in capsys.readouterr().out
     commands, popen = [], subprocess.Popen
 
     def counting(command, *args, **kwargs):
@@ -367,6 +368,7 @@ def test_where_there_can_be_no_nursery_results_are_the_same(tmp_path, monkeypatc
     grade_folder(tmp_path / "in", tmp_path / "without", seed=2, isolation="strict")
     alone = [command for command in commands if "--disable-userns" in command]
     assert len(alone) > 5
+    assert isolation.ONE_EACH in capsys.readouterr().out
     assert contents(tmp_path / "with" / "results") == contents(tmp_path / "without" / "results")
 
 

@@ -163,7 +163,9 @@ def test_a_stage_without_notebooks_fails_and_hides_no_other(tmp_path):
         (tmp_path / folder).mkdir()
     (tmp_path / "solutions" / "00_start_here.py").touch()
     (tmp_path / "tests" / "test_one.py").write_text("def test_one(): pass\n")
-    result = course("test", cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(Path(cli.__file__).parents[1])})
+    fewer_plugins = "-p no:nbval -p no:hypothesispytest -p no:anyio"  # each process of pytest would load them
+    result = course("test", cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(Path(cli.__file__).parents[1]),
+                                                            "PYTEST_ADDOPTS": fewer_plugins})
     assert result.returncode == 1
     assert "1 passed" in result.stdout
     assert [line.split()[0] for line in result.stdout.splitlines()[-3:]] == ["passed", "FAILED", "FAILED"]

@@ -10,14 +10,11 @@ import sys
 import sysconfig
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from course_utils.grading.library import SOURCE
-
-if TYPE_CHECKING:
-    from course_utils.grading.nurseries import Nurseries
 
 TIERS = ("auto", "strict", "plain")
 LIBRARY, WORK = "/course", "/tmp"   # where a strict child finds its copy of the library, and where it may write
@@ -31,6 +28,8 @@ WARNING = ("Isolation: plain. Students' code runs with YOUR rights on this machi
            "or use a throw-away machine or container.")
 STRICT = ("Isolation: strict (bubblewrap). Students' code has no network, sees no files but Python's and its own, and "
           "writes to a small folder in memory.")
+ONE_EACH = ("This kernel allows no sandbox within a sandbox, so each submission starts one of its own. Points and isolation are "
+            "the same; it takes about three times as long.")
 
 
 class Isolation(NamedTuple):
@@ -40,7 +39,7 @@ class Isolation(NamedTuple):
     bubblewrap: str = ""
     hidden: tuple[Path, ...] = ()   # never to be seen, even where they lie in a folder that may be
     fonts: Path | None = None
-    nurseries: "Nurseries | None" = None  # where children come from; None: each has a bubblewrap of its own
+    nurseries: Any = None           # the `Nurseries` that children come from; None: each has a bubblewrap of its own
 
 
 def choose(asked: str, trusted: bool, hidden: tuple[Path, ...] = (), fonts: Path | None = None) -> Isolation:

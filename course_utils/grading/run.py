@@ -17,7 +17,7 @@ from course_utils.grading import class_report, feedback, results, sandbox
 from course_utils.grading.cleaning import remove
 from course_utils.grading.cluster import Cluster
 from course_utils.grading.grader import Grader
-from course_utils.grading.isolation import choose
+from course_utils.grading.isolation import ONE_EACH, choose
 from course_utils.grading.overrides import FILE, Override, adjusted, read_overrides
 from course_utils.grading.submissions import Cells, Submission, find_submissions, read_cells
 from course_utils.grading.watching import watching
@@ -54,6 +54,8 @@ def grade_folder(submissions: Path, out: Path, *, seed: int | None = None, worke
             compute, workers = there.result, workers or 2 * there.threads  # each has its next one at hand
         else:
             grader.probe()
+            if tier.name == "strict" and not grader.tier.nurseries:
+                print(ONE_EACH)
             compute, workers = grader.result, workers or os.cpu_count() or 1
             stack.enter_context(watching(sandbox.RUNNING, min(sandbox.MEMORY, memory() * 4 // 5 // workers)))
         pool = ThreadPoolExecutor(workers)
