@@ -120,7 +120,7 @@ assert np.allclose(cvae_elbo(encoder, decoder, x, np.asarray(y), eps),
 # **Predict.** Knowing the label takes away an uncertainty of at most $\log 10 \approx 2.3$ nats. Will the two test ELBOs differ by less than that, or by more?
 
 # %%
-SIZES = [784, 300, 5]
+SIZES = [784, 300, 4]
 plain = vae_train(x_train, SIZES, 900, np.random.default_rng(0), step_size=6e-3)
 
 # %%
@@ -131,12 +131,12 @@ told = cvae_train(x_train, y_train, C, SIZES, 900, np.random.default_rng(0),
 rng = np.random.default_rng(1)
 x_bw = vae.binarise(x_test, rng)
 y_hot = conditional.one_hot(y_test, C).astype(np.float32)
-eps = rng.standard_normal((5, 2000, 5), dtype=np.float32)
+eps = rng.standard_normal((5, 2000, 4), dtype=np.float32)
 elbo_plain = vae_elbo(*plain, x_bw, eps).mean()
 elbo_told = conditional.cvae_elbo(*told, x_bw, y_hot, eps).mean()
-show_result("unconditional: test ELBO", elbo_plain, -130.2, 5)
-show_result("conditional: test ELBO", elbo_told, -121.7, 4)
-show_result("the label's worth, nats", elbo_told - elbo_plain, 8.5, 3.5)
+show_result("unconditional: test ELBO", elbo_plain, -136, 5)
+show_result("conditional: test ELBO", elbo_told, -125.5, 4)
+show_result("the label's worth, nats", elbo_told - elbo_plain, 10.5, 4)
 
 # %% [markdown]
 # By more. The first number bounds $\log p(\mathbf{x})$, the second $\log p(\mathbf{x}|y)$, and for *perfect* models the average difference would be what $\mathbf{x}$ tells about $y$, at most $\log 10$. These are not perfect. To compare like with like, pay for the label: $\log p(\mathbf{x}) \ge \log p(\mathbf{x}, y) = \log p(\mathbf{x}|y) + \log p(y)$,
@@ -144,7 +144,7 @@ show_result("the label's worth, nats", elbo_told - elbo_plain, 8.5, 3.5)
 
 # %%
 paid = elbo_told - np.log(C)
-show_result("conditional, label paid: bound on log p(x)", paid, -124, 4)
+show_result("conditional, label paid: bound on log p(x)", paid, -127.8, 4)
 assert paid > elbo_plain
 
 # %% [markdown]
@@ -180,13 +180,13 @@ z_told = [codes_of(told[0], np.concatenate([x, np.eye(C, dtype=np.float32)[y]], 
 
 # %%
 found = {"unconditional": label_from(*z_plain), "conditional": label_from(*z_told)}
-for name, expected in [("unconditional", (0.76, 0.79)), ("conditional", (0.26, 0.31))]:
+for name, expected in [("unconditional", (0.74, 0.75)), ("conditional", (0.25, 0.25))]:
     for kind, value, e in zip(("linear", "nearest code"), found[name], expected):
         show_result(f"{name}, {kind}: accuracy", value, e, 0.08)
 assert np.all(np.subtract(*found.values()) > 0.3)
 
 # %% [markdown]
-# Without labels, five numbers tell the digit most of the time: much of the code is about *what*. With labels given, most of that is gone, without anybody having forbidden it: **it was only priced**. Most, not all: more than chance is left. The bound asks for $\mathrm{KL}(q(\mathbf{z}|\mathbf{x},y)\,\|\,p(\mathbf{z}))$ to be small, not zero, and as long as the codes of all ones
+# Without labels, four numbers tell the digit most of the time: much of the code is about *what*. With labels given, most of that is gone, without anybody having forbidden it: **it was only priced**. Most, not all: more than chance is left. The bound asks for $\mathrm{KL}(q(\mathbf{z}|\mathbf{x},y)\,\|\,p(\mathbf{z}))$ to be small, not zero, and as long as the codes of all ones
 # together are not spread exactly like those of all eights, $\mathbf{z}$ tells something about the digit.
 #
 # ## 4. One label, many styles
@@ -301,7 +301,7 @@ def analogy(encoder, decoder, x, y, y_new, C):
 analogy = check(analogy)
 
 # %% [markdown]
-# Two latents hold two features of style; the model of section 2 has five. For each digit the first column is a test picture (chosen by rule: the one that costs the median number of nats in KL), the others are its analogies.
+# Two latents hold two features of style; the model of section 2 has four. For each digit the first column is a test picture (chosen by rule: the one that costs the median number of nats in KL), the others are its analogies.
 #
 # **Predict.** What should the picture with the *old* label be? And what will a thick, leaning digit look like in the row of its analogies?
 
@@ -330,7 +330,7 @@ plots.show(fig, alt="Ten rows: a test digit and, beside it, the digits 0 to 9 in
                     "style. Thick sources have thick rows, leaning ones leaning rows.")
 
 # %% [markdown]
-# Under the old label stands the reconstruction. Most of the rest looks right, some is doubtful; but looking is how one fools oneself, so let us keep the score. An analogy makes two claims, **the label changed as asked** and **the style stayed**, and each gets a judge that has never met the VAE.
+# Under the old label stands the reconstruction. Nearly all of the rest can be read, a few are doubtful; but looking is how one fools oneself, so let us keep the score. An analogy makes two claims, **the label changed as asked** and **the style stayed**, and each gets a judge that has never met the VAE.
 #
 # ### The label
 #
@@ -350,7 +350,7 @@ same = conditional.analogy(*told, x, y, y, C)
 kept_label = np.mean(predict(judge, same) == y)
 seen = predict(judge, written)
 show_result("reconstructions: label kept", kept_label, 0.99, 0.03)
-show_result("analogies: new label", np.mean(seen == y_new), 0.957, 0.04)
+show_result("analogies: new label", np.mean(seen == y_new), 0.98, 0.03)
 show_result("analogies: old label", np.mean(seen == y), 0.01, 0.03)
 
 # %% [markdown]
@@ -400,13 +400,13 @@ def controls(name, target, shuffles=1000):
 results = {name: kept(name, written) for name in measures}
 
 # %%
-for (name, (target, r)), expected in zip(results.items(), (0.88, 0.72)):
+for (name, (target, r)), expected in zip(results.items(), (0.88, 0.6)):
     control = controls(name, target)
     show_result(f"{name}: correlation source, analogy", r, expected, 0.08)
     show_result(f"{name}: mean of the control", control.mean(), 0, 0.02)
     show_result(f"{name}: spread of the control", control.std(), 0.042, 0.01)
     print(f"{name}: shuffles that agree as well: {np.sum(control >= r)} of 1000")
-    assert r > 0.5 and r > control.mean() + 8 * control.std()
+    assert r > control.mean() + 8 * control.std()
 
 # %%
 fig, axes = plots.figure(9.6, 3.5, columns=2)
@@ -415,7 +415,8 @@ for ax, (name, (target, r)) in zip(axes, results.items()):
     ax.set(xlabel=f"source, {measures[name][1]} beyond the mean of its label",
            ylabel="analogy", title=name)
 plots.show(fig, alt="Two scatter plots of 600 pairs. Slant and thickness of the "
-                    "analogy rise with those of the source, close to a line.")
+                    "analogy rise with those of the source, slant close to a line, "
+                    "thickness more loosely.")
 
 # %% [markdown]
 # Both claims hold: nearly always the label that was asked for, and a style that agrees far beyond anything shuffling can produce.
@@ -437,16 +438,16 @@ def score(written):
 
 
 scores = {K: score(conditional.analogy(*model, x, y, y_new, C))
-          for K, model in [(2, planar), (5, told), (20, roomy)]}
+          for K, model in [(2, planar), (4, told), (20, roomy)]}
 
 # %%
 for name, values, expected in zip(("label as asked", "slant kept", "thickness kept"),
-                                  zip(*scores.values()), [(0.99, 0.96, 0.69),
+                                  zip(*scores.values()), [(0.99, 0.98, 0.69),
                                                           (0.88, 0.88, 0.87),
-                                                          (0.05, 0.72, 0.8)]):
+                                                          (0.05, 0.6, 0.8)]):
     for K, value, e in zip(scores, values, expected):
         show_result(f"K = {K:2}: {name}", value, e, 0.12)
-assert scores[2][0] > scores[20][0] and scores[2][2] < 0.4 < scores[5][2]
+assert scores[2][0] > scores[20][0] and scores[2][2] < 0.3 < scores[4][2]
 
 # %% [markdown]
 # With two latents the label is almost always right, and slant is kept, but there is no room for thickness. With twenty, $\mathbf{z}$ holds so much detail of *this* picture (where exactly the loop of the 6 closes) that, written under another label, it spoils the digit: the decoder never saw such a detail together with
@@ -460,7 +461,7 @@ assert scores[2][0] > scores[20][0] and scores[2][2] < 0.4 < scores[5][2]
 
 # %%
 rng = np.random.default_rng(5)
-eps = rng.standard_normal((C * 500, 5), dtype=np.float32)
+eps = rng.standard_normal((C * 500, 4), dtype=np.float32)
 bounds = elbo_of_every_class(*told, x_bw[:500], C, eps)           # (N, C)
 show_result("largest bound: accuracy", np.mean(bounds.argmax(axis=1) == y_test[:500]),
             0.9, 0.05)
