@@ -1,6 +1,7 @@
 """What a student calls in a notebook: check an answer, open a hint, see the progress."""
 
 import contextlib
+import sys
 import time
 from html import escape
 
@@ -35,7 +36,7 @@ def _progress_bar(exercise):
         return
     from tqdm import tqdm
     start = time.monotonic()
-    with tqdm(total=exercise.seconds, desc=f"checking {exercise.name}", leave=False, delay=0.5,
+    with tqdm(total=exercise.seconds, desc=f"checking {exercise.name}", leave=False, delay=0.5, file=sys.stdout,
               bar_format="{desc}: {n:.0f} s (at most {total:.0f} s) |{bar}|") as bar:
         def tick():
             bar.n = min(time.monotonic() - start, exercise.seconds)

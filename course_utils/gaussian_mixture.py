@@ -4,6 +4,8 @@ p(z) = sum_c pi_c N(z; mu_c, S_c). Points z (N, K); pi (C,), mu (C, K), covarian
 (Bishop 2006, section 9.2; `mixtures` has the one-dimensional case and its bound.)
 """
 
+import sys
+
 import numpy as np
 from scipy.linalg import solve_triangular
 from scipy.special import logsumexp
@@ -37,7 +39,7 @@ def gmm_fit(z, C, steps, rng, floor=1e-3):
         raise ValueError(f"points z (N, K) and 1 <= C <= N components are expected, but z has shape {z.shape} and C is {C}")
     N, K = z.shape
     mixture = np.full(C, 1 / C), z[rng.choice(N, C, replace=False)], np.tile(np.atleast_2d(np.cov(z.T)), (C, 1, 1))
-    for _ in trange(steps, desc=f"EM, C = {C}", leave=False, mininterval=0.2):
+    for _ in trange(steps, desc=f"EM, C = {C}", leave=False, mininterval=0.2, file=sys.stdout):
         log_joint = _log_joint(z, mixture)
         r = np.exp(log_joint - logsumexp(log_joint, axis=1, keepdims=True))
         counts = r.sum(axis=0) + 1e-10  # a component that no point is left to keeps its place, and next to no weight

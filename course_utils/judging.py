@@ -2,6 +2,7 @@
 
 import hashlib
 import itertools
+import re
 import time
 
 import numpy as np
@@ -31,7 +32,8 @@ def judge(exercise: Exercise, call, *key) -> Report:
         findings = [find(exercise, case.args, outcome) for case, outcome in zip(cases, outcomes)]
         if not any(findings):
             return Report(exercise.name, True, exercise.points, exercise.points, None, "", "passed")
-        worst = next(i for i, finding in enumerate(findings) if finding)
+        failing = [i for i, finding in enumerate(findings) if finding]
+        worst = next((i for i in failing if not cases[i].label), failing[0])  # ordinary inputs say more than special ones
         finding = misconceived(exercise, cases, outcomes, findings) or labelled(cases, findings, worst)
     outcome = outcomes[worst]
     detail = ""
@@ -51,6 +53,8 @@ def find(exercise: Exercise, args: tuple, outcome: Outcome) -> Finding | None:
     if problem is None and outcome.changed:
         return Finding("changed inputs", "The values are right, but the function overwrites its arguments, which other "
                                          "cells still need. Work on a copy, or write `x = x - mean` and not `x -= mean`.")
+    if outcome.changed and not problem.misconception:
+        return Finding(problem.kind, f"{problem.advice} Your function also overwrites its arguments; is that why?")
     return problem
 
 
@@ -76,7 +80,7 @@ def misconceived(exercise, cases, outcomes, findings) -> Finding | None:
     for (case, outcome), finding in zip(zip(cases, outcomes), findings):
         if finding and finding.misconception:
             return finding
-        if finding and exercise.diagnose and outcome.kind == "value":
+        if finding and finding.kind != "changed inputs" and exercise.diagnose and outcome.kind == "value":
             key = exercise.diagnose(wire.resolve(case.args), outcome.value)
             if key:
                 return Finding(finding.kind, exercise.misconceptions[key].sentence, key)
@@ -105,11 +109,13 @@ def _plain(value):
 
 
 def labelled(cases, findings, worst) -> Finding:
-    """The first finding, with what is special about its inputs where only special ones fail."""
+    """The finding of case `worst`, with what is special about its inputs where ordinary ones were right."""
     finding, label = findings[worst], cases[worst].label
-    if finding.kind in ("timeout", "not started") or not label:
+    right_on_ordinary = any(finding is None and not case.label for case, finding in zip(cases, findings))
+    if finding.kind in ("timeout", "not started", "changed inputs") or not label or not right_on_ordinary:
         return finding
-    return Finding(finding.kind, f"Your function is right on ordinary inputs, but not {label}. {finding.advice}")
+    failed = f"raised an error {label}." if finding.kind == "raised" else f"not {label}. {finding.advice}"
+    return Finding(finding.kind, f"Your function is right on ordinary inputs, but {failed}")
 
 
 def conform(expected, got, args, names):
@@ -139,7 +145,8 @@ def _conform_items(expected, got, args, names):
         value, problem = conform(e, g, args, names)
         if problem:
             which = "first second third fourth".split()[i]
-            return None, Finding(problem.kind, f"In the {which} result: {problem.advice}")
+            innermost = re.sub(r"^In the \w+ result: ", "", problem.advice)
+            return None, Finding(problem.kind, f"In the {which} result: {innermost}")
         values.append(value)
     return tuple(values), None
 
@@ -156,13 +163,14 @@ def _conform_array(expected, got, args, names):
     return array, None
 
 
-def describe(value) -> str:
-    """A few words for what a value is, without its numbers."""
+def describe(value, depth=1) -> str:
+    """A few words for what a value is, without its numbers, and for what is in it."""
     if isinstance(value, str):
         return "a string"
     if isinstance(value, tuple | list):
         kind = "a tuple" if isinstance(value, tuple) else "a list"
-        return f"{kind} of {len(value)} ({', '.join(map(describe, value))})" if len(value) < 5 else f"{kind} of {len(value)}"
+        inside = ", ".join(describe(item, depth - 1) for item in value) if depth and len(value) < 5 else ""
+        return f"{kind} of {len(value)} ({inside})" if inside else f"{kind} of {len(value)}"
     if isinstance(value, dict):
         return f"a dict with {sorted(value)}"
     if value is None or isinstance(value, wire.Other):
@@ -179,18 +187,18 @@ def shape_advice(expected: tuple, got: tuple, args: tuple, names: list[str]) -> 
     if got == (*expected, 1):
         return start + "The last axis of length 1 is left over: drop `keepdims=True`, or index it away with `[:, 0]`."
     if got == expected[::-1] and len(got) > 1:
-        return start + "It is transposed."
+        return start + "Is it transposed?"
     for name, arg in zip(names, args):
         shape = np.shape(arg) if isinstance(arg, np.ndarray) else ()
         reductions = {tuple(np.delete(shape, axes)): axes for n in range(len(shape) + 1)
                       for axes in itertools.combinations(range(len(shape)), n)}
         if len(shape) > 1 and got in reductions and expected in reductions:
             mine, asked = reductions[got], reductions[expected]
-            return start + f"It looks as if {_axes(mine, name)}, where {_axes(asked, name)} is meant."
+            was = f"`{name}` was summed over {_axes(mine)}" if mine else f"no axis of `{name}` was summed"
+            meant = f"a sum over {_axes(asked)} is meant" if asked else "none of its axes is to be summed"
+            return start + f"It looks as if {was}, where {meant}."
     return start.rstrip()
 
 
-def _axes(axes, name):
-    if not axes:
-        return f"nothing was summed over `{name}`"
-    return f"`{name}` was summed over {'axis' if len(axes) == 1 else 'axes'} {' and '.join(map(str, axes))}"
+def _axes(axes):
+    return f"{'axis' if len(axes) == 1 else 'axes'} {' and '.join(map(str, axes))}"

@@ -1,6 +1,7 @@
 """Gradient descent with Adam, as a plain loop with a progress bar."""
 
 import math
+import sys
 
 import numpy as np
 from tqdm import tqdm
@@ -43,7 +44,7 @@ def adam(loss, params, batches, steps, step_size=1e-3, beta1=0.9, beta2=0.999, e
     compute = value_and_gradient(loss, current, out=unflatten(gradient, params))
     rate = step_size if callable(step_size) else lambda t: step_size
     done = 0
-    with tqdm(total=steps, desc=label, leave=False, mininterval=0.2) as bar:
+    with tqdm(total=steps, desc=label, leave=False, mininterval=0.2, file=sys.stdout) as bar:  # stderr leaves a red line
         try:
             for t, batch in enumerate(batches, start=1):
                 value = compute(batch)

@@ -1,5 +1,6 @@
 """What a report says about answers that are wrong in mechanical ways."""
 
+import math
 import os
 import sys
 import time
@@ -11,6 +12,7 @@ from course_utils.checking import examine
 from course_utils.exercises import all_exercises
 from course_utils.exercises.model import Exercise
 from course_utils.judging import shape_advice
+from course_utils.nets import mlp
 
 RIGHT = {name: e.library_answer() for name, e in all_exercises().items()}
 encode, variance, gradients = RIGHT["pca_encode"], RIGHT["projected_variance"], RIGHT["linear_ae_gradients"]
@@ -103,6 +105,37 @@ def test_an_answer_that_fails_only_on_special_inputs_is_told_so():
     assert "right on ordinary inputs, but not for entries near 2000" in result.advice
 
 
+def test_overwriting_is_named_beside_wrong_values_and_excuses_no_accusation():
+    def decode_in_place(z, mean, components):
+        mean += 1
+        return z @ components + mean
+    assert report(decode_in_place, "pca_decode").advice.endswith("overwrites its arguments; is that why?")
+
+    def train_in_place(x, K, steps, rng):
+        x -= x.mean(axis=0)
+        return RIGHT["linear_ae_train"](x + 0, K, steps, rng)
+    result = report(train_in_place, "linear_ae_train")
+    assert result.kind == "changed inputs" and result.misconception is None
+
+
+@pytest.mark.parametrize("name", all_exercises())
+def test_praise_for_ordinary_inputs_is_earned(name):
+    for answer in (raises, lambda *args: None, lambda *args: args[0]):
+        assert "right on ordinary" not in report(answer, name).advice
+
+
+def test_an_answer_that_raises_on_special_inputs_only_is_told_so():
+    def without_numpy(decoder, z):
+        return [[1 / (1 + math.exp(-logit)) for logit in row] for row in mlp(decoder, z)]
+    advice = report(without_numpy, "vae_generate").advice
+    assert advice == "Your function is right on ordinary inputs, but raised an error with logits near 1000 in size."
+
+
+def test_a_result_inside_results_is_named_once():
+    result = report(lambda x, sizes, steps, rng: (([np.zeros((2, 2)), np.zeros(2)],) * 3, ([1.0, 2.0],) * 3), "vae_train")
+    assert result.advice.count("In the first result") <= 1
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="answers are forked on Linux only")
 @pytest.mark.parametrize("function, kind", [(lambda *a: os._exit(0), "died"), (lambda *a: sys.exit(), "raised")])
 def test_an_answer_that_exits_is_a_report(function, kind):
@@ -132,9 +165,9 @@ def test_hidden_values_are_never_printed():
 
 
 @pytest.mark.parametrize("expected, got, words", [
-    ((8,), (5,), "`x` was summed over axis 0, where `x` was summed over axis 1 is meant"),
+    ((8,), (5,), "`x` was summed over axis 0, where a sum over axis 1 is meant"),
     ((8,), (), "`x` was summed over axes 0 and 1"),
-    ((8,), (8, 5), "nothing was summed over `x`"),
+    ((8,), (8, 5), "no axis of `x` was summed, where a sum over axis 1 is meant"),
     ((8,), (8, 1), "axis of length 1"),
     ((), (1,), "the number itself"),
     ((8, 2), (2, 8), "transposed"),

@@ -1,8 +1,11 @@
 """Curves during training: what is recorded, how often it is drawn, and what an interruption leaves."""
+import functools
+
 import numpy as np
 import pytest
+from tqdm import tqdm
 
-from course_utils import live_curves
+from course_utils import live_curves, optim
 from course_utils.live_curves import ALT, draw_elbo, live_elbo
 from course_utils.vae import elbo_terms, vae_train
 
@@ -87,7 +90,8 @@ def test_the_figure_shows_terms_and_their_difference():
     assert "Step 100" in both.get_title() and "−110.0" in both.get_title()
 
 
-def test_without_a_notebook_nothing_is_shown(capsys):
+def test_without_a_notebook_nothing_is_shown(capsys, monkeypatch):
+    monkeypatch.setattr(optim, "tqdm", functools.partial(tqdm, disable=True))
     history = []
     train(history)
     assert len(history) == 3 and capsys.readouterr().out == ""

@@ -2,6 +2,7 @@
 
 import importlib
 import inspect
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -88,7 +89,8 @@ def close(rtol=1e-4, atol=1e-6):
             if not named:
                 return None
             which = "first second third fourth".split()[named[0][0]]
-            return Finding(named[0][1].kind, f"In the {which} result: {named[0][1].advice}")
+            innermost = re.sub(r"^In the \w+ result: ", "", named[0][1].advice)
+            return Finding(named[0][1].kind, f"In the {which} result: {innermost}")
         if isinstance(expected, dict):
             for key in expected:
                 finding = compare(expected[key], got[key], args)
@@ -127,11 +129,11 @@ def _how_off(expected, got, off, rtol):
     subject = "Every value" if expected.size > 1 else "The result"
     with np.errstate(all="ignore"):
         ratio, difference = (got / expected).ravel(), (got - expected).ravel()
-        same_ratio = off.all() and np.isfinite(ratio).all() and np.ptp(ratio) < 10 * rtol * abs(ratio[0])
+        same_ratio = off.all() and np.isfinite(ratio).all() and np.ptp(ratio) < rtol * abs(ratio[0])
         simple = np.abs(ratio[0] / SIMPLE_RATIOS - 1) < 10 * rtol
     if same_ratio and simple[0]:
         return f"{subject} has the wrong sign."
-    if same_ratio and (simple.any() or expected.size > 1):
+    if same_ratio and abs(ratio[0] - 1) > 1e-3 and (simple.any() or expected.size > 1):
         return f"{subject} is {ratio[0]:.4g} times what it should be."
     if expected.size > 1 and off.all() and np.ptp(difference) < 10 * rtol * abs(difference[0]):
         return "Every value is off by the same amount: a term that is the same for all of them is missing or extra."

@@ -89,7 +89,9 @@ def step_cases(rng):
     def case(N, D, K, label=""):
         mu, log_sigma = rng.normal(size=(N, K)), rng.uniform(-1.2, -0.3, (N, K)) + 1.8 * (rng.random((N, K)) < 0.3)
         return Case((rng.normal(size=(N, D)), mu, log_sigma, *linear_model(rng, D, K), float(rng.uniform(0.03, 0.1))), label)
-    return [case(5, 6, 3), case(4, 7, 2), case(1, 5, 3, "on a single example")]
+    precise = case(3, 6, 2, "for a small eta")
+    precise = precise._replace(args=(*precise.args[:5], 0.001, 1e-5))
+    return [case(5, 6, 3), case(4, 7, 2), case(1, 5, 3, "on a single example"), precise]
 
 
 def bound_in_one(x, W, b, eta, mu, log_sigma):
@@ -177,10 +179,12 @@ SVI_STEP = exercise(
 # encoder_forward ----------------------------------------------------------------------------------------------------
 
 def encoder_cases(rng):
-    def case(N, *sizes, label=""):
+    def case(N, *sizes, label="", shift=0.0):
+        """`shift` is added to log sigma."""
         params = [(rng.normal(size=(n, m)) / np.sqrt(n), 0.5 + 0.3 * rng.normal(size=m)) for n, m in zip(sizes, sizes[1:])]
+        params[-1][1][sizes[-1] // 2:] += shift
         return Case((params, rng.normal(size=(N, sizes[0]))), label)
-    return [case(6, 5, 4, 6), case(4, 7, 5, 3, 4), case(5, 6, 8, label="with an encoder of a single layer"),
+    return [case(7, 5, 4, 6), case(5, 7, 4, 4, 4), case(3, 5, 4, 6, shift=-12.0, label="for very small sigma"), case(5, 6, 8, label="with an encoder of a single layer"),
             case(1, 4, 3, 6, label="on a single example")]
 
 
@@ -259,7 +263,8 @@ def weight_cases(rng):
     far = log_w(12, 4) + np.array([-1000.0, 0.0, 800.0, -90.0])
     return [Case((log_w(20, 3),)), Case((log_w(9, 5, spread=2.0, low=-110, high=-90),)),
             Case((far,), "for log weights near -1000 and 800"),
-            Case((log_w(8, 3) + np.repeat([-900.0, 0.0], 4)[:, None],), "for samples whose log weights differ by hundreds"), Case((log_w(7, 3, spread=0.0),), "when all weights of an example are equal")]
+            Case((log_w(8, 3) + np.repeat([-900.0, 0.0], 4)[:, None],), "for samples whose log weights differ by hundreds"), Case((log_w(7, 3, spread=0.0),), "when all weights of an example are equal"),
+            Case((log_w(1, 3),), "for S = 1"), Case((log_w(6, 1),), "on a single example")]
 
 
 def ess_by_logarithms(log_w):
@@ -312,6 +317,7 @@ def ledger_cases(rng):
         return Case((log_p, log_p - parts[0], log_p - parts.sum(axis=0)), label)
     noisy = case(5, 0.5, "where the noise of the estimates makes a gap negative")
     noisy.args[1][[0, 2]] += 7.0
+    noisy.args[2][[0, 1]] += 14.0  # which makes the other gap negative, too
     return [case(6, 0.5), case(3, 0.5), noisy, case(1, 0.5, "on a single example")]
 
 

@@ -40,23 +40,25 @@ def halves(encoder, x):
 
 # vae_elbo -----------------------------------------------------------------------------------------------------------
 
-def autoencoder_pair(rng, D, K, scale=1.0):
+def autoencoder_pair(rng, D, K, scale=1.0, hidden=(6,), log_sigma=(-1.1, -0.5)):
     """Encoder and decoder; the widths of q differ from 1 and from each other."""
-    encoder, decoder = network(rng, D, 6, 2 * K), network(rng, K, 5, D, scale=scale)
+    encoder, decoder = network(rng, D, *hidden, 2 * K), network(rng, K, *(h - 1 for h in hidden), D, scale=scale)
     W, b = encoder[-1]
-    encoder[-1] = (W, b + np.append(np.zeros(K), rng.uniform(-1.1, -0.5, K)))
+    encoder[-1] = (W, b + np.append(np.zeros(K), rng.uniform(*log_sigma, K)))
     return encoder, decoder
 
 
 def elbo_cases(rng):
-    def case(N, D, K, S=(), label="", extreme=0):
-        encoder, decoder = autoencoder_pair(rng, D, K)
+    def case(N, D, K, S=(), label="", extreme=0, **widths):
+        encoder, decoder = autoencoder_pair(rng, D, K, **widths)
         W, b = decoder[-1]
         decoder[-1] = (W, b + extreme * rng.choice([-1, 1], D))
         x = rng.integers(0, 2, size=(N, D)).astype(float)
         return Case((encoder, decoder, x, rng.normal(size=(*S, N, K))), label)
-    return [case(6, 9, 3), case(5, 7, 2), case(1, 8, 3, label="on a single example"),
+    return [case(6, 9, 3), case(5, 7, 2, hidden=(5, 5)), case(1, 8, 3, label="on a single example"),
             case(4, 9, 3, S=(7,), label="with S samples of noise for each example, eps (S, N, K)"),
+            case(5, 8, 2, S=(1,), label="with a single sample, eps (1, N, K)"),
+            case(4, 8, 3, log_sigma=(-9.0, -7.0), label="for very small sigma"),
             case(4, 10, 2, label="with logits near 1000 in size", extreme=1000)]
 
 
@@ -197,7 +199,7 @@ def without_latents(args):
 def reference_terms(seed, sizes, steps):
     """What the library's own training reaches on the same digits."""
     args = (drawn_digits(seed), sizes, steps, np.random.default_rng(seed))
-    with contextlib.redirect_stderr(io.StringIO()):  # its progress is nobody's business: there is a grader's bar, perhaps
+    with contextlib.redirect_stdout(io.StringIO()):  # its progress is nobody's business: there is a grader's bar, perhaps
         return fresh_terms(args, vae.vae_train(*args))
 
 
@@ -338,7 +340,8 @@ VAE_TRAIN = exercise(
             "The decoder's outputs look like probabilities or grey values. They are meant as logits: is the reconstruction term the Bernoulli log probability?"),
         "not trained": Misconception(
             lambda x, sizes, steps, rng: untrained(x, sizes, rng),
-            "The networks are no better than a model without latents. Do you return the parameters that came out of training, or those that went in?"),
+            "The networks are no better than a model without latents. Do you return the parameters that came out of training, and not those that went in? "
+            "If so: is the step size sensible (a few thousandths), and do the minibatches come from all of x?"),
         "order": Misconception(
             lambda x, sizes, steps, rng: untrained(x, sizes, rng)[::-1], "You return (decoder, encoder). The encoder, from D to 2K, comes first."),
         "code width": Misconception(
@@ -400,14 +403,17 @@ VAE_GENERATE = exercise(
 # vae_log_likelihood -------------------------------------------------------------------------------------------------
 
 def likelihood_cases(rng):
-    def case(N, D, K, S, label="", extreme=0.0):
-        encoder, decoder = autoencoder_pair(rng, D, K, scale=2.0)
+    def case(N, D, K, S, label="", extreme=0.0, hidden=(6,), scale=2.0):
+        encoder, decoder = autoencoder_pair(rng, D, K, scale, hidden)
         W, b = decoder[-1]
         x = rng.integers(0, 2, size=(N, D)).astype(float)
         decoder[-1] = (W, b + extreme * (1 - 2 * x[0]))  # sure of the opposite of the first image
+        if extreme:
+            x[1] = 1 - x[0]  # and right about the second
         return Case((encoder, decoder, x, rng.normal(size=(S, N, K))), label)
-    return [case(5, 9, 3, 7), case(4, 8, 2, 6), case(1, 7, 2, 5, "on a single example"),
-            case(3, 20, 2, 6, "with log weights near -1000", 55.0)]
+    return [case(5, 9, 3, 7), case(4, 8, 2, 6, hidden=(5, 5)), case(1, 7, 2, 5, "on a single example"), case(3, 8, 3, 1, "for S = 1"),
+            case(3, 20, 2, 6, "with log weights near -1000", 55.0),
+            case(3, 30, 2, 8, "with log weights from near 0 to below -1000", scale=150.0)]
 
 
 def likelihood_oracle(encoder, decoder, x, eps):
@@ -488,7 +494,8 @@ def ppca_cases(rng):
         W = rng.normal(size=(D, K)) * np.linspace(2.2, 1.2, K)
         x = rng.normal(size=(N, K)) @ W.T + 0.6 * rng.normal(size=(N, D)) * rng.uniform(0.5, 1.5, D) + rng.normal(size=D) + 1
         return Case((x, K), label)
-    return [case(25, 6, 2), case(30, 8, 3), case(20, 5, 1, "for K = 1"), case(24, 5, 4, "for K = D - 1")]
+    return [case(25, 6, 2), case(30, 8, 3), case(20, 5, 1, "for K = 1"), case(24, 5, 4, "for K = D - 1"),
+            case(6, 9, 2, "for fewer examples than dimensions, N < D")]
 
 
 def ppca_oracle(x, K):
@@ -554,15 +561,18 @@ PPCA_FIT = exercise(
 
 def active_cases(rng):
     def case(N, on, off, label=""):
-        some = off // 2  # of the unused ones lie between the two thresholds that may be mistaken for each other
-        sigma = np.concatenate([rng.uniform(0.2, 1.2, on), rng.uniform(0.02, 0.05, off - some), rng.uniform(0.003, 0.006, some)])
+        """Half of the variances lie within a few hundredths of the threshold; dividing by N - 1 changes none of the answers."""
+        def mixed(n, near, far):
+            return np.sqrt(np.append(rng.uniform(*near, n - n // 2), rng.uniform(*far, n // 2)))
+        sigma = np.concatenate([mixed(on, (0.0103, 0.0106), (0.05, 1.5)), mixed(off, (0.0094, 0.0097), (1e-5, 5e-5))])
         noise = rng.normal(size=(N, on + off))
+        noise[:, ::2] = (rng.random((N, len(sigma[::2]))) < 0.1) + 0.01 * noise[:, ::2]  # most examples alike, a few far away
         noise = (noise - noise.mean(axis=0)) / noise.std(axis=0)
         mu = noise * sigma + rng.choice([-1, 1], on + off) * rng.uniform(0.3, 2, on + off)
         return Case((rng.permutation(mu, axis=1),), label)
     on, off = rng.integers(3, 7), rng.integers(8, 12)
-    return [case(40, int(on), int(off)), case(25, int(off), int(on)), case(30, 0, 5, "when all units are unused"),
-            case(30, 6, 0, "when all units are used")]
+    return [case(200, int(on), int(off)), case(300, int(off), int(on)), case(150, 0, 5, "when all units are unused"),
+            case(150, 6, 0, "when all units are used")]
 
 
 def active_oracle(mu):

@@ -14,8 +14,8 @@ exercise = functools.partial(Exercise, notebook="09_class_conditional_vae", comp
 
 def label_cases(rng):
     some = np.array([2, 0, 3, 2, 1, 3])[rng.permutation(6)]
-    return [Case((rng.integers(1, 4, size=7), 6), "where the last class does not occur among the labels"),
-            Case((some, 4)), Case((np.array([3]), 5), "on a single label")]
+    return [Case((some, 4)), Case((rng.integers(1, 4, size=7), 6), "where the last class does not occur among the labels"),
+            Case((np.array([11]), 13), "on a single label")]
 
 
 def rows_by_loop(y, C):
@@ -69,13 +69,13 @@ def hot(rng, N, C):
 
 
 def elbo_cases(rng):
-    def case(N, S, D=6, K=2, C=3, scale=1.0, label=""):
-        encoder, decoder = network(rng, D + C, 5, 2 * K), network(rng, K + C, 4, D)
+    def case(N, S, D=6, K=2, C=3, scale=1.0, label="", hidden=(5,)):
+        encoder, decoder = network(rng, D + C, *hidden, 2 * K), network(rng, K + C, *hidden[1:], 4, D)
         W, b = decoder[-1]
         decoder[-1] = (scale * W, scale * b)
         x = (rng.random((N, D)) < 0.4).astype(float)
         return Case((encoder, decoder, x, hot(rng, N, C), rng.normal(size=(S, N, K) if S else (N, K))), label)
-    return [case(5, 0), case(4, 0, D=5, K=3, C=2), case(1, 0, label="on a single example"),
+    return [case(5, 0), case(4, 0, D=5, K=3, C=2, hidden=(4, 4)), case(1, 0, label="on a single example"),
             case(5, 4, label="with several samples, eps (S, N, K)"),
             case(4, 0, scale=3000.0, label="with logits in the thousands")]
 
@@ -109,7 +109,11 @@ def wrong_elbo(join=beside, kl_sign=-1.0, extra=lambda y: 0.0, pixels=np.sum, si
     def cvae_elbo(encoder, decoder, x, y, eps):
         mu, log_sigma = np.split(tanh_network(encoder, join(x, y)), 2, axis=1)
         logits = tanh_network(decoder, (last or beside)(mu + sigma(log_sigma) * eps, y))
-        terms = np.log(np.where(x > 0, expit(logits), 1 - expit(logits))) if unstable else x * logits - np.logaddexp(0, logits)
+        terms = x * logits - np.logaddexp(0, logits)
+        if unstable == "products":
+            terms = x * np.log(expit(logits)) + (1 - x) * np.log(1 - expit(logits))
+        elif unstable:
+            terms = x * logits - np.log1p(np.exp(logits))
         log_p = pixels(terms, axis=-1)
         kl = 0.5 * np.sum(np.exp(2 * log_sigma) + mu ** 2 - 1 - 2 * log_sigma, axis=1)
         return (log_p if log_p.ndim == 1 else log_p.mean(axis=0)) + kl_sign * kl + extra(y)
@@ -129,6 +133,10 @@ CVAE_ELBO = exercise(
             wrong_elbo(lambda a, y: beside(np.broadcast_to(y, (*a.shape[:-1], y.shape[-1])), a) if a.ndim == 2 else a,
                        last=lambda a, y: np.concatenate([np.broadcast_to(y, (*a.shape[:-1], y.shape[-1])), a], axis=-1)),
             "The label stands to the left: the networks expect [x, y] and [z, y], the label last."),
+        "log of 0": Misconception(
+            wrong_elbo(pixels=lambda terms, axis: np.sum(terms, axis=axis), unstable="products"),
+            "Right on ordinary logits, but for large ones a probability is rounded to 0 or 1, and 0 * log(0) is nan. Stay with the logits: np.logaddexp(0, l), "
+            "as in notebook 03."),
         "label is not used": Misconception(
             wrong_elbo(lambda a, y: beside(a, 0 * y), last=lambda a, y: beside(a, 0 * y)),
             "The result does not depend on y: both networks must see the label."),
@@ -145,8 +153,7 @@ CVAE_ELBO = exercise(
         "log sigma for sigma": Misconception(
             wrong_elbo(sigma=lambda s: s), "z = mu + sigma eps: you multiply eps by log sigma. Take its exponential first."),
         "overflows": Misconception(
-            wrong_elbo(unstable=True), "Right on ordinary logits, but log(sigmoid(l)) turns into log 0 for large ones. Write log p(x | z, y) with np.logaddexp(0, l), "
-                                       "as in notebook 03."),
+            wrong_elbo(unstable=True), "Right on ordinary logits, but exp(l) overflows for large ones. np.logaddexp(0, l) is log(1 + exp(l)) without that, as in notebook 03."),
     },
     hints=("It is the bound of notebook 08 with two concatenations: np.concatenate([x, y], axis=1) before the encoder, and the same with z before the decoder.",
            "For eps (S, N, K), z has three axes and y only two: np.broadcast_to(y, (*z.shape[:-1], C)) repeats the label for every sample; concatenate along the last axis.",
@@ -157,12 +164,12 @@ CVAE_ELBO = exercise(
 # style_grid, analogy ------------------------------------------------------------------------------------------------
 
 def grid_cases(rng):
-    def case(M, K, C, D=5, scale=1.0, label=""):
-        decoder = network(rng, K + C, 4, D)
+    def case(M, K, C, D=5, scale=1.0, label="", hidden=(4,), y=None):
+        decoder = network(rng, K + C, *hidden, D)
         W, b = decoder[-1]
         decoder[-1] = (scale * W, scale * b)
-        return Case((decoder, int(rng.integers(2, C)), C, rng.normal(size=(M, K))), label)
-    return [case(6, 2, 4), case(3, 3, 5), case(1, 2, 3, label="on a single code"),
+        return Case((decoder, int(rng.integers(2, C)) if y is None else y, C, rng.normal(size=(M, K))), label)
+    return [case(6, 2, 4), case(3, 3, 5, hidden=(4, 4)), case(4, 2, 3, y=0, label="for label 0"), case(1, 2, 3, label="on a single code"),
             case(4, 2, 4, scale=3000.0, label="with logits in the thousands")]
 
 
@@ -208,13 +215,16 @@ STYLE_GRID = exercise(
 
 
 def analogy_cases(rng):
-    def case(N, D=6, K=2, C=4, scale=1.0, label=""):
-        encoder, decoder = network(rng, D + C, 5, 2 * K), network(rng, K + C, 4, D)
+    def case(N, D=6, K=2, C=4, scale=1.0, label="", hidden=(5,), kept=0, classes=None):
+        """The first `kept` examples keep their labels; only the first `classes` classes occur."""
+        encoder, decoder = network(rng, D + C, *hidden, 2 * K), network(rng, K + C, *hidden[1:], 4, D)
         W, b = decoder[-1]
         decoder[-1] = (scale * W, scale * b)
-        y = rng.integers(C, size=N)
-        return Case((encoder, decoder, (rng.random((N, D)) < 0.4).astype(float), y, (y + rng.integers(1, C, size=N)) % C, C), label)
-    return [case(6), case(5, D=5, K=3, C=3), case(1, label="on a single example"),
+        y, classes = rng.integers(classes or C, size=N), classes or C
+        y_new = (y + rng.integers(1, classes, size=N) * (np.arange(N) >= kept)) % classes
+        return Case((encoder, decoder, rng.random((N, D)), y, y_new, C), label)
+    return [case(6), case(5, D=5, K=3, C=3, hidden=(4, 4)), case(1, label="on a single example"),
+            case(5, kept=3, label="where the new label is the old one"), case(4, C=5, classes=3, label="where not all classes occur"),
             case(4, scale=3000.0, label="with logits in the thousands")]
 
 
@@ -273,7 +283,12 @@ def unlabelled_cases(rng):
         q /= q.sum(axis=1, keepdims=True)
         q[0] = np.eye(C)[rng.integers(C)]
         return elbo, q
-    return [Case(draw(6, 4)), Case(draw(5, 3)), Case(draw(1, 5), "on a single example"),
+    def lopsided():
+        """Rows that are nearly certain, and unlikely classes that the model finds impossible."""
+        elbo, _ = draw(3, 3)
+        elbo[2, 1] = -2000.0
+        return elbo, np.array([[0.92, 0.08, 0.0], [0.03, 0.95, 0.02], [1 - 4e-4, 4e-4, 0.0]])
+    return [Case(draw(6, 4)), Case(draw(5, 3)), Case(draw(1, 5), "on a single example"), Case(lopsided(), "where q_y is nearly certain"),
             Case(sure(4, 3), "where q_y has zeros, and a row that is certain")]
 
 
