@@ -5,6 +5,8 @@ shape in, the same shape out, nats.
 
 - linear: G(z) = w z + b, three readings; the evidence is known, and the posterior is a Gaussian.
 - faint: 800 readings of z itself, so that log p(x, z) is near -2000 and the posterior narrow; known as well.
+- dense: 800 readings with little noise that hardly move with z, so that log p(x, z) is near +1300; known as well.
+- sharp: one reading of z with hardly any noise, so that log p(x, z) falls by thousands beside its peak; known as well.
 - bent: G(z) = (0.4 z, z^2), so that z and -z both explain x, one a little better: two modes.
 """
 
@@ -28,6 +30,8 @@ class Observed(NamedTuple):
 LINEAR = Observed(np.array([1.9, -0.4, 0.7]), np.array([1.2, -0.7, 0.4]), np.array([0.3, 0.1, -0.2]), 0.6)
 # 800 readings of 0.7, spread as the quantiles of the noise.
 FAINT = Observed(0.7 + np.sqrt(8) * ndtri((np.arange(800) + 0.5) / 800), np.ones(800), np.zeros(800), 8.0)
+DENSE = Observed(0.007 + np.sqrt(0.002) * ndtri((np.arange(800) + 0.5) / 800), np.full(800, 0.01), np.zeros(800), 0.002)
+SHARP = Observed(np.ones(1), np.ones(1), np.zeros(1), 1e-4)
 BENT_X, BENT_ETA = np.array([0.25, 1.6]), 0.4
 
 
@@ -49,6 +53,16 @@ def linear_log_joint(z):
 def faint_log_joint(z):
     """log p(x, z) of the faint model."""
     return _linear_log_joint(z, FAINT)
+
+
+def dense_log_joint(z):
+    """log p(x, z) of the dense model."""
+    return _linear_log_joint(z, DENSE)
+
+
+def sharp_log_joint(z):
+    """log p(x, z) of the sharp model."""
+    return _linear_log_joint(z, SHARP)
 
 
 def bent_decoder(z):

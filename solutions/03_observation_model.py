@@ -208,7 +208,7 @@ assert np.isclose(np.sum(np.exp(bernoulli_log_prob(pictures, logits))), 1)
 white = digits.x_train > 0.5
 frequency = (white.sum(axis=0) + 1) / (len(white) + 2)  # never exactly 0 or 1
 logits = np.tile(np.log(frequency / (1 - frequency)), (2000, 1))
-log_p = bernoulli_log_prob(digits.x_test > 0.5, logits)
+log_p = bernoulli_log_prob((digits.x_test > 0.5).astype(float), logits)
 print(f"test digits, each pixel on its own: {log_p.mean():.1f} nats per digit")
 
 # %% [markdown]

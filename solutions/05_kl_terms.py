@@ -166,8 +166,7 @@ for _ in range(1000):
 # **Predict.** Three coins fall heads with probability 0.5, 0.25 and 0.1. Is the way from the first to the third longer than by way of the second?
 
 # %%
-coins = {"fair": [0.5, 0.5], "bent": [0.25, 0.75], "very bent": [0.1, 0.9]}
-fair, bent, very_bent = coins.values()
+fair, bent, very_bent = np.array([[0.5, 0.5], [0.25, 0.75], [0.1, 0.9]])
 print(f"KL(fair || very bent) = {kl_categorical(fair, very_bent):.3f}")
 print(f"KL(very bent || fair) = {kl_categorical(very_bent, fair):.3f}")
 detour = kl_categorical(fair, bent) + kl_categorical(bent, very_bent)
@@ -648,7 +647,7 @@ log_p_x = multivariate_normal.logpdf(x, b, W @ W.T + eta * np.eye(196))
 print(f"{'q':27s} reconstruction     KL       F   gap")
 for name, q in choices.items():
     F, kl = elbo_linear_gaussian(x, W, b, eta, *q)[0], kl_standard_normal(*q)[0]
-    print(f"{name:27s} {F + kl:14.2f} {kl:6.2f} {F:7.2f} {log_p_x - F:5.2f}")
+    print(f"{name:27s} {F + kl:14.2f} {kl:6.2f} {F:7.2f} {log_p_x - F:z5.2f}")
 
 # %% [markdown]
 # The near point mass has the best reconstruction and a high price; the prior is free and reconstructs badly; the posterior has the largest difference. Two things about its formula: the

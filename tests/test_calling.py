@@ -53,6 +53,15 @@ def test_overwritten_arguments_are_noticed_and_the_originals_kept(way):
 
 
 @BOTH
+def test_a_list_of_numbers_that_is_turned_round_is_noticed(way):
+    def answer(sizes, nothing, rng):
+        sizes.reverse()
+        return rng.random()
+    assert call(answer, [3, 2], float("nan"), Rng(0), way=way).changed
+    assert not call(answer, [3, 3], float("nan"), Rng(0), way=way).changed
+
+
+@BOTH
 def test_an_endless_loop_is_ended(way):
     def answer():
         while True:

@@ -4,9 +4,10 @@ import pytest
 from scipy import stats
 
 from course_utils import toy_joints
-from course_utils.toy_joints import BENT_ETA, BENT_X, FAINT, LINEAR
+from course_utils.toy_joints import BENT_ETA, BENT_X, DENSE, FAINT, LINEAR, SHARP
 
-MODELS = [(toy_joints.linear_log_joint, LINEAR), (toy_joints.faint_log_joint, FAINT)]
+MODELS = [(toy_joints.linear_log_joint, LINEAR), (toy_joints.faint_log_joint, FAINT), (toy_joints.dense_log_joint, DENSE),
+          (toy_joints.sharp_log_joint, SHARP)]
 
 
 @pytest.mark.parametrize("log_joint, model", MODELS)

@@ -7,10 +7,12 @@ from course_utils.exercises.model import Case, Exercise, Misconception, close
 
 
 def cases(rng):
-    return [Case((rng.normal(size=7),)), Case((rng.normal(size=(4, 5)),)), Case((rng.normal(size=(2, 3, 4)) - 1,)),
+    return [Case((rng.normal(size=7),)), Case((rng.normal(size=(4, 5)),)), Case((5 * rng.normal(size=(2, 3, 4)) - 1,)),
+            Case((rng.normal(size=4)[rng.integers(4, size=(3, 3))],), "where several entries are equal"),
             Case((rng.normal(size=6) * 30 + 2000,), "for entries near 2000, where exp overflows"),
             Case((rng.normal(size=(3, 2)) * 30 - 2000,), "for entries near -2000, where exp underflows"),
-            Case((rng.normal(size=(4, 2)) + [-1500, 1500],), "for entries that lie thousands apart")]
+            Case((rng.normal(size=(4, 2)) + [-1500, 1500],), "for entries that lie thousands apart"),
+            Case((rng.normal(size=(4, 3)) + [400, -600, 300],), "for entries of which some are 400 and others -600")]
 
 
 def without_add_back(a):

@@ -18,7 +18,10 @@ def data(rng, N, D):
 
 
 def orthonormal_rows(rng, K, D):
-    return np.linalg.qr(rng.normal(size=(D, K)))[0].T
+    """With signs that are not those that np.linalg.qr gives, lest an answer may decompose them once more."""
+    signs = rng.choice([-1, 1], size=(K, 1))
+    signs[rng.integers(K)] = -1
+    return signs * np.linalg.qr(rng.normal(size=(D, K)))[0].T
 
 
 # pca_fit ------------------------------------------------------------------------------------------------------------
@@ -179,6 +182,10 @@ PCA_DECODE = exercise(
         "codes centred": Misconception(
             lambda z, mean, components: (z - z.mean(axis=0)) @ components + mean,
             "The codes are centred before decoding, so that a batch is moved to the mean. Decode each code as it is."),
+        "mean overwritten": Misconception(
+            lambda z, mean, components: np.cumsum(z, axis=0) @ components + mean,
+            "Every point starts where the one before it ended. After `p = mean`, p is another name for the same array, and `p += ...` changes "
+            "mean itself: write `p = mean.copy()`, or `p = p + ...`."),
     },
     hints=("A code is a recipe: start at the mean and go z_k steps along component k, for each k.",
            "x_hat = mean + z_1 c_1 + ... + z_K c_K is a matrix product for all examples together.",
@@ -352,20 +359,40 @@ def diagnose_training(args, got):
         return "order"
     if U.shape != (D, K) or V.shape != (K, D):
         return None
-    error, total, S = loss(x, U, V), (x ** 2).sum(axis=1).mean(), x.T @ x / len(x)
+    if compare_error(best_linear(*args), (U, V), args) is None:  # something else is wrong
+        return None
+    error, total = loss(x, U, V), (x ** 2).sum(axis=1).mean()
     if not (U.any() and V.any()):
         return "start at zero"
-    if not error < 1.5 * total:
+    if not error < 1000 * total:  # random matrices, of whatever usual size, are at most 100 times as bad as zero
         return "uphill"
-    if error < loss(x, S @ V.T @ np.linalg.pinv(V @ S @ V.T), V) * 1.001:
+    return one_matrix_only(x, U, V, error) or ("one step" if error > 0.8 * total else None)
+
+
+def one_matrix_only(x, U, V, error):
+    """The key where one matrix is as good as the other lets it be, and that other one has nothing of the data's principal
+    directions, as a random matrix has not. (Training that stops too early, or on other data, finds some of them; training from small
+    numbers on any data makes all singular values 1.)"""
+    K, S = len(V), x.T @ x / len(x)
+    components = eigenpairs(x, K)[1][1]
+
+    def untrained(rows):
+        values = np.linalg.svd(rows, compute_uv=False)
+        return values[-1] > 1e-3 * values[0] and np.abs(values - 1).max() > 0.05 and cosines(rows.T, components.T).max() ** 2 < 0.9
+    if not np.isfinite(error) or error < 1.3 * loss(x, components.T, components):
+        return None
+    if untrained(V) and error < 1.01 * loss(x, S @ V.T @ np.linalg.pinv(V @ S @ V.T), V):
         return "decoder only"
-    if error < loss(x, U, np.linalg.pinv(U)) * 1.001:
+    if untrained(U.T) and error < 1.01 * loss(x, U, np.linalg.pinv(U)):
         return "encoder only"
-    return "one step" if error > 0.8 * total else None
+    equal = [np.allclose(rows, rows[0], rtol=1e-3, atol=1e-6 * np.abs(rows).max()) for rows in (U.T, V)]
+    return "equal columns" if K > 1 and all(equal) else None
 
 
-def descend(x, K, steps, rng, rate=0.05, update_U=1.0, update_V=1.0, size=0.3):
+def descend(x, K, steps, rng, rate=0.05, update_U=1.0, update_V=1.0, size=0.3, start=None):
     U, V = size * rng.normal(size=(x.shape[1], K)), size * rng.normal(size=(K, x.shape[1]))
+    if start is not None:
+        U, V = np.full_like(U, start), np.full_like(V, start)
     for _ in range(steps):
         with np.errstate(all="ignore"):
             dU, dV = pca.linear_ae_gradients(x, U, V)
@@ -394,7 +421,11 @@ LINEAR_AE_TRAIN = exercise(
             functools.partial(descend, update_U=0.0), "V is the best encoder for this U, but U has not been trained: update both in every step."),
         "one step": Misconception(
             lambda x, K, steps, rng: descend(x, K, 1, rng, rate=0.01),
-            "The error is about what it was at the start, as after a single step. Is `return` inside the loop, or is the step size tiny?"),
+            "The error is about that of random matrices, as after a single step. Do you return what came out of training, or what went in? Is `return` "
+            "inside the loop, or is the step size tiny?"),
+        "equal columns": Misconception(
+            functools.partial(descend, start=0.1), "All columns of U are equal, and all rows of V: together they code no more than one number. What starts "
+                                                   "equal gets equal gradients and never parts: start from random numbers."),
         "order": Misconception(
             lambda x, K, steps, rng: descend(x, K, steps, rng)[::-1], "You return (V, U). The order is (U, V): decoder (D, K), then encoder (K, D)."),
     },
@@ -413,8 +444,16 @@ def angle_cases(rng):
     a = rng.normal(size=(6, 1))
     return [Case((A, B)), Case((A, A @ mix + 0.2 * rng.normal(size=(7, 3)))), Case((rng.normal(size=(5, 2)), rng.normal(size=(5, 2)))),
             Case((a, -2 * a + 0.8 * rng.normal(size=(6, 1))), "for two lines that point in opposite directions"),
+            Case(tilted(rng), "for two subspaces at a small angle"),
             Case((A, A @ mix), "for two bases of the same subspace"),
             Case(parallel(rng), "for two parallel lines, where rounding makes the cosine larger than 1")]
+
+
+def tilted(rng):
+    """Two subspaces that share two dimensions, and whose third ones differ by a small angle."""
+    Q, angle = np.linalg.qr(rng.normal(size=(7, 4)))[0], rng.uniform(0.05, 0.08)
+    B = np.column_stack([Q[:, :2], np.cos(angle) * Q[:, 2] + np.sin(angle) * Q[:, 3]])
+    return tuple(basis @ (rng.normal(size=(3, 3)) + 2 * np.eye(3)) for basis in (Q[:, :3], B))
 
 
 def parallel(rng):
@@ -471,8 +510,23 @@ def choose_cases(rng):
     shares = np.cumsum(spectrum) / spectrum.sum()
     between = [(shares[k - 1] + shares[k]) / 2 for k in (2, 4, 7)]  # midway between two shares: rounding cannot decide
     exact = np.array([8.0, 4, 2, 1, 1, 0])  # shares 1/2, 3/4, 7/8, ... are exact in binary
+    near = float(rng.uniform(0.0003, 0.0007))
+    flat = np.sort(rng.uniform(1, 2, size=6))[::-1]
     return [*(Case((spectrum, float(f))) for f in between), Case((spectrum, float(shares[0] / 2)), "when one component is enough"),
+            Case((np.array([0.6, 0.3 - near, 0.08, 0.02 + near]) * 7, 0.9), "when a share falls just short of the fraction"),
+            Case((flat, float(1 - flat[-1] / flat.sum() / 2)), "when all components are needed"),
             Case((exact, 0.75), "when the share is met exactly"), Case((exact, 1.0), "when the fraction is 1")]
+
+
+def compare_count(expected, got, args):
+    """Of a count one can say more than how it is off."""
+    K = float(got)
+    if not np.isfinite(K) or abs(K - round(K)) > 1e-6:
+        return close()(expected, got, args)
+    if round(K) == expected:
+        return None
+    return Finding("values", "K is too large: fewer components reach the fraction." if K > expected else
+                   "K is too small: so few components do not reach the fraction.")
 
 
 def count_up(eigenvalues, fraction):
@@ -488,7 +542,7 @@ CHOOSE_K = exercise(
     name="choose_k", points=1, minutes=4, lines=2, lecture_points=("L5", "L8"),
     signature="choose_k(eigenvalues, fraction)", returns="int",
     task="The smallest K whose eigenvalues add up to at least the given fraction of all; eigenvalues come in descending order.",
-    answer="course_utils.pca:choose_k", cases=choose_cases, oracle=count_up,
+    answer="course_utils.pca:choose_k", cases=choose_cases, oracle=count_up, compare=compare_count,
     misconceptions={
         "index for count": Misconception(
             lambda e, f: count_up(e, f) - 1, "This is the index of the last component that is needed, counted from 0. K is how many there are: one more."),

@@ -24,6 +24,7 @@ def forward_cases(rng):
     def case(sizes, N, activation, label=""):
         return Case((network(rng, *sizes), rng.normal(size=(N, sizes[0])), Named(f"numpy:{activation}")), label)
     return [case((4, 6, 3), 5, "tanh"), case((3, 5, 4, 2), 7, "tanh"), case((4, 5, 3), 6, "cos", "with an activation other than tanh"),
+            case((4, 4, 4, 4), 3, "tanh", "with layers that are all of the same width"),
             case((4, 3), 5, "tanh", "with a network of a single layer, which has no activation"),
             case((3, 4, 2), 1, "tanh", "on a single example")]
 
@@ -83,10 +84,10 @@ MLP_FORWARD = exercise(
 # squared_error ------------------------------------------------------------------------------------------------------
 
 def error_cases(rng):
-    def case(N, D, label=""):
+    def case(N, D, label="", size=1.0):
         x = rng.normal(size=(N, D)) + 1
-        return Case((x, x + rng.normal(size=(N, D))), label)
-    return [case(6, 4), case(3, 7), case(1, 5, "on a single example")]
+        return Case((x, x + size * rng.normal(size=(N, D))), label)
+    return [case(6, 4), case(3, 7), case(1, 5, "on a single example"), case(5, 6, "where the differences are large", 30.0)]
 
 
 def per_example(function):
@@ -148,12 +149,13 @@ def empty_networks(x, sizes, steps, rng):
     return layers(sizes), layers(sizes[::-1])
 
 
-def fresh_errors(args, got, activation=np.tanh, on_output=lambda a: a, on_code=lambda a: a):
-    """Mean squared error on fresh data: of the networks, and of PCA with the same K, both fitted to the same x."""
+def fresh_errors(args, got, activation=np.tanh, on_output=lambda a: a, on_code=lambda a: a, shift=0.0, scale=1.0):
+    """Mean squared error on fresh data: of the networks, and of PCA with the same K, both fitted to the same x. With shift
+    and scale the networks see (x - shift) / scale, and what they put out is brought back."""
     x, sizes, _, rng = args
     fresh = curved_data(rng.bit_generator.seed_seq.entropy, sizes, 1000, fresh=True)
     encoder, decoder = [[(np.asarray(W, float), np.asarray(b, float)) for W, b in part] for part in got]
-    x_hat = on_output(nets.mlp(decoder, on_code(nets.mlp(encoder, fresh, activation)), activation))
+    x_hat = on_output(nets.mlp(decoder, on_code(nets.mlp(encoder, (fresh - shift) / scale, activation)), activation)) * scale + shift
     mean, components = pca.pca_fit(x, sizes[-1])
     by_pca = pca.pca_decode(pca.pca_encode(fresh, mean, components), mean, components)
     return np.mean(autoencoder.squared_error(fresh, x_hat)), np.mean(autoencoder.squared_error(fresh, by_pca))
@@ -166,7 +168,15 @@ def compare_training(expected, got, args):
     if error > 0.95 * linear:
         return Finding("values", f"On fresh data the error is {error / linear:.3g} times PCA's with the same K; at most 0.95 is asked. "
                                  "Print the loss while you train: does it fall, and does it still fall at the end?")
+    if error_with_tanh(args, got) < 0.7 * error:
+        return Finding("values", "The error would be much smaller if tanh came after the last layer of a network; code and output are to be linear.")
     return None
+
+
+def error_with_tanh(args, got):
+    """The error if tanh came after the encoder, after the decoder, or after both."""
+    return min(fresh_errors(args, got, on_output=out, on_code=code)[0]
+               for out, code in [(np.tanh, np.tanh), (np.tanh, np.array), (np.array, np.tanh)])
 
 
 def diagnose_training(args, got):
@@ -201,17 +211,28 @@ def diagnose_values(args, got):
     straight = fresh_errors(args, got, activation=np.array)[0]
     if straight < min(1.1 * linear, 0.9 * error):
         return "linear"
-    total = np.mean(np.sum((args[0] - args[0].mean(axis=0)) ** 2, axis=1))
-    bent = [fresh_errors(args, got, on_output=out, on_code=code)[0]
-            for out, code in [(np.tanh, np.tanh), (np.tanh, np.array), (np.array, np.tanh)]]
-    if min(bent) < min(0.7 * error, 0.8 * total):
+    if error_with_tanh(args, got) < min(0.7 * error, linear):
         return "activation on the output"
+    if error < 0.95 * linear:  # something else is wrong
+        return None
+    if fresh_errors(args, got, activation=relu)[0] < 0.9 * linear:
+        return "relu"
+    mean, scale = args[0].mean(axis=0), args[0].std(axis=0)
+    if min(fresh_errors(args, got, shift=mean, scale=s)[0] for s in (1.0, scale)) < 0.9 * linear:
+        return "other data"
+    total = np.mean(np.sum((args[0] - mean) ** 2, axis=1))
     return "not trained" if error > 0.9 * total else None
 
 
-def train_wrongly(x, sizes, steps, rng, activation=np.tanh, on_code=lambda z: z, on_output=lambda x: x, mirrored=True):
+def relu(a):
+    import autograd.numpy as anp
+    return anp.maximum(a, 0)
+
+
+def train_wrongly(x, sizes, steps, rng, activation=np.tanh, on_code=lambda z: z, on_output=lambda x: x, mirrored=True,
+                  prepare=lambda x: x):
     """A short autoencoder_train, with a place for every mistake."""
-    x = x.astype(np.float32)
+    x = prepare(x).astype(np.float32)
     back = sizes[::-1] if mirrored else [sizes[-1], sizes[0]]
     params = (nets.init_mlp(sizes, rng), nets.init_mlp(back, rng))
 
@@ -254,6 +275,13 @@ AUTOENCODER_TRAIN = exercise(
         "activation on the output": Misconception(
             functools.partial(train_wrongly, on_code=tanh, on_output=tanh),
             "Your networks were trained with tanh after the last layer of the encoder or of the decoder; the code and the output are linear."),
+        "relu": Misconception(
+            functools.partial(train_wrongly, activation=relu),
+            "Your networks were trained with ReLU, max(0, a), between the layers, where tanh is asked: run with tanh, they do badly."),
+        "other data": Misconception(
+            functools.partial(train_wrongly, prepare=lambda x: (x - x.mean(axis=0)) / x.std(axis=0)),
+            "Your networks do well on x after its mean is subtracted (or after it is standardised), and badly on x as it is given: what comes before the "
+            "first layer in training must be part of the networks, too. Train on x itself."),
         "not trained": Misconception(
             lambda x, sizes, steps, rng: (nets.init_mlp(sizes, rng), nets.init_mlp(sizes[::-1], rng)),
             "The networks are about as bad as random ones. Do you return the parameters that came out of training, or those that went in? "
@@ -275,7 +303,7 @@ def neighbour_cases(rng):
     def case(N, M, K, label=""):
         """Overlapping clouds at some distance from the origin, dimensions on different scales, labels that are no indices.
         The first and the last example of each set have labels of their own, so that none of them can be left out."""
-        labels, scales = np.array([3, 5, 8, 9]), np.linspace(2.5, 0.5, K)
+        labels, scales = np.array([3, 5, 8, 19]), np.linspace(2.5, 0.5, K)
         centres = 1.1 * rng.normal(size=(4, K))
         y, y_new = rng.integers(4, size=N), rng.integers(4, size=M)
         x, x_new = [(centres[i] + 0.9 * rng.normal(size=(len(i), K)) + 1.5) * scales for i in (y, y_new)]
@@ -339,7 +367,8 @@ NEAREST_NEIGHBOUR_ACCURACY = exercise(
 # interpolate_linear -------------------------------------------------------------------------------------------------
 
 def interpolate_cases(rng):
-    return [Case((rng.normal(size=4), rng.normal(size=4) + 2, 5)), Case((rng.normal(size=(3, 2)), rng.normal(size=(3, 2)) - 1, 4), "on arrays with two axes"),
+    return [Case((rng.normal(size=4), rng.normal(size=4) + 2, 7)), Case((rng.normal(size=(3, 2)), rng.normal(size=(3, 2)) - 1, 4), "on arrays with two axes"),
+            Case((rng.normal(size=(1, 3)), rng.normal(size=(1, 3)) - 1, 5), "on arrays with an axis of length 1"),
             Case((rng.normal(size=6), rng.normal(size=6), 2), "with steps = 2, which gives only the two ends"),
             Case((np.array([0, 4, 1]), np.array([3, 1, 8]), 6), "on integers")]
 

@@ -33,6 +33,7 @@ def gaussian_cases(rng):
         return Case((mean + spread * np.sqrt(eta) * rng.normal(size=(N, D)), mean, eta), label)
     low, high = rng.uniform(0.1, 0.4), rng.uniform(2, 4)
     return [case(6, 4, float(low)), case(5, 3, float(high)), case(1, 5, 0.3, label="on a single example"),
+            case(5, 4, float(rng.uniform(0.0007, 0.0012)), 3.0, "for eta near 0.001, which the notebook uses"),
             case(4, 3, 0.02, 60.0, "far from the mean, where the density itself underflows to 0"),
             case(3, 900, 2.5, label="with 900 dimensions, where the density itself underflows to 0")]
 
@@ -84,9 +85,11 @@ GAUSSIAN_LOG_PROB = exercise(
 # bernoulli_log_prob -------------------------------------------------------------------------------------------------
 
 def bernoulli_cases(rng):
-    def case(N, D):
-        return Case((rng.integers(0, 2, size=(N, D)).astype(float), 2 * rng.normal(size=(N, D)) + 0.7))
-    right = np.array([[1.0, 0, 1], [0, 0, 1], [1, 1, 0]])
+    def case(N, D, label=""):
+        x, logits = rng.integers(0, 2, size=(N, D)).astype(float), 2 * rng.normal(size=(N, D)) + 0.7
+        x[:, 0], logits[:, 0] = 1, rng.uniform(6.2, 8, size=N)  # log(1 + exp(l)) is not yet l
+        return Case((x, logits), label)
+    right = np.array([[1.0, 1, 1], [0, 0, 0], [1, 0, 1]])  # a row whose logits are all large, one where they are all very negative
     huge = 1000 * (2 * right - 1)
     wrong = right.copy()
     wrong[:, 0] = 1 - wrong[:, 0]  # one pixel of each row is not what its logit says
@@ -118,6 +121,13 @@ BERNOULLI_LOG_PROB = exercise(
         "softplus overflows": Misconception(
             lambda x, logits: np.sum(x * logits - np.log(1 + np.exp(logits)), axis=1),
             "The formula in logits is right, but exp(l) overflows for large l. np.logaddexp(0, l) computes log(1 + exp(l)) without that."),
+        "softplus overflows for negative logits": Misconception(
+            lambda x, logits: np.sum(x * logits - logits - np.log(1 + np.exp(-logits)), axis=1),
+            "The formula in logits is right, but exp(-l) overflows where l is very negative. -np.logaddexp(0, -l) computes l - log(1 + exp(l)) without that."),
+        "log of the probability": Misconception(
+            lambda x, logits: np.log(np.prod(np.where(np.asarray(x) == 1, special.expit(logits), 1 - special.expit(logits)), axis=1)),
+            "Right as a formula, but the probability of an unlikely pixel is rounded to 0, as is a product of many, and the log of that is infinite. "
+            "Stay with logits and add up logs: bring x l - log(1 + exp(l)) into a form in which exp cannot overflow."),
         "clipped": Misconception(
             lambda x, logits: bernoulli(x, logits, lambda l: np.clip(special.expit(l), 1e-7, 1 - 1e-7)),
             "Clipping the probabilities hides the infinity and puts a wrong number in its place: a pixel that the model holds for impossible should cost "
@@ -160,37 +170,25 @@ def quadrature_cases(rng):
         return Case((near(toy(name), rng, N, 1, eta, spread), toy(name), eta, grid), label)
     jitter = np.linspace(-6, 6.5, 1000) + rng.uniform(-0.003, 0.003, size=1000)
     stretched = np.sinh(np.linspace(-2.2, 2.6, 600)) * 1.4
+
+    def coarse():
+        return -0.9 + 0.3 * np.cumsum(rng.permutation([0, 0.4, 0.6, 0.9, 1.1, 1.3, 1.5]) + 0.1 * rng.random(7))
     return [case("line", 6, float(rng.uniform(0.2, 0.5)), np.linspace(-8, 8, 401)),
             case("half_moon", 5, float(rng.uniform(0.1, 0.3)), stretched),
             case("spiral", 4, float(rng.uniform(0.1, 0.3)), jitter),
             case("helix", 1, 0.3, np.linspace(-7, 9, 640), label="on a single example"),
+            *(case(name, 6, float(rng.uniform(0.6, 1.2)), coarse(), label="on a coarse and uneven grid that ends where the integrand is still large")
+              for name in ("spiral", "half_moon")),
             case("half_moon", 3, 0.05, np.linspace(-7, 7, 701), 60.0, "far from the curve, where every p(x|z) underflows to 0"),
             case("waves", 3, 3.0, np.linspace(-7, 7, 701), label="in 400 dimensions, where every p(x|z) underflows to 0")]
 
 
-def is_straight(decoder):
-    """Whether the decoder of one number z is W z + b, judged by how it doubles a step away from z = 0."""
-    at_0, at_z, at_2z = decoder(np.array([[0.0], [0.7], [1.4]]))
-    return np.allclose(at_2z - at_0, 2 * (at_z - at_0))
-
-
-def integral(x, decoder, eta, grid):
-    """log p(x): the closed form for a straight decoder, adaptive quadrature (another rule, other points) for a bent one."""
-    if is_straight(decoder):
-        b, at_1 = decoder(np.array([[0.0], [1.0]]))
-        W = (at_1 - b)[:, None]
-        return np.reshape(stats.multivariate_normal.logpdf(x, b, W @ W.T + eta * np.eye(len(b))), len(x))
-    return integral_by_gauss_legendre(x, decoder, eta)
-
-
-def integral_by_gauss_legendre(x, decoder, eta):
-    """Gauss-Legendre, 16 points in each of 160 panels."""
-    nodes, weights = np.polynomial.legendre.leggauss(16)
-    edges = np.linspace(-10, 10, 161)
-    half = np.diff(edges)[:, None] / 2
-    z = (edges[:-1, None] + half * (nodes + 1)).ravel()
-    log_prior, means, weights = stats.norm.logpdf(z), decoder(z[:, None]), (half * weights).ravel()
-    return np.array([logsumexp(log_prior + log_normal(x_n, means, eta), b=weights) for x_n in x])
+def trapezoid_rule(x, decoder, eta, grid):
+    """The trapezoid rule itself, by scipy, on integrands that are divided by their largest value; densities from scipy, too."""
+    log_likelihood = stats.norm.logpdf(x, decoder(grid[:, None])[:, None], np.sqrt(eta)).sum(axis=-1)
+    log_joint = stats.norm.logpdf(grid)[:, None] + log_likelihood
+    largest = log_joint.max(axis=0)
+    return largest + np.log(integrate.trapezoid(np.exp(log_joint - largest), grid, axis=0))
 
 
 def log_joint_on_grid(x, decoder, eta, grid, prior=True):
@@ -214,8 +212,7 @@ LOG_MARGINAL_QUADRATURE = exercise(
     signature="log_marginal_quadrature(x, decoder, eta, grid)", returns="(N,)",
     task="log p(x) for each row of x (N, D) by the trapezoid rule on `grid` (G,), which ascends but need not be uniform; z is one number, `decoder` maps "
          "(N, 1) to (N, D), or (G, 1) to (G, D). Finite also where every p(x|z) underflows to 0.",
-    answer="course_utils.marginals:log_marginal_quadrature", aliases=("course_utils.grids:log_evidence_on_grid",), cases=quadrature_cases, oracle=integral,
-    compare=close(rtol=1e-4, atol=1e-5),  # on these grids the trapezoid rule itself is off by up to 5e-5
+    answer="course_utils.marginals:log_marginal_quadrature", aliases=("course_utils.grids:log_evidence_on_grid",), cases=quadrature_cases, oracle=trapezoid_rule,
     misconceptions={
         "prior left out": Misconception(
             quadrature_by(spacing, prior=False), "The prior is missing: the integrand is p(z) p(x|z), with p(z) the density of N(0, 1) at the grid point."),
@@ -231,6 +228,19 @@ LOG_MARGINAL_QUADRATURE = exercise(
         "uniform spacing": Misconception(
             quadrature_by(lambda grid: np.full_like(grid, grid[1] - grid[0])),
             "Right on a uniform grid, but you take every step to be as wide as the first. Use the differences of neighbours."),
+        "uniform spacing, half at the ends": Misconception(
+            quadrature_by(lambda grid: spacing(np.linspace(0, (grid[1] - grid[0]) * (len(grid) - 1), len(grid)))),
+            "Half a step at the ends is right, but you take every step to be as wide as the first. Use the differences of neighbours."),
+        "whole steps at the ends": Misconception(
+            quadrature_by(lambda grid: spacing(grid) * np.where(np.isin(grid, grid[[0, -1]]), 2, 1)),
+            "Right where the integrand vanishes at both ends of the grid. Else the end points count too much: each has one step only, and the "
+            "trapezoid rule gives it half of that."),
+        "ends left out": Misconception(
+            quadrature_by(lambda grid: spacing(grid) * np.where(np.isin(grid, grid[[0, -1]]), 1e-300, 1)),
+            "Right where the integrand vanishes at both ends of the grid. Else the two end points are missing: each counts with half of its one step."),
+        "prior normalised on the grid": Misconception(
+            lambda x, decoder, eta, grid: quadrature_by(spacing)(x, decoder, eta, grid) - np.log(integrate.trapezoid(stats.norm.pdf(grid), grid)),
+            "You divide by the integral of p(z) over the grid. p(z) is a density already, and what lies outside the grid is simply left out."),
         "log inside the integral": Misconception(
             lambda x, decoder, eta, grid: (spacing(grid) * stats.norm.pdf(grid)) @ log_joint_on_grid(x, decoder, eta, grid, prior=False),
             "You integrate p(z) log p(x|z). The log stands outside the integral: it is log of the mean, not the mean of logs."),
@@ -325,6 +335,21 @@ def proposal_and_noise(rng, N, K, S):
     return 0.8 * rng.normal(size=(N, K)), rng.uniform(-1.2, -0.4, size=(N, K)), *noise(rng, N, K, S)
 
 
+def importance_cases(rng):
+    def case(N, S, mu, log_sigma, eps, label):
+        eta = float(rng.uniform(0.2, 0.5))
+        return Case((near(toy("plane"), rng, N, 2, eta), toy("plane"), eta, mu, log_sigma, eps), label)
+    N, S = 3, 8
+    signs = rng.choice([-1, 1], size=(3, N, 2))
+    return [*sampling_cases(rng, proposal_and_noise),
+            case(N, S, rng.normal(size=(N, 2)), np.stack([rng.uniform(2.3, 2.8, size=N), rng.uniform(-4, -3, size=N)], axis=1), *noise(rng, N, 2, S),
+                 "for a log_sigma below -3 or above 2"),
+            case(N, S, 40 * signs[0] + rng.normal(size=(N, 2)), rng.uniform(-1, 0, size=(N, 2)), *noise(rng, N, 2, S),
+                 "for a mu far from 0, where p(z) underflows to 0"),
+            case(N, 2, rng.normal(size=(N, 2)), rng.uniform(-1, 0, size=(N, 2)), signs[1:] * rng.uniform(5.5, 6, size=(2, N, 2)),
+                 "for eps far out in the tails, where q(z) is tiny")]
+
+
 def importance_one_by_one(x, decoder, eta, mu, log_sigma, eps):
     """The same estimator, number by number, with densities from scipy."""
     S, N, K = eps.shape
@@ -352,7 +377,7 @@ LOG_MARGINAL_IMPORTANCE = exercise(
     task="log p(x) for each row of x (N, D), estimated by importance sampling with S samples of q = N(mu, diag(sigma^2)) per example: mu, log_sigma (N, K), "
          "eps (S, N, K) standard normal. Finite also where every p(x|z) underflows to 0.",
     answer="course_utils.marginals:log_marginal_importance",
-    cases=lambda rng: sampling_cases(rng, proposal_and_noise), oracle=importance_one_by_one,
+    cases=importance_cases, oracle=importance_one_by_one,
     misconceptions={
         "q left out": Misconception(
             importance_by(q=0), "You average p(z) p(x|z) over samples of q. They come from q more often where q is large; dividing by q(z) undoes that."),

@@ -21,7 +21,11 @@ def jensen_cases(rng):
     def case(h, n):
         x = rng.permutation(np.linspace(0.4, 2.8, n) + rng.uniform(-0.1, 0.1, size=n))
         return Case((Named(f"numpy:{h}"), x, rng.dirichlet(np.linspace(2, 5, n))))
-    return [case("exp", 7), case("log", 5), case("square", 9), case("sqrt", 6), case("reciprocal", 4), case("exp", 2)]
+
+    def rare(n):
+        x, weights = np.append(rng.uniform(0.4, 2, n), 7 + rng.uniform()), np.append(0.995 * rng.dirichlet(np.full(n, 3.0)), 0.005)
+        return Case((Named("numpy:exp"), x, weights), "where a value is rare and far out")
+    return [case("exp", 7), case("log", 5), case("square", 9), case("sqrt", 6), case("reciprocal", 4), case("exp", 2), rare(5)]
 
 
 def loop_gap(h, x, weights):
@@ -65,19 +69,20 @@ JENSEN_GAP = exercise(
 
 # on the grid --------------------------------------------------------------------------------------------------------
 
-LINEAR, BENT, FAINT = (Named(f"course_utils.toy_joints:{name}_log_joint") for name in ("linear", "bent", "faint"))
+LINEAR, BENT, FAINT, DENSE, SHARP = (Named(f"course_utils.toy_joints:{name}_log_joint")
+                                     for name in ("linear", "bent", "faint", "dense", "sharp"))
 UNEVEN = "on a grid with uneven steps"
 ENDS = "where the density is not 0 at the ends of the grid"
 
 
-def even_grid(rng, G):
-    return np.linspace(-4.5 - rng.uniform(), 4.5 + rng.uniform(), G)
+def even_grid(rng, G, reach=4.5):
+    return np.linspace(-reach - rng.uniform(), reach + rng.uniform(), G)
 
 
-def uneven_grid(rng, G):
-    """Steps that differ by a factor of up to ten, between about -5 and 5."""
+def uneven_grid(rng, G, reach=5):
+    """Steps that differ by a factor of up to ten, between about -reach and reach."""
     steps = rng.uniform(0.1, 1, size=G - 1)
-    return -5 + rng.uniform(-0.5, 0.5) + 10 * np.append(0, np.cumsum(steps)) / steps.sum()
+    return -reach + rng.uniform(-0.5, 0.5) + 2 * reach * np.append(0, np.cumsum(steps)) / steps.sum()
 
 
 def narrow_grid(rng, G):
@@ -122,7 +127,10 @@ def log_values(log_joint, grid, log_total):
 
 def posterior_cases(rng):
     return [Case((LINEAR, even_grid(rng, 90))), Case((BENT, even_grid(rng, 120))), Case((BENT, uneven_grid(rng, 80)), UNEVEN),
-            Case((FAINT, uneven_grid(rng, 150)), "where log_joint is near -2000"), Case((BENT, narrow_grid(rng, 30)), ENDS)]
+            Case((FAINT, uneven_grid(rng, 150)), "where log_joint is near -2000"),
+            Case((DENSE, uneven_grid(rng, 150)), "where log_joint is near +1300"),
+            Case((SHARP, even_grid(rng, 900)), "where the posterior has a narrow peak, beside which log_joint falls by thousands"),
+            Case((BENT, narrow_grid(rng, 30)), ENDS)]
 
 
 def posterior_by(log_total):
@@ -225,9 +233,12 @@ ELBO_ON_GRID = exercise(
 def gap_cases(rng):
     def case(log_joint, grid, label="", zeros=False):
         return Case((log_joint, drawn_q(rng, grid, zeros), grid), label)
-    return [case(LINEAR, even_grid(rng, 90)), case(BENT, uneven_grid(rng, 110), UNEVEN),
-            case(BENT, even_grid(rng, 100), "where q is 0 on part of the grid", zeros=True),
-            case(FAINT, even_grid(rng, 200), "where the posterior is so narrow that it is 0 in floating point on part of the grid"),
+    narrow = "where the posterior is so narrow that it is 0 in floating point on part of the grid"
+    return [case(LINEAR, even_grid(rng, 90)),  # the bent posterior must not underflow, that the narrow ones alone show who takes its log
+            case(BENT, uneven_grid(rng, 110, reach=3), UNEVEN),
+            case(BENT, even_grid(rng, 50, reach=2.5), "where q is 0 on part of the grid", zeros=True),
+            case(LINEAR, uneven_grid(rng, 40), "where q is 0 on part of the grid and its steps are uneven", zeros=True),
+            case(FAINT, even_grid(rng, 200), narrow), case(SHARP, even_grid(rng, 300), narrow),
             case(LINEAR, narrow_grid(rng, 40), ENDS)]
 
 
@@ -294,8 +305,12 @@ def drawn_mixture(rng, C):
 def e_step_cases(rng):
     x = rng.normal(size=9) * 2
     far = np.array([-400.0, 300, 1.2, 900]) + rng.normal(size=4)
+    m = float(rng.integers(40, 45))  # halfway between the two, both densities are 0 in floating point; exact numbers, for float32
+    between = np.array([-2, -1, 1, 2]) / 64, np.array([0.3, 0.7]), np.array([-m, m]), np.ones(2)
     return [Case((x, *drawn_mixture(rng, 3))), Case((x[:5], *drawn_mixture(rng, 2))),
-            Case((far, *drawn_mixture(rng, 3)), "for examples far out in the tails of every component")]
+            Case((far, *drawn_mixture(rng, 3)), "for examples far out in the tails of every component"),
+            Case(between, "for examples far from two components, one about as far as the other"),
+            Case((x[:1], *drawn_mixture(rng, 3)), "for a single example"), Case((x[:4], *drawn_mixture(rng, 1)), "for a single component")]
 
 
 def decimal_responsibilities(x, pi, mu, sigma):
@@ -353,7 +368,9 @@ EM_E_STEP = exercise(
 def m_step_cases(rng):
     def case(N, C, label=""):
         return Case((rng.normal(size=N) * 1.7 + 3, rng.dirichlet(np.linspace(0.6, 2, C), size=N)), label)
-    return [case(12, 3), case(30, 2), case(8, 4)]
+    close_by = 0.02 * rng.normal(size=9), rng.dirichlet(np.ones(3), size=9)
+    return [case(12, 3), case(30, 2), case(8, 4), case(7, 1, "for a single component"),
+            Case(close_by, "for examples that lie close together")]
 
 
 def weighted_statistics(x, r):
@@ -411,7 +428,11 @@ def mixture_elbo_cases(rng):
         if certain:
             r[::2] = np.eye(C)[rng.integers(C, size=len(r[::2]))]
         return Case((rng.normal(size=N) * 2, r, *drawn_mixture(rng, C)), label)
-    return [case(8, 3), case(5, 2), case(6, 3, "where some responsibilities are exactly 0 and 1", certain=True)]
+    pi, mu, _ = drawn_mixture(rng, 2)
+    narrow = mu[0] + 0.02 * rng.normal(size=5), rng.dirichlet(np.ones(2), size=5), pi, mu, np.array([rng.uniform(0.01, 0.03), 1.2])
+    return [case(8, 3), case(5, 2), case(6, 3, "where some responsibilities are exactly 0 and 1", certain=True),
+            Case(narrow, "where a component is narrow"),
+            case(1, 3, "for a single example"), case(4, 1, "for a single component")]
 
 
 def loop_mixture_elbo(x, r, pi, mu, sigma):
@@ -461,11 +482,14 @@ MIXTURE_ELBO = exercise(
 
 def iwae_cases(rng):
     spread = rng.normal(size=(7, 4)) * 1.5
+    # Taken out before exp, the minimum fails in every column, the mean in three, the first weight in two others: each in its own way.
+    rows = np.array([[-900.0, 850, 0, -900], [-900, 850, 0, 0], [0, 0, -900, 850], [0, 0, 0, 850], [850, -900, 0, 0], [850, -900, 0, -900]])
     return [Case((spread - 3,)), Case((rng.normal(size=(5, 8)) * 3,)), Case((rng.normal(size=(6, 3)) - 2000,), "for log weights near -2000"),
             Case((rng.normal(size=(4, 3)) + 1500,), "for log weights near +1500"),
             Case((rng.normal(size=(6, 4)) + np.array([-900.0, 0, 850, -1700]),), "for examples whose log weights differ by hundreds"),
-            Case((rng.normal(size=(6, 3)) + rng.permutation([-900.0, -900, 0, 0, 850, 850])[:, None],),
-                 "for samples whose log weights differ by hundreds")]
+            Case((rng.normal(size=(6, 4)) + rows,), "for samples whose log weights differ by hundreds"),
+            Case((rng.normal(size=(5, 2)) + np.array([-20000.0, 30000]),), "for log weights of tens of thousands"),
+            Case((rng.normal(size=(5, 1)),), "for a single example")]
 
 
 def decimal_iwae(log_w):

@@ -30,8 +30,8 @@ def expectation(log_ratio, mu, sigma, nodes=20):
 
 
 def kl_by_quadrature(mu, sigma):
-    """KL(N(mu, sigma^2) || N(0, 1)) of one dimension, from the definition."""
-    return expectation(lambda z: stats.norm.logpdf(z, mu, sigma) - stats.norm.logpdf(z), mu, sigma)
+    """KL(N(mu, sigma^2) || N(0, 1)) of one dimension, from the definition; z = mu + t sigma may be mu in floating point."""
+    return expectation(lambda t: stats.norm.logpdf(t) - np.log(sigma) - stats.norm.logpdf(mu + sigma * t), 0, 1)
 
 
 # kl_categorical -----------------------------------------------------------------------------------------------------
@@ -44,19 +44,38 @@ def categorical_cases(rng):
         kept = probabilities.copy()
         kept[list(zeros)] = 0
         return kept / kept.sum()
+
+    def with_tiny(probabilities, place):
+        rest = without(probabilities, place)
+        rest[place] = 10 ** rng.uniform(-22, -18)
+        return rest
+
+    def near(C):
+        """A divergence so small that four decimals are not enough."""
+        q, p = pair(C)
+        return q, 0.8 * q + 0.2 * p
     (q, p), (q_hole, p_whole), (q_whole, p_hole) = pair(5), pair(6), pair(4)
-    (q_both, p_both) = pair(6)
-    return [Case((q, p)), Case(pair(3)),
-            Case((without(q_hole, 1, 4), p_whole), "where q has zeros"),
+    (q_both, p_both), (q_tiny, p_tiny) = pair(6), pair(4)
+    return [Case((q, p)), Case(pair(3)), Case(near(4)), Case(near(6)),
+            Case((without(q_hole, 1, 4), p_whole), "where q has zeros: 0 log 0 counts 0"),
             Case((without(q_both, 2), without(p_both, 2)), "where q and p are zero at the same place"),
-            Case((q_whole, without(p_hole, 2)), "where p = 0 < q, so that the divergence is infinite")]
+            Case((q_whole, without(p_hole, 2)), "where p = 0 < q, so that the divergence is infinite"),
+            Case((q_tiny, with_tiny(p_tiny, 1)), "where p is tiny, but not 0"),
+            Case((with_tiny(q_tiny, 1), without(p_tiny, 1)), "where p = 0 and q is tiny, but not 0, so that the divergence is infinite")]
 
 
 def kl_sum(q, p):
     return np.sum(rel_entr(q, p))
 
 
+def kl_of_arrays(q, p):
+    """The formula without a thought for zeros."""
+    q, p = np.asarray(q), np.asarray(p)
+    return np.sum(q * np.log(q / p))
+
+
 def only_where_both(q, p):
+    q, p = np.asarray(q), np.asarray(p)
     both = (q > 0) & (p > 0)
     return np.sum(q[both] * np.log(q[both] / p[both]))
 
@@ -64,15 +83,15 @@ def only_where_both(q, p):
 KL_CATEGORICAL = exercise(
     name="kl_categorical", points=2, minutes=8, lines=3, lecture_points=("L14",),
     signature="kl_categorical(q, p)", returns="scalar",
-    task="KL(q || p) in nats of two lists of probabilities, (C,) each, with 0 log 0 = 0, and infinity where p = 0 < q.",
+    task="KL(q || p) in nats of two distributions, arrays of probabilities (C,) each, with 0 log 0 = 0, and infinity where p = 0 < q.",
     answer="course_utils.divergences:kl_categorical", cases=categorical_cases, oracle=kl_sum,
     misconceptions={
         "turned round": Misconception(
             lambda q, p: kl_sum(p, q), "This is KL(p || q). The average is taken under the first argument, q: the weights in front of the "
                                        "logarithm are q, and q stands on top inside it."),
         "zeros give nan": Misconception(
-            lambda q, p: np.sum(q * np.log(q / p)), "Right formula, but where q is 0 numpy computes 0 * log(0) = nan. Such classes count "
-                                                    "nothing: leave them out of the sum."),
+            kl_of_arrays, "Right formula, but where q is 0 numpy computes 0 * log(0) = nan. Such classes count nothing: leave them out of "
+                          "the sum."),
         "wrong sign": Misconception(
             lambda q, p: -kl_sum(q, p), "The sign is wrong: this is E_q[log p/q], which is minus the divergence."),
         "cross-entropy": Misconception(
@@ -99,7 +118,7 @@ KL_CATEGORICAL = exercise(
 
 def standard_cases(rng):
     N, K = 4, 3
-    small = rng.normal(size=(N, K)), -rng.uniform(9, 12, (N, K))
+    small = rng.normal(size=(N, K)), -rng.uniform(20, 40, (N, K))
     return [Case(gaussian(rng, 5, 3)), Case(gaussian(rng, 4, 2)), Case(gaussian(rng, 1, 4), "on a single example"),
             Case(small, "for very small sigma")]
 
@@ -158,7 +177,14 @@ KL_STANDARD_NORMAL = exercise(
 def pair_cases(rng):
     def case(N, K, label=""):
         return Case((*gaussian(rng, N, K), *gaussian(rng, N, K)), label)
-    return [case(5, 3), case(4, 2), case(1, 4, "on a single example")]
+
+    def extreme(low, high, label):
+        """q and p of nearly the same width, and their means within a few widths."""
+        log_sigma_q, log_sigma_p = rng.uniform(low, high, (2, 4, 3))
+        mu_q, mu_p = rng.normal(size=(2, 4, 3)) * np.exp(log_sigma_p)
+        return Case((mu_q, log_sigma_q, mu_p, log_sigma_p), label)
+    return [case(5, 3), case(4, 2), case(1, 4, "on a single example"),
+            extreme(-9, -7, "for narrow Gaussians"), extreme(6, 8, "for wide Gaussians")]
 
 
 def general_gaussian_kl(m_q, S_q, m_p, S_p):
@@ -297,7 +323,7 @@ def linear_case(rng, N, D, K, label=""):
 
 def error_cases(rng):
     return [linear_case(rng, 5, 6, 3), linear_case(rng, 4, 7, 2), linear_case(rng, 1, 5, 3, "on a single example"),
-            linear_case(rng, 3, 2, 4, "for K > D")]
+            linear_case(rng, 3, 2, 4, "for K > D"), linear_case(rng, 4, 5, 1, "for K = 1"), linear_case(rng, 5, 3, 3, "for K = D")]
 
 
 def error_oracle(x, W, b, mu, log_sigma):
@@ -425,7 +451,8 @@ def point_mass_cases(rng):
     def case(K, sigmas, label=""):
         return Case((rng.uniform(0.5, 2, K) * signs(rng, K), sigmas), label)
     return [case(3, rng.uniform(0.1, 0.8, 5)), case(5, rng.uniform(1.3, 3, 4)),
-            case(2, 10 ** rng.uniform(-9, -3, 6), "for sigma near 0"), case(4, rng.uniform(0.2, 0.7, 1), "for M = 1")]
+            case(2, 10 ** rng.uniform(-9, -3, 6), "for sigma near 0"), case(4, rng.uniform(0.2, 0.7, 1), "for M = 1"),
+            case(12, 10 ** rng.uniform(-36, -30, 5), "for sigma near 1e-33")]
 
 
 def point_mass_oracle(mu, sigmas):

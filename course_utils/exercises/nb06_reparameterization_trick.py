@@ -41,10 +41,12 @@ ANTIDERIVATIVES = {np.cos: np.sin, np.exp: np.exp, np.sinh: np.cosh, np.cosh: np
 
 
 def estimator_cases(rng):
-    def case(function, S, sigma, label=""):
-        return Case((Named(f"numpy:{function}"), float(away_from_zero(rng)), float(sigma), rng.normal(size=S)), label)
+    def case(function, S, sigma, label="", mu=None):
+        mu = float(away_from_zero(rng)) if mu is None else mu
+        return Case((Named(f"numpy:{function}"), mu, float(sigma), rng.normal(size=S)), label)
     return [case("cosh", 6, rng.uniform(0.3, 0.7)), case("exp", 5, rng.uniform(1.4, 2)), case("cos", 7, rng.uniform(0.3, 0.7)),
-            case("sinh", 1, rng.uniform(1.4, 2), "with a single sample")]
+            case("sinh", 1, rng.uniform(1.4, 2), "with a single sample"), case("cos", 6, rng.uniform(1.4, 2), "for mu = 0", mu=0.0),
+            case("cosh", 6, rng.uniform(0.3, 0.7), "for mu far from 0", mu=float(rng.uniform(12, 14) * signs(rng, ())))]
 
 
 def score_oracle(f, mu, sigma, eps):
@@ -143,11 +145,14 @@ PATHWISE_GRADIENT = exercise(
 # reparameterize, sigma_bar, reparameterize_vjp ----------------------------------------------------------------------
 
 def sample_cases(rng):
-    def case(*shape, label=""):
+    def case(*shape, label="", log_sigma=None):
         N, K = shape[-2:]
-        return Case((away_from_zero(rng, N, K), log_widths(rng, N, K), rng.normal(size=shape)), label)
+        log_sigma = log_widths(rng, N, K) if log_sigma is None else log_sigma
+        return Case((away_from_zero(rng, N, K), log_sigma, rng.normal(size=shape)), label)
     return [case(5, 3), case(4, 2), case(6, 3, 2, label="with S samples of every example, eps (S, N, K)"),
-            case(1, 4, label="on a single example")]
+            case(1, 4, 2, label="with one sample of every example, eps (1, N, K)"), case(1, 4, label="on a single example"),
+            case(4, 3, label="for a tiny sigma", log_sigma=rng.uniform(-9, -7, (4, 3))),
+            case(4, 3, label="for a large sigma", log_sigma=rng.uniform(10.5, 12, (4, 3)))]
 
 
 def sample_oracle(mu, log_sigma, eps):
@@ -232,9 +237,11 @@ SIGMA_BAR = exercise(
 
 
 def vjp_cases(rng):
-    def case(N, K, label=""):
-        return Case((away_from_zero(rng, N, K), log_widths(rng, N, K), rng.normal(size=(N, K))), label)
-    return [case(5, 3), case(4, 2), case(1, 4, "on a single example")]
+    def case(N, K, label="", log_sigma=None):
+        log_sigma = log_widths(rng, N, K) if log_sigma is None else log_sigma
+        return Case((away_from_zero(rng, N, K), log_sigma, rng.normal(size=(N, K))), label)
+    return [case(5, 3), case(4, 2), case(1, 4, "on a single example"),
+            case(4, 3, "for a tiny sigma", rng.uniform(-9, -7, (4, 3))), case(4, 3, "for a large sigma", rng.uniform(6, 8, (4, 3)))]
 
 
 def vjp_oracle(z_bar, log_sigma, eps):
@@ -293,7 +300,8 @@ def dropout_cases(rng):
         mask[0, :2] = 1, 0  # some of both, whatever the draw
         return Case((away_from_zero(rng, N, K), mask, float(rate)), label)
     return [case(5, 3, rng.uniform(0.15, 0.35)), case(4, 6, rng.uniform(0.65, 0.85)),
-            case(1, 4, rng.uniform(0.15, 0.35), "on a single example")]
+            case(1, 4, rng.uniform(0.15, 0.35), "on a single example"),
+            Case((away_from_zero(rng, 4, 3), np.ones((4, 3)), 0.0), "for rate = 0, where nothing is dropped")]
 
 
 def dropout_oracle(h_bar, mask, rate):
