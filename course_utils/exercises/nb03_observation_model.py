@@ -85,10 +85,10 @@ GAUSSIAN_LOG_PROB = exercise(
 # bernoulli_log_prob -------------------------------------------------------------------------------------------------
 
 def bernoulli_cases(rng):
-    def case(N, D, label=""):
+    def case(N, D):
         x, logits = rng.integers(0, 2, size=(N, D)).astype(float), 2 * rng.normal(size=(N, D)) + 0.7
         x[:, 0], logits[:, 0] = 1, rng.uniform(6.2, 8, size=N)  # log(1 + exp(l)) is not yet l
-        return Case((x, logits), label)
+        return Case((x, logits))
     right = np.array([[1.0, 1, 1], [0, 0, 0], [1, 0, 1]])  # a row whose logits are all large, one where they are all very negative
     huge = 1000 * (2 * right - 1)
     wrong = right.copy()

@@ -134,7 +134,7 @@ CVAE_ELBO = exercise(
                        last=lambda a, y: np.concatenate([np.broadcast_to(y, (*a.shape[:-1], y.shape[-1])), a], axis=-1)),
             "The label stands to the left: the networks expect [x, y] and [z, y], the label last."),
         "log of 0": Misconception(
-            wrong_elbo(pixels=lambda terms, axis: np.sum(terms, axis=axis), unstable="products"),
+            wrong_elbo(unstable="products"),
             "Right on ordinary logits, but for large ones a probability is rounded to 0 or 1, and 0 * log(0) is nan. Stay with the logits: np.logaddexp(0, l), "
             "as in notebook 03."),
         "label is not used": Misconception(
