@@ -38,14 +38,17 @@ def install(extra):
     else:
         create = [sys.executable, "-m", "venv", "--without-pip", str(VENV)]
         fill = [[str(PYTHON), "-Im", "ensurepip", "--upgrade"],
-                [str(PYTHON), "-m", "pip", "install", "--disable-pip-version-check", "-e", project]]
+                [str(PYTHON), "-m", "pip", "install", "--disable-pip-version-check", "--no-compile",
+                 "-e", project]]
+    # On all cores: pip would use one, and uv leaves it to the first import of each module.
+    bytecode = [str(PYTHON), "-m", "compileall", "-qq", "-j", "0", str(VENV), str(ROOT / "course_utils")]
     print("Installing the course into {}; later starts skip this ...".format(VENV), flush=True)
-    for command in fill if PYTHON.exists() else [create, *fill]:
+    for command in [*([] if PYTHON.exists() else [create]), *fill, bytecode]:
         try:
             status = subprocess.call(command)
         except KeyboardInterrupt:
             sys.exit("\nStopped before the installation was complete; the same command goes on with it.")
-        if status:
+        if status and command is not bytecode:  # which fails on templates that only look like modules
             sys.exit("The installation failed (see above). Run the same command again; if that fails, too, "
                      "delete the folder .venv first.")
 

@@ -12,6 +12,8 @@ import tempfile
 import time
 from pathlib import Path
 
+import course_utils.quick_start  # noqa: F401
+
 FIRST_NOTEBOOK = "00_start_here"
 # One BLAS thread and a fixed hash seed: built outputs and grades must not depend on the number of cores.
 REPRODUCIBLE = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1",
@@ -73,7 +75,7 @@ def stages(root):
     nbval = ["--nbval-current-env", "--nbval-cell-timeout", "120", *side_by_side]
     compared = ["--nbval", "--nbval-sanitize-with", str(root / "tests" / "nbval_sanitize.cfg"), *nbval]
     return {
-        "unit and browser tests": ["-n", one_more, "--dist", "loadfile", str(root / "tests")],
+        "unit and browser tests": ["-n", one_more, "--dist", "loadfile", "--no-loadscope-reorder", str(root / "tests")],
         "solutions, outputs compared": solutions and [*compared, *solutions],
         "student notebooks, run only": copies and ["--nbval-lax", *nbval, *copies],
     }
@@ -87,6 +89,7 @@ def isolated_environment(folder):
                    "TQDM_DISABLE": "1",  # how often a progress bar shows depends on the machine's speed
                    "COURSE_PROGRESS": str(Path(folder) / "progress.json")}
     environment.pop("MPLBACKEND", None)  # kernels choose the inline backend only when none is set
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # each of some hundred processes would compile the course anew
     return environment
 
 
@@ -108,7 +111,8 @@ def run_tests(_, extra):
             print(f"\n== {name}", flush=True)
             started = time.monotonic()
             if options:
-                command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *options]
+                command = [sys.executable, "-m", "pytest", "-p", "course_utils.quick_start", "-p", "no:cacheprovider",
+                           *options]
                 status = subprocess.call(command, cwd=Path.cwd() if extra else root, env=environment)
             else:
                 print("there is no notebook to test; make them with: course build")

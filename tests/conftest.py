@@ -29,6 +29,12 @@ def root():
     return Path(__file__).resolve().parents[1]
 
 
+def pytest_collection_modifyitems(items):
+    """Files with slow tests first: none of them is left to one process at the end of a parallel run."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
+
+
 def refuse_skip(report, what):
     """Turn a skip into a failure under CI: what must run there must not be left out silently."""
     if os.environ.get("CI") and report.skipped and not hasattr(report, "wasxfail"):

@@ -73,7 +73,8 @@ def jupyter_lab(root, timeout=60):
 
 def _command(root):
     return [
-        sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root",
+        sys.executable, "-c", "import course_utils.quick_start; from jupyterlab.labapp import main; main()",
+        "--no-browser", "--allow-root",
         "--ServerApp.ip=127.0.0.1", f"--ServerApp.port={_free_port()}", f"--ServerApp.root_dir={root}",
         "--IdentityProvider.token=", "--ServerApp.disable_check_xsrf=True",
         # Should this process be killed, so that nobody stops the server: it ends by itself an hour later.

@@ -7,7 +7,7 @@ import lab
 import pytest
 
 pytest_plugins = ["lab_fixtures"]
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 NOTEBOOK = "01_pca_linear_autoencoder.ipynb"
 ANSWER = '''def pca_encode(x, mean, components):

@@ -20,11 +20,17 @@ ALTERNATIVES = all_alternatives()
 SEEDS = range(int(os.environ.get("SEEDS", "1")))
 
 
+def marked(rows):
+    """Parameters of a test, each a name of an exercise or a tuple that begins with one; slow where it trains."""
+    rows = [row if isinstance(row, tuple) else (row,) for row in rows]
+    return [pytest.param(*row, marks=pytest.mark.slow if EXERCISES[row[0]].trains else ()) for row in rows]
+
+
 def seeds(exercise):
     return SEEDS[:3] if exercise.trains else SEEDS
 
 
-@pytest.mark.parametrize("name", EXERCISES)
+@pytest.mark.parametrize("name", marked(EXERCISES))
 def test_the_library_passes(name):
     for seed in seeds(EXERCISES[name]):
         report = examine(EXERCISES[name].library_answer(), name=name, seed=seed)
@@ -32,7 +38,7 @@ def test_the_library_passes(name):
         assert report.advice == "" and report.misconception is None
 
 
-@pytest.mark.parametrize("name, key", [(e.name, key) for e in EXERCISES.values() for key in e.misconceptions])
+@pytest.mark.parametrize("name, key", marked([(e.name, key) for e in EXERCISES.values() for key in e.misconceptions]))
 def test_every_misconception_is_rejected_with_its_own_sentence(name, key):
     function, sentence = EXERCISES[name].misconceptions[key]
     for seed in seeds(EXERCISES[name]):
@@ -41,7 +47,7 @@ def test_every_misconception_is_rejected_with_its_own_sentence(name, key):
         assert (report.misconception, report.advice) == (key, sentence), report
 
 
-@pytest.mark.parametrize("name, function", [(name, f) for name, fs in ALTERNATIVES.items() for f in fs],
+@pytest.mark.parametrize("name, function", marked([(name, f) for name, fs in ALTERNATIVES.items() for f in fs]),
                          ids=lambda value: getattr(value, "__name__", value))
 def test_right_answers_pass_however_they_are_written(name, function):
     for seed in seeds(EXERCISES[name]):
@@ -69,7 +75,7 @@ def test_an_error_of_one_in_a_thousand_is_rejected(name):
         assert not examine(lambda *args: scaled(answer(*args), factor), name=name).passed
 
 
-@pytest.mark.parametrize("name", EXERCISES)
+@pytest.mark.parametrize("name", marked(EXERCISES))
 def test_answers_that_say_nothing_are_rejected(name):
     answer = EXERCISES[name].library_answer()
     assert not examine(lambda *args: scaled(answer(*args), 0.0), name=name).passed

@@ -104,7 +104,8 @@ def nbgrader():
         subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(home)], check=True)
         python = home / "bin" / "python"
         packages = Path(sysconfig.get_path("purelib", vars={"base": str(home), "platbase": str(home)}))
-        (packages / "beside.pth").write_text(f"{sysconfig.get_path('purelib')}\n{ROOT}\n")
+        (packages / "beside.pth").write_text(f"{sysconfig.get_path('purelib')}\n{ROOT}\n"
+                                           "import course_utils.quick_start\n")  # a .pth file may import
         install = ["uv", "pip", "install", "--python", str(python)]
         if not shutil.which("uv"):
             install = [sys.executable, "-m", "pip", "--python", str(python), "install", "--disable-pip-version-check",
@@ -146,11 +147,17 @@ def changed_by_a_cheat(notebook):
                          twin | {"id": "twin"}, extra]
 
 
+def exercises_alone(notebook):
+    """The first cell, which imports, and those that nbgrader knows; the others take seconds to run."""
+    first, *others = (cell for cell in notebook["cells"] if cell["cell_type"] == "code")
+    notebook["cells"] = [first, *(cell for cell in others if "nbgrader" in cell["metadata"])]
+
+
 SUBMISSIONS = {  # student -> (exercises answered, what else is done to the notebook, exercises with points)
-    "full": (POINTS, None, POINTS),
-    "blank": ((), None, ()),
-    "partial": (("pca_fit", "choose_k"), None, ("pca_fit", "choose_k")),
-    "cheat": (("pca_fit",), changed_by_a_cheat, ("pca_fit",)),
+    "full": (POINTS, [], POINTS),
+    "blank": ((), [exercises_alone], ()),
+    "partial": (("pca_fit", "choose_k"), [exercises_alone], ("pca_fit", "choose_k")),
+    "cheat": (("pca_fit",), [exercises_alone, changed_by_a_cheat], ("pca_fit",)),
 }
 
 
@@ -161,13 +168,13 @@ def graded(course, nbgrader):
         nbgrader(course, "generate_assignment", assignment)
     path = f"{PCA}/{PCA}.ipynb"
     answers = {name: cell.source for name, cell in cells_by_id(course / "source" / path).items()}
-    for student, (answered, change, _) in SUBMISSIONS.items():
+    for student, (answered, changes, _) in SUBMISSIONS.items():
         notebook = json.loads((course / "release" / path).read_text())
         for cell in notebook["cells"]:
             grade_id = cell["metadata"].get("nbgrader", {}).get("grade_id")
             if grade_id in answered:
                 cell["source"] = answers[grade_id]
-        if change:
+        for change in changes:
             change(notebook)
         (course / "submitted" / student / PCA).mkdir(parents=True)
         (course / "submitted" / student / path).write_text(json.dumps(notebook))

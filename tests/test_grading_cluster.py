@@ -12,6 +12,7 @@ from course_utils import cli
 from course_utils.grading import grade_folder
 
 distributed = pytest.importorskip("distributed", reason="Dask (the extra `cluster`) is not installed")
+pytestmark = pytest.mark.slow
 STUDENTS = [f"s{i}" for i in range(6)]
 
 

@@ -8,6 +8,7 @@ import textwrap
 
 import numpy as np
 import pytest
+from answers import remembered
 from grading_corpus import PCA, exercises_of
 
 from course_utils import judging, wire
@@ -115,7 +116,7 @@ import course_utils
 from course_utils import wire
 class OutOfTime(BaseException): pass
 def out_of_time(*_): raise OutOfTime
-signal.signal(signal.SIGALRM, out_of_time)
+signal.signal(signal.SIGVTALRM, out_of_time)
 functions = {}
 for module in pkgutil.walk_packages(course_utils.__path__, "course_utils."):
     with contextlib.suppress(ImportError):
@@ -126,7 +127,7 @@ for name, calls in pickle.load(open(sys.argv[1], "rb")).items():
     for path, f in functions.items():
         for order in list(itertools.permutations(range(len(calls[0]))))[:6]:
             frames = []
-            signal.setitimer(signal.ITIMER_REAL, 0.3)
+            signal.setitimer(signal.ITIMER_VIRTUAL, 0.1)
             try:
                 for args in calls:
                     frames.append(wire.encode(f(*[wire.resolve(args)[i] for i in order])))
@@ -136,7 +137,7 @@ for name, calls in pickle.load(open(sys.argv[1], "rb")).items():
             except BaseException:
                 pass
             finally:
-                signal.setitimer(signal.ITIMER_REAL, 0)
+                signal.setitimer(signal.ITIMER_VIRTUAL, 0)
 '''
 
 
@@ -157,5 +158,5 @@ def test_no_other_function_of_the_library_is_an_answer_under_another_name(notebo
         name, path, frames = pickle.load(replies)
         outcomes = iter(outcome_of(wire.decode_frame(wire.encode({"value": wire.decode_frame(frame)}))) for frame in frames)
         called.add(name)
-        assert not judging.judge(exercises[name], lambda args, deadline: next(outcomes), 1).passed, f"{path} is {name}"
+        assert not judging.judge(remembered(name), lambda args, deadline: next(outcomes), 1).passed, f"{path} is {name}"
     assert called or notebook == "00_start_here"  # the search has called something with inputs that fit

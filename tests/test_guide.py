@@ -15,7 +15,8 @@ ROOT = Path(__file__).parents[1]
 GUIDE = (ROOT / "docs" / "instructors.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```sh\n(.*?)^```", GUIDE, re.S | re.M)
 
-pytestmark = pytest.mark.skipif(bool(NOT_HERE) and not os.environ.get("CI"), reason=f"no strict isolation: {NOT_HERE}")
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(bool(NOT_HERE) and not os.environ.get("CI"),
+                                                   reason=f"no strict isolation: {NOT_HERE}")]
 
 
 @pytest.fixture(scope="module")

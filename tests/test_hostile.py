@@ -19,7 +19,8 @@ HONEST = {"honest": (START, solved(START)), "honest-pca": (PCA, solved(PCA)),
           "honest-half": (PCA, student_cells(PCA, **{n: ANSWERS[n] for n in ("pca_fit", "pca_encode", "choose_k")})),
           "zz-honest": (START, ["# the last one", *solved(START)])}
 NOT_HERE = isolation.why_not(isolation.Isolation("strict", "", isolation.bubblewrap() or ""))
-pytestmark = pytest.mark.skipif(bool(NOT_HERE) and not os.environ.get("CI"), reason=f"no strict isolation: {NOT_HERE}")
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(bool(NOT_HERE) and not os.environ.get("CI"),
+                                                   reason=f"no strict isolation: {NOT_HERE}")]
 
 
 def fingerprints(folder):

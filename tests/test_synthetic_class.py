@@ -2,6 +2,7 @@
 import os
 from pathlib import Path
 
+import pytest
 from hostile import ATTACKS, Place
 from synthetic_class import SLOW, discrepancies, hand_in_class, synthetic_class
 
@@ -24,6 +25,7 @@ def place_below(folder):
     return Place(folder / "submissions", folder / "out", folder / "host", ROOT, 9, os.getpid())
 
 
+@pytest.mark.slow
 def test_a_class_gets_exactly_the_points_it_must_get(tmp_path):
     place = place_below(tmp_path)
     submissions = synthetic_class(N, 5, place, quick_attacks(), NOTEBOOKS)
