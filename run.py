@@ -40,8 +40,9 @@ def install(extra):
         fill = [[str(PYTHON), "-Im", "ensurepip", "--upgrade"],
                 [str(PYTHON), "-m", "pip", "install", "--disable-pip-version-check", "--no-compile",
                  "-e", project]]
-    # On all cores: pip would use one, and uv leaves it to the first import of each module.
-    bytecode = [str(PYTHON), "-m", "compileall", "-qq", "-j", "0", str(VENV), str(ROOT / "course_utils")]
+    # On all cores: pip would use one, and uv leaves it to the first import of each module. Packages' tests stay as is.
+    bytecode = [str(PYTHON), "-W", "ignore", "-m", "compileall", "-qq", "-j", "0", "-x", r"[/\\]tests?[/\\]",
+                str(VENV), str(ROOT / "course_utils")]
     print("Installing the course into {}; later starts skip this ...".format(VENV), flush=True)
     for command in [*([] if PYTHON.exists() else [create]), *fill, bytecode]:
         try:

@@ -2,7 +2,6 @@
 
 import hashlib
 import itertools
-import re
 import time
 
 import numpy as np
@@ -144,9 +143,7 @@ def _conform_items(expected, got, args, names):
     for i, (e, g) in enumerate(zip(expected, got)):
         value, problem = conform(e, g, args, names)
         if problem:
-            which = "first second third fourth".split()[i]
-            innermost = re.sub(r"^In the \w+ result: ", "", problem.advice)
-            return None, Finding(problem.kind, f"In the {which} result: {innermost}")
+            return None, problem.in_item(i)
         values.append(value)
     return tuple(values), None
 

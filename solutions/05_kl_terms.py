@@ -349,7 +349,7 @@ for S in (10, 1000, 100_000):
 # **Predict.** Where will each of the two put its mean?
 
 # %%
-line = np.linspace(-12, 12, 1201)
+line = np.linspace(-12, 12, 601)
 log_target = np.logaddexp(np.log(0.6) + norm.logpdf(line, -2.0, 0.5),
                           np.log(0.4) + norm.logpdf(line, 2.0, 0.7))
 mus, log_sigmas = np.linspace(-4, 4, 161), np.linspace(np.log(0.4), np.log(4), 93)

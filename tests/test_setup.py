@@ -281,7 +281,7 @@ def fresh(root, tmp_path):
 def test_run_installs_once_and_hands_its_arguments_over(fresh, tmp_path):
     _, first = fresh("lab", "--port", "8899")
     assert [line.split()[:2] for line in first[:2]] == [["uv", "venv"], ["uv", "pip"]]
-    assert [line.split()[:3] for line in first[2:3]] == [["python", "-m", "compileall"]]
+    assert "-m compileall" in first[2]
     assert first[3:] == ["python -m course_utils.cli lab --port 8899"]
     assert fresh()[1] == ["python -m course_utils.cli"]  # no second install
     _, tests = fresh("test", "-k", "pca")
@@ -296,8 +296,8 @@ def test_a_failed_install_is_not_taken_for_a_complete_one(fresh):
     result, lines = fresh("lab", UV_STATUS="1")
     assert result.returncode == 1 and "installation failed" in result.stderr
     assert not any("course_utils.cli" in line for line in lines)
-    assert [line.split()[:3] for line in fresh("lab")[1]] == [
-        ["uv", "pip", "install"], ["python", "-m", "compileall"], ["python", "-m", "course_utils.cli"]]
+    installed, compiled, started = fresh("lab")[1]
+    assert installed.startswith("uv pip") and "-m compileall" in compiled and started.startswith("python -m course_utils.cli")
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 import importlib
 import inspect
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -25,8 +24,17 @@ class Case(NamedTuple):
 class Finding(NamedTuple):
     """What is wrong with an answer: `kind` for the machine, one or two sentences for the student."""
     kind: str
-    advice: str
+    text: str
     misconception: str | None = None
+    item: str = ""                   # which of several results it is about: "first"
+
+    @property
+    def advice(self) -> str:
+        return f"In the {self.item} result: {self.text}" if self.item else self.text
+
+    def in_item(self, i: int) -> "Finding":
+        """The same, about result `i` of several; of results within results, only the outermost is named."""
+        return self._replace(item=("first", "second", "third", "fourth")[i])
 
 
 @dataclass(frozen=True)
@@ -85,12 +93,7 @@ def close(rtol=1e-4, atol=1e-6):
     def compare(expected, got, args):
         if isinstance(expected, tuple):
             findings = (compare(e, g, args) for e, g in zip(expected, got, strict=True))
-            named = [(i, finding) for i, finding in enumerate(findings) if finding]
-            if not named:
-                return None
-            which = "first second third fourth".split()[named[0][0]]
-            innermost = re.sub(r"^In the \w+ result: ", "", named[0][1].advice)
-            return Finding(named[0][1].kind, f"In the {which} result: {innermost}")
+            return next((finding.in_item(i) for i, finding in enumerate(findings) if finding), None)
         if isinstance(expected, dict):
             for key in expected:
                 finding = compare(expected[key], got[key], args)
