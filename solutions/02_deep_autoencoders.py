@@ -257,7 +257,7 @@ plots.show(fig, alt="PCA's error falls steadily and is zero only at K = 3. The d
 # 784 pixels and 10,000 digits ask more of the optimiser. The library's `autoencoder.autoencoder_train` minimises the same loss over the same networks, but Adam works in the coordinates of the data's
 # principal axes, where it gets on several times faster, and its step size shrinks towards the end. (Why may it turn the coordinates? Because a rotation leaves the squared error as it is.)
 #
-# We train for $K = 2$, 8 and 30, once, and use the three pairs of networks for the rest of the notebook. This takes some twenty seconds.
+# We train for $K = 2$, 8 and 30, once, and use the three pairs of networks for the rest of the notebook. This takes some ten seconds.
 
 # %%
 plan = {2: ([128, 64], 1300), 8: ([256, 64], 1000), 30: ([256], 1700)}
