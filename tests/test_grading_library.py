@@ -116,7 +116,7 @@ import course_utils
 from course_utils import wire
 class OutOfTime(BaseException): pass
 def out_of_time(*_): raise OutOfTime
-signal.signal(signal.SIGVTALRM, out_of_time)
+signal.signal(signal.SIGALRM, out_of_time)
 functions = {}
 for module in pkgutil.walk_packages(course_utils.__path__, "course_utils."):
     with contextlib.suppress(ImportError):
@@ -127,7 +127,7 @@ for name, calls in pickle.load(open(sys.argv[1], "rb")).items():
     for path, f in functions.items():
         for order in list(itertools.permutations(range(len(calls[0]))))[:6]:
             frames = []
-            signal.setitimer(signal.ITIMER_VIRTUAL, 0.1)
+            signal.setitimer(signal.ITIMER_REAL, 0.3)
             try:
                 for args in calls:
                     frames.append(wire.encode(f(*[wire.resolve(args)[i] for i in order])))
@@ -137,7 +137,7 @@ for name, calls in pickle.load(open(sys.argv[1], "rb")).items():
             except BaseException:
                 pass
             finally:
-                signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+                signal.setitimer(signal.ITIMER_REAL, 0)
 '''
 
 

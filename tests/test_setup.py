@@ -117,6 +117,13 @@ def test_importing_the_package_imports_nothing_else(root):
     assert run([sys.executable, "-c", code], cwd=root).stdout.split() == ["course_utils"]
 
 
+def test_reading_notebooks_builds_no_parsers(root):
+    code = ("import sys, course_utils.quick_start, nbformat, jsonschema\n"
+            "nbformat.validate(nbformat.v4.new_notebook())\n"
+            "print('lark' in sys.modules, sorted({'iri', 'date-time'} & set(jsonschema.FormatChecker.checkers)))")
+    assert run([sys.executable, "-c", code], cwd=root).stdout == "False ['date-time']\n"
+
+
 # -- the command -----------------------------------------------------------------------------------
 
 def test_help_is_quick_and_names_every_command(root):
