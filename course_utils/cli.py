@@ -73,7 +73,7 @@ def stages(root):
                     "--no-loadscope-reorder"]
     one_more = str((os.cpu_count() or 1) + 1)  # there is always a test that waits for a server or a deadline
     nbval = ["--nbval-current-env", "--nbval-cell-timeout", "120", *side_by_side]
-    compared = ["--nbval", "--nbval-sanitize-with", str(root / "tests" / "nbval_sanitize.cfg"), *nbval]
+    compared = ["--nbval", "--nbval-sanitize-with", str(root / "tests" / "notebooks" / "nbval_sanitize.cfg"), *nbval]
     return {
         "unit and browser tests": ["-n", one_more, "--dist", "loadfile", "--no-loadscope-reorder", str(root / "tests")],
         "solutions, outputs compared": solutions and [*compared, *solutions],
@@ -127,7 +127,7 @@ def run_tests(_, extra):
 def build(arguments, _):
     """Build the solution and student notebooks from solutions/*.py."""
     os.environ.update(REPRODUCIBLE)
-    from course_utils.build import BuildError, build_course
+    from course_utils.building.build import BuildError, build_course
     try:
         refused = build_course(find_root(Path.cwd()), only=arguments.notebooks, force=arguments.force)
     except BuildError as error:
@@ -166,7 +166,7 @@ def exported(arguments):
 
 def export_nbgrader(arguments):
     """Write a course folder for nbgrader; its autograder then grades as `course grade` does."""
-    from course_utils.build import BuildError
+    from course_utils.building.build import BuildError
     from course_utils.exporting.nbgrader import export_nbgrader as write
     root, what = find_root(Path.cwd()), exported(arguments)
     if not arguments.notebooks:  # exercises of a notebook that is not written yet are no reason to stop

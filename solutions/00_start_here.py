@@ -35,7 +35,8 @@ print(f"Python and {len(packages)} packages: all there")
 # %%
 import numpy as np
 
-from course_utils import data, plots
+from course_utils import data
+from course_utils.showing import plots
 
 faces, digits = data.load_faces(), data.load_mnist()
 sets = {"faces": faces, "digits": digits, "doodles": data.load_doodles(),

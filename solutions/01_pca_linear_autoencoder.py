@@ -25,11 +25,12 @@
 # %%
 import numpy as np
 
-from course_utils import pca, plots
 from course_utils.checking import check, hint, progress
 from course_utils.data import load_faces, load_mnist
-from course_utils.evidence import show_result
 from course_utils.explorables.pca_explorer import PCASet, pca_explorer
+from course_utils.models import pca
+from course_utils.showing import plots
+from course_utils.showing.evidence import show_result
 
 faces, digits = load_faces(), load_mnist()
 for name, data in [("faces", faces), ("digits", digits)]:

@@ -26,15 +26,16 @@ import autograd.numpy as anp
 import numpy as np
 from scipy.spatial import Delaunay
 
-from course_utils import autoencoder, plots
-from course_utils.autoencoder import decode, encode, reconstruct
 from course_utils.checking import check, hint, progress
 from course_utils.data import load_mnist
-from course_utils.evidence import show_result
 from course_utils.explorables.latent_pad import latent_pad
-from course_utils.nets import init_mlp
-from course_utils.optim import adam, minibatches
-from course_utils.pca import pca_decode, pca_encode, pca_fit
+from course_utils.models import autoencoder
+from course_utils.models.autoencoder import decode, encode, reconstruct
+from course_utils.models.pca import pca_decode, pca_encode, pca_fit
+from course_utils.networks.nets import init_mlp
+from course_utils.networks.optim import adam, minibatches
+from course_utils.showing import plots
+from course_utils.showing.evidence import show_result
 
 digits = load_mnist()
 x_train, y_train, x_test, y_test = (digits.x_train, digits.y_train,

@@ -26,13 +26,14 @@ import numpy as np
 from scipy import optimize, stats
 from scipy.special import logsumexp
 
-from course_utils import pca, plots
 from course_utils.checking import check, hint, progress
 from course_utils.data import load_mnist
-from course_utils.evidence import show_result
 from course_utils.explorables.density_explorer import density_explorer
-from course_utils.marginals import log_marginal_linear
-from course_utils.toy_decoders import arc, line
+from course_utils.models import pca
+from course_utils.probability.marginals import log_marginal_linear
+from course_utils.probability.toy_decoders import arc, line
+from course_utils.showing import plots
+from course_utils.showing.evidence import show_result
 
 digits = load_mnist()
 ones = digits.x_train[digits.y_train == 1].astype(float)

@@ -28,13 +28,15 @@
 import numpy as np
 from scipy.stats import norm
 
-from course_utils import grids, mixtures, pca, plots, toy_joints
 from course_utils.checking import check, hint, progress
 from course_utils.data import load_mnist, load_pen_digits
-from course_utils.evidence import show_result
 from course_utils.explorables.bound_explorer import bound_explorer
-from course_utils.likelihoods import gaussian_log_prob
-from course_utils.marginals import log_marginal_linear
+from course_utils.models import pca
+from course_utils.probability import grids, mixtures, toy_joints
+from course_utils.probability.likelihoods import gaussian_log_prob
+from course_utils.probability.marginals import log_marginal_linear
+from course_utils.showing import plots
+from course_utils.showing.evidence import show_result
 
 digits, pen = load_mnist(), load_pen_digits()
 

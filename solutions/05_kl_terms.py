@@ -31,12 +31,15 @@ from matplotlib.collections import EllipseCollection
 from scipy import integrate
 from scipy.stats import multivariate_normal, norm
 
-from course_utils import gaussians, linear_gaussian, nets, optim, pca, plots
 from course_utils.checking import check, hint, progress
 from course_utils.data import load_mnist, shrink
-from course_utils.divergences import kl_on_grid
-from course_utils.evidence import show_result
 from course_utils.explorables.kl_explorer import kl_explorer
+from course_utils.models import linear_gaussian, pca
+from course_utils.networks import nets, optim
+from course_utils.probability import gaussians
+from course_utils.probability.divergences import kl_on_grid
+from course_utils.showing import plots
+from course_utils.showing.evidence import show_result
 
 digits = load_mnist()
 rng = np.random.default_rng(0)

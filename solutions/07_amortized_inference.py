@@ -30,16 +30,21 @@ import numpy as np
 from matplotlib.patches import Ellipse
 from scipy.stats import multivariate_normal
 
-from course_utils import amortization, nets, optim, pca, plots, vae
-from course_utils.amortization import elbo_of_q, refine
-from course_utils.bounds import iwae_bound
 from course_utils.checking import check, hint, progress
 from course_utils.data import load_mnist, shrink
-from course_utils.evidence import show_result
 from course_utils.explorables.amortization_explorer import amortization_explorer
-from course_utils.gaussians import kl_standard_normal
-from course_utils.linear_gaussian import elbo_linear_gaussian, mean_field_posterior
-from course_utils.two_latents import log_p_on_grid
+from course_utils.models import amortization, pca, vae
+from course_utils.models.amortization import elbo_of_q, refine
+from course_utils.models.linear_gaussian import (
+    elbo_linear_gaussian,
+    mean_field_posterior,
+)
+from course_utils.models.two_latents import log_p_on_grid
+from course_utils.networks import nets, optim
+from course_utils.probability.bounds import iwae_bound
+from course_utils.probability.gaussians import kl_standard_normal
+from course_utils.showing import plots
+from course_utils.showing.evidence import show_result
 
 digits = load_mnist()
 rng = np.random.default_rng(0)

@@ -29,21 +29,26 @@ import numpy as np
 from scipy.special import logsumexp
 from scipy.stats import norm
 
-from course_utils import autoencoder, classifier, linear_gaussian, optim, plots, vae
 from course_utils.checking import check, hint, progress
 from course_utils.data import load_mnist, shrink
-from course_utils.evidence import show_result
 from course_utils.explorables.latent_pad import latent_pad
-from course_utils.gaussian_mixture import gmm_fit, gmm_log_prob, gmm_sample
-from course_utils.gaussians import diagonal_gaussian_log_prob, kl_standard_normal
-from course_utils.grids import trapezoid_weights
-from course_utils.likelihoods import bernoulli_log_prob, gaussian_log_prob
-from course_utils.live_curves import live_elbo
-from course_utils.marginals import log_marginal_linear
-from course_utils.nets import mlp
-from course_utils.optim import adam, minibatches
-from course_utils.pca import pca_eigenvalues, pca_fit, subspace_angle
-from course_utils.vae import binarise, encoder_forward, init_vae
+from course_utils.models import autoencoder, classifier, linear_gaussian, vae
+from course_utils.models.pca import pca_eigenvalues, pca_fit, subspace_angle
+from course_utils.models.vae import binarise, encoder_forward, init_vae
+from course_utils.networks import optim
+from course_utils.networks.nets import mlp
+from course_utils.networks.optim import adam, minibatches
+from course_utils.probability.gaussian_mixture import gmm_fit, gmm_log_prob, gmm_sample
+from course_utils.probability.gaussians import (
+    diagonal_gaussian_log_prob,
+    kl_standard_normal,
+)
+from course_utils.probability.grids import trapezoid_weights
+from course_utils.probability.likelihoods import bernoulli_log_prob, gaussian_log_prob
+from course_utils.probability.marginals import log_marginal_linear
+from course_utils.showing import plots
+from course_utils.showing.evidence import show_result
+from course_utils.showing.live_curves import live_elbo
 
 # %% [markdown]
 # Pixels are black or white in this notebook, so that $p(\mathbf{x}|\mathbf{z})$ can be a product of coin tosses: a grey value of 0.3 becomes white with probability 0.3. The 10,000 training digits are split: the networks

@@ -27,19 +27,24 @@ import numpy as np
 from scipy.special import logsumexp, softmax
 from scipy.stats import norm
 
-from course_utils import conditional, plots, vae
-from course_utils.autoencoder import nearest_neighbour_accuracy
 from course_utils.checking import check, hint, progress
-from course_utils.classifier import classifier_train, predict
-from course_utils.conditional import cvae_train, fold_label, style_codes
 from course_utils.data import load_doodles, load_mnist, shrink
-from course_utils.evidence import show_result
 from course_utils.explorables.style_pad import style_pad
-from course_utils.nets import mlp
-from course_utils.semi_supervised import elbo_of_every_class, m2_train
-from course_utils.style import (shuffle_within, slant, stroke_thickness,
-                                without_label_means)
-from course_utils.vae import encoder_forward, vae_elbo, vae_generate, vae_train
+from course_utils.models import conditional, vae
+from course_utils.models.autoencoder import nearest_neighbour_accuracy
+from course_utils.models.classifier import classifier_train, predict
+from course_utils.models.conditional import cvae_train, fold_label, style_codes
+from course_utils.models.digit_style import (
+    shuffle_within,
+    slant,
+    stroke_thickness,
+    without_label_means,
+)
+from course_utils.models.semi_supervised import elbo_of_every_class, m2_train
+from course_utils.models.vae import encoder_forward, vae_elbo, vae_generate, vae_train
+from course_utils.networks.nets import mlp
+from course_utils.showing import plots
+from course_utils.showing.evidence import show_result
 
 # %%
 digits = load_mnist()

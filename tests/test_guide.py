@@ -9,7 +9,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from test_hostile import NOT_HERE
+from grading_results import NOT_HERE
 
 ROOT = Path(__file__).parents[1]
 GUIDE = (ROOT / "docs" / "instructors.md").read_text(encoding="utf-8")

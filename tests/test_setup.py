@@ -191,9 +191,9 @@ def test_tests_never_see_the_users_progress_or_settings(monkeypatch, tmp_path):
 
 @pytest.fixture(scope="session")
 def sanitise(root):
-    """Apply tests/nbval_sanitize.cfg as nbval does."""
+    """Apply tests/notebooks/nbval_sanitize.cfg as nbval does."""
     from nbval.plugin import get_sanitize_patterns
-    rules = get_sanitize_patterns((root / "tests" / "nbval_sanitize.cfg").read_text(encoding="ascii"))
+    rules = get_sanitize_patterns((root / "tests" / "notebooks" / "nbval_sanitize.cfg").read_text(encoding="ascii"))
     assert len(rules) == 2
 
     def apply(text):

@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from course_utils.exercises.stand_ins import Named, Rng, resolve  # noqa: F401  part of the model: what cases hold
+
 
 class Misconception(NamedTuple):
     """A wrong implementation that real students write, and the sentence that helps them."""
@@ -55,7 +57,7 @@ class Exercise:
     signature: str                   # "pca_encode(x, mean, components)"
     returns: str                     # "(N, K)"
     task: str                        # one sentence
-    answer: str                      # the library's own, "course_utils.pca:pca_encode"
+    answer: str                      # the library's own, "course_utils.models.pca:pca_encode"
     cases: Callable[[np.random.Generator], list[Case]]
     oracle: Callable
     misconceptions: dict[str, Misconception]

@@ -29,7 +29,7 @@ LOG_MEAN_EXP = Exercise(
     name="log_mean_exp", notebook="00_start_here", points=1, minutes=5, lines=3, lecture_points=("L10",),
     signature="log_mean_exp(a)", returns="scalar",
     task="The logarithm of the mean of exp(a) over all entries of a, for entries as large as 2000 or as small as -2000.",
-    answer="course_utils.numerics:log_mean_exp",
+    answer="course_utils.probability.numerics:log_mean_exp",
     cases=cases, oracle=lambda a: logsumexp(a) - np.log(a.size), compare=close(),
     misconceptions={
         "sum for mean": Misconception(

@@ -5,9 +5,9 @@ import functools
 import numpy as np
 from scipy import linalg
 
-from course_utils import pca
 from course_utils.exercises.model import Case, Exercise, Finding, Misconception, close, compare_arrays
-from course_utils.wire import Rng
+from course_utils.exercises.stand_ins import Rng
+from course_utils.models import pca
 
 exercise = functools.partial(Exercise, notebook="01_pca_linear_autoencoder", compare=close())
 
@@ -95,7 +95,7 @@ PCA_FIT = exercise(
     name="pca_fit", points=3, minutes=10, lines=3, lecture_points=("L5",),
     signature="pca_fit(x, K)", returns="mean (D,), components (K, D)",
     task="The mean of x and its first K principal components, as orthonormal rows, largest variance first.",
-    answer="course_utils.pca:pca_fit", cases=pca_fit_cases, oracle=lambda x, K: eigenpairs(x, K)[1],
+    answer="course_utils.models.pca:pca_fit", cases=pca_fit_cases, oracle=lambda x, K: eigenpairs(x, K)[1],
     compare=compare_components,
     misconceptions={
         "not centred": Misconception(
@@ -140,7 +140,7 @@ PCA_ENCODE = exercise(
     name="pca_encode", points=1, minutes=3, lines=1, lecture_points=("L4", "L5"),
     signature="pca_encode(x, mean, components)", returns="(N, K)",
     task="The coordinates of each example in the subspace.",
-    answer="course_utils.pca:pca_encode", cases=encode_cases,
+    answer="course_utils.models.pca:pca_encode", cases=encode_cases,
     oracle=lambda x, mean, components: np.array([[sum(c * (x_n - mean)) for c in components] for x_n in x]),
     misconceptions={
         "not centred": Misconception(
@@ -170,7 +170,7 @@ PCA_DECODE = exercise(
     name="pca_decode", points=1, minutes=3, lines=1, lecture_points=("L4", "L5"),
     signature="pca_decode(z, mean, components)", returns="(N, D)",
     task="The points of the subspace that have the codes z.",
-    answer="course_utils.pca:pca_decode", cases=decode_cases,
+    answer="course_utils.models.pca:pca_decode", cases=decode_cases,
     oracle=lambda z, mean, components: np.array([mean + sum(a * c for a, c in zip(z_n, components)) for z_n in z]),
     misconceptions={
         "mean left out": Misconception(
@@ -212,7 +212,7 @@ PROJECTED_VARIANCE = exercise(
     name="projected_variance", points=2, minutes=5, lines=2, lecture_points=("L5",),
     signature="projected_variance(x, components)", returns="scalar",
     task="The variance of the codes of x, summed over the K coordinates, with 1/N.",
-    answer="course_utils.pca:projected_variance", cases=variance_cases, oracle=covariance_trace,
+    answer="course_utils.models.pca:projected_variance", cases=variance_cases, oracle=covariance_trace,
     misconceptions={
         "not centred": Misconception(
             lambda x, C: ((x @ C.T) ** 2).sum(axis=1).mean(), "This is the mean squared length of the projection, not its variance: centre first."),
@@ -235,7 +235,7 @@ RESIDUAL_VARIANCE = exercise(
     name="residual_variance", points=2, minutes=5, lines=3, lecture_points=("L5",),
     signature="residual_variance(x, components)", returns="scalar",
     task="The mean squared distance of x from its reconstruction out of the subspace through the mean of x.",
-    answer="course_utils.pca:residual_variance", cases=variance_cases,
+    answer="course_utils.models.pca:residual_variance", cases=variance_cases,
     oracle=lambda x, C: np.trace(np.cov(x, rowvar=False, bias=True)) - covariance_trace(x, C),
     misconceptions={
         "not centred": Misconception(
@@ -294,7 +294,7 @@ LINEAR_AE_GRADIENTS = exercise(
     name="linear_ae_gradients", points=4, minutes=15, lines=4, lecture_points=("L4",),
     signature="linear_ae_gradients(x, U, V)", returns="dU (D, K), dV (K, D)",
     task="The gradients, by hand, of the mean over examples of ||x - U V x||^2.",
-    answer="course_utils.pca:linear_ae_gradients", cases=gradient_cases, oracle=finite_differences,
+    answer="course_utils.models.pca:linear_ae_gradients", cases=gradient_cases, oracle=finite_differences,
     misconceptions={
         "factor 2": Misconception(scaled_gradients(lambda x: 0.5), "Both gradients are half of what they should be: the derivative of r^2 is 2 r."),
         "sum over examples": Misconception(
@@ -406,7 +406,7 @@ LINEAR_AE_TRAIN = exercise(
     name="linear_ae_train", points=4, minutes=10, lines=6, lecture_points=("L4", "L5"), trains=True,
     signature="linear_ae_train(x, K, steps, rng)", returns="U (D, K), V (K, D)",
     task="Trains a linear autoencoder on centred x by gradient descent; in the check x has variance about 1 along its largest component, and there are 3000 steps.",
-    answer="course_utils.pca:linear_ae_train", cases=train_cases, oracle=best_linear, compare=compare_error,
+    answer="course_utils.models.pca:linear_ae_train", cases=train_cases, oracle=best_linear, compare=compare_error,
     diagnose=diagnose_training,
     misconceptions={
         "uphill": Misconception(
@@ -473,7 +473,7 @@ SUBSPACE_ANGLE = exercise(
     name="subspace_angle", points=2, minutes=8, lines=3, lecture_points=("L4", "L5"),
     signature="subspace_angle(A, B)", returns="scalar, radians",
     task="The largest principal angle between the column spaces of A (D, K) and B (D, K).",
-    answer="course_utils.pca:subspace_angle", cases=angle_cases, oracle=lambda A, B: linalg.subspace_angles(A, B).max(),
+    answer="course_utils.models.pca:subspace_angle", cases=angle_cases, oracle=lambda A, B: linalg.subspace_angles(A, B).max(),
     # arccos is steep at 1: float32's rounding of a cosine moves an angle near 0 by up to 5e-4.
     compare=close(rtol=2e-4, atol=6e-4),
     misconceptions={
@@ -542,7 +542,7 @@ CHOOSE_K = exercise(
     name="choose_k", points=1, minutes=4, lines=2, lecture_points=("L5", "L8"),
     signature="choose_k(eigenvalues, fraction)", returns="int",
     task="The smallest K whose eigenvalues add up to at least the given fraction of all; eigenvalues come in descending order.",
-    answer="course_utils.pca:choose_k", cases=choose_cases, oracle=count_up, compare=compare_count,
+    answer="course_utils.models.pca:choose_k", cases=choose_cases, oracle=count_up, compare=compare_count,
     misconceptions={
         "index for count": Misconception(
             lambda e, f: count_up(e, f) - 1, "This is the index of the last component that is needed, counted from 0. K is how many there are: one more."),

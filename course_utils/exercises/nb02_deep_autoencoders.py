@@ -4,11 +4,12 @@ import functools
 
 import numpy as np
 
-from course_utils import autoencoder, nets, pca
 from course_utils.exercises.model import Case, Exercise, Finding, Misconception, close
-from course_utils.exercises.networks import shapes_of
-from course_utils.optim import adam, minibatches
-from course_utils.wire import Named, Rng
+from course_utils.exercises.network_shapes import shapes_of
+from course_utils.exercises.stand_ins import Named, Rng
+from course_utils.models import autoencoder, pca
+from course_utils.networks import nets
+from course_utils.networks.optim import adam, minibatches
 
 exercise = functools.partial(Exercise, notebook="02_deep_autoencoders", compare=close())
 
@@ -53,8 +54,8 @@ MLP_FORWARD = exercise(
     name="mlp_forward", points=2, minutes=6, lines=4, lecture_points=("L2", "L6"),
     signature="mlp_forward(params, x, activation)", returns="(N, D_out)",
     task="The output of a network, a list of (W, b): `h @ W + b` in every layer, `activation` after every layer but the last.",
-    answer="course_utils.nets:mlp",
-    aliases=tuple(f"course_utils.fast:{name}" for name in ("dense", "dense_tanh")), cases=forward_cases, oracle=forward_by_loops,
+    answer="course_utils.networks.nets:mlp",
+    aliases=tuple(f"course_utils.networks.fast:{name}" for name in ("dense", "dense_tanh")), cases=forward_cases, oracle=forward_by_loops,
     misconceptions={
         "activation on the output": Misconception(
             forward_with(lambda h, W, b, f: f(h @ W + b), lambda h, W, b, f: f(h @ W + b)),
@@ -98,7 +99,7 @@ SQUARED_ERROR = exercise(
     name="squared_error", points=1, minutes=2, lines=1, lecture_points=("L4",),
     signature="squared_error(x, x_hat)", returns="(N,)",
     task="||x - x_hat||^2 for each example, summed over its dimensions.",
-    answer="course_utils.autoencoder:squared_error", cases=error_cases,
+    answer="course_utils.models.autoencoder:squared_error", cases=error_cases,
     oracle=lambda x, x_hat: np.array([sum((a - b) ** 2 for a, b in zip(row, row_hat)) for row, row_hat in zip(x, x_hat)]),
     misconceptions={
         "mean over dimensions": Misconception(
@@ -254,7 +255,7 @@ AUTOENCODER_TRAIN = exercise(
     task=f"Trains an autoencoder whose encoder has layers of the given sizes, `[D, H..., K]`, and whose decoder mirrors it; tanh between "
          f"layers, code and output linear. On fresh points near a curved surface its error must be at most 0.95 times PCA's with the same K; "
          f"there are {STEPS} steps.",
-    answer="course_utils.autoencoder:autoencoder_train", cases=training_cases, oracle=empty_networks, compare=compare_training,
+    answer="course_utils.models.autoencoder:autoencoder_train", cases=training_cases, oracle=empty_networks, compare=compare_training,
     diagnose=diagnose_training,
     misconceptions={
         "order": Misconception(
@@ -291,7 +292,7 @@ AUTOENCODER_TRAIN = exercise(
            "The loss of a batch: encode, decode, subtract from the batch, square, sum, divide by the number of examples. Written with "
            "autograd.numpy it can be differentiated.",
            "params = adam(loss, params, minibatches(x, 64, steps, rng), steps, step_size=5e-3) does the training (both are in "
-           "course_utils.optim); then return params[0], params[1].",
+           "course_utils.networks.optim); then return params[0], params[1].",
            "def loss(params, x): r = x - mlp_forward(params[1], mlp_forward(params[0], x, np.tanh), np.tanh); return np.sum(r * r) / len(x), "
            "with np = autograd.numpy."),
 )
@@ -342,7 +343,7 @@ NEAREST_NEIGHBOUR_ACCURACY = exercise(
     name="nearest_neighbour_accuracy", points=2, minutes=8, lines=4, lecture_points=("L3",),
     signature="nearest_neighbour_accuracy(codes_train, y_train, codes_test, y_test)", returns="scalar in [0, 1]",
     task="The share of test examples whose label is the label of the nearest training code (Euclidean distance).",
-    answer="course_utils.autoencoder:nearest_neighbour_accuracy", cases=neighbour_cases, oracle=by_scipy,
+    answer="course_utils.models.autoencoder:nearest_neighbour_accuracy", cases=neighbour_cases, oracle=by_scipy,
     misconceptions={
         "farthest": Misconception(neighbour_with(pick=np.argmax), "You take the farthest training code: argmin of the distance is meant, not argmax."),
         "inner product": Misconception(
@@ -385,7 +386,7 @@ INTERPOLATE_LINEAR = exercise(
     name="interpolate_linear", points=1, minutes=4, lines=2, lecture_points=("L3",),
     signature="interpolate_linear(a, b, steps)", returns="(steps, ...)",
     task="`steps` points, evenly spaced on the straight line from a to b, both ends included; a and b are arrays of the same shape, steps >= 2.",
-    answer="course_utils.autoencoder:interpolate_linear", cases=interpolate_cases,
+    answer="course_utils.models.autoencoder:interpolate_linear", cases=interpolate_cases,
     oracle=lambda a, b, steps: np.array([[p + (q - p) * i / (steps - 1) for p, q in zip(np.ravel(a), np.ravel(b))]
                                          for i in range(steps)]).reshape(steps, *np.shape(a)),
     misconceptions={

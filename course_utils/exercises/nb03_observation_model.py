@@ -7,13 +7,13 @@ from scipy import integrate, special, stats
 from scipy.special import logsumexp
 
 from course_utils.exercises.model import Case, Exercise, Misconception, close
-from course_utils.wire import Named
+from course_utils.exercises.stand_ins import Named
 
 exercise = functools.partial(Exercise, notebook="03_observation_model", compare=close())
 
 
 def toy(name):
-    return Named(f"course_utils.toy_decoders:{name}")
+    return Named(f"course_utils.probability.toy_decoders:{name}")
 
 
 def squares(x, mean):
@@ -43,8 +43,8 @@ GAUSSIAN_LOG_PROB = exercise(
     signature="gaussian_log_prob(x, mean, eta)", returns="(N,)",
     task="The log density of each row of x (N, D) under a Gaussian with that row of mean (N, D) and the variance eta in every dimension, "
          "with its full constant; finite also where the density itself is too small for a floating-point number.",
-    answer="course_utils.likelihoods:gaussian_log_prob",
-    aliases=("course_utils.gaussians:diagonal_gaussian_log_prob",), cases=gaussian_cases,
+    answer="course_utils.probability.likelihoods:gaussian_log_prob",
+    aliases=("course_utils.probability.gaussians:diagonal_gaussian_log_prob",), cases=gaussian_cases,
     oracle=lambda x, mean, eta: stats.norm.logpdf(x, mean, np.sqrt(eta)).sum(axis=1),
     misconceptions={
         "sigma for variance": Misconception(
@@ -113,7 +113,7 @@ BERNOULLI_LOG_PROB = exercise(
     signature="bernoulli_log_prob(x, logits)", returns="(N,)",
     task="The log probability of each row of pixels x (N, D), each 0 or 1, where pixel d is 1 with probability sigmoid(logits[n, d]); "
          "right also for logits of 1000 and -1000.",
-    answer="course_utils.likelihoods:bernoulli_log_prob", aliases=("course_utils.fast:bernoulli_cross_entropy",), cases=bernoulli_cases, oracle=exact_bernoulli,
+    answer="course_utils.probability.likelihoods:bernoulli_log_prob", aliases=("course_utils.networks.fast:bernoulli_cross_entropy",), cases=bernoulli_cases, oracle=exact_bernoulli,
     misconceptions={
         "through probabilities": Misconception(
             bernoulli, "Right as a formula, but the sigmoid of a large logit is rounded to exactly 1 (or 0), and the log of what is left is infinite. "
@@ -212,7 +212,7 @@ LOG_MARGINAL_QUADRATURE = exercise(
     signature="log_marginal_quadrature(x, decoder, eta, grid)", returns="(N,)",
     task="log p(x) for each row of x (N, D) by the trapezoid rule on `grid` (G,), which ascends but need not be uniform; z is one number, `decoder` maps "
          "(N, 1) to (N, D), or (G, 1) to (G, D). Finite also where every p(x|z) underflows to 0.",
-    answer="course_utils.marginals:log_marginal_quadrature", aliases=("course_utils.grids:log_evidence_on_grid",), cases=quadrature_cases, oracle=trapezoid_rule,
+    answer="course_utils.probability.marginals:log_marginal_quadrature", aliases=("course_utils.probability.grids:log_evidence_on_grid",), cases=quadrature_cases, oracle=trapezoid_rule,
     misconceptions={
         "prior left out": Misconception(
             quadrature_by(spacing, prior=False), "The prior is missing: the integrand is p(z) p(x|z), with p(z) the density of N(0, 1) at the grid point."),
@@ -295,7 +295,7 @@ LOG_MARGINAL_MONTE_CARLO = exercise(
     signature="log_marginal_monte_carlo(x, decoder, eta, eps)", returns="(N,)",
     task="log p(x) for each row of x (N, D), estimated as the log of the mean of p(x|z) over S draws from the prior: eps (S, N, K) holds S of them for each "
          "example; `decoder` maps (N, K) to (N, D). Finite also where every p(x|z) underflows to 0.",
-    answer="course_utils.marginals:log_marginal_monte_carlo", aliases=("course_utils.marginals:log_marginal_importance",),
+    answer="course_utils.probability.marginals:log_marginal_monte_carlo", aliases=("course_utils.probability.marginals:log_marginal_importance",),
     cases=lambda rng: sampling_cases(rng, noise), oracle=monte_carlo_one_by_one,
     misconceptions={
         "mean of logs": Misconception(
@@ -376,7 +376,7 @@ LOG_MARGINAL_IMPORTANCE = exercise(
     signature="log_marginal_importance(x, decoder, eta, mu, log_sigma, eps)", returns="(N,)",
     task="log p(x) for each row of x (N, D), estimated by importance sampling with S samples of q = N(mu, diag(sigma^2)) per example: mu, log_sigma (N, K), "
          "eps (S, N, K) standard normal. Finite also where every p(x|z) underflows to 0.",
-    answer="course_utils.marginals:log_marginal_importance",
+    answer="course_utils.probability.marginals:log_marginal_importance",
     cases=importance_cases, oracle=importance_one_by_one,
     misconceptions={
         "q left out": Misconception(

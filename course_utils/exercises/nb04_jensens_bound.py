@@ -8,9 +8,9 @@ import numpy as np
 from scipy import stats
 from scipy.special import logsumexp, xlogy
 
-from course_utils import grids, mixtures
 from course_utils.exercises.model import Case, Exercise, Misconception, close
-from course_utils.wire import Named
+from course_utils.exercises.stand_ins import Named
+from course_utils.probability import grids, mixtures
 
 exercise = functools.partial(Exercise, notebook="04_jensens_bound")
 
@@ -37,7 +37,7 @@ JENSEN_GAP = exercise(
     name="jensen_gap", points=1, minutes=4, lines=1, lecture_points=("L11",),
     signature="jensen_gap(h, x, weights)", returns="scalar",
     task="E[h(X)] - h(E[X]) for an X that takes the value x[i] with probability weights[i]; h is a function such as np.exp.",
-    answer="course_utils.bounds:jensen_gap", cases=jensen_cases, oracle=loop_gap,
+    answer="course_utils.probability.bounds:jensen_gap", cases=jensen_cases, oracle=loop_gap,
     compare=close(rtol=2e-4, atol=5e-6),  # a small difference of two large numbers: float32 loses digits
     misconceptions={
         "sign": Misconception(
@@ -69,7 +69,7 @@ JENSEN_GAP = exercise(
 
 # on the grid --------------------------------------------------------------------------------------------------------
 
-LINEAR, BENT, FAINT, DENSE, SHARP = (Named(f"course_utils.toy_joints:{name}_log_joint")
+LINEAR, BENT, FAINT, DENSE, SHARP = (Named(f"course_utils.probability.toy_joints:{name}_log_joint")
                                      for name in ("linear", "bent", "faint", "dense", "sharp"))
 UNEVEN = "on a grid with uneven steps"
 ENDS = "where the density is not 0 at the ends of the grid"
@@ -142,7 +142,7 @@ POSTERIOR_ON_GRID = exercise(
     signature="posterior_on_grid(log_joint, grid)", returns="(G,)",
     task="The density p(z | x) at the points of the grid (G,), from log_joint(z) = log p(x, z): its integral by the trapezoid rule is 1, "
          "also where exp(log_joint) is 0 in floating point. The grid's steps may differ.",
-    answer="course_utils.grids:posterior_on_grid", cases=posterior_cases,
+    answer="course_utils.probability.grids:posterior_on_grid", cases=posterior_cases,
     oracle=lambda log_joint, grid: np.array([float(p) for p in decimal_posterior(log_joint, grid)]),
     compare=close(rtol=4e-4),  # a float32 near -2000 is rounded by 1e-4, and exp makes that a relative error
     misconceptions={
@@ -200,7 +200,7 @@ ELBO_ON_GRID = exercise(
     signature="elbo_on_grid(log_joint, q, grid)", returns="scalar",
     task="The bound F = integral of q(z) (log p(x, z) - log q(z)) by the trapezoid rule. q (G,) holds the values of a density on the grid (G,), "
          "whose steps may differ; where q is 0, the integrand is 0.",
-    answer="course_utils.grids:elbo_on_grid", cases=elbo_cases, oracle=loop_elbo,
+    answer="course_utils.probability.grids:elbo_on_grid", cases=elbo_cases, oracle=loop_elbo,
     compare=close(), misconceptions={
         "sum for integral": Misconception(
             elbo_by(lambda values, grid: np.sum(values)),
@@ -260,7 +260,7 @@ GAP_ON_GRID = exercise(
     signature="gap_on_grid(log_joint, q, grid)", returns="scalar",
     task="KL(q || p(z | x)) by the trapezoid rule, 0 where q is 0. The posterior may be so narrow that its density is 0 in floating point: its "
          "logarithm is finite all the same.",
-    answer="course_utils.grids:gap_on_grid", cases=gap_cases, oracle=loop_gap_on_grid, aliases=("course_utils.divergences:kl_on_grid",),
+    answer="course_utils.probability.grids:gap_on_grid", cases=gap_cases, oracle=loop_gap_on_grid, aliases=("course_utils.probability.divergences:kl_on_grid",),
     compare=close(), misconceptions={
         "turned round": Misconception(
             gap_by(integrand=lambda q, log_r: np.exp(log_r) * (log_r - np.log(q))),
@@ -334,7 +334,7 @@ EM_E_STEP = exercise(
     signature="em_e_step(x, pi, mu, sigma)", returns="(N, C)",
     task="The responsibilities p(z = c | x_n) under a mixture of Gaussians with weights pi, means mu and standard deviations sigma, each (C,); x (N,). "
          "Stable for examples far from every component.",
-    answer="course_utils.mixtures:em_e_step", cases=e_step_cases, oracle=decimal_responsibilities,
+    answer="course_utils.probability.mixtures:em_e_step", cases=e_step_cases, oracle=decimal_responsibilities,
     compare=close(), misconceptions={
         "wrong axis": Misconception(
             lambda x, pi, mu, sigma: np.exp(mixtures.mixture_log_joint(x, pi, mu, sigma)
@@ -392,7 +392,7 @@ EM_M_STEP = exercise(
     name="em_m_step", points=2, minutes=8, lines=4, lecture_points=("L10", "L15"),
     signature="em_m_step(x, responsibilities)", returns="pi (C,), mu (C,), sigma (C,)",
     task="The weights, means and standard deviations that maximise the bound for given responsibilities (N, C); x (N,).",
-    answer="course_utils.mixtures:em_m_step", cases=m_step_cases, oracle=weighted_statistics,
+    answer="course_utils.probability.mixtures:em_m_step", cases=m_step_cases, oracle=weighted_statistics,
     compare=close(), misconceptions={
         "variance for standard deviation": Misconception(
             m_step_by(sigma=lambda sigma, mu, x, r: sigma ** 2), "pi and mu are right. The third result is the variance; the standard deviation is its square root."),
@@ -449,7 +449,7 @@ MIXTURE_ELBO = exercise(
     name="mixture_elbo", points=2, minutes=8, lines=4, lecture_points=("L12", "L15"),
     signature="mixture_elbo(x, responsibilities, pi, mu, sigma)", returns="(N,)",
     task="The bound F of each example under a mixture of Gaussians, with q(z = c) given by its row of responsibilities (N, C); 0 log 0 = 0.",
-    answer="course_utils.mixtures:mixture_elbo", cases=mixture_elbo_cases, oracle=loop_mixture_elbo,
+    answer="course_utils.probability.mixtures:mixture_elbo", cases=mixture_elbo_cases, oracle=loop_mixture_elbo,
     compare=close(), misconceptions={
         "missing entropy": Misconception(
             mixture_elbo_by(lambda r, log_p, log_pi: r * log_p),
@@ -506,7 +506,7 @@ IWAE_BOUND = exercise(
     name="iwae_bound", points=2, minutes=6, lines=3, lecture_points=("L10", "L11"),
     signature="iwae_bound(log_w)", returns="(N,)",
     task="The logarithm of the mean over S of the weights exp(log_w), for log_w (S, N); stable for log weights of any size.",
-    answer="course_utils.bounds:iwae_bound", cases=iwae_cases, oracle=decimal_iwae,
+    answer="course_utils.probability.bounds:iwae_bound", cases=iwae_cases, oracle=decimal_iwae,
     compare=close(), misconceptions={
         "mean of logs": Misconception(
             lambda log_w: log_w.mean(axis=0), "This is the mean of the log weights: S estimates of the ELBO, averaged. The mean over S belongs inside the logarithm."),

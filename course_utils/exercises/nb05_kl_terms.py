@@ -11,7 +11,7 @@ from course_utils.exercises.model import Case, Exercise, Misconception, close
 
 exercise = functools.partial(Exercise, notebook="05_kl_terms", compare=close())
 nodes_and_weights = functools.cache(np.polynomial.hermite_e.hermegauss)
-FAST_KL = "course_utils.fast:gaussian_kl"
+FAST_KL = "course_utils.networks.fast:gaussian_kl"
 
 
 def signs(rng, shape):
@@ -77,7 +77,7 @@ KL_CATEGORICAL = exercise(
     name="kl_categorical", points=2, minutes=8, lines=3, lecture_points=("L14",),
     signature="kl_categorical(q, p)", returns="scalar",
     task="KL(q || p) in nats of two distributions, arrays of probabilities (C,) each, with 0 log 0 = 0, and infinity where p = 0 < q.",
-    answer="course_utils.divergences:kl_categorical", cases=categorical_cases, oracle=kl_sum,
+    answer="course_utils.probability.divergences:kl_categorical", cases=categorical_cases, oracle=kl_sum,
     misconceptions={
         "turned round": Misconception(
             lambda q, p: kl_sum(p, q), "This is KL(p || q). The average is taken under the first argument, q: the weights in front of the "
@@ -131,7 +131,7 @@ KL_STANDARD_NORMAL = exercise(
     name="kl_standard_normal", points=3, minutes=10, lines=2, lecture_points=("L14", "L20"),
     signature="kl_standard_normal(mu, log_sigma)", returns="(N,)",
     task="KL(q || N(0, I)) for each example, where q = N(mu, diag(sigma^2)) and log_sigma is the log of the standard deviation.",
-    answer="course_utils.gaussians:kl_standard_normal", aliases=("course_utils.gaussians:kl_gaussians", FAST_KL),
+    answer="course_utils.probability.gaussians:kl_standard_normal", aliases=("course_utils.probability.gaussians:kl_gaussians", FAST_KL),
     cases=standard_cases, oracle=standard_oracle,
     misconceptions={
         "factor 1/2 missing": Misconception(
@@ -204,7 +204,7 @@ KL_GAUSSIANS = exercise(
     name="kl_gaussians", points=2, minutes=8, lines=3, lecture_points=("L14",),
     signature="kl_gaussians(mu_q, log_sigma_q, mu_p, log_sigma_p)", returns="(N,)",
     task="KL(q || p) for each example, where q and p are Gaussians with diagonal covariance; all four arguments are (N, K).",
-    answer="course_utils.gaussians:kl_gaussians", aliases=("course_utils.gaussians:kl_standard_normal", FAST_KL),
+    answer="course_utils.probability.gaussians:kl_gaussians", aliases=("course_utils.probability.gaussians:kl_standard_normal", FAST_KL),
     cases=pair_cases, oracle=pair_oracle,
     misconceptions={
         "turned round": Misconception(
@@ -270,7 +270,7 @@ KL_MONTE_CARLO = exercise(
     name="kl_monte_carlo", points=3, minutes=10, lines=4, lecture_points=("L14",),
     signature="kl_monte_carlo(mu, log_sigma, eps)", returns="(N,)",
     task="The mean over the S samples of log q(z) - log p(z), where p = N(0, I) and z comes from q by stretching and moving the given noise eps (S, N, K).",
-    answer="course_utils.gaussians:kl_monte_carlo", cases=monte_carlo_cases, oracle=monte_carlo_oracle,
+    answer="course_utils.probability.gaussians:kl_monte_carlo", cases=monte_carlo_cases, oracle=monte_carlo_oracle,
     misconceptions={
         "closed form": Misconception(
             lambda mu, s, eps: right_standard(mu, s),
@@ -338,7 +338,7 @@ EXPECTED_SQUARED_ERROR = exercise(
     name="expected_squared_error", points=3, minutes=12, lines=3, lecture_points=("L13", "L17"),
     signature="expected_squared_error(x, W, b, mu, log_sigma)", returns="(N,)",
     task="The exact expectation of ||x - W z - b||^2 over z from q = N(mu, diag(sigma^2)), for each example; W (D, K), b (D,).",
-    answer="course_utils.linear_gaussian:expected_squared_error", cases=error_cases, oracle=error_oracle,
+    answer="course_utils.models.linear_gaussian:expected_squared_error", cases=error_cases, oracle=error_oracle,
     misconceptions={
         "spread of q left out": Misconception(
             lambda x, W, b, mu, s: error_of_mean(x, W, b, mu),
@@ -403,7 +403,7 @@ ELBO_LINEAR_GAUSSIAN = exercise(
     name="elbo_linear_gaussian", points=3, minutes=10, lines=4, lecture_points=("L13", "L15"),
     signature="elbo_linear_gaussian(x, W, b, eta, mu, log_sigma)", returns="(N,)",
     task="The exact bound F for each example, with p(x|z) = N(x; W z + b, eta I), p(z) = N(0, I), q = N(mu, diag(sigma^2)), and the Gaussian's constant.",
-    answer="course_utils.linear_gaussian:elbo_linear_gaussian", cases=elbo_cases, oracle=elbo_oracle,
+    answer="course_utils.models.linear_gaussian:elbo_linear_gaussian", cases=elbo_cases, oracle=elbo_oracle,
     misconceptions={
         "constant left out": Misconception(
             elbo_terms(constant=lambda x, mu, eta: 0.0),
@@ -462,8 +462,8 @@ KL_TO_POINT_MASS = exercise(
     name="kl_to_point_mass", points=2, minutes=8, lines=3, lecture_points=("L17",),
     signature="kl_to_point_mass(mu, sigmas)", returns="(M,)",
     task="KL(N(mu, sigma^2 I) || N(0, I)) for one mu (K,) and each of the sigmas (M,), standard deviations that may be tiny.",
-    answer="course_utils.gaussians:kl_to_point_mass",
-    aliases=("course_utils.gaussians:kl_standard_normal", "course_utils.gaussians:kl_gaussians", FAST_KL),
+    answer="course_utils.probability.gaussians:kl_to_point_mass",
+    aliases=("course_utils.probability.gaussians:kl_standard_normal", "course_utils.probability.gaussians:kl_gaussians", FAST_KL),
     cases=point_mass_cases, oracle=point_mass_oracle,
     misconceptions={
         "one logarithm": Misconception(

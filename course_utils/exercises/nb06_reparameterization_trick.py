@@ -6,7 +6,7 @@ import numpy as np
 from scipy import stats
 
 from course_utils.exercises.model import Case, Exercise, Misconception, close
-from course_utils.wire import Named
+from course_utils.exercises.stand_ins import Named
 
 exercise = functools.partial(Exercise, notebook="06_reparameterization_trick", lecture_points=("L18",), compare=close())
 
@@ -68,7 +68,7 @@ SCORE_FUNCTION_GRADIENT = exercise(
     name="score_function_gradient", points=3, minutes=8, lines=2,
     signature="score_function_gradient(f, mu, sigma, eps)", returns="(S,)",
     task="For each sample z = mu + sigma eps the score-function estimate of d/dmu E[f(z)], no baseline; mu and sigma are numbers, eps is (S,).",
-    answer="course_utils.reparameterization:score_function_gradient", cases=estimator_cases, oracle=score_oracle,
+    answer="course_utils.networks.reparameterization:score_function_gradient", cases=estimator_cases, oracle=score_oracle,
     misconceptions={
         "not divided by sigma": Misconception(
             lambda f, mu, sigma, eps: f(mu + sigma * eps) * eps,
@@ -110,7 +110,7 @@ PATHWISE_GRADIENT = exercise(
     name="pathwise_gradient", points=2, minutes=5, lines=1,
     signature="pathwise_gradient(df, mu, sigma, eps)", returns="(S,)",
     task="For each sample z = mu + sigma eps the pathwise estimate of d/dmu E[f(z)], given df, the derivative of f; eps is (S,).",
-    answer="course_utils.reparameterization:pathwise_gradient", cases=estimator_cases, oracle=pathwise_oracle,
+    answer="course_utils.networks.reparameterization:pathwise_gradient", cases=estimator_cases, oracle=pathwise_oracle,
     misconceptions={
         "derivative with respect to sigma": Misconception(
             lambda df, mu, sigma, eps: df(mu + sigma * eps) * eps,
@@ -165,7 +165,7 @@ REPARAMETERIZE = exercise(
     name="reparameterize", points=2, minutes=5, lines=1,
     signature="reparameterize(mu, log_sigma, eps)", returns="(N, K) or (S, N, K), as eps",
     task="The sample of N(mu, diag(sigma^2)) that belongs to the standard normal noise eps; mu and log_sigma are (N, K), eps is (N, K) or (S, N, K).",
-    answer="course_utils.reparameterization:reparameterize", aliases=("course_utils.fast:gaussian_sample",),
+    answer="course_utils.networks.reparameterization:reparameterize", aliases=("course_utils.networks.fast:gaussian_sample",),
     cases=sample_cases, oracle=sample_oracle,
     misconceptions={
         "log_sigma for sigma": Misconception(
@@ -211,7 +211,7 @@ SIGMA_BAR = exercise(
     name="sigma_bar", points=1, minutes=3, lines=1,
     signature="sigma_bar(z_bar, eps)", returns="(N, K)",
     task="The slide's rule for sigma: the gradient of sigma, given z_bar, that of z = mu + sigma eps; all (N, K).",
-    answer="course_utils.reparameterization:sigma_bar", cases=sigma_bar_cases, oracle=sigma_bar_oracle,
+    answer="course_utils.networks.reparameterization:sigma_bar", cases=sigma_bar_cases, oracle=sigma_bar_oracle,
     misconceptions={
         "rule for mu": Misconception(
             lambda z_bar, eps: 1 * z_bar, "This is the rule for mu. Moving sigma by a little moves z by eps times as much."),
@@ -255,8 +255,8 @@ REPARAMETERIZE_VJP = exercise(
     name="reparameterize_vjp", points=3, minutes=8, lines=2,
     signature="reparameterize_vjp(z_bar, log_sigma, eps)", returns="((N, K), (N, K))",
     task="(mu_bar, log_sigma_bar): the gradients of mu and log_sigma, given z_bar, that of z = mu + exp(log_sigma) eps; all (N, K).",
-    answer="course_utils.reparameterization:reparameterize_vjp",
-    aliases=("course_utils.fast:gaussian_sample_vjp_mu", "course_utils.fast:gaussian_sample_vjp_log_sigma"),
+    answer="course_utils.networks.reparameterization:reparameterize_vjp",
+    aliases=("course_utils.networks.fast:gaussian_sample_vjp_mu", "course_utils.networks.fast:gaussian_sample_vjp_log_sigma"),
     cases=vjp_cases, oracle=vjp_oracle,
     misconceptions={
         "rule for sigma": Misconception(
@@ -312,7 +312,7 @@ DROPOUT_VJP = exercise(
     name="dropout_vjp", points=2, minutes=5, lines=1,
     signature="dropout_vjp(h_bar, mask, rate)", returns="(N, K)",
     task="The gradient of h, given h_bar, that of h mask / (1 - rate): inverted dropout. mask is 1 where kept, rate the probability of dropping.",
-    answer="course_utils.reparameterization:dropout_vjp", cases=dropout_cases, oracle=dropout_oracle,
+    answer="course_utils.networks.reparameterization:dropout_vjp", cases=dropout_cases, oracle=dropout_oracle,
     misconceptions={
         "not scaled": Misconception(
             lambda h_bar, mask, rate: h_bar * mask, "The mask is there, but not the factor 1/(1 - rate), which the forward pass multiplied with, too."),

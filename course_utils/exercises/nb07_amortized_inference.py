@@ -48,7 +48,7 @@ LINEAR_POSTERIOR = exercise(
     name="linear_posterior", points=3, minutes=10, lines=3, lecture_points=("L16", "L19"),
     signature="linear_posterior(x, W, b, eta)", returns="mu (N, K), covariance (K, K)",
     task="The exact posterior p(z|x) = N(mu, covariance) of the model z ~ N(0, I), x = W z + b + noise of variance eta.",
-    answer="course_utils.linear_gaussian:linear_posterior", aliases=("course_utils.linear_gaussian:mean_field_posterior",),
+    answer="course_utils.models.linear_gaussian:linear_posterior", aliases=("course_utils.models.linear_gaussian:mean_field_posterior",),
     cases=posterior_cases, oracle=posterior_oracle,
     misconceptions={
         "precision returned": Misconception(
@@ -133,7 +133,7 @@ SVI_STEP = exercise(
     signature="svi_step(x, mu, log_sigma, W, b, eta, step_size)", returns="mu (N, K), log_sigma (N, K)",
     task="One step of gradient ascent on the exact ELBO of the linear-Gaussian model: each example follows the slope of its own ELBO "
          "with respect to its own mu and log_sigma.",
-    answer="course_utils.amortization:svi_step", cases=step_cases, oracle=step_oracle,
+    answer="course_utils.models.amortization:svi_step", cases=step_cases, oracle=step_oracle,
     misconceptions={
         "downhill": Misconception(
             step_with(share=lambda x: -1.0), "You step downhill. The ELBO is to be maximised: add the gradient."),
@@ -222,7 +222,7 @@ ENCODER_FORWARD = exercise(
     name="encoder_forward", points=2, minutes=6, lines=3, lecture_points=("L20",),
     signature="encoder_forward(params, x)", returns="mu (N, K), log_sigma (N, K)",
     task="The encoder's answer for each row of x: the output (N, 2K) of the network, tanh between layers, split into mu and log_sigma.",
-    answer="course_utils.vae:encoder_forward", cases=encoder_cases, oracle=encoder_by_rows,
+    answer="course_utils.models.vae:encoder_forward", cases=encoder_cases, oracle=encoder_by_rows,
     misconceptions={
         "halves exchanged": Misconception(
             encoder_with(lambda h: halves(h)[::-1]), "The halves are exchanged: mu comes first, log_sigma second."),
@@ -279,7 +279,7 @@ EFFECTIVE_SAMPLE_SIZE = exercise(
     name="effective_sample_size", points=2, minutes=8, lines=2, lecture_points=("L16",),
     signature="effective_sample_size(log_w)", returns="(N,)",
     task="(sum_s w_s)^2 / sum_s w_s^2 of each column of log_w (S, N), the logarithms of the weights; stable for log weights near -1000.",
-    answer="course_utils.amortization:effective_sample_size", cases=weight_cases, oracle=ess_by_logarithms,
+    answer="course_utils.models.amortization:effective_sample_size", cases=weight_cases, oracle=ess_by_logarithms,
     misconceptions={
         "exponential of -1000": Misconception(
             lambda log_w: np.exp(log_w).sum(0) ** 2 / np.sum(np.exp(log_w) ** 2, 0),
@@ -336,7 +336,7 @@ GAP_LEDGER = exercise(
     signature="gap_ledger(log_p, elbo_best, elbo_encoder)", returns="a dict with approximation (N,) and amortization (N,)",
     task="The two gaps of each example: `approximation`, what the best q of the family leaves of log p(x), and `amortization`, what the "
          "encoder's q loses against the best.",
-    answer="course_utils.amortization:gap_ledger", cases=ledger_cases, oracle=ledger_by_examples,
+    answer="course_utils.models.amortization:gap_ledger", cases=ledger_cases, oracle=ledger_by_examples,
     misconceptions={
         "exchanged": Misconception(
             lambda p, best, encoder: ledger(best - encoder, p - best),

@@ -9,12 +9,13 @@ import autograd.numpy as anp
 import numpy as np
 from scipy import special, stats
 
-from course_utils import nets, optim, vae
 from course_utils.data import load_mnist
 from course_utils.exercises.model import Case, Exercise, Finding, Misconception, close
-from course_utils.exercises.networks import shapes_of
-from course_utils.fast import bernoulli_cross_entropy, gaussian_kl, gaussian_sample
-from course_utils.wire import Rng
+from course_utils.exercises.network_shapes import shapes_of
+from course_utils.exercises.stand_ins import Rng
+from course_utils.models import vae
+from course_utils.networks import nets, optim
+from course_utils.networks.fast import bernoulli_cross_entropy, gaussian_kl, gaussian_sample
 
 exercise = functools.partial(Exercise, notebook="08_variational_autoencoder", compare=close())
 
@@ -101,7 +102,7 @@ VAE_ELBO = exercise(
     task="The bound E_q[log p(x|z)] - KL(q || p) of each example: q = N(mu, diag(sigma^2)) from the encoder, z = mu + sigma eps, black and white "
          "pixels from the decoder's logits, KL in closed form. With eps (S, N, K) the reconstruction term is the mean over the S samples. "
          "It must bear logits of size 1000, and you will train with it: write it with autograd.numpy.",
-    answer="course_utils.vae:vae_elbo", aliases=("course_utils.vae:elbo_terms",), cases=elbo_cases, oracle=elbo_oracle,
+    answer="course_utils.models.vae:vae_elbo", aliases=("course_utils.models.vae:elbo_terms",), cases=elbo_cases, oracle=elbo_oracle,
     misconceptions={
         "KL added": Misconception(elbo_with(weight=1.0), "The divergence is added. It is a price: reconstruction minus KL."),
         "KL left out": Misconception(elbo_with(weight=0.0), "This is the reconstruction term alone, what an ordinary autoencoder has. Subtract KL(q || p)."),
@@ -312,7 +313,7 @@ VAE_TRAIN = exercise(
     task=f"Trains a VAE on black and white x (N, D): the encoder has layers `D, H..., 2K` for `sizes = [D, H..., K]`, the decoder `K, ..., H, D`, "
          f"tanh between layers. It is judged by its mean ELBO on digits that it has not seen, with fresh noise: at least "
          f"{SHARE:.0%} of the library's gain over the best model of independent pixels, in {STEPS} steps.".replace("%", " %"),
-    answer="course_utils.vae:vae_train", cases=training_cases, oracle=empty_networks, compare=compare_training, diagnose=diagnose_training,
+    answer="course_utils.models.vae:vae_train", cases=training_cases, oracle=empty_networks, compare=compare_training, diagnose=diagnose_training,
     misconceptions={
         "no KL": Misconception(
             train_on(lambda r, kl, D, K: -r), "The reconstructions are excellent and the KL term is huge: this is an ordinary autoencoder. Its codes do not "
@@ -380,7 +381,7 @@ VAE_GENERATE = exercise(
     name="vae_generate", points=1, minutes=4, lines=2, lecture_points=("L22",),
     signature="vae_generate(decoder, z)", returns="(N, D)",
     task="The probability of white for every pixel, sigmoid(logits), given codes z (N, K). It must bear logits of size 1000.",
-    answer="course_utils.vae:vae_generate", aliases=("course_utils.explorables.latent_pad:decode",), cases=generate_cases, oracle=generate_oracle,
+    answer="course_utils.models.vae:vae_generate", aliases=("course_utils.explorables.latent_pad:decode",), cases=generate_cases, oracle=generate_oracle,
     misconceptions={
         "logits": Misconception(generate_with(lambda l: l), "These are the logits. The sigmoid makes probabilities of them, between 0 and 1."),
         "colours inverted": Misconception(generate_with(lambda l: special.expit(-l)), "Black and white are exchanged: sigmoid(l) = 1 / (1 + exp(-l)), with a minus."),
@@ -455,7 +456,7 @@ VAE_LOG_LIKELIHOOD = exercise(
     signature="vae_log_likelihood(encoder, decoder, x, eps)", returns="(N,)",
     task="log p(x) of each example estimated with S importance weights: the logarithm of the mean of w_s = p(x|z_s) p(z_s) / q(z_s|x), "
          "z_s = mu + sigma eps_s, for eps (S, N, K). Log weights may lie near -1000.",
-    answer="course_utils.vae:vae_log_likelihood", cases=likelihood_cases, oracle=likelihood_oracle,
+    answer="course_utils.models.vae:vae_log_likelihood", cases=likelihood_cases, oracle=likelihood_oracle,
     misconceptions={
         "mean of logarithms": Misconception(
             likelihood_with(lambda w: np.mean(w, axis=0)), "You average the log weights: that is the ELBO, estimated with samples. Average the weights and "
@@ -529,7 +530,7 @@ PPCA_FIT = exercise(
     signature="ppca_fit(x, K)", returns="W (D, K), mean (D,), eta",
     task="The maximum of the likelihood of x = W z + mean + noise of variance eta, z ~ N(0, I), from the eigenvalues and eigenvectors of the "
          "covariance (with 1/N); K < D. W is compared through W W^T.",
-    answer="course_utils.ppca:ppca_fit", cases=ppca_cases, oracle=ppca_oracle,
+    answer="course_utils.models.ppca:ppca_fit", cases=ppca_cases, oracle=ppca_oracle,
     misconceptions={
         "noise summed": Misconception(
             ppca_with(noise=lambda v, K: np.sum(v[K:])), "eta is the sum of the eigenvalues left over. It is their mean: each of the D - K directions has this variance."),
@@ -582,7 +583,7 @@ ACTIVE_UNITS = exercise(
     name="active_units", points=1, minutes=4, lines=1, lecture_points=("L20",),
     signature="active_units(mu)", returns="int",
     task="How many of the K latents have a mean mu_k, from mu (N, K), that varies over the examples with a variance above 0.01.",
-    answer="course_utils.vae:active_units", cases=active_cases, oracle=active_oracle,
+    answer="course_utils.models.vae:active_units", cases=active_cases, oracle=active_oracle,
     misconceptions={
         "not centred": Misconception(
             lambda mu: np.sum(np.mean(np.square(mu), axis=0) > 0.01), "A unit whose mean is the same for all examples counts, too, as soon as it is not 0. Take the variance, not the mean square."),

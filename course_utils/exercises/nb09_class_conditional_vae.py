@@ -31,7 +31,7 @@ ONE_HOT = exercise(
     name="one_hot", points=1, minutes=4, lines=3, lecture_points=("L23",),
     signature="one_hot(y, C)", returns="(N, C)",
     task="For each label in y, an integer from 0 to C - 1, a row of C numbers: 1.0 at the label's place, 0.0 elsewhere.",
-    answer="course_utils.conditional:one_hot", cases=label_cases, oracle=rows_by_loop,
+    answer="course_utils.models.conditional:one_hot", cases=label_cases, oracle=rows_by_loop,
     misconceptions={
         "transposed": Misconception(
             lambda y, C: rows_by_loop(y, C).T, "The result is transposed: examples are rows, so the shape is (N, C)."),
@@ -126,8 +126,8 @@ CVAE_ELBO = exercise(
     task="The bound on log p(x | y) for each example: mean over the samples of log p(x | z, y), minus KL(q(z | x, y) || N(0, I)). Networks as lists of (W, b), "
          "Bernoulli pixels; y (N, C) is one-hot and stands to the right of x in the encoder and to the right of z in the decoder; eps (N, K) or (S, N, K). "
          "It must stay finite for logits in the thousands.",
-    answer="course_utils.conditional:cvae_elbo", cases=elbo_cases, oracle=elbo_one_by_one,
-    aliases=("course_utils.vae:elbo_terms", "course_utils.semi_supervised:elbo_of_every_class"),
+    answer="course_utils.models.conditional:cvae_elbo", cases=elbo_cases, oracle=elbo_one_by_one,
+    aliases=("course_utils.models.vae:elbo_terms", "course_utils.models.semi_supervised:elbo_of_every_class"),
     misconceptions={
         "label first": Misconception(
             wrong_elbo(lambda a, y: beside(np.broadcast_to(y, (*a.shape[:-1], y.shape[-1])), a) if a.ndim == 2 else a,
@@ -194,7 +194,7 @@ STYLE_GRID = exercise(
     name="style_grid", points=2, minutes=6, lines=4, lecture_points=("L24",),
     signature="style_grid(decoder, label, C, zs)", returns="(M, D)",
     task="Pixel probabilities of one label (an integer below C) for each of the codes zs (M, K): the decoder's inputs are [z, y] with y one-hot, its outputs are logits.",
-    answer="course_utils.conditional:style_grid", cases=grid_cases, oracle=grid_by_loop,
+    answer="course_utils.models.conditional:style_grid", cases=grid_cases, oracle=grid_by_loop,
     misconceptions={
         "logits": Misconception(wrong_grid(squash=lambda l: l), "These are the logits. Probabilities are their sigmoids."),
         "label first": Misconception(
@@ -249,7 +249,7 @@ ANALOGY = exercise(
     signature="analogy(encoder, decoder, x, y, y_new, C)", returns="(N, D)",
     task="Each x (N, D) with label y (N,) as it would look with label y_new (N,): z is the mean of q(z | x, y), and the decoder writes it with the new label. "
          "Pixel probabilities; labels are integers below C.",
-    answer="course_utils.conditional:analogy", cases=analogy_cases, oracle=analogy_by_loop,
+    answer="course_utils.models.conditional:analogy", cases=analogy_cases, oracle=analogy_by_loop,
     misconceptions={
         "old label": Misconception(
             wrong_analogy(write=lambda y, y_new: y), "The decoder got the old label: this is the reconstruction of x. Give it y_new."),
@@ -305,7 +305,7 @@ M2_UNLABELLED = exercise(
     signature="m2_unlabelled_elbo(elbo_per_class, q_y)", returns="(N,)",
     task="The bound on log p(x) of examples without a label: the mean under q(y | x) of L(x, c) - log q(c | x), where elbo_per_class (N, C) holds L(x, c), "
          "log p(y) included, and q_y (N, C) the probabilities; 0 log 0 = 0.",
-    answer="course_utils.semi_supervised:m2_unlabelled_elbo", cases=unlabelled_cases, oracle=expected_plus_entropy,
+    answer="course_utils.models.semi_supervised:m2_unlabelled_elbo", cases=unlabelled_cases, oracle=expected_plus_entropy,
     misconceptions={
         "entropy missing": Misconception(
             wrong_unlabelled(0.0), "This is the mean of L alone. The unknown label is a latent variable, too: the entropy of q(y | x), -sum q log q, belongs to the bound."),

@@ -7,11 +7,11 @@ import numpy as np
 from matplotlib.patches import Ellipse
 from scipy.special import logsumexp
 
-from course_utils import plots
-from course_utils.amortization import refine
-from course_utils.two_latents import PLANE, elbo_by_quadrature, log_joint_on_grid
-from course_utils.vae import encoder_forward, vae_generate
-from course_utils.widgets import WIDE, figure_explorer
+from course_utils.models.amortization import refine
+from course_utils.models.two_latents import PLANE, elbo_by_quadrature, log_joint_on_grid
+from course_utils.models.vae import encoder_forward, vae_generate
+from course_utils.showing import plots
+from course_utils.showing.widgets import WIDE, figure_explorer
 
 STEPS = 60                       # of the slider
 SHOWN = 14.0                     # nats below log p(x) that the bars show

@@ -2,10 +2,15 @@
 import ipywidgets
 import numpy as np
 
-from course_utils import plots
-from course_utils.grids import (
-    elbo_on_grid, gap_on_grid, gaussian_on_grid, log_evidence_on_grid, posterior_on_grid)
-from course_utils.widgets import WIDE, figure_explorer
+from course_utils.probability.grids import (
+    elbo_on_grid,
+    gap_on_grid,
+    gaussian_on_grid,
+    log_evidence_on_grid,
+    posterior_on_grid,
+)
+from course_utils.showing import plots
+from course_utils.showing.widgets import WIDE, figure_explorer
 
 SHOWN = 5.0  # nats below log p(x) that the bars show
 

@@ -3,10 +3,10 @@ import ipywidgets
 import matplotlib
 import numpy as np
 
-from course_utils import plots
-from course_utils.grids import trapezoid_weights
-from course_utils.marginals import log_marginal_quadrature
-from course_utils.widgets import WIDE, figure_explorer
+from course_utils.probability.grids import trapezoid_weights
+from course_utils.probability.marginals import log_marginal_quadrature
+from course_utils.showing import plots
+from course_utils.showing.widgets import WIDE, figure_explorer
 
 GRID = np.linspace(-5, 5, 401)  # of z; every second point will do for the data
 PIXELS = 200                    # of the map, along its wider side

@@ -2,9 +2,9 @@
 import ipywidgets
 import numpy as np
 
-from course_utils import plots
-from course_utils.numerics import log_mean_exp
-from course_utils.widgets import WIDE, figure_explorer
+from course_utils.probability.numerics import log_mean_exp
+from course_utils.showing import plots
+from course_utils.showing.widgets import WIDE, figure_explorer
 
 SPREAD = np.array([-30.0, -12, -5, 0, 8])  # five entries around the shift
 

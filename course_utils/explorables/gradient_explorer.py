@@ -3,9 +3,9 @@ import ipywidgets
 import numpy as np
 from matplotlib.patches import Polygon
 
-from course_utils import plots
-from course_utils.reparameterization import pathwise_gradient, score_function_gradient
-from course_utils.widgets import WIDE, figure_explorer
+from course_utils.networks.reparameterization import pathwise_gradient, score_function_gradient
+from course_utils.showing import plots
+from course_utils.showing.widgets import WIDE, figure_explorer
 
 # f, its derivative, and d/dmu E[f(z)] under N(mu, sigma^2)
 FUNCTIONS = {

@@ -2,9 +2,9 @@
 import ipywidgets
 import numpy as np
 
-from course_utils import plots
-from course_utils.gaussians import diagonal_gaussian_log_prob, kl_gaussians
-from course_utils.widgets import WIDE, figure_explorer
+from course_utils.probability.gaussians import diagonal_gaussian_log_prob, kl_gaussians
+from course_utils.showing import plots
+from course_utils.showing.widgets import WIDE, figure_explorer
 
 GRID = np.linspace(-16, 16, 1601)
 BAR_TOP = 4.0        # nats; a longer bar ends in an arrow, its number says how long it is

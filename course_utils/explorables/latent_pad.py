@@ -12,8 +12,8 @@ import anywidget
 import numpy as np
 import traitlets
 
-from course_utils import plots
-from course_utils.nets import mlp
+from course_utils.networks.nets import mlp
+from course_utils.showing import plots
 
 
 def decode(decoder, z, output="sigmoid"):

@@ -5,8 +5,8 @@ from typing import NamedTuple
 import ipywidgets
 import numpy as np
 
-from course_utils import plots
-from course_utils.widgets import WIDE, Explorable
+from course_utils.showing import plots
+from course_utils.showing.widgets import WIDE, Explorable
 
 
 class PCASet(NamedTuple):

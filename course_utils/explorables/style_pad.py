@@ -4,7 +4,7 @@ import ipywidgets
 import numpy as np
 
 from course_utils.explorables.latent_pad import latent_pad
-from course_utils.widgets import Explorable
+from course_utils.showing.widgets import Explorable
 
 
 def style_pad(decoder, shape, names, label=0, extent=(-2.5, 2.5, -2.5, 2.5)):

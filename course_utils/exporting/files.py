@@ -42,8 +42,8 @@ def library() -> dict[str, bytes]:
     """The package as files below course_utils/, grader and answers included: for the grader's side only."""
     return {f"course_utils/{file.relative_to(SOURCE).as_posix()}": file.read_bytes()
             for file in sorted(SOURCE.rglob("*"))
-            if file.is_file() and "__pycache__" not in file.parts and not file.name.startswith(".")
-            and file.name not in ("build_packs.py", "cli.py", "build.py")}
+            if file.is_file() and not {"__pycache__", "building"} & {*file.parts} and not file.name.startswith(".")
+            and file.name not in ("build_packs.py", "cli.py")}
 
 
 def requirements() -> str:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from course_utils.checking.report import Report
 from course_utils.exercises import Exercise
 from course_utils.exporting.other_user import as_other_user, other_user
 from course_utils.grading import sandbox
@@ -15,7 +16,6 @@ from course_utils.grading.grader import Grader
 from course_utils.grading.isolation import Isolation, choose
 from course_utils.grading.submissions import Cells, Submission, find_submissions, read_cells, recognise
 from course_utils.grading.watching import watching
-from course_utils.report import Report
 
 
 class Item(NamedTuple):

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import nbformat
 
-from course_utils.build import find_sources, notebook_of, read_source
+from course_utils.building.build import find_sources, notebook_of, read_source
 from course_utils.exercises import Exercise
 from course_utils.exporting import ExportError
 from course_utils.exporting.files import write_files

@@ -9,7 +9,7 @@ from nbgrader import preprocessors as theirs
 from nbgrader.converters import Autograde
 from traitlets import Bool, Integer, Unicode
 
-from course_utils.build import nbgrader as cell_metadata
+from course_utils.building.build import nbgrader as cell_metadata
 from course_utils.exercises import all_exercises
 from course_utils.exporting.grading import Item, grader, items_of
 from course_utils.grading.grader import Grader

@@ -22,7 +22,7 @@ import types
 
 import numpy as np
 
-from course_utils.calling import EXTRA_MEMORY, Pipe, serve, student_line
+from course_utils.checking.calling import EXTRA_MEMORY, Pipe, serve, student_line
 from course_utils.grading import slicing
 from course_utils.grading.cleaning import remove
 from course_utils.grading.hardening import PR_SET_CHILD_SUBREAPER, PR_SET_PDEATHSIG, harden, prctl
@@ -95,8 +95,8 @@ def modules_of(units):
                 yield from (name.name for name in node.names)
             elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
                 yield node.module
-                if node.module == "course_utils":
-                    yield from (f"course_utils.{name.name}" for name in node.names)
+                if node.module.split(".")[0] == "course_utils":  # a name may be a module
+                    yield from (f"{node.module}.{name.name}" for name in node.names)
 
 
 def start(control, descriptors, notebook, number, processes) -> int:

@@ -2,8 +2,8 @@
 
 from html import escape
 
+from course_utils.checking.report import Report
 from course_utils.exercises import Exercise
-from course_utils.report import Report
 
 STYLE = """
 :root { color-scheme: light dark; }

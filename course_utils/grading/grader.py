@@ -24,7 +24,8 @@ def failure(why: str) -> str:
     return f"error: {why}"[:200]
 
 
-NO_DEFINITIONS = {"cli.py", "build.py", "checking.py", "progress.py", "plots.py", "widgets.py", "build_packs.py"}
+DECIDE_NOTHING = {"showing", "explorables", "building", "exporting", "cli.py", "data/build_packs.py",
+                  "checking/__init__.py", "checking/student.py", "checking/progress_file.py"}
 
 
 def definitions_hash() -> str:
@@ -33,10 +34,10 @@ def definitions_hash() -> str:
     for name in ("numpy", "scipy", "autograd"):
         digest.update(f"{name} {version(name)} ".encode())
     digest.update(platform.python_version().encode())
-    files = (file for file in library.SOURCE.rglob("*.py") if file.name not in NO_DEFINITIONS)
-    decide_nothing = {"exporting", "explorables"}
-    for file in sorted(file for file in files if not decide_nothing & {*file.relative_to(library.SOURCE).parts}):
-        digest.update(file.relative_to(library.SOURCE).as_posix().encode() + b"\0" + file.read_bytes())
+    for file in sorted(library.SOURCE.rglob("*.py")):
+        name = file.relative_to(library.SOURCE)
+        if not DECIDE_NOTHING & {*name.parts, name.as_posix()}:
+            digest.update(name.as_posix().encode() + b"\0" + file.read_bytes())
     return digest.hexdigest()[:32]
 
 

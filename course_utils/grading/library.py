@@ -16,10 +16,10 @@ import course_utils
 from course_utils.exercises import Exercise
 
 SOURCE = Path(course_utils.__file__).parent
-LEFT_OUT = {"exercises", "exporting", "grading", "build.py", "cli.py", "judging.py", "report.py", "progress.py", "checking.py",
-            "data/build_packs.py", "__pycache__"}
-IN_CHILD = ("grading/child.py", "grading/cleaning.py", "grading/hardening.py", "grading/nursery.py",
-            "grading/slicing.py")  # what the child itself needs of the grader
+LEFT_OUT = {"exercises", "building", "exporting", "grading", "cli.py", "data/build_packs.py", "__pycache__",
+            *(f"checking/{name}.py" for name in ("__init__", "student", "judging", "report", "progress_file"))}
+IN_CHILD = ("exercises/stand_ins.py", "grading/child.py", "grading/cleaning.py", "grading/hardening.py", "grading/nursery.py",
+            "grading/slicing.py")  # what the child itself needs of exercises and grader
 
 HIDDEN = '''"""Why a function of the library is not there while its own exercise is graded."""
 
@@ -77,9 +77,10 @@ def make_library(folder: Path, hide: Iterable[Exercise]) -> Path:
             _share(file, target, folder.parent / "data")
     if answers:
         raise ValueError(f"answers are named in modules that do not exist: {', '.join(answers)}")
-    made = {"checking.py": SILENT_CHECKING, "hidden.py": HIDDEN, "grading/__init__.py": ""}
+    made = {"checking/__init__.py": SILENT_CHECKING, "hidden.py": HIDDEN, "exercises/__init__.py": "", "grading/__init__.py": ""}
     made |= {name: (SOURCE / name).read_text(encoding="utf-8") for name in IN_CHILD}
-    (package / "grading").mkdir()
+    for room in ("exercises", "grading"):
+        (package / room).mkdir()
     for name, text in made.items():
         (package / name).write_text(text, encoding="utf-8")
     for file in package.rglob("*.py"):

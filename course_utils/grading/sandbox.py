@@ -12,12 +12,12 @@ from pathlib import Path
 
 import numpy as np
 
-from course_utils.calling import Pipe
+from course_utils.checking.calling import Pipe
+from course_utils.checking.wire import WireError
 from course_utils.grading import isolation
 from course_utils.grading.cleaning import remove
 from course_utils.grading.isolation import Isolation, environment
 from course_utils.grading.nurseries import NurseryError
-from course_utils.wire import WireError
 
 START_SECONDS, END_SECONDS = 60, 5
 MEMORY = 4 << 30  # bytes for all processes of a child together

@@ -6,12 +6,12 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-from course_utils.calling import Outcome
+from course_utils.checking.calling import Outcome
+from course_utils.checking.judging import judge
+from course_utils.checking.report import Report
 from course_utils.exercises import Exercise
 from course_utils.grading.isolation import WORK, Isolation
 from course_utils.grading.sandbox import BROKEN, PLAIN, Child
-from course_utils.judging import judge
-from course_utils.report import Report
 
 PATIENCE = 1.0         # multiplies every limit on wall-clock time; the tests of hostile code lower it
 CELL_SECONDS = 20      # for one statement; a tenth of it where its cell was out of time before

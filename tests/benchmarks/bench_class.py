@@ -22,7 +22,7 @@ import time  # noqa: E402
 from pathlib import Path  # noqa: E402
 
 TESTS = Path(__file__).parents[1]
-sys.path.insert(0, str(TESTS))
+sys.path.insert(0, str(TESTS / "helpers"))
 
 from hostile import Place  # noqa: E402
 from synthetic_class import discrepancies, hand_in_class, synthetic_class  # noqa: E402

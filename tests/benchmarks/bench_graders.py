@@ -31,13 +31,13 @@ import nbformat
 import numpy as np
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "helpers")]
 
 from right_answers import alternatives_of, styled  # noqa: E402
 from wrong_answers import sample_of_mutants  # noqa: E402
 
 from course_utils.exercises import all_exercises  # noqa: E402
-from course_utils.wire import resolve  # noqa: E402
+from course_utils.exercises.stand_ins import resolve  # noqa: E402
 
 NOTEBOOK, NAMES = "05_kl_terms", ("kl_standard_normal", "kl_gaussians")
 EXERCISES = {name: all_exercises()[name] for name in NAMES}
@@ -67,8 +67,8 @@ ATTACKS = {
                                   "        frame = frame.f_back",
     "patched grader": "import importlib\nfor module, names in {'otter.test_files.abstract_test': ['TestFile'],\n"
                       "        'otter.test_files.exception_test': ['ExceptionTestFile'],\n"
-                      "        'course_utils.judging': ['judge', 'misconceived'],\n"
-                      "        'course_utils.report': ['Report']}.items():\n"
+                      "        'course_utils.checking.judging': ['judge', 'misconceived'],\n"
+                      "        'course_utils.checking.report': ['Report']}.items():\n"
                       "    try:\n        module = importlib.import_module(module)\n"
                       "        for name in names:\n            thing = getattr(module, name)\n"
                       "            for attribute in ('passed_all', 'all_cases_passed', 'passed', 'grade'):\n"

@@ -28,9 +28,9 @@ import numpy as np  # noqa: E402
 from autograd import grad  # noqa: E402
 from autograd.misc.optimizers import adam as autograd_adam  # noqa: E402
 
-from course_utils.fast import bernoulli_cross_entropy, gaussian_kl, gaussian_sample  # noqa: E402
-from course_utils.nets import init_mlp, mlp  # noqa: E402
-from course_utils.optim import adam  # noqa: E402
+from course_utils.networks.fast import bernoulli_cross_entropy, gaussian_kl, gaussian_sample  # noqa: E402
+from course_utils.networks.nets import init_mlp, mlp  # noqa: E402
+from course_utils.networks.optim import adam  # noqa: E402
 
 SECONDS = 0.25  # about what each contender takes in a round
 

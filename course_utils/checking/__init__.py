@@ -1,0 +1,5 @@
+"""Checks of answers. What a student calls stands in `student`; the grader uses the parts below it."""
+
+from course_utils.checking.student import check, examine, hint, progress
+
+__all__ = ["check", "examine", "hint", "progress"]

@@ -1,0 +1,40 @@
+"""Stand-ins for arguments that cannot be sent to the process of an answer: generators and functions.
+
+A case holds the stand-in, a frame carries it, and `resolve` makes the real argument where the call is made. This
+module is all of the exercises that an answer's process has, so nothing else belongs here.
+"""
+
+import importlib
+from typing import NamedTuple
+
+import numpy as np
+
+
+class Rng(NamedTuple):
+    """Stands for `np.random.default_rng(seed)` in the arguments of a case, so that they can be sent."""
+    seed: int
+
+    def resolve(self):
+        return np.random.default_rng(self.seed)
+
+
+class Named(NamedTuple):
+    """Stands for the library's function at `path` ("module:name"): functions go by name, never by value."""
+    path: str
+
+    def resolve(self):
+        module, name = self.path.split(":")
+        return getattr(importlib.import_module(module), name)
+
+
+def resolve(tree):
+    """Real arguments from a case's: fresh generators and functions for their stand-ins, copies of the arrays."""
+    if isinstance(tree, Rng | Named):
+        return tree.resolve()
+    if isinstance(tree, np.ndarray):
+        return tree.copy()
+    if isinstance(tree, list | tuple):
+        return type(tree)(map(resolve, tree))
+    if isinstance(tree, dict):
+        return {key: resolve(value) for key, value in tree.items()}
+    return tree

@@ -1,0 +1,112 @@
+"""Fitting q(z) to one example at a time, and what an encoder loses against that: the gaps below log p(x).
+
+The model is a VAE's: p(z) = N(0, I), Bernoulli pixels whose logits a decoder network computes, and
+q(z) = N(mu, diag(sigma^2)); `svi_step` alone belongs to the linear-Gaussian model of `linear_gaussian`.
+"""
+
+import autograd.numpy as anp
+import numpy as np
+
+from course_utils.models.vae import in_parts
+from course_utils.networks.fast import bernoulli_cross_entropy, gaussian_kl, gaussian_sample, sigmoid
+from course_utils.networks.nets import mlp
+from course_utils.networks.optim import adam, hold_then_linear
+
+
+def svi_step(x, mu, log_sigma, W, b, eta, step_size):
+    """One step of gradient ascent on each example's own ELBO, for the linear decoder z W^T + b.
+
+    dF/dmu = W^T (x - b - W mu) / eta - mu and dF/dlog sigma_k = 1 - sigma_k^2 (1 + ||w_k||^2 / eta), w_k the columns
+    of W and eta the noise variance. x (N, D), mu, log_sigma (N, K), W (D, K), b (D,) -> new (mu, log_sigma).
+    (With estimated slopes: stochastic variational inference, SVI; Hoffman et al. 2013.)
+    """
+    slope_mu = (x - b - mu @ W.T) @ W / eta - mu
+    slope_log_sigma = 1 - np.exp(2 * log_sigma) * (1 + np.sum(W ** 2, axis=0) / eta)
+    return mu + step_size * slope_mu, log_sigma + step_size * slope_log_sigma
+
+
+def gap_ledger(log_p, elbo_best, elbo_encoder):
+    """Where an encoder's ELBO stays below log p(x), per example: log p = ELBO(encoder) + amortization + approximation.
+
+    `approximation`: log p - ELBO of the best q of the family; `amortization`: that ELBO - the encoder's. All (N,), in
+    nats. (Cremer, Li and Duvenaud 2018, section 3.)
+    """
+    log_p, elbo_best, elbo_encoder = map(np.asarray, (log_p, elbo_best, elbo_encoder))
+    return {"approximation": log_p - elbo_best, "amortization": elbo_best - elbo_encoder}
+
+
+def effective_sample_size(log_w):
+    """How many equally weighted samples S weighted ones are worth: (sum_s w_s)^2 / sum_s w_s^2, from 1 to S.
+
+    log_w (S, N) -> (N,); stable: the largest weight of each column is taken out. (Kong 1992.)
+    """
+    log_w = np.asarray(log_w)
+    w = np.exp(log_w - log_w.max(axis=0))
+    return w.sum(axis=0) ** 2 / np.sum(w ** 2, axis=0)
+
+
+def elbo_of_q(decoder, x, mu, log_sigma, eps):
+    """The ELBO of q = N(mu, diag(sigma^2)), wherever that q comes from; the mean over the samples in eps.
+
+    x (N, D) between 0 and 1, mu, log_sigma (N, K), eps (S, N, K) -> (N,), in nats.
+    """
+    log_p = in_parts(lambda e: -bernoulli_cross_entropy(x, mlp(decoder, gaussian_sample(mu, log_sigma, e))), eps, x)
+    return log_p.mean(axis=0, dtype=float) - gaussian_kl(mu, log_sigma)  # many float32 numbers would add up wrong
+
+
+def refine(decoder, x, mu, log_sigma, steps, rng, samples=8, step_size=0.03, callback=None):
+    """(mu, log_sigma) after `steps` of Adam on each example's own ELBO, started at the ones given; the decoder stays.
+
+    All examples at once: Adam steps along each coordinate by itself, so none of them feels the others. Each step draws
+    `samples` (an even number) of noise, half of them the negatives of the others, which takes out the noise that is odd
+    in eps. The step size stays for half of the steps and then falls to 0. x (N, D), mu, log_sigma (N, K);
+    `callback(t, (mu, log_sigma), loss)`, if given, is called after every step.
+    """
+    if samples % 2:
+        raise ValueError(f"samples come in pairs eps, -eps: expected an even number, got {samples}")
+
+    def noise():
+        for _ in range(steps):
+            eps = rng.standard_normal((samples // 2, *mu.shape), dtype=np.float32)
+            yield np.concatenate([eps, -eps])
+
+    def minus_elbo(q, eps):
+        error = bernoulli_cross_entropy(x, mlp(decoder, gaussian_sample(*q, eps)))
+        return anp.sum(error) * (1 / samples) + anp.sum(gaussian_kl(*q))
+
+    start = np.asarray(mu, np.float32), np.asarray(log_sigma, np.float32)
+    return adam(minus_elbo, start, noise(), steps, step_size=hold_then_linear(step_size, steps), label="fitting q",
+                callback=callback)
+
+
+def local_precision(decoder, z):
+    """The posterior's precision if the decoder were the straight line that touches it at z: I + J^T diag(p (1 - p)) J.
+
+    J (D, K) is the Jacobian of the logits at z and p (1 - p) the variance of each pixel, in the place of 1 / eta
+    in the linear-Gaussian model. z (N, K) -> (N, K, K).
+    """
+    h = np.asarray(z)
+    J = np.broadcast_to(np.eye(z.shape[1], dtype=h.dtype), (len(z), z.shape[1], z.shape[1]))  # rows: dh / dz_k
+    for W, b in decoder[:-1]:
+        h = np.tanh(h @ W + b)
+        J = (J @ W) * (1 - h * h)[:, None]
+    W, b = decoder[-1]
+    p = sigmoid(h @ W + b)
+    J = J @ W
+    return np.eye(z.shape[1]) + (J * (p * (1 - p))[:, None]) @ np.swapaxes(J, 1, 2)
+
+
+def log_weights_of(decoder, x, mu, precision, eps, widen=1.2):
+    """log [p(x | z) p(z) / r(z)] for z from r = N(mu, widen^2 precision^-1), a Gaussian with full covariance.
+
+    The mean of the weights estimates p(x) without bias, for every r; the nearer r to the posterior, and never much
+    narrower, the better. x (N, D), mu (N, K), precision (N, K, K), eps (S, N, K) -> (S, N).
+    """
+    scale = widen * np.linalg.inv(np.linalg.cholesky(precision)).swapaxes(1, 2)  # scale scale^T = r's covariance
+    log_det = np.log(np.diagonal(scale, axis1=1, axis2=2)).sum(axis=1)
+
+    def some(eps):
+        z = mu + np.einsum("nij,snj->sni", scale, eps)
+        log_ratio = 0.5 * np.sum(eps ** 2 - z ** 2, axis=-1) + log_det  # log p(z) - log r(z)
+        return log_ratio - bernoulli_cross_entropy(x, mlp(decoder, z.astype(x.dtype)))
+    return in_parts(some, eps, x)

@@ -1,0 +1,87 @@
+"""Deep autoencoders: two networks that are trained to copy their input through a narrow code."""
+
+import autograd.numpy as np
+
+from course_utils.networks.nets import init_mlp, mlp
+from course_utils.networks.optim import adam, cosine_decay, minibatches
+
+AXES = 150  # of the data's principal axes, how many a network learns to see and to draw
+
+
+def squared_error(x, x_hat):
+    """||x - x_hat||^2, summed over dimensions, for each example. x, x_hat (N, D) -> (N,)."""
+    r = np.asarray(x) - np.asarray(x_hat)
+    return np.sum(r * r, axis=1)
+
+
+def encode(encoder, x):
+    """Codes of x: the encoder's output, computed in the network's own precision. x (N, D) -> (N, K)."""
+    return mlp(encoder, np.asarray(x, encoder[0][0].dtype))
+
+
+def decode(decoder, z):
+    """What the decoder makes of codes z (N, K), in the network's own precision -> (N, D)."""
+    return mlp(decoder, np.asarray(z, decoder[0][0].dtype))
+
+
+def reconstruct(encoder, decoder, x):
+    """x through the bottleneck and back. x (N, D) -> (N, D)."""
+    return decode(decoder, encode(encoder, x))
+
+
+def autoencoder_train(x, sizes, steps, rng, batch_size=64, step_size=5e-3, callback=None):
+    """Trains encoder and decoder to minimise the mean over examples of ||x - decoder(encoder(x))||^2.
+
+    sizes = [D, H..., K]; the decoder has them in reverse order; tanh between layers, code and output linear. x (N, D).
+    Adam takes `steps` minibatches, with a step size that falls to 0. `callback(t, loss)`, if given, is called after
+    every update with that minibatch's loss. Returns (encoder, decoder), lists of (W, b) in float32.
+
+    Training sees x in the coordinates of its principal axes, scaled to variance 1 on average. A rotation does not
+    change the squared error, and Adam, which steps along coordinates, gets on several times faster there; at most
+    AXES axes are kept. At the end, both changes of coordinates become part of the first and the last layer.
+    """
+    x = np.asarray(x, np.float32)
+    if x.ndim != 2 or sizes[0] != x.shape[1]:
+        raise ValueError(f"sizes[0] must be the dimension of x, but sizes = {list(sizes)} and x has shape {x.shape}")
+    mean, axes, scale = _principal_coordinates(x)
+    inner = [axes.shape[1], *sizes[1:]]
+    params = (init_mlp(inner, rng), init_mlp(inner[::-1], rng))
+
+    def loss(params, u):
+        r = u - mlp(params[1], mlp(params[0], u))
+        return np.sum(r * r) * (1 / len(u))  # a Python float: np.mean would turn float32 gradients into float64
+
+    report = callback and (lambda t, params, value: callback(t, float(value) * scale ** 2))
+    encoder, decoder = adam(loss, params, minibatches((x - mean) @ axes / scale, batch_size, steps, rng), steps,
+                            step_size=cosine_decay(step_size, steps), label=f"autoencoder, K = {sizes[-1]}",
+                            callback=report)
+    (W, b), (V, c) = encoder[0], decoder[-1]
+    encoder[0] = (axes @ W / scale, b - mean @ axes @ W / scale)
+    decoder[-1] = (scale * V @ axes.T, mean + scale * c @ axes.T)
+    return encoder, decoder
+
+
+def _principal_coordinates(x):
+    """mean (D,), leading principal axes (D, n) as columns, and the standard deviation along them, on average."""
+    mean = x.mean(axis=0)
+    values, axes = np.linalg.eigh(np.cov(x, rowvar=False, bias=True).reshape(len(mean), -1))
+    values, axes = values[::-1][:AXES], axes[:, ::-1][:, :AXES]
+    return mean, axes.astype(np.float32), float(np.sqrt(max(np.mean(values), 1e-12)))
+
+
+def nearest_neighbour_accuracy(codes_train, y_train, codes_test, y_test):
+    """The share of test examples whose label is that of the nearest training example, by Euclidean distance.
+
+    codes_train (N, K), y_train (N,), codes_test (M, K), y_test (M,) -> scalar in [0, 1]. (Cover and Hart 1967.)
+    """
+    a, b = np.asarray(codes_test, float), np.asarray(codes_train, float)
+    # ||a - b||^2 = ||a||^2 - 2 a^T b + ||b||^2, and ||a||^2 is the same for all b.
+    nearest = np.argmin(np.sum(b * b, axis=1) - 2 * a @ b.T, axis=1)
+    return float(np.mean(np.asarray(y_train)[nearest] == np.asarray(y_test)))
+
+
+def interpolate_linear(a, b, steps):
+    """Points on the straight line from a to b, both ends included, evenly spaced: (1 - t) a + t b. -> (steps, ...)."""
+    a, b = np.asarray(a), np.asarray(b)
+    t = np.linspace(0, 1, steps).reshape(-1, *(1 for _ in a.shape))
+    return (1 - t) * a + t * b

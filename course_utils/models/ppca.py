@@ -1,0 +1,25 @@
+"""Probabilistic PCA: z ~ N(0, I), x = W z + mean + noise of variance eta, and its maximum of the likelihood."""
+
+import numpy as np
+
+from course_utils.models.pca import pca_eigenvalues, pca_fit
+
+
+def ppca_fit(x, K):
+    """(W (D, K), mean (D,), eta) that maximise the likelihood of x (N, D), in closed form, K < D.
+
+    With the eigenvalues lambda_1 >= lambda_2 >= ... of the covariance (1/N), and its first eigenvectors as columns of U:
+    eta = the mean of lambda_{K+1}, ..., lambda_D, and W = U diag(sqrt(lambda_k - eta)). Any W R with R a rotation has
+    the same likelihood, as only W W^T enters it. (Tipping and Bishop 1999, eqs. 7 and 8.)
+    """
+    x = np.asarray(x, float)
+    D = x.shape[1]
+    if not 1 <= K < D:
+        raise ValueError(f"K must be between 1 and D - 1 = {D - 1}: some directions must be left for the noise, "
+                         f"but K = {K} came")
+    eigenvalues = pca_eigenvalues(x)
+    eta = eigenvalues[K:].mean()
+    mean, components = pca_fit(x, min(K, len(x)))  # with N < K the other columns of W are 0
+    W = np.zeros((D, K))
+    W[:, :len(components)] = components.T * np.sqrt(np.maximum(eigenvalues[:len(components)] - eta, 0))
+    return W, mean, eta

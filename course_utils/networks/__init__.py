@@ -1,0 +1,1 @@
+"""Networks as lists of (W, b), their fast operations and gradients, and the optimiser."""

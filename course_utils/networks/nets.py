@@ -1,0 +1,32 @@
+"""Multilayer perceptrons as plain data: a network is a list of (W, b) with W (in, out)."""
+
+import autograd.numpy as np
+
+from course_utils.networks.fast import dense, dense_tanh
+
+
+def init_mlp(sizes, rng, dtype=np.float32):
+    """A network with layers of the given sizes, e.g. [784, 100, 2]: weights N(0, 1 / fan_in), biases 0.
+
+    The scale keeps the variance of a layer's inputs and outputs about equal (LeCun et al. 1998, section 4.6).
+    """
+    return [((rng.normal(size=(n_in, n_out)) / np.sqrt(n_in)).astype(dtype), np.zeros(n_out, dtype))
+            for n_in, n_out in zip(sizes[:-1], sizes[1:])]
+
+
+def mlp(params, x, activation=np.tanh):
+    """The network's output: h <- activation(h W + b) layer by layer, without activation after the last. x (..., in)."""
+    h = x
+    for W, b in params[:-1]:
+        h = dense_tanh(h, W, b) if activation is np.tanh else activation(dense(h, W, b))
+    return dense(h, *params[-1])
+
+
+def beside(a, y):
+    """[a, y], the inputs of a network that is told y: a (..., N, A), y (N, C) -> (..., N, A + C), in the type of a."""
+    return np.concatenate([a, np.broadcast_to(y, (*a.shape[:-1], y.shape[-1])).astype(a.dtype)], axis=-1)
+
+
+def count_parameters(params) -> int:
+    """How many numbers a network has."""
+    return sum(W.size + b.size for W, b in params)

@@ -1,0 +1,1 @@
+"""Densities, divergences, bounds and integrals; needs numpy, scipy and autograd alone."""

@@ -1,0 +1,71 @@
+"""Curves that are drawn while a training runs, in the output of the cell that trains.
+
+One picture is replaced in place: no widget is needed, and the last picture stays in the notebook when it is saved.
+"""
+
+import time
+
+from IPython import get_ipython
+from IPython.display import display
+
+from course_utils.models.vae import elbo_terms
+from course_utils.showing import plots
+
+ALT = ("Two panels over the training steps, on examples held out from training: the reconstruction term above the ELBO, with "
+       "the KL term between them, and the KL term alone.")
+SHARE = 30  # drawing takes at most about one part in SHARE of the time
+
+
+def draw_elbo(history, steps):
+    """A figure of the rows (step, reconstruction, KL) of `history`: the terms, and their difference, the ELBO. Without
+    rows, the axes."""
+    t, reconstruction, kl = map(list, zip(*history)) if history else ([], [], [])
+    elbo = [r - k for r, k in zip(reconstruction, kl)]
+    fig, (both, alone) = plots.figure(9.4, 3.1, columns=2, width_ratios=[1.7, 1], sharex=True)
+    both.fill_between(t, elbo, reconstruction, color=plots.PALETTE[1], alpha=0.25, label="KL between them")
+    both.plot(t, reconstruction, color=plots.PALETTE[0], label="reconstruction")
+    both.plot(t, elbo, color=plots.PALETTE[2], label="ELBO")
+    both.set(xlim=(0, steps), xlabel="step", ylabel="nats per example")
+    if history:
+        both.set_title(f"Step {t[-1]}: {reconstruction[-1]:.1f} - {kl[-1]:.1f} = {elbo[-1]:.1f}".replace("-", "−"))
+    both.legend(loc="lower right")
+    alone.plot(t, kl, color=plots.PALETTE[1])
+    alone.locator_params(axis="x", nbins=5)
+    alone.set(xlabel="step", ylabel="KL (nats)", ylim=(0, None), title="KL")
+    return fig
+
+
+def live_elbo(history, x, eps, steps, every=50):
+    """A callback for `vae_train` that evaluates both terms of the ELBO on held-out x, and draws their curves meanwhile.
+
+    Every `every` steps, and after the last, the mean terms over x (N, D) with the fixed noise eps (N, K) or (S, N, K)
+    are appended to the list `history` as (step, reconstruction, KL). When the training is interrupted, `history` and
+    the picture stay as they are.
+    """
+    def picture():
+        fig = draw_elbo(history, steps)
+        html = plots.image_tag(plots.png(fig), ALT, fig.get_figwidth() * plots.CSS_DPI)
+        return {"text/html": html, "text/plain": ALT}
+
+    waiting_until = 0.0
+    handle = _show(picture())  # before the training's progress bar, which something shown later would tear in two
+
+    def draw():
+        nonlocal waiting_until
+        start = time.monotonic()
+        handle.update(picture(), raw=True)
+        waiting_until = time.monotonic() + SHARE * (time.monotonic() - start)
+
+    def callback(t, params, loss):
+        if t % every and t != steps:
+            return
+        reconstruction, kl = elbo_terms(*params, x, eps)
+        history.append((t, float(reconstruction.mean()), float(kl.mean())))
+        if handle and (t == steps or time.monotonic() >= waiting_until):
+            draw()
+    return callback
+
+
+def _show(picture):
+    """Displays the picture and returns what can replace it; outside of a notebook nothing is shown."""
+    return display(picture, raw=True, display_id=True) if get_ipython() else None

@@ -1,0 +1,106 @@
+"""The tester, tested: wrong answers fail with the sentence that is theirs, right ones pass however they are written.
+
+SEEDS in the environment says with how many seeds; after a change of an exercise: SEEDS=20 python3 run.py test tests/test_exercises.py
+"""
+
+import inspect
+import os
+
+import numpy as np
+import pytest
+from alternatives import all_alternatives
+
+from course_utils.checking import examine, wire
+from course_utils.checking.judging import case_seed
+from course_utils.exercises import all_exercises
+
+EXERCISES = all_exercises()
+ALTERNATIVES = all_alternatives()
+SEEDS = range(int(os.environ.get("SEEDS", "1")))
+
+
+def marked(rows):
+    """Parameters of a test, each a name of an exercise or a tuple that begins with one; slow where it trains."""
+    rows = [row if isinstance(row, tuple) else (row,) for row in rows]
+    return [pytest.param(*row, marks=pytest.mark.slow if EXERCISES[row[0]].trains else ()) for row in rows]
+
+
+def seeds(exercise):
+    return SEEDS[:3] if exercise.trains else SEEDS
+
+
+@pytest.mark.parametrize("name", marked(EXERCISES))
+def test_the_library_passes(name):
+    for seed in seeds(EXERCISES[name]):
+        report = examine(EXERCISES[name].library_answer(), name=name, seed=seed)
+        assert report.passed and report.points == report.max_points == EXERCISES[name].points, report
+        assert report.advice == "" and report.misconception is None
+
+
+@pytest.mark.parametrize("name, key", marked([(e.name, key) for e in EXERCISES.values() for key in e.misconceptions]))
+def test_every_misconception_is_rejected_with_its_own_sentence(name, key):
+    function, sentence = EXERCISES[name].misconceptions[key]
+    for seed in seeds(EXERCISES[name]):
+        report = examine(function, name=name, seed=seed)
+        assert not report.passed and report.points == 0
+        assert (report.misconception, report.advice) == (key, sentence), report
+
+
+@pytest.mark.parametrize("name, function", marked([(name, f) for name, fs in ALTERNATIVES.items() for f in fs]),
+                         ids=lambda value: getattr(value, "__name__", value))
+def test_right_answers_pass_however_they_are_written(name, function):
+    for seed in seeds(EXERCISES[name]):
+        report = examine(function, name=name, seed=seed)
+        assert report.passed, f"seed {seed}: {report}"
+
+
+def test_every_exercise_has_alternatives():
+    assert ALTERNATIVES.keys() == EXERCISES.keys()
+    assert all(len(functions) >= 2 for functions in ALTERNATIVES.values())
+
+
+def scaled(value, factor):
+    if isinstance(value, tuple):
+        return tuple(scaled(item, factor) for item in value)
+    if isinstance(value, dict):
+        return {key: scaled(item, factor) for key, item in value.items()}
+    return np.asarray(value) * factor
+
+
+@pytest.mark.parametrize("name", [e.name for e in EXERCISES.values() if not e.trains])
+def test_an_error_of_one_in_a_thousand_is_rejected(name):
+    answer = EXERCISES[name].library_answer()
+    for factor in (1.001, 0.999):
+        assert not examine(lambda *args: scaled(answer(*args), factor), name=name).passed
+
+
+@pytest.mark.parametrize("name", marked(EXERCISES))
+def test_answers_that_say_nothing_are_rejected(name):
+    answer = EXERCISES[name].library_answer()
+    assert not examine(lambda *args: scaled(answer(*args), 0.0), name=name).passed
+    assert not examine(lambda *args: scaled(answer(*args), np.nan), name=name).passed
+    assert not examine(lambda *args: 1.0, name=name).passed
+
+
+@pytest.mark.parametrize("name", EXERCISES)
+def test_definitions_are_complete(name):
+    exercise = EXERCISES[name]
+    assert list(inspect.signature(exercise.library_answer()).parameters)[:len(exercise.parameters)] == exercise.parameters
+    assert exercise.points > 0 and exercise.minutes > 0 and exercise.lines > 0
+    assert all(point[0] == "L" and 1 <= int(point[1:]) <= 27 for point in exercise.lecture_points)
+    texts = [*exercise.hints, exercise.task, *(m.sentence for m in exercise.misconceptions.values())]
+    assert all(text.rstrip()[-1] in ".?!):]" for text in texts), [t for t in texts if t.rstrip()[-1] not in ".?!):]"]
+    assert len({m.sentence for m in exercise.misconceptions.values()}) == len(exercise.misconceptions)
+
+
+@pytest.mark.parametrize("name", EXERCISES)
+def test_inputs_come_from_the_seed_and_change_with_it(name):
+    def frames(seed):
+        rng = np.random.default_rng(case_seed(EXERCISES[name], seed))
+        return [wire.encode(list(case.args)) for case in EXERCISES[name].cases(rng)]
+    assert frames(0) == frames(0)
+    assert frames(0) != frames(1)
+
+
+def test_two_exercises_never_share_their_random_inputs():
+    assert len({case_seed(e, 0, "ada") for e in EXERCISES.values()}) == len(EXERCISES)

@@ -1,0 +1,117 @@
+"""What may go wrong around a grading run: another run, a full disk, a folder that is read-only. Nothing is lost or torn."""
+import json
+import os
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from grading_corpus import START, hand_in, solved
+from grading_results import NOT_HERE, contents, rows_of
+
+from course_utils.grading import grade_folder, results
+from course_utils.grading.isolation import bubblewrap
+from course_utils.grading.run import alone
+
+ROOT = Path(__file__).parents[2]
+GRADE = [sys.executable, "-m", "course_utils.cli", "grade"]
+TRUSTED = ["--seed", "3", "--workers", "1", "--isolation", "plain", "--i-trust-these-submissions"]
+needs_bubblewrap = pytest.mark.skipif(bool(NOT_HERE) and not os.environ.get("CI"), reason=f"no bubblewrap: {NOT_HERE}")
+
+
+@pytest.fixture
+def submissions(tmp_path):
+    """Three students."""
+    for student in ("a", "b", "c"):
+        hand_in(tmp_path / "in", f"{student}/{START}.ipynb", [f"# {student}", *solved(START)])
+    return tmp_path / "in"
+
+
+def run(command):
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
+
+
+def test_two_runs_into_one_folder(submissions, tmp_path):
+    out = tmp_path / "out"
+    with alone(out):
+        done = run([*GRADE, submissions, "--out", out, *TRUSTED])
+        assert (done.returncode, done.stderr) == (2, f"course: another run is grading into {out}; wait for its end, or "
+                                                     "take another output folder\n")
+        assert list(out.iterdir()) == []
+    assert run([*GRADE, submissions, "--out", out, *TRUSTED]).returncode == 0  # the lock is gone
+    assert len(rows_of(out)) == 3
+
+
+def test_a_killed_run_leaves_no_lock(tmp_path):
+    code = ("import os, pathlib\nfrom course_utils.grading.run import alone\n"
+            f"with alone(pathlib.Path({str(tmp_path)!r})): os.kill(os.getpid(), 9)")
+    assert run([sys.executable, "-c", code]).returncode == -9
+    with alone(tmp_path):
+        pass
+
+
+def test_an_output_folder_that_is_a_file(submissions, tmp_path):
+    (tmp_path / "out").write_text("notes")
+    done = run([*GRADE, submissions, "--out", tmp_path / "out", *TRUSTED])
+    assert done.returncode == 2 and "cannot be used as output folder" in done.stderr and done.stderr.count("\n") == 1
+    assert (tmp_path / "out").read_text() == "notes"
+
+
+def within(*options, then):
+    """A shell command within a view of this machine's files that bubblewrap changes."""
+    return [bubblewrap(), "--dev-bind", "/", "/", *map(str, options), "--", "/bin/sh", "-c", then]
+
+
+@needs_bubblewrap
+def test_a_folder_that_is_read_only(submissions, tmp_path):
+    out = tmp_path / "out"
+    grade_folder(submissions, out, seed=3, isolation="plain", trusted=True)
+    before = contents(out)
+    hand_in(submissions, f"d/{START}.ipynb", solved(START))
+    command = shlex.join(map(str, [*GRADE, submissions, "--out", out, *TRUSTED]))
+    done = run(within("--ro-bind", out, out, then=command))
+    assert done.returncode == 2
+    assert "cannot be written (Read-only file system). What is finished is kept" in done.stderr.splitlines()[-1]
+    assert contents(out) == before
+
+
+@needs_bubblewrap
+def test_a_disk_that_is_full(submissions, tmp_path):
+    """A file system in memory, with room for some files only; what it holds afterwards is copied out and gone on with."""
+    for student in "defghijk":
+        hand_in(submissions, f"{student}/{START}.ipynb", [f"# {student}", *solved(START)])
+    grade_folder(submissions, tmp_path / "undisturbed", seed=3, isolation="plain", trusted=True)
+    out, copy = tmp_path / "out", tmp_path / "copy"
+    out.mkdir()
+    command = shlex.join(map(str, [*GRADE, submissions, "--out", out, *TRUSTED]))
+    then = f"{command}; status=$?; cp -r {shlex.quote(str(out))} {shlex.quote(str(copy))}; exit $status"
+    done = run(within("--size", 48 << 10, "--tmpfs", out, then=then))
+    assert done.returncode == 2
+    assert "cannot be written (No space left on device). What is finished is kept" in done.stderr.splitlines()[-1]
+    kept = list((copy / "results").rglob("*.json"))
+    assert 0 < len(kept) < 11
+    assert all(json.loads(path.read_text())["points"] for path in kept)
+    assert not list(copy.rglob(".new-*")) and not (copy / "grades.csv").exists()
+    grade_folder(submissions, copy, isolation="plain", trusted=True)
+    assert contents(copy) == contents(tmp_path / "undisturbed")
+
+
+def test_a_temporary_folder_that_is_full(submissions, tmp_path, monkeypatch):
+    from course_utils.grading import grader
+
+    def full(*_, **__):
+        raise OSError(28, "No space left on device")
+    monkeypatch.setattr(grader, "score", full)
+    with pytest.raises(OSError, match="make room there, or set TMPDIR"):
+        grade_folder(submissions, tmp_path / "out", isolation="plain", trusted=True)
+    assert not list(tmp_path.glob("out/results/**/*.json")) and not (tmp_path / "out/grades.csv").exists()
+
+
+def test_a_file_is_whole_or_as_it_was(tmp_path, monkeypatch):
+    path = tmp_path / "grades.csv"
+    results.write(path, "old")
+    monkeypatch.setattr(results.os, "fsync", lambda _: (_ for _ in ()).throw(OSError(28, "No space left on device")))
+    with pytest.raises(OSError, match="grades.csv cannot be written"):
+        results.write(path, "new")
+    assert contents(tmp_path) == {"grades.csv": b"old"}

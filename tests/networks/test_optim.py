@@ -1,0 +1,95 @@
+"""Adam against its formulas written out, schedules, minibatches."""
+
+import autograd.numpy as anp
+import numpy as np
+import pytest
+
+from course_utils.networks.flat import flatten
+from course_utils.networks.nets import init_mlp, mlp
+from course_utils.networks.optim import adam, cosine_decay, minibatches
+
+
+def test_adam_follows_its_formulas():
+    """Three steps on one number, by hand (Kingma and Ba 2015, algorithm 1)."""
+    rates = [0.1, 0.1, 0.05]
+    theta, m, v = 2.0, 0.0, 0.0
+    for t, rate in enumerate(rates, start=1):
+        g = 2 * (theta - 0.5)
+        m, v = 0.9 * m + 0.1 * g, 0.999 * v + 0.001 * g * g
+        theta -= rate * (m / (1 - 0.9 ** t)) / (np.sqrt(v / (1 - 0.999 ** t)) + 1e-8)
+    got = adam(lambda p, batch: anp.sum((p - batch) ** 2), np.array([2.0]), [0.5] * 3, 3, step_size=lambda t: rates[t - 1])
+    np.testing.assert_allclose(got, [theta], rtol=1e-12)
+
+
+def test_adam_minimises_over_nested_parameters_and_keeps_float32():
+    params = [{"b": np.zeros(2, "f4"), "a": (np.ones((2, 2), "f4"),)}, (np.float32([5]),)]
+    target = [{"b": np.float32([1, -1]), "a": (np.float32([[0, 1], [2, 3]]),)}, (np.float32([-2]),)]
+    seen = []
+
+    def loss(p, batch):
+        (first, (c,)) = p
+        return (anp.sum((first["b"] - target[0]["b"]) ** 2) + anp.sum((first["a"][0] - target[0]["a"][0]) ** 2)
+                + anp.sum((c - target[1][0]) ** 2))
+    got = adam(loss, params, [None] * 600, 600, step_size=cosine_decay(0.1, 600),
+               callback=lambda t, p, value: seen.append((t, float(value))))
+    assert got[0]["b"].dtype == got[0]["a"][0].dtype == np.float32
+    np.testing.assert_allclose(flatten(got), flatten(target), atol=1e-2)
+    assert [t for t, _ in seen] == list(range(1, 601)) and seen[-1][1] < 1e-3 < seen[0][1]
+    assert params[1][0][0] == 5  # the caller's parameters stay
+
+
+def test_cosine_decay_falls_from_the_step_size_to_zero():
+    rate = cosine_decay(0.4, 100)
+    rates = [rate(t) for t in range(1, 101)]
+    assert rates[0] == 0.4 and rates[50] == pytest.approx(0.2) and 0 < rates[-1] < 1e-3
+    assert all(np.diff(rates) < 0)
+
+
+def test_minibatches_visit_every_row_equally_often():
+    x = np.arange(10)
+    batches = list(minibatches(x, 4, 5, np.random.default_rng(0)))
+    assert [len(batch) for batch in batches] == [4] * 5
+    assert (np.bincount(np.concatenate(batches)) == 2).all()
+    assert all(batch is x for batch in minibatches(x, 10, 3, np.random.default_rng(0)))
+
+
+def quadratic(params, batch):
+    return anp.sum((params["a"] - batch) ** 2) + anp.sum(params["b"][0] ** 2)
+
+
+def test_adam_follows_the_paper():
+    """Against the algorithm written out in scalars."""
+    start, rate, trace = {"a": np.array([1.0, -2.0]), "b": [np.array(3.0)]}, 0.1, []
+    adam(quadratic, start, [0.5] * 20, 20, step_size=rate, callback=lambda t, p, loss: trace.append((p["a"][0], loss)))
+    theta, m, v = 1.0, 0.0, 0.0
+    for t in range(1, 21):
+        g = 2 * (theta - 0.5)
+        m, v = 0.9 * m + 0.1 * g, 0.999 * v + 0.001 * g * g
+        theta -= rate * (m / (1 - 0.9 ** t)) / (np.sqrt(v / (1 - 0.999 ** t)) + 1e-8)
+        assert np.isclose(trace[t - 1][0], theta)
+    assert trace[0][1] > trace[-1][1] and start["a"][0] == 1.0  # the start is not overwritten
+
+
+def test_adam_keeps_float32():
+    params = init_mlp([4, 3], np.random.default_rng(0))
+    x = np.ones((5, 4), np.float32)
+    trained = adam(lambda p, batch: anp.sum(mlp(p, batch) ** 2), params, [x] * 3, 3)
+    assert all(part.dtype == np.float32 for layer in trained for part in layer)
+
+
+def test_interrupting_training_keeps_what_it_reached(capsys):
+    def stop(t, params, loss):
+        if t == 5:
+            raise KeyboardInterrupt
+    trained = adam(quadratic, {"a": np.zeros(2), "b": [np.zeros(())]}, [1.0] * 100, 100, callback=stop, label="toy")
+    assert 0.004 < trained["a"][0] < 0.006 and "toy stopped after 5 of 100 steps" in capsys.readouterr().out
+
+
+def test_minibatches_take_every_row_equally_often():
+    x = np.arange(10)
+    batches = list(minibatches(x, 4, 25, np.random.default_rng(0)))
+    assert len(batches) == 25 and all(len(set(batch)) == 4 for batch in batches[:2])
+    assert set(np.bincount(np.concatenate(batches))) == {10}
+    again = list(minibatches(x, 4, 25, np.random.default_rng(0)))
+    np.testing.assert_array_equal(batches, again)
+    assert all(batch is x for batch in minibatches(x, 10, 3, np.random.default_rng(0)))

@@ -1,0 +1,79 @@
+"""EM for a mixture of Gaussians: against scipy, and the promises that its steps make."""
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import optimize, stats
+
+from course_utils.probability.mixtures import em_e_step, em_m_step, mixture_elbo, mixture_log_prob
+
+SEEDS = st.integers(0, 10 ** 6)
+
+
+def drawn(seed, N=25, C=3):
+    rng = np.random.default_rng(seed)
+    theta = rng.dirichlet(np.ones(C) * 2), rng.normal(size=C) * 2, rng.uniform(0.3, 2, size=C)
+    return rng.normal(size=N) * 2, rng.dirichlet(np.ones(C), size=N), theta
+
+
+@settings(max_examples=30)
+@given(SEEDS)
+def test_density_and_responsibilities_by_scipy(seed):
+    x, _, (pi, mu, sigma) = drawn(seed)
+    joint = pi * stats.norm.pdf(x[:, None], mu, sigma)
+    np.testing.assert_allclose(mixture_log_prob(x, pi, mu, sigma), np.log(joint.sum(axis=1)))
+    np.testing.assert_allclose(em_e_step(x, pi, mu, sigma), joint / joint.sum(axis=1, keepdims=True))
+
+
+def test_far_out_the_wide_component_takes_everything():
+    r = em_e_step([1e4, -1e6], [0.5, 0.5], [0.0, 0.0], [1.0, 2.0])
+    np.testing.assert_allclose(r, [[0, 1], [0, 1]], atol=1e-12)
+    assert np.isfinite(mixture_log_prob([1e4], [0.5, 0.5], [0.0, 0.0], [1.0, 2.0])).all()
+
+
+@settings(max_examples=40)
+@given(SEEDS)
+def test_the_bound_is_below_and_touches_after_an_e_step(seed):
+    x, r, theta = drawn(seed)
+    log_p, best = mixture_log_prob(x, *theta), em_e_step(x, *theta)
+    assert np.all(mixture_elbo(x, r, *theta) <= log_p + 1e-10)
+    np.testing.assert_allclose(mixture_elbo(x, best, *theta), log_p, atol=1e-10)
+    kl = np.sum(r * (np.log(r) - np.log(best)), axis=1)
+    np.testing.assert_allclose(log_p - mixture_elbo(x, r, *theta), kl, atol=1e-8)
+
+
+def test_certain_responsibilities_have_no_entropy():
+    x, _, (pi, mu, sigma) = drawn(1)
+    r = np.eye(3)[np.arange(len(x)) % 3]
+    chosen = (np.log(pi) + stats.norm.logpdf(x[:, None], mu, sigma))[r == 1]
+    np.testing.assert_allclose(mixture_elbo(x, r, pi, mu, sigma), chosen)
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_a_numerical_optimiser_finds_no_better_m_step(seed):
+    x, r, _ = drawn(seed, C=2)
+    pi, mu, sigma = em_m_step(x, r)
+
+    def minus_bound(free):
+        weights = np.exp([free[0], 0]) / np.exp([free[0], 0]).sum()
+        return -mixture_elbo(x, r, weights, free[1:3], np.exp(free[3:])).sum()
+    found = optimize.minimize(minus_bound, np.zeros(5), method="BFGS").x
+    np.testing.assert_allclose(found[1:3], mu, atol=1e-3)
+    np.testing.assert_allclose(np.exp(found[3:]), sigma, atol=1e-3)
+    assert 1 / (1 + np.exp(-found[0])) == pytest.approx(pi[0], abs=1e-3) and pi.sum() == pytest.approx(1)
+
+
+@settings(max_examples=25, deadline=None)
+@given(SEEDS)
+def test_no_half_step_of_em_lowers_the_bound(seed):
+    x, r, theta = drawn(seed, N=60, C=2)
+    before = -np.inf
+    for _ in range(10):
+        r = em_e_step(x, *theta)
+        after_e = mixture_elbo(x, r, *theta).mean()
+        theta = em_m_step(x, r)
+        if not np.all(theta[2] > 1e-6):
+            return  # a component has shrunk onto a single example, where the density is unbounded
+        after_m = mixture_elbo(x, r, *theta).mean()
+        assert before - 1e-9 <= after_e <= after_m + 1e-9
+        before = after_m
