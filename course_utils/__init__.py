@@ -3,4 +3,5 @@
 Import the module that you need (`from course_utils.models import pca`); this file imports nothing, so that the
 mathematics loads without plots, widgets or the grader.
 """
+
 __version__ = "0.1.0"

@@ -3,6 +3,7 @@
 Imports of anything heavy stay inside the commands, so that `course --help` answers at once. An error that the
 user can mend is one line on standard error and exit status 2.
 """
+
 import argparse
 import os
 import socket
@@ -16,8 +17,14 @@ import course_utils.quick_start  # noqa: F401
 
 FIRST_NOTEBOOK = "00_start_here"
 # One BLAS thread and a fixed hash seed: built outputs and grades must not depend on the number of cores.
-REPRODUCIBLE = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1",
-                "VECLIB_MAXIMUM_THREADS": "1", "PYTHONHASHSEED": "0", "PYTHONUTF8": "1"}
+REPRODUCIBLE = {
+    "OPENBLAS_NUM_THREADS": "1",
+    "OMP_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "VECLIB_MAXIMUM_THREADS": "1",
+    "PYTHONHASHSEED": "0",
+    "PYTHONUTF8": "1",
+}
 
 
 class CourseError(Exception):
@@ -28,11 +35,14 @@ def find_root(start):
     """Return the course's folder: the nearest at or above `start` with its notebooks, else this checkout."""
     checkout = Path(__file__).resolve().parents[1]
     for folder in (start, *start.parents, checkout):
-        if (folder / "notebooks" / f"{FIRST_NOTEBOOK}.ipynb").is_file() or \
-                (folder / "solutions" / f"{FIRST_NOTEBOOK}.py").is_file():
+        if (folder / "notebooks" / f"{FIRST_NOTEBOOK}.ipynb").is_file() or (
+            folder / "solutions" / f"{FIRST_NOTEBOOK}.py"
+        ).is_file():
             return folder
-    raise CourseError(f"no course found: neither {start} nor a folder above it holds "
-                      f"notebooks/{FIRST_NOTEBOOK}.ipynb; change to the course's folder first")
+    raise CourseError(
+        f"no course found: neither {start} nor a folder above it holds "
+        f"notebooks/{FIRST_NOTEBOOK}.ipynb; change to the course's folder first"
+    )
 
 
 def lab(arguments, extra):
@@ -40,9 +50,13 @@ def lab(arguments, extra):
     notebooks = find_root(Path.cwd()) / "notebooks"
     if not (notebooks / f"{FIRST_NOTEBOOK}.ipynb").is_file():
         raise CourseError(f"{notebooks} holds no {FIRST_NOTEBOOK}.ipynb; make it with: course build")
-    options = [f"--ServerApp.root_dir={notebooks}", f"--LabApp.default_url=/lab/tree/{FIRST_NOTEBOOK}.ipynb",
-               # no pop-up about news and no request to the network for a newer version
-               "--LabApp.news_url=None", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]
+    options = [
+        f"--ServerApp.root_dir={notebooks}",
+        f"--LabApp.default_url=/lab/tree/{FIRST_NOTEBOOK}.ipynb",
+        # no pop-up about news and no request to the network for a newer version
+        "--LabApp.news_url=None",
+        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+    ]
     if arguments.no_browser:
         options.append("--no-browser")
     if arguments.port is not None:
@@ -51,6 +65,7 @@ def lab(arguments, extra):
     if getattr(os, "geteuid", lambda: 1)() == 0:  # in a container root is often the only user
         options.append("--allow-root")
     from jupyterlab.labapp import main as jupyterlab_main
+
     return jupyterlab_main([*options, *extra])
 
 
@@ -67,10 +82,17 @@ def require_free_port(port):
 
 def stages(root):
     """Return the stages of `course test`: name -> pytest arguments, empty where there is no notebook."""
-    solutions, copies = (sorted(map(str, (root / name).glob("*.ipynb")), reverse=True)  # the longest come first
-                         for name in ("solutions", "notebooks"))
-    side_by_side = ["-n", "auto", "--dist", "loadscope",  # all cells of a notebook go to one worker and share a kernel
-                    "--no-loadscope-reorder"]
+    solutions, copies = (
+        sorted(map(str, (root / name).glob("*.ipynb")), reverse=True)  # the longest come first
+        for name in ("solutions", "notebooks")
+    )
+    side_by_side = [
+        "-n",
+        "auto",
+        "--dist",
+        "loadscope",  # all cells of a notebook go to one worker and share a kernel
+        "--no-loadscope-reorder",
+    ]
     one_more = str((os.cpu_count() or 1) + 1)  # there is always a test that waits for a server or a deadline
     nbval = ["--nbval-current-env", "--nbval-cell-timeout", "120", *side_by_side]
     compared = ["--nbval", "--nbval-sanitize-with", str(root / "tests" / "notebooks" / "nbval_sanitize.cfg"), *nbval]
@@ -85,9 +107,14 @@ def isolated_environment(folder):
     """Return variables for tests: reproducible, and blind to the user's progress, settings and kernels."""
     names = ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "IPYTHONDIR")
     own = {name: str(Path(folder) / name.lower()) for name in names}
-    environment = {**os.environ, **REPRODUCIBLE, **own, "JUPYTER_PLATFORM_DIRS": "1",
-                   "TQDM_DISABLE": "1",  # how often a progress bar shows depends on the machine's speed
-                   "COURSE_PROGRESS": str(Path(folder) / "progress.json")}
+    environment = {
+        **os.environ,
+        **REPRODUCIBLE,
+        **own,
+        "JUPYTER_PLATFORM_DIRS": "1",
+        "TQDM_DISABLE": "1",  # how often a progress bar shows depends on the machine's speed
+        "COURSE_PROGRESS": str(Path(folder) / "progress.json"),
+    }
     environment.pop("MPLBACKEND", None)  # kernels choose the inline backend only when none is set
     environment.pop("PYTHONDONTWRITEBYTECODE", None)  # each of some hundred processes would compile the course anew
     return environment
@@ -111,8 +138,16 @@ def run_tests(_, extra):
             print(f"\n== {name}", flush=True)
             started = time.monotonic()
             if options:
-                command = [sys.executable, "-m", "pytest", "-p", "course_utils.quick_start", "-p", "no:cacheprovider",
-                           *options]
+                command = [
+                    sys.executable,
+                    "-m",
+                    "pytest",
+                    "-p",
+                    "course_utils.quick_start",
+                    "-p",
+                    "no:cacheprovider",
+                    *options,
+                ]
                 status = subprocess.call(command, cwd=Path.cwd() if extra else root, env=environment)
             else:
                 print("there is no notebook to test; make them with: course build")
@@ -128,6 +163,7 @@ def build(arguments, _):
     """Build the solution and student notebooks from solutions/*.py."""
     os.environ.update(REPRODUCIBLE)
     from course_utils.building.build import BuildError, build_course
+
     try:
         refused = build_course(find_root(Path.cwd()), only=arguments.notebooks, force=arguments.force)
     except BuildError as error:
@@ -141,14 +177,22 @@ def grade(arguments, _):
         raise CourseError(f"{arguments.submissions} is not a folder of submissions, <student>/<notebook>")
     os.environ.update(REPRODUCIBLE)
     from course_utils.grading import grade_folder
-    return grade_folder(arguments.submissions, arguments.out, seed=arguments.seed, workers=arguments.workers,
-                        isolation=arguments.isolation, trusted=arguments.i_trust_these_submissions,
-                        cluster=arguments.cluster)
+
+    return grade_folder(
+        arguments.submissions,
+        arguments.out,
+        seed=arguments.seed,
+        workers=arguments.workers,
+        isolation=arguments.isolation,
+        trusted=arguments.i_trust_these_submissions,
+        cluster=arguments.cluster,
+    )
 
 
 def export(arguments, _):
     """Write the course, or its grades, in the form of another system."""
     from course_utils.exporting import ExportError
+
     try:
         return arguments.export(arguments)
     except ExportError as error:
@@ -160,7 +204,8 @@ def exported(arguments):
     import secrets
 
     from course_utils.exporting.files import chosen
-    seed = secrets.randbelow(2 ** 31) if arguments.seed is None else arguments.seed
+
+    seed = secrets.randbelow(2**31) if arguments.seed is None else arguments.seed
     return {"notebooks": chosen(arguments.notebooks), "seed": seed, "force": arguments.force}
 
 
@@ -168,10 +213,14 @@ def export_nbgrader(arguments):
     """Write a course folder for nbgrader; its autograder then grades as `course grade` does."""
     from course_utils.building.build import BuildError
     from course_utils.exporting.nbgrader import export_nbgrader as write
+
     root, what = find_root(Path.cwd()), exported(arguments)
     if not arguments.notebooks:  # exercises of a notebook that is not written yet are no reason to stop
-        what["notebooks"] = {name: exercises for name, exercises in what["notebooks"].items()
-                             if (root / "solutions" / f"{name}.py").is_file()}
+        what["notebooks"] = {
+            name: exercises
+            for name, exercises in what["notebooks"].items()
+            if (root / "solutions" / f"{name}.py").is_file()
+        }
     try:
         write(arguments.folder, root, **what)
     except BuildError as error:
@@ -183,6 +232,7 @@ def export_nbgrader(arguments):
 def export_gradescope(arguments):
     """Write the zip to upload under "Configure Autograder"."""
     from course_utils.exporting.gradescope import export_gradescope as write
+
     write(arguments.file, visibility=arguments.visibility, **exported(arguments))
     print(f"{arguments.file} holds the answers: for Gradescope's autograder, and for nobody else.")
     return 0
@@ -191,8 +241,8 @@ def export_gradescope(arguments):
 def export_markus(arguments):
     """Write the files to upload under "Automated Testing", for the custom tester."""
     from course_utils.exporting.markus import export_markus as write
-    write(arguments.folder, trusted=arguments.i_trust_these_submissions, python=arguments.python,
-          **exported(arguments))
+
+    write(arguments.folder, trusted=arguments.i_trust_these_submissions, python=arguments.python, **exported(arguments))
     print(f"{arguments.folder} holds the answers: for MarkUs's test files, and for nobody else.")
     return 0
 
@@ -200,10 +250,13 @@ def export_markus(arguments):
 def export_canvas(arguments):
     """Merge the points of a gradebook into a roster that Canvas has exported; 1 if some could not be placed."""
     from course_utils.exporting.canvas import export_canvas as write
+
     merged = write(arguments.gradebook, arguments.roster, arguments.file, force=arguments.force)
-    for text, names in [("graded, but not in the roster", merged.unknown),
-                        ("handed in, but not graded", merged.ungraded),
-                        ("in the roster, but nothing was graded", merged.without)]:
+    for text, names in [
+        ("graded, but not in the roster", merged.unknown),
+        ("handed in, but not graded", merged.ungraded),
+        ("in the roster, but nothing was graded", merged.without),
+    ]:
         for name in names:
             print(f"{text}: {''.join(c if c.isprintable() else '?' for c in name)}")
     print(f"{merged.written} grades written to {arguments.file}")
@@ -214,6 +267,7 @@ def progress(_, __):
     """Print the table of exercises: which are solved, and the points so far."""
     os.chdir(find_root(Path.cwd()) / "notebooks")  # where the notebooks' kernels run and keep the progress
     from course_utils.checking import progress as show
+
     show()
     return 0
 
@@ -228,13 +282,15 @@ def positive(text):
 
 def parser():
     """Return the parser of the `course` command; each subcommand's function is its `run`."""
-    top = argparse.ArgumentParser(prog="course", description="A course on generative models in notebooks. "
-                                  "Without a command: lab.", allow_abbrev=False)
+    top = argparse.ArgumentParser(
+        prog="course",
+        description="A course on generative models in notebooks. Without a command: lab.",
+        allow_abbrev=False,
+    )
     commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
 
     def command(run, text, name=None):
-        sub = commands.add_parser(name or run.__name__, help=text, description=run.__doc__,
-                                  allow_abbrev=False)
+        sub = commands.add_parser(name or run.__name__, help=text, description=run.__doc__, allow_abbrev=False)
         sub.set_defaults(run=run)
         return sub
 
@@ -244,24 +300,40 @@ def parser():
     command(run_tests, "run all tests; arguments, if any, go to one pytest run instead", name="test")
     sub = command(build, "build the notebooks from solutions/*.py")
     sub.add_argument("notebooks", nargs="*", metavar="NN", help="only these, by number: 00 01 (default: all)")
-    sub.add_argument("--force", action="store_true",
-                     help="rebuild the unchanged, too, and worked-in student copies (keeping the old file)")
+    sub.add_argument(
+        "--force",
+        action="store_true",
+        help="rebuild the unchanged, too, and worked-in student copies (keeping the old file)",
+    )
     sub = command(grade, "grade a folder of submissions")
-    sub.add_argument("submissions", type=Path, metavar="SUBMISSIONS",
-                     help="folder of <student>/<notebook>.ipynb")
-    sub.add_argument("--out", type=Path, required=True, metavar="OUT",
-                     help="gets grades.csv, report.html, results/, feedback/")
-    sub.add_argument("--seed", type=int, metavar="N",
-                     help="of the hidden inputs (default: that of an earlier run into OUT, else new)")
-    sub.add_argument("--workers", type=positive, metavar="N",
-                     help="submissions at a time (default: one for each core)")
-    sub.add_argument("--isolation", choices=("auto", "strict", "plain"), default="auto",
-                     help="strict: in a sandbox (Linux with bubblewrap); plain: with your rights; "
-                          "auto (default): strict where it can be had")
-    sub.add_argument("--i-trust-these-submissions", action="store_true",
-                     help="allow plain isolation: you know all of this code, or this machine is a throw-away one")
-    sub.add_argument("--cluster", metavar="ADDRESS",
-                     help="let the workers of the Dask scheduler at tcp://HOST:PORT grade")
+    sub.add_argument("submissions", type=Path, metavar="SUBMISSIONS", help="folder of <student>/<notebook>.ipynb")
+    sub.add_argument(
+        "--out", type=Path, required=True, metavar="OUT", help="gets grades.csv, report.html, results/, feedback/"
+    )
+    sub.add_argument(
+        "--seed",
+        type=int,
+        metavar="N",
+        help="of the hidden inputs (default: that of an earlier run into OUT, else new)",
+    )
+    sub.add_argument("--workers", type=positive, metavar="N", help="submissions at a time (default: one for each core)")
+    sub.add_argument(
+        "--isolation",
+        choices=("auto", "strict", "plain"),
+        default="auto",
+        help=(
+            "strict: in a sandbox (Linux with bubblewrap); plain: with your rights; "
+            "auto (default): strict where it can be had"
+        ),
+    )
+    sub.add_argument(
+        "--i-trust-these-submissions",
+        action="store_true",
+        help="allow plain isolation: you know all of this code, or this machine is a throw-away one",
+    )
+    sub.add_argument(
+        "--cluster", metavar="ADDRESS", help="let the workers of the Dask scheduler at tcp://HOST:PORT grade"
+    )
     add_exports(command(export, "write the course or its grades for nbgrader, Gradescope, MarkUs or Canvas"))
     command(progress, "show which exercises are solved")
     return top
@@ -276,8 +348,9 @@ def add_exports(sub):
         added.set_defaults(export=write)
         added.add_argument("--force", action="store_true", help="replace files that are there already")
         if name != "canvas":
-            added.add_argument("--notebooks", nargs="+", default=[], metavar="NN",
-                               help="only these, by number: 00 01 (default: all)")
+            added.add_argument(
+                "--notebooks", nargs="+", default=[], metavar="NN", help="only these, by number: 00 01 (default: all)"
+            )
             added.add_argument("--seed", type=int, metavar="N", help="of the hidden inputs (default: a new one)")
         return added
 
@@ -285,14 +358,25 @@ def add_exports(sub):
     added.add_argument("folder", type=Path, metavar="DIR", help="gets nbgrader_config.py and source/")
     added = target("gradescope", export_gradescope, "an autograder for Gradescope")
     added.add_argument("file", type=Path, metavar="FILE.zip", help="the zip to write")
-    added.add_argument("--visibility", choices=("visible", "after_due_date", "after_published", "hidden"),
-                       default="visible", help="when students see their tests (default: at once)")
+    added.add_argument(
+        "--visibility",
+        choices=("visible", "after_due_date", "after_published", "hidden"),
+        default="visible",
+        help="when students see their tests (default: at once)",
+    )
     added = target("markus", export_markus, "the files of MarkUs's custom tester")
     added.add_argument("folder", type=Path, metavar="DIR", help="gets course_tester.py and what it needs")
-    added.add_argument("--python", default="/usr/bin/env python3", metavar="PATH",
-                       help="on the test server, a Python with course_requirements.txt installed")
-    added.add_argument("--i-trust-these-submissions", action="store_true",
-                       help="go on in plain isolation where the test server has no better one")
+    added.add_argument(
+        "--python",
+        default="/usr/bin/env python3",
+        metavar="PATH",
+        help="on the test server, a Python with course_requirements.txt installed",
+    )
+    added.add_argument(
+        "--i-trust-these-submissions",
+        action="store_true",
+        help="go on in plain isolation where the test server has no better one",
+    )
     added = target("canvas", export_canvas, "grades in a roster for Canvas's import")
     added.add_argument("gradebook", type=Path, metavar="GRADES.csv", help="OUT/grades.csv of `course grade`")
     added.add_argument("roster", type=Path, metavar="ROSTER.csv", help="exported by Canvas's gradebook")

@@ -4,6 +4,7 @@
 which builds 38 parsers when it is imported. It checks the formats "iri" and "iri-reference", which no schema of Jupyter
 uses; where the package cannot be imported, jsonschema goes without those two.
 """
+
 import sys
 
 sys.modules.setdefault("rfc3987_syntax", None)

@@ -1,4 +1,5 @@
 """What all tests share: a progress file of their own, a fixed environment, and no silent skips under CI."""
+
 import os
 import shutil
 import tempfile

@@ -1,4 +1,5 @@
 """The instructor's guide: its commands are run as they stand there, in their order, in a copy of the course."""
+
 import csv
 import os
 import re
@@ -15,8 +16,10 @@ ROOT = Path(__file__).parents[1]
 GUIDE = (ROOT / "docs" / "instructors.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```sh\n(.*?)^```", GUIDE, re.S | re.M)
 
-pytestmark = [pytest.mark.slow, pytest.mark.skipif(bool(NOT_HERE) and not os.environ.get("CI"),
-                                                   reason=f"no strict isolation: {NOT_HERE}")]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(bool(NOT_HERE) and not os.environ.get("CI"), reason=f"no strict isolation: {NOT_HERE}"),
+]
 
 
 @pytest.fixture(scope="module")
@@ -34,8 +37,9 @@ def clone(tmp_path_factory):
     environment = os.environ | {"PATH": f"{programs}:{os.environ['PATH']}", "PYTHONPATH": str(folder)}
     said = []
     for block in BLOCKS:
-        done = subprocess.run(["/bin/sh", "-eu", "-c", block], cwd=folder, env=environment, capture_output=True, text=True,
-                              timeout=600)
+        done = subprocess.run(
+            ["/bin/sh", "-eu", "-c", block], cwd=folder, env=environment, capture_output=True, text=True, timeout=600
+        )
         assert done.returncode == 0, f"{block}\n{done.stdout}\n{done.stderr}"
         said.append(done.stdout)
     return folder, said
@@ -69,7 +73,12 @@ def test_what_is_handed_out_and_published(clone):
 
 
 def test_every_option_that_it_names_is_there():
-    help_text = subprocess.run([sys.executable, "-m", "course_utils.cli", "grade", "--help"], cwd=ROOT, capture_output=True,
-                               text=True, check=True).stdout
+    help_text = subprocess.run(
+        [sys.executable, "-m", "course_utils.cli", "grade", "--help"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
     for option in set(re.findall(r"course grade.*?(--[a-z-]+)", GUIDE)):
         assert option in help_text, option

@@ -62,8 +62,11 @@ def test_every_folder_and_module_has_a_floor():
 def test_arrows_point_down():
     found = list(arrows())
     assert len(found) > 50  # the imports were read
-    up = [f"{path.relative_to(PACKAGE)} imports from {target}"
-          for path, room, target in found if FLOOR[target] >= FLOOR[room]]
+    up = [
+        f"{path.relative_to(PACKAGE)} imports from {target}"
+        for path, room, target in found
+        if FLOOR[target] >= FLOOR[room]
+    ]
     assert not up
 
 
@@ -78,17 +81,25 @@ def test_rooms_are_opened_by_nothing_but_their_first_lines():
         tree = ast.parse((PACKAGE / room / "__init__.py").read_text(encoding="utf-8"))
         assert ast.get_docstring(tree) and len(tree.body) == 1, room
     for path in PACKAGE.rglob("*.py"):
-        stars = [node for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-                 if isinstance(node, ast.ImportFrom) and node.names[0].name == "*"]
+        stars = [
+            node
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+            if isinstance(node, ast.ImportFrom) and node.names[0].name == "*"
+        ]
         assert not stars, path
 
 
 @pytest.mark.parametrize("room", MATHEMATICS)
 def test_the_mathematics_loads_no_pictures_and_no_grader(room):
-    modules = [f"course_utils.{room}.{path.stem}" for path in sorted((PACKAGE / room).glob("*.py"))
-               if path.stem not in ("__init__", "build_packs")]
-    code = (f"import sys, {', '.join(modules)}\n"
-            "print(sorted({m.split('.')[0] for m in sys.modules} | {m for m in sys.modules if m.startswith('course_')}))")
+    modules = [
+        f"course_utils.{room}.{path.stem}"
+        for path in sorted((PACKAGE / room).glob("*.py"))
+        if path.stem not in ("__init__", "build_packs")
+    ]
+    code = (
+        f"import sys, {', '.join(modules)}\nprint(sorted({{m.split('.')[0] for m in sys.modules}} | {{m for m in"
+        " sys.modules if m.startswith('course_')}))"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     loaded = set(ast.literal_eval(done.stdout))
     assert set(modules) <= loaded and not loaded & PICTURES

@@ -1,4 +1,5 @@
 """The set-up: requirements in step, the wheel, the `course` command, nbval's sanitiser, and `run.py`."""
+
 import ast
 import importlib.util
 import os
@@ -34,6 +35,7 @@ def course(*arguments, **options):
 
 # -- requirements ----------------------------------------------------------------------------------
 
+
 def bounds_of_pyproject(root):
     """name -> bound, and Python's, as pyproject.toml states them."""
     project = tomllib.loads((root / "pyproject.toml").read_text())["project"]
@@ -53,17 +55,25 @@ def bounds_of_conda(text):
     assert len(bounds) == len(specs), "a package is named twice"
     assert bounds.pop("pip") == ""  # what installs the pip section
     requirements = [Requirement(line) for line in pip[:-1]]
-    return {CONDA_NAMES.get(name, name): bound for name, bound in bounds.items()} | \
-        {r.name: str(r.specifier) for r in requirements}
+    return {CONDA_NAMES.get(name, name): bound for name, bound in bounds.items()} | {
+        r.name: str(r.specifier) for r in requirements
+    }
 
 
 def test_environment_yml_is_in_step_with_pyproject(root):
     assert bounds_of_conda((root / "environment.yml").read_text()) == bounds_of_pyproject(root)
 
 
-@pytest.mark.parametrize("old, new", [
-    ("numpy >=2.0", "numpy >=1.9"), ("  - tqdm >=4.66.3\n", ""), ("  - pip\n", "  - pip\n  - pandas\n"),
-    ("python >=3.11", "python >=3.10"), ("nimfa>=1.4", "nimfa>=1.3")])
+@pytest.mark.parametrize(
+    "old, new",
+    [
+        ("numpy >=2.0", "numpy >=1.9"),
+        ("  - tqdm >=4.66.3\n", ""),
+        ("  - pip\n", "  - pip\n  - pandas\n"),
+        ("python >=3.11", "python >=3.10"),
+        ("nimfa>=1.4", "nimfa>=1.3"),
+    ],
+)
 def test_drift_of_environment_yml_is_noticed(root, old, new):
     text = (root / "environment.yml").read_text()
     assert old in text
@@ -94,18 +104,25 @@ def test_every_imported_package_is_a_requirement(root):
 
 # -- the package -----------------------------------------------------------------------------------
 
+
 def test_the_wheel_holds_the_packs_and_their_licences(root, tmp_path):
     copy = tmp_path / "course"
     for name in ("course_utils", "pyproject.toml", "README.md", "LICENSE", ".gitignore"):
         source = root / name
-        shutil.copytree(source, copy / name) if source.is_dir() else (copy.mkdir(exist_ok=True),
-                                                                      shutil.copy(source, copy / name))
+        (
+            shutil.copytree(source, copy / name)
+            if source.is_dir()
+            else (copy.mkdir(exist_ok=True), shutil.copy(source, copy / name))
+        )
     built = run([sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", tmp_path], cwd=copy)
     assert built.returncode == 0, built.stderr
     (wheel,) = tmp_path.glob("*.whl")
     inside = set(zipfile.ZipFile(wheel).namelist())
-    wanted = {str(path.relative_to(root).as_posix()) for path in (root / "course_utils").rglob("*")
-              if path.is_file() and path.suffix != ".pyc"}
+    wanted = {
+        str(path.relative_to(root).as_posix())
+        for path in (root / "course_utils").rglob("*")
+        if path.is_file() and path.suffix != ".pyc"
+    }
     for ending in (".npz", ".LICENSE.md", ".js"):
         assert any(name.endswith(ending) for name in wanted)
     assert wanted <= inside
@@ -118,29 +135,40 @@ def test_importing_the_package_imports_nothing_else(root):
 
 
 def test_reading_notebooks_builds_no_parsers(root):
-    code = ("import sys, course_utils.quick_start, nbformat, jsonschema\n"
-            "nbformat.validate(nbformat.v4.new_notebook())\n"
-            "print('lark' in sys.modules, sorted({'iri', 'date-time'} & set(jsonschema.FormatChecker.checkers)))")
+    code = (
+        "import sys, course_utils.quick_start, nbformat, jsonschema\n"
+        "nbformat.validate(nbformat.v4.new_notebook())\n"
+        "print('lark' in sys.modules, sorted({'iri', 'date-time'} & set(jsonschema.FormatChecker.checkers)))"
+    )
     assert run([sys.executable, "-c", code], cwd=root).stdout == "False ['date-time']\n"
 
 
 # -- the command -----------------------------------------------------------------------------------
 
+
 def test_help_is_quick_and_names_every_command(root):
-    code = ("import sys\nfrom course_utils import cli\ntry: cli.main(['--help'])\nexcept SystemExit: pass\n"
-            "print('heavy:', *({'numpy', 'matplotlib', 'jupyterlab', 'IPython'} & set(sys.modules)))")
+    code = (
+        "import sys\nfrom course_utils import cli\ntry: cli.main(['--help'])\nexcept SystemExit: pass\n"
+        "print('heavy:', *({'numpy', 'matplotlib', 'jupyterlab', 'IPython'} & set(sys.modules)))"
+    )
     shown = run([sys.executable, "-c", code], cwd=root).stdout
     for name in ("lab", "test", "build", "grade", "progress"):
         assert re.search(rf"^    {name} ", shown, re.M)
     assert shown.splitlines()[-1] == "heavy:"
 
 
-@pytest.mark.parametrize("arguments, words", [
-    (["grade", "nowhere", "--out", "out"], "nowhere is not a folder of submissions"),
-    (["build", "99"], "no source is called '99'"),
-    (["lab", "--port", "99999"], "cannot use port 99999"),
-    (["grade", ".", "--out", "out", "--workers", "0"], "whole number of at least 1"),
-    (["grade", "."], "--out"), (["nonsense"], "invalid choice"), (["build", "--frobnicate"], "--frobnicate")])
+@pytest.mark.parametrize(
+    "arguments, words",
+    [
+        (["grade", "nowhere", "--out", "out"], "nowhere is not a folder of submissions"),
+        (["build", "99"], "no source is called '99'"),
+        (["lab", "--port", "99999"], "cannot use port 99999"),
+        (["grade", ".", "--out", "out", "--workers", "0"], "whole number of at least 1"),
+        (["grade", "."], "--out"),
+        (["nonsense"], "invalid choice"),
+        (["build", "--frobnicate"], "--frobnicate"),
+    ],
+)
 def test_an_error_is_one_line_and_status_2(root, arguments, words):
     result = course(*arguments, cwd=root)
     assert result.returncode == 2
@@ -171,8 +199,11 @@ def test_a_stage_without_notebooks_fails_and_hides_no_other(tmp_path):
     (tmp_path / "solutions" / "00_start_here.py").touch()
     (tmp_path / "tests" / "test_one.py").write_text("def test_one(): pass\n")
     fewer_plugins = "-p no:nbval -p no:hypothesispytest -p no:anyio"  # each process of pytest would load them
-    result = course("test", cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(Path(cli.__file__).parents[1]),
-                                                            "PYTEST_ADDOPTS": fewer_plugins})
+    result = course(
+        "test",
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(Path(cli.__file__).parents[1]), "PYTEST_ADDOPTS": fewer_plugins},
+    )
     assert result.returncode == 1
     assert "1 passed" in result.stdout
     assert [line.split()[0] for line in result.stdout.splitlines()[-3:]] == ["passed", "FAILED", "FAILED"]
@@ -189,10 +220,12 @@ def test_tests_never_see_the_users_progress_or_settings(monkeypatch, tmp_path):
 
 # -- nbval's sanitiser -----------------------------------------------------------------------------
 
+
 @pytest.fixture(scope="session")
 def sanitise(root):
     """Apply tests/notebooks/nbval_sanitize.cfg as nbval does."""
     from nbval.plugin import get_sanitize_patterns
+
     rules = get_sanitize_patterns((root / "tests" / "notebooks" / "nbval_sanitize.cfg").read_text(encoding="ascii"))
     assert len(rules) == 2
 
@@ -200,6 +233,7 @@ def sanitise(root):
         for pattern, replacement in rules:
             text = re.sub(pattern, replacement, text)
         return text
+
     return apply
 
 
@@ -223,12 +257,19 @@ def test_a_label_with_a_colon_and_a_number_stays(sanitise):
     assert sanitise(line.format("1.02")) == line.format("MEASURED")
 
 
-@pytest.mark.parametrize("text", [
-    "error: 0.01234 (expected 0.0125 \u00b1 0.0005)",         # no sign in front
-    "a \u2248 b: 0.01234 (expected 0.0125 \u00b1 0.0005)",    # not at the start of the line
-    "\u2248 error: nan (expected 0.0125 \u00b1 0.0005)",      # not a number
-    "\u2248 error: 0.01234", "total variance: 52.7", "shape (400, 4096)", "<b>0.5</b>",
-    "data:no/type;text,AAAA"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "error: 0.01234 (expected 0.0125 \u00b1 0.0005)",  # no sign in front
+        "a \u2248 b: 0.01234 (expected 0.0125 \u00b1 0.0005)",  # not at the start of the line
+        "\u2248 error: nan (expected 0.0125 \u00b1 0.0005)",  # not a number
+        "\u2248 error: 0.01234",
+        "total variance: 52.7",
+        "shape (400, 4096)",
+        "<b>0.5</b>",
+        "data:no/type;text,AAAA",
+    ],
+)
 def test_every_other_line_is_compared_as_it_stands(sanitise, text):
     assert sanitise(text) == text
 
@@ -242,14 +283,25 @@ def test_a_figures_pixels_are_masked_but_not_its_text(sanitise):
 
 # -- skips under CI --------------------------------------------------------------------------------
 
+
 def test_ci_turns_skips_into_failures(root, tmp_path):
     shutil.copy(root / "tests" / "conftest.py", tmp_path)
     (tmp_path / "pytest.ini").write_text("[pytest]\nmarkers = browser: x\n")
     (tmp_path / "test_skip.py").write_text(
-        "import pytest\n@pytest.mark.browser\ndef test_it(): pytest.skip('no browser')\ndef test_other(): pass\n")
+        "import pytest\n@pytest.mark.browser\ndef test_it(): pytest.skip('no browser')\ndef test_other(): pass\n"
+    )
     (tmp_path / "test_module.py").write_text("import pytest\npytest.importorskip('no_such_module')\n")
-    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-p", "no:nbval",
-               "--continue-on-collection-errors", tmp_path]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-p",
+        "no:cacheprovider",
+        "-p",
+        "no:nbval",
+        "--continue-on-collection-errors",
+        tmp_path,
+    ]
     elsewhere = {name: value for name, value in os.environ.items() if name != "CI"}
     relaxed, strict = (run(command, cwd=tmp_path, env=env) for env in (elsewhere, elsewhere | {"CI": "true"}))
     assert "1 passed, 2 skipped" in relaxed.stdout and "failed" not in relaxed.stdout
@@ -258,6 +310,7 @@ def test_ci_turns_skips_into_failures(root, tmp_path):
 
 
 # -- run.py ----------------------------------------------------------------------------------------
+
 
 @pytest.fixture
 def fresh(root, tmp_path):
@@ -271,9 +324,14 @@ def fresh(root, tmp_path):
     fake = '#!/bin/sh\necho "$0 $@" >>"{log}"\n{more}\n'
     log = tmp_path / "log"
     uv = tools / "uv"
-    uv.write_text(fake.format(log=log, more=f'''if [ "$1" = venv ]; then
+    uv.write_text(
+        fake.format(
+            log=log,
+            more=f"""if [ "$1" = venv ]; then
         mkdir -p "{tmp_path}/.venv/bin"; cp "$0" "{tmp_path}/.venv/bin/python"; fi
-        [ "$1" != pip ] || exit ${{UV_STATUS:-0}}'''))
+        [ "$1" != pip ] || exit ${{UV_STATUS:-0}}""",
+        )
+    )
     uv.chmod(0o755)
 
     def start(*arguments, **variables):
@@ -282,6 +340,7 @@ def fresh(root, tmp_path):
         result = run([sys.executable, tmp_path / "run.py", *arguments], env=environment, cwd=tmp_path)
         lines = log.read_text().splitlines()
         return result, [" ".join(Path(word).name for word in line.split()) for line in lines]
+
     return start
 
 
@@ -304,7 +363,11 @@ def test_a_failed_install_is_not_taken_for_a_complete_one(fresh):
     assert result.returncode == 1 and "installation failed" in result.stderr
     assert not any("course_utils.cli" in line for line in lines)
     installed, compiled, started = fresh("lab")[1]
-    assert installed.startswith("uv pip") and "-m compileall" in compiled and started.startswith("python -m course_utils.cli")
+    assert (
+        installed.startswith("uv pip")
+        and "-m compileall" in compiled
+        and started.startswith("python -m course_utils.cli")
+    )
 
 
 @pytest.fixture
@@ -324,8 +387,7 @@ def test_an_old_python_is_told_so(run_py):
 
 
 def test_a_python_without_venv_is_told_what_to_install(run_py, monkeypatch):
-    monkeypatch.setattr(run_py.importlib.util, "find_spec",
-                        lambda name: None if name == "ensurepip" else object())
+    monkeypatch.setattr(run_py.importlib.util, "find_spec", lambda name: None if name == "ensurepip" else object())
     monkeypatch.setattr(run_py.shutil, "which", lambda name: None)
     with pytest.raises(SystemExit, match="without ensurepip.*python3-venv"):
         run_py.check_python()

@@ -16,8 +16,10 @@ from course_utils.exercises import all_exercises
 
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
 CARD = re.compile(r"^\{\{exercise (\w+)\}\}$", re.MULTILINE)
-KERNEL = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
-          "language_info": {"name": "python"}}
+KERNEL = {
+    "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+    "language_info": {"name": "python"},
+}
 
 
 class BuildError(Exception):
@@ -55,6 +57,7 @@ def find_sources(root: Path, only=()) -> list[Path]:
 
 # reading and checking a source --------------------------------------------------------------------------------------
 
+
 def read_source(path: Path) -> list:
     """The cells of a source, cards filled in, ids and nbgrader metadata set. BuildError with the line of a fault."""
     text = path.read_text(encoding="utf-8")
@@ -88,7 +91,7 @@ def read_source(path: Path) -> list:
 def fill_cards(path, start, cell, mine) -> set:
     for match in CARD.finditer(cell.source):
         if match[1] not in mine:
-            line = start + 1 + cell.source[:match.start()].count("\n")
+            line = start + 1 + cell.source[: match.start()].count("\n")
             raise BuildError(f"{path}: line {line}: {match[1]!r} is no exercise of this notebook ({', '.join(mine)})")
     names = set(CARD.findall(cell.source))
     cell.source = CARD.sub(lambda match: card(mine[match[1]]), cell.source)
@@ -99,10 +102,12 @@ def card(exercise) -> str:
     """The exercise's card, written from its definition so that the two cannot disagree."""
     points = f"{exercise.points} point{'s' if exercise.points > 1 else ''}"
     lines = f"{exercise.lines} line{'s' if exercise.lines > 1 else ''}"
-    return (f"> **Exercise `{exercise.name}`** · {points} · about {exercise.minutes} minutes, {lines} · "
-            f"{', '.join(exercise.lecture_points)}\n>\n> {exercise.task}\n>\n"
-            f"> `{exercise.signature}` → {exercise.returns}. "
-            f"Stuck? Run `hint(\"{exercise.name}\")` in any cell, up to {len(exercise.hints)} times.")
+    return (
+        f"> **Exercise `{exercise.name}`** · {points} · about {exercise.minutes} minutes, {lines} · "
+        f"{', '.join(exercise.lecture_points)}\n>\n> {exercise.task}\n>\n"
+        f"> `{exercise.signature}` → {exercise.returns}. "
+        f'Stuck? Run `hint("{exercise.name}")` in any cell, up to {len(exercise.hints)} times.'
+    )
 
 
 def check_solution(path, start, source, mine) -> str | None:
@@ -123,25 +128,37 @@ def check_solution(path, start, source, mine) -> str | None:
     if not markers:
         bare = [node for node in functions if node.name in mine]
         if bare:
-            raise BuildError(f"{path}: line {start + bare[0].lineno}: {bare[0].name} is an exercise, but its answer is not "
-                             f"between '{BEGIN}' and '{END}'")
+            raise BuildError(
+                f"{path}: line {start + bare[0].lineno}: {bare[0].name} is an exercise, but its answer is not "
+                f"between '{BEGIN}' and '{END}'"
+            )
         return None
     at = markers[0][0] + 1
     function = next((node for node in functions if node.lineno < at <= node.end_lineno + 1), None)
     if function is None or function.name not in mine or len(markers) != 2:
-        raise BuildError(f"{path}: line {start + at}: a solution must be one block in the body of a function that is an exercise "
-                         f"of this notebook ({', '.join(mine)})")
+        raise BuildError(
+            f"{path}: line {start + at}: a solution must be one block in the body of a function that is an exercise "
+            f"of this notebook ({', '.join(mine)})"
+        )
     given = [argument.arg for argument in function.args.args]
     if given != mine[function.name].parameters:
-        raise BuildError(f"{path}: line {start + function.lineno}: {function.name}({', '.join(given)}) differs from the exercise's "
-                         f"signature {mine[function.name].signature}")
+        raise BuildError(
+            f"{path}: line {start + function.lineno}: {function.name}({', '.join(given)}) differs from the exercise's "
+            f"signature {mine[function.name].signature}"
+        )
     return function.name
 
 
 def nbgrader(grade_id, *, solution=False, points=None) -> dict:
     """Cell metadata, nbgrader's schema 3: an answer to fill in, or a locked check that is worth points."""
-    metadata = {"grade_id": grade_id, "schema_version": 3, "solution": solution, "grade": not solution,
-                "locked": not solution, "task": False}
+    metadata = {
+        "grade_id": grade_id,
+        "schema_version": 3,
+        "solution": solution,
+        "grade": not solution,
+        "locked": not solution,
+        "task": False,
+    }
     return metadata if solution else metadata | {"points": points}
 
 
@@ -154,6 +171,7 @@ def unique_id(cell, name, used) -> str:
 
 
 # the solution -------------------------------------------------------------------------------------------------------
+
 
 def notebook_of(stem, cells, role) -> nbformat.NotebookNode:
     notebook = nbformat.v4.new_notebook(cells=json.loads(json.dumps(cells)), metadata=json.loads(json.dumps(KERNEL)))
@@ -188,13 +206,19 @@ def execute(path: Path, cells) -> nbformat.NotebookNode:
     from nbclient import NotebookClient
     from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
     from tqdm import tqdm
+
     notebook = notebook_of(path.stem, cells, "solution")
     notebook.metadata["course"]["built"] = fingerprint_of(cells)
     with tempfile.TemporaryDirectory() as folder:
         environment = os.environ | {"COURSE_PROGRESS": f"{folder}/progress.json", "TQDM_DISABLE": "1"}
-        client = NotebookClient(notebook, timeout=300, kernel_name="python3", record_timing=False,
-                                extra_arguments=["--log-level=ERROR"],
-                                resources={"metadata": {"path": str(path.parent)}})
+        client = NotebookClient(
+            notebook,
+            timeout=300,
+            kernel_name="python3",
+            record_timing=False,
+            extra_arguments=["--log-level=ERROR"],
+            resources={"metadata": {"path": str(path.parent)}},
+        )
         client.reset_execution_trackers()
         with client.setup_kernel(env=environment):
             for i, cell in enumerate(tqdm(notebook.cells, desc=path.stem, unit="cell", leave=False)):
@@ -219,6 +243,7 @@ def without_dead_widget(output):
 
 # the student's copy -------------------------------------------------------------------------------------------------
 
+
 def student_notebook(stem, cells) -> nbformat.NotebookNode:
     """The notebook without answers and outputs; it runs from top to bottom as it is."""
     notebook = notebook_of(stem, cells, "student")
@@ -234,7 +259,7 @@ def without_solution(source: str) -> str:
     kept, inside = [], False
     for line in source.splitlines():
         if line.strip() == BEGIN:
-            indent, inside = line[:len(line) - len(line.lstrip())], True
+            indent, inside = line[: len(line) - len(line.lstrip())], True
             kept.append(f'{indent}raise NotImplementedError("your answer goes here")')
         elif line.strip() == END:
             inside = False
@@ -249,8 +274,10 @@ def worked_in(path: Path) -> bool:
         return False
     notebook = read_notebook(path)
     try:
-        return (any(cell.get("outputs") for cell in notebook["cells"])
-                or fingerprint_of(notebook["cells"]) != notebook["metadata"]["course"]["built"])
+        return (
+            any(cell.get("outputs") for cell in notebook["cells"])
+            or fingerprint_of(notebook["cells"]) != notebook["metadata"]["course"]["built"]
+        )
     except (KeyError, TypeError, AttributeError):
         return True
 
@@ -259,7 +286,10 @@ def write_student_copy(path: Path, notebook, force: bool) -> bool:
     """Writes the copy unless somebody has worked in the one that is there. False where it was left alone."""
     if worked_in(path):
         if not force:
-            print(f"{path}: somebody has worked in this copy, so it was left alone (--force replaces it and keeps the old one)")
+            print(
+                f"{path}: somebody has worked in this copy, so it was left alone (--force replaces it and keeps the old"
+                " one)"
+            )
             return False
         kept = next(p for i in range(1, 1000) if not (p := path.with_name(f"{path.stem}.kept-{i}.ipynb")).exists())
         shutil.copy2(path, kept)

@@ -26,11 +26,12 @@ EXTRA_MEMORY = 4 << 30  # bytes that an answer may use beyond what the notebook 
 @dataclass(frozen=True)
 class Outcome:
     """What came of one call. `kind`: "value", "raised", "timeout", "died" or "unreadable"."""
+
     kind: str
     value: Any = None
-    error: str = ""        # the exception's type
-    message: str = ""      # its text
-    line: str = ""         # the student's line that raised it, with its number
+    error: str = ""  # the exception's type
+    message: str = ""  # its text
+    line: str = ""  # the student's line that raised it, with its number
     printed: str = ""
     changed: bool = False  # whether the call overwrote its arguments
 
@@ -42,15 +43,18 @@ class Printed(io.TextIOBase):
         self.kept = ""
 
     def write(self, text):
-        self.kept += text[:2000 - len(self.kept)]
+        self.kept += text[: 2000 - len(self.kept)]
         return len(text)
 
 
 def student_line(error: BaseException) -> str:
     """The last line of the traceback that lies in the student's own cell, as "line 3: y = x.colour"."""
     libraries = ("site-packages", os.path.dirname(os.path.dirname(__file__)), os.path.dirname(os.__file__), "<frozen")
-    own = [frame for frame in traceback.extract_tb(error.__traceback__)
-           if not any(library in frame.filename for library in libraries)]
+    own = [
+        frame
+        for frame in traceback.extract_tb(error.__traceback__)
+        if not any(library in frame.filename for library in libraries)
+    ]
     if isinstance(error, SyntaxError) or not own:
         return ""
     source = f": {own[-1].line}" if own[-1].line else ""
@@ -73,8 +77,12 @@ def perform(function, args) -> dict:
     printed = Printed()
     reply: dict[str, Any] = {}
     try:
-        with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed), warnings.catch_warnings(), \
-                np.errstate(all="ignore"):
+        with (
+            contextlib.redirect_stdout(printed),
+            contextlib.redirect_stderr(printed),
+            warnings.catch_warnings(),
+            np.errstate(all="ignore"),
+        ):
             warnings.simplefilter("ignore")
             value = function(*given)
             wire.encode(value)  # a result whose own methods raise fails here, as the student's error
@@ -99,9 +107,12 @@ def outcome_of(reply: Any) -> Outcome:
 
     def text(key):
         return str(reply.get(key, ""))[:2000]
+
     changed = bool(reply.get("changed", False)) if isinstance(reply.get("changed"), bool) else False
     if "error" in reply:
-        return Outcome("raised", error=text("error"), message=text("message"), line=text("line"), printed=text("printed"))
+        return Outcome(
+            "raised", error=text("error"), message=text("message"), line=text("line"), printed=text("printed")
+        )
     return Outcome("value", reply["value"], printed=text("printed"), changed=changed)
 
 
@@ -115,9 +126,12 @@ class Pipe:
         """Sends a frame. With a deadline, `writing` must not block: the reader may have stopped reading."""
         view = memoryview(wire.encode(value))
         while view:
-            if deadline is not None and not select.select([], [self.writing], [], max(0, deadline - time.monotonic()))[1]:
+            if (
+                deadline is not None
+                and not select.select([], [self.writing], [], max(0, deadline - time.monotonic()))[1]
+            ):
                 raise TimeoutError
-            view = view[os.write(self.writing, view):]
+            view = view[os.write(self.writing, view) :]
 
     def receive(self, deadline=None, tick=None, trusted=False):
         header, payload = wire.frame_lengths(self._read(wire.HEAD.size, deadline, tick))
@@ -204,6 +218,7 @@ def forked(function, tick=None):
 
 def _settle_child(own_ends):
     import resource
+
     os.setsid()
     for descriptor in map(int, os.listdir("/proc/self/fd")):  # the kernel's sockets, the parent's ends of the pipes
         if descriptor > 2 and descriptor not in (own_ends.reading, own_ends.writing):
@@ -226,6 +241,7 @@ def threaded(function, tick=None):
 
     A call that is out of time gets an exception thrown into it; pure Python code ends there.
     """
+
     def call(args, deadline):
         replies = []
         thread = threading.Thread(target=lambda: replies.append(perform(function, args)), daemon=True)
@@ -239,6 +255,7 @@ def threaded(function, tick=None):
             thread.join(1)
             return Outcome("timeout")
         return outcome_of(wire.decode_frame(wire.encode(replies[0])))
+
     yield call
 
 

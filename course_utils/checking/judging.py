@@ -33,7 +33,9 @@ def judge(exercise: Exercise, call, *key) -> Report:
         if not any(findings):
             return Report(exercise.name, True, exercise.points, exercise.points, None, "", "passed")
         failing = [i for i, finding in enumerate(findings) if finding]
-        worst = next((i for i in failing if not cases[i].label), failing[0])  # ordinary inputs say more than special ones
+        worst = next(
+            (i for i in failing if not cases[i].label), failing[0]
+        )  # ordinary inputs say more than special ones
         finding = misconceived(exercise, cases, outcomes, findings) or labelled(cases, findings, worst)
     outcome = outcomes[worst]
     detail = ""
@@ -51,8 +53,11 @@ def find(exercise: Exercise, args: tuple, outcome: Outcome) -> Finding | None:
     conformed, problem = conform(expected, outcome.value, real, exercise.parameters)
     problem = problem or exercise.compare(expected, conformed, real)
     if problem is None and outcome.changed:
-        return Finding("changed inputs", "The values are right, but the function overwrites its arguments, which other "
-                                         "cells still need. Work on a copy, or write `x = x - mean` and not `x -= mean`.")
+        return Finding(
+            "changed inputs",
+            "The values are right, but the function overwrites its arguments, which other "
+            "cells still need. Work on a copy, or write `x = x - mean` and not `x -= mean`.",
+        )
     if outcome.changed and not problem.misconception:
         return Finding(problem.kind, f"{problem.advice} Your function also overwrites its arguments; is that why?")
     return problem
@@ -60,11 +65,16 @@ def find(exercise: Exercise, args: tuple, outcome: Outcome) -> Finding | None:
 
 def no_value(exercise: Exercise, outcome: Outcome) -> Finding | None:
     if outcome.kind == "timeout":
-        return Finding("timeout", f"No answer after {exercise.seconds} seconds, so the check stopped it. "
-                                  "Is there a loop that does not end, or one over entries that an array operation could do?")
+        return Finding(
+            "timeout",
+            f"No answer after {exercise.seconds} seconds, so the check stopped it. "
+            "Is there a loop that does not end, or one over entries that an array operation could do?",
+        )
     if outcome.kind == "died":
-        return Finding("died", "Python itself ended while your function ran: it may have called exit, or used more memory "
-                               "than there is.")
+        return Finding(
+            "died",
+            "Python itself ended while your function ran: it may have called exit, or used more memory than there is.",
+        )
     if outcome.kind == "unreadable":
         return Finding("type", f"The result cannot be read: {outcome.message}.")
     if outcome.error == "NotImplementedError":
@@ -129,7 +139,9 @@ def conform(expected, got, args, names):
     if isinstance(expected, dict):
         if not isinstance(got, dict) or set(got) != set(expected):
             keys = f"the keys {sorted(got)}" if isinstance(got, dict) else describe(got)
-            return None, Finding("type", f"Your function returns {keys}, where a dict with {sorted(expected)} is expected.")
+            return None, Finding(
+                "type", f"Your function returns {keys}, where a dict with {sorted(expected)} is expected."
+            )
         values, problem = _conform_items(tuple(expected.values()), tuple(got[key] for key in expected), args, names)
         return (None, problem) if problem else (dict(zip(expected, values)), None)
     return _conform_array(np.asarray(expected), got, args, names)
@@ -188,8 +200,11 @@ def shape_advice(expected: tuple, got: tuple, args: tuple, names: list[str]) -> 
         return start + "Is it transposed?"
     for name, arg in zip(names, args):
         shape = np.shape(arg) if isinstance(arg, np.ndarray) else ()
-        reductions = {tuple(np.delete(shape, axes)): axes for n in range(len(shape) + 1)
-                      for axes in itertools.combinations(range(len(shape)), n)}
+        reductions = {
+            tuple(np.delete(shape, axes)): axes
+            for n in range(len(shape) + 1)
+            for axes in itertools.combinations(range(len(shape)), n)
+        }
         if len(shape) > 1 and got in reductions and expected in reductions:
             mine, asked = reductions[got], reductions[expected]
             was = f"`{name}` was summed over {_axes(mine)}" if mine else f"no axis of `{name}` was summed"

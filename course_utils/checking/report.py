@@ -8,6 +8,7 @@ from html import escape
 class Report:
     """What a check found. `kind` is "passed", "not started", "not callable", "raised", "timeout", "died", "type",
     "shape", "not finite", "values", "changed inputs" or another word that the exercise uses."""
+
     exercise: str
     passed: bool
     points: int
@@ -15,8 +16,8 @@ class Report:
     misconception: str | None
     advice: str
     kind: str
-    detail: str = ""   # an exception's text and the line it came from
-    note: str = ""     # what the notebook uses from here on
+    detail: str = ""  # an exception's text and the line it came from
+    note: str = ""  # what the notebook uses from here on
 
     def as_dict(self) -> dict:
         return asdict(self)
@@ -45,11 +46,16 @@ class Report:
         if self.advice:
             parts.append(f"<div style='margin-top:.35em'>{escape(self.advice)}</div>")
         if self.detail:
-            parts.append("<pre style='margin:.5em 0 0;padding:.4em .6em;white-space:pre-wrap;font-size:.92em;"
-                         f"background:var(--jp-layout-color2,#eee)'>{escape(self.detail)}</pre>")
+            parts.append(
+                "<pre style='margin:.5em 0 0;padding:.4em .6em;white-space:pre-wrap;font-size:.92em;"
+                f"background:var(--jp-layout-color2,#eee)'>{escape(self.detail)}</pre>"
+            )
         if self.note:
             parts.append(f"<div style='margin-top:.35em;opacity:.8'>{escape(self.note)}</div>")
-        return (f"<div role='status' class='course-report course-{'passed' if self.passed else 'open'}' "
-                f"style='border-left:5px solid {colour};padding:.5em .9em;margin:.3em 0;max-width:50em;"
-                "background:var(--jp-layout-color1,#fafafa);color:var(--jp-ui-font-color1,#222)'>"
-                + "".join(parts) + "</div>")
+        return (
+            f"<div role='status' class='course-report course-{'passed' if self.passed else 'open'}' "
+            f"style='border-left:5px solid {colour};padding:.5em .9em;margin:.3em 0;max-width:50em;"
+            "background:var(--jp-layout-color1,#fafafa);color:var(--jp-ui-font-color1,#222)'>"
+            + "".join(parts)
+            + "</div>"
+        )

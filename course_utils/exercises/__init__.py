@@ -27,9 +27,14 @@ def all_exercises() -> dict[str, Exercise]:
 def find_exercise(name: str) -> Exercise:
     """The exercise called `name`; KeyError with the nearest names where there is no such exercise."""
     import difflib
+
     exercises = _load()
     if name not in exercises:
         near = difflib.get_close_matches(str(name), exercises, n=3, cutoff=0.5)
-        remedy = f"is it {' or '.join(near)}?" if near else "call the function as its task does, or say which one it is: name=\"pca_fit\""
+        remedy = (
+            f"is it {' or '.join(near)}?"
+            if near
+            else 'call the function as its task does, or say which one it is: name="pca_fit"'
+        )
         raise KeyError(f"no exercise is called {name!r}; {remedy}")
     return exercises[name]

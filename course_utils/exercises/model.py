@@ -13,22 +13,25 @@ from course_utils.exercises.stand_ins import Named, Rng, resolve  # noqa: F401  
 
 class Misconception(NamedTuple):
     """A wrong implementation that real students write, and the sentence that helps them."""
+
     function: Callable
     sentence: str
 
 
 class Case(NamedTuple):
     """Arguments of one call. `label` finishes the sentence "your function fails ..." for special inputs."""
+
     args: tuple
     label: str = ""
 
 
 class Finding(NamedTuple):
     """What is wrong with an answer: `kind` for the machine, one or two sentences for the student."""
+
     kind: str
     text: str
     misconception: str | None = None
-    item: str = ""                   # which of several results it is about: "first"
+    item: str = ""  # which of several results it is about: "first"
 
     @property
     def advice(self) -> str:
@@ -48,16 +51,17 @@ class Exercise:
     names the misconception of an answer that is judged by what it achieves; elsewhere an answer shows a misconception
     by giving its values.
     """
+
     name: str
     notebook: str
     points: int
     minutes: int
-    lines: int                       # how long a good answer is
+    lines: int  # how long a good answer is
     lecture_points: tuple[str, ...]
-    signature: str                   # "pca_encode(x, mean, components)"
-    returns: str                     # "(N, K)"
-    task: str                        # one sentence
-    answer: str                      # the library's own, "course_utils.models.pca:pca_encode"
+    signature: str  # "pca_encode(x, mean, components)"
+    returns: str  # "(N, K)"
+    task: str  # one sentence
+    answer: str  # the library's own, "course_utils.models.pca:pca_encode"
     cases: Callable[[np.random.Generator], list[Case]]
     oracle: Callable
     misconceptions: dict[str, Misconception]
@@ -65,7 +69,7 @@ class Exercise:
     compare: Callable[[Any, Any, tuple], Finding | None]
     diagnose: Callable[[tuple, Any], str | None] | None = None
     trains: bool = False
-    aliases: tuple[str, ...] = ()    # other functions of the library that are this answer under another name
+    aliases: tuple[str, ...] = ()  # other functions of the library that are this answer under another name
 
     def __post_init__(self):
         assert self.signature.split("(")[0] == self.name, f"{self.name}: signature {self.signature!r}"
@@ -92,6 +96,7 @@ def parameters_of(function) -> list[str]:
 def close(rtol=1e-4, atol=1e-6):
     """A comparison entry by entry. The tolerances let float32 pass and catch an error of one part in a thousand:
     |got - expected| <= rtol |expected| + atol max(1, |expected|max)."""
+
     def compare(expected, got, args):
         if isinstance(expected, tuple):
             findings = (compare(e, g, args) for e, g in zip(expected, got, strict=True))
@@ -103,6 +108,7 @@ def close(rtol=1e-4, atol=1e-6):
                     return Finding(finding.kind, f"Under {key!r}: {finding.advice}")
             return None
         return compare_arrays(np.asarray(expected, float), np.asarray(got, float), rtol, atol)
+
     return compare
 
 

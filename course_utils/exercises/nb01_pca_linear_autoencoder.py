@@ -14,7 +14,9 @@ exercise = functools.partial(Exercise, notebook="01_pca_linear_autoencoder", com
 
 def data(rng, N, D):
     """Correlated data away from the origin, with unequal scales."""
-    return rng.normal(size=(N, D)) * np.linspace(2, 0.5, D) @ rng.normal(size=(D, D)) / np.sqrt(D) + 3 * rng.normal(size=D)
+    return rng.normal(size=(N, D)) * np.linspace(2, 0.5, D) @ rng.normal(size=(D, D)) / np.sqrt(D) + 3 * rng.normal(
+        size=D
+    )
 
 
 def orthonormal_rows(rng, K, D):
@@ -26,6 +28,7 @@ def orthonormal_rows(rng, K, D):
 
 # pca_fit ------------------------------------------------------------------------------------------------------------
 
+
 def tied_data(rng):
     """Data whose covariance has the eigenvalues 4, 4, 1, 0.25, so that the first two components may be any pair."""
     scales = np.array([4, 4, 2, 1]) / np.sqrt(2)
@@ -34,9 +37,13 @@ def tied_data(rng):
 
 
 def pca_fit_cases(rng):
-    return [Case((data(rng, 40, 6), 3)), Case((data(rng, 30, 5), 1)),
-            Case((data(rng, 7, 12), 4), "with fewer examples than dimensions"),
-            Case((data(rng, 20, 5), 5), "with K = D"), Case((tied_data(rng), 2), "where two eigenvalues are equal")]
+    return [
+        Case((data(rng, 40, 6), 3)),
+        Case((data(rng, 30, 5), 1)),
+        Case((data(rng, 7, 12), 4), "with fewer examples than dimensions"),
+        Case((data(rng, 20, 5), 5), "with K = D"),
+        Case((tied_data(rng), 2), "where two eigenvalues are equal"),
+    ]
 
 
 def eigenpairs(x, K):
@@ -59,27 +66,43 @@ def compare_components(expected, got, args):
 
     def orthonormal(C):
         return np.allclose(C @ C.T, np.eye(len(C)), atol=1e-3)
-    if not (orthonormal(expected[1]) and not wrong_rows(expected[1]).any()):  # a misconception's: as it stands, up to sign
+
+    if not (
+        orthonormal(expected[1]) and not wrong_rows(expected[1]).any()
+    ):  # a misconception's: as it stands, up to sign
         signs = np.sign(np.sum(expected[1] * got[1], axis=1, keepdims=True))
         return compare_arrays(expected[1], signs * got[1], 1e-4, 1e-5)
     if not np.isfinite(got[1]).all():
         return Finding("not finite", "The components are not all finite.")
     if not orthonormal(got[1]):
-        return Finding("values", "The rows of components are not orthonormal: components @ components.T should be the identity.")
+        return Finding(
+            "values", "The rows of components are not orthonormal: components @ components.T should be the identity."
+        )
     wrong = wrong_rows(got[1])
     if wrong.any():
         span = np.allclose(got[1].T @ got[1], expected[1].T @ expected[1], atol=1e-3)
-        return Finding("values", "The components span the right subspace, but they are not the eigenvectors of the covariance "
-                                 "matrix in descending order of eigenvalue." if span else
-                       f"Component {int(np.argmax(wrong))} is not the eigenvector of the covariance matrix that belongs there.")
+        return Finding(
+            "values",
+            (
+                "The components span the right subspace, but they are not the eigenvectors of the covariance "
+                "matrix in descending order of eigenvalue."
+                if span
+                else (
+                    f"Component {int(np.argmax(wrong))} is not the eigenvector of the covariance matrix that belongs"
+                    " there."
+                )
+            ),
+        )
     return None
 
 
 def fit_by(mean=lambda x: x.mean(axis=0), scale=lambda x: 1, rows=lambda P, s, C, K: C[:K]):
     """A wrong pca_fit: what is subtracted, what it is divided by, and which part of the decomposition is returned."""
+
     def pca_fit(x, K):
         m = mean(x)
         return m, rows(*np.linalg.svd((x - m) / scale(x), full_matrices=False), K)
+
     return pca_fit
 
 
@@ -92,108 +115,168 @@ def columns_not_rows(x, K):
 
 
 PCA_FIT = exercise(
-    name="pca_fit", points=3, minutes=10, lines=3, lecture_points=("L5",),
-    signature="pca_fit(x, K)", returns="mean (D,), components (K, D)",
+    name="pca_fit",
+    points=3,
+    minutes=10,
+    lines=3,
+    lecture_points=("L5",),
+    signature="pca_fit(x, K)",
+    returns="mean (D,), components (K, D)",
     task="The mean of x and its first K principal components, as orthonormal rows, largest variance first.",
-    answer="course_utils.models.pca:pca_fit", cases=pca_fit_cases, oracle=lambda x, K: eigenpairs(x, K)[1],
+    answer="course_utils.models.pca:pca_fit",
+    cases=pca_fit_cases,
+    oracle=lambda x, K: eigenpairs(x, K)[1],
     compare=compare_components,
     misconceptions={
         "not centred": Misconception(
             lambda x, K: (x.mean(axis=0), np.linalg.svd(x, full_matrices=False)[2][:K]),
-            "The decomposition is of x itself. Subtract the mean first: otherwise the first component mostly points from the "
-            "origin to the data's centre."),
+            "The decomposition is of x itself. Subtract the mean first: otherwise the first component mostly points"
+            " from the origin to the data's centre.",
+        ),
         "smallest first": Misconception(
-            smallest_first, "These are the directions of smallest variance: np.linalg.eigh sorts eigenvalues in ascending order."),
+            smallest_first,
+            "These are the directions of smallest variance: np.linalg.eigh sorts eigenvalues in ascending order.",
+        ),
         "columns": Misconception(
-            columns_not_rows, "The components should be the rows of a (K, D) array; yours are columns."),
+            columns_not_rows, "The components should be the rows of a (K, D) array; yours are columns."
+        ),
         "standardised": Misconception(
-            fit_by(scale=lambda x: x.std(axis=0)), "You divide by the standard deviation of each dimension. That is PCA of the "
-                                                   "correlation matrix; here it is the covariance matrix: only centre."),
+            fit_by(scale=lambda x: x.std(axis=0)),
+            "You divide by the standard deviation of each dimension. That is PCA of the "
+            "correlation matrix; here it is the covariance matrix: only centre.",
+        ),
         "scaled by singular values": Misconception(
             fit_by(rows=lambda P, s, C, K: s[:K, None] * C[:K]),
-            "The rows are multiplied by the singular values. The components are directions, of length 1."),
+            "The rows are multiplied by the singular values. The components are directions, of length 1.",
+        ),
         "mean over the wrong axis": Misconception(
             lambda x, K: (x.mean(axis=1), np.linalg.svd(x - x.mean(axis=1, keepdims=True), full_matrices=False)[2][:K]),
-            "The mean is taken over dimensions (axis=1), one number per example. It should be over examples, axis=0."),
+            "The mean is taken over dimensions (axis=1), one number per example. It should be over examples, axis=0.",
+        ),
         "left singular vectors": Misconception(
             fit_by(rows=lambda P, s, C, K: P[:, :K]),
-            "You return left singular vectors, which live in the space of examples. np.linalg.svd returns the components, "
-            "transposed already, as its third result."),
+            "You return left singular vectors, which live in the space of examples. np.linalg.svd returns the"
+            " components, transposed already, as its third result.",
+        ),
     },
     hints=(
         "Centre the data first. Then a singular value decomposition of the centred matrix holds everything you need.",
-        "np.linalg.svd(centred, full_matrices=False) returns P, s, C with centred = P @ diag(s) @ C, the values s in "
-        "descending order. Which of the three lives in the space of pixels?",
-        "The covariance matrix is C.T @ diag(s**2 / N) @ C, so the rows of C are its eigenvectors: return x.mean(axis=0) and C[:K].",
+        (
+            "np.linalg.svd(centred, full_matrices=False) returns P, s, C with centred = P @ diag(s) @ C, the values s"
+            " in descending order. Which of the three lives in the space of pixels?"
+        ),
+        (
+            "The covariance matrix is C.T @ diag(s**2 / N) @ C, so the rows of C are its eigenvectors: return"
+            " x.mean(axis=0) and C[:K]."
+        ),
     ),
 )
 
 
 # pca_encode, pca_decode ---------------------------------------------------------------------------------------------
 
+
 def encode_cases(rng):
-    return [Case((data(rng, N, D), rng.normal(size=D), orthonormal_rows(rng, K, D)), label)
-            for N, D, K, label in [(9, 6, 2, ""), (5, 7, 4, ""), (1, 4, 2, "on a single example")]]
+    return [
+        Case((data(rng, N, D), rng.normal(size=D), orthonormal_rows(rng, K, D)), label)
+        for N, D, K, label in [(9, 6, 2, ""), (5, 7, 4, ""), (1, 4, 2, "on a single example")]
+    ]
 
 
 PCA_ENCODE = exercise(
-    name="pca_encode", points=1, minutes=3, lines=1, lecture_points=("L4", "L5"),
-    signature="pca_encode(x, mean, components)", returns="(N, K)",
+    name="pca_encode",
+    points=1,
+    minutes=3,
+    lines=1,
+    lecture_points=("L4", "L5"),
+    signature="pca_encode(x, mean, components)",
+    returns="(N, K)",
     task="The coordinates of each example in the subspace.",
-    answer="course_utils.models.pca:pca_encode", cases=encode_cases,
+    answer="course_utils.models.pca:pca_encode",
+    cases=encode_cases,
     oracle=lambda x, mean, components: np.array([[sum(c * (x_n - mean)) for c in components] for x_n in x]),
     misconceptions={
         "not centred": Misconception(
-            lambda x, mean, components: x @ components.T, "The mean is not subtracted: a code says where x lies as seen from the mean."),
+            lambda x, mean, components: x @ components.T,
+            "The mean is not subtracted: a code says where x lies as seen from the mean.",
+        ),
         "the batch's own mean": Misconception(
             lambda x, mean, components: (x - x.mean(axis=0)) @ components.T,
-            "You subtract the mean of these examples. Use the mean that is given: it is the training set's, and a new example "
-            "must get the same code whichever batch it comes in."),
+            "You subtract the mean of these examples. Use the mean that is given: it is the training set's, and a new"
+            " example must get the same code whichever batch it comes in.",
+        ),
         "mean added": Misconception(
-            lambda x, mean, components: (x + mean) @ components.T, "The mean is added; encoding subtracts it, and decoding adds it back."),
+            lambda x, mean, components: (x + mean) @ components.T,
+            "The mean is added; encoding subtracts it, and decoding adds it back.",
+        ),
         "scaled to unit variance": Misconception(
             lambda x, mean, components: (x - mean) @ components.T / np.std((x - mean) @ components.T, axis=0),
-            "The codes are divided by their standard deviation (whitening). Plain PCA coordinates keep their scale."),
+            "The codes are divided by their standard deviation (whitening). Plain PCA coordinates keep their scale.",
+        ),
     },
-    hints=("A coordinate along a unit vector c is the inner product of c with (x - mean).",
-           "All coordinates of all examples at once are one matrix product. Which of (N, D) and (K, D) must be transposed?",
-           "(x - mean) is (N, D), components.T is (D, K)."),
+    hints=(
+        "A coordinate along a unit vector c is the inner product of c with (x - mean).",
+        (
+            "All coordinates of all examples at once are one matrix product. Which of (N, D) and (K, D) must be"
+            " transposed?"
+        ),
+        "(x - mean) is (N, D), components.T is (D, K).",
+    ),
 )
 
 
 def decode_cases(rng):
-    return [Case((rng.normal(size=(N, K)) + 1, 3 * rng.normal(size=D), orthonormal_rows(rng, K, D)), label)
-            for N, D, K, label in [(9, 6, 2, ""), (5, 7, 4, ""), (1, 4, 2, "on a single code")]]
+    return [
+        Case((rng.normal(size=(N, K)) + 1, 3 * rng.normal(size=D), orthonormal_rows(rng, K, D)), label)
+        for N, D, K, label in [(9, 6, 2, ""), (5, 7, 4, ""), (1, 4, 2, "on a single code")]
+    ]
 
 
 PCA_DECODE = exercise(
-    name="pca_decode", points=1, minutes=3, lines=1, lecture_points=("L4", "L5"),
-    signature="pca_decode(z, mean, components)", returns="(N, D)",
+    name="pca_decode",
+    points=1,
+    minutes=3,
+    lines=1,
+    lecture_points=("L4", "L5"),
+    signature="pca_decode(z, mean, components)",
+    returns="(N, D)",
     task="The points of the subspace that have the codes z.",
-    answer="course_utils.models.pca:pca_decode", cases=decode_cases,
+    answer="course_utils.models.pca:pca_decode",
+    cases=decode_cases,
     oracle=lambda z, mean, components: np.array([mean + sum(a * c for a, c in zip(z_n, components)) for z_n in z]),
     misconceptions={
         "mean left out": Misconception(
-            lambda z, mean, components: z @ components, "The mean is not added back: this is the reconstruction of x - mean, not of x."),
+            lambda z, mean, components: z @ components,
+            "The mean is not added back: this is the reconstruction of x - mean, not of x.",
+        ),
         "mean subtracted": Misconception(
-            lambda z, mean, components: z @ components - mean, "The mean is subtracted; encoding subtracted it, so decoding adds it."),
+            lambda z, mean, components: z @ components - mean,
+            "The mean is subtracted; encoding subtracted it, so decoding adds it.",
+        ),
         "mean of all entries": Misconception(
-            lambda z, mean, components: z @ components + np.mean(mean), "A single number is added to all dimensions. The mean has one entry per dimension."),
+            lambda z, mean, components: z @ components + np.mean(mean),
+            "A single number is added to all dimensions. The mean has one entry per dimension.",
+        ),
         "codes centred": Misconception(
             lambda z, mean, components: (z - z.mean(axis=0)) @ components + mean,
-            "The codes are centred before decoding, so that a batch is moved to the mean. Decode each code as it is."),
+            "The codes are centred before decoding, so that a batch is moved to the mean. Decode each code as it is.",
+        ),
         "mean overwritten": Misconception(
             lambda z, mean, components: np.cumsum(z, axis=0) @ components + mean,
-            "Every point starts where the one before it ended. After `p = mean`, p is another name for the same array, and `p += ...` changes "
-            "mean itself: write `p = mean.copy()`, or `p = p + ...`."),
+            "Every point starts where the one before it ended. After `p = mean`, p is another name for the same array,"
+            " and `p += ...` changes mean itself: write `p = mean.copy()`, or `p = p + ...`.",
+        ),
     },
-    hints=("A code is a recipe: start at the mean and go z_k steps along component k, for each k.",
-           "x_hat = mean + z_1 c_1 + ... + z_K c_K is a matrix product for all examples together.",
-           "z is (N, K) and components is (K, D): nothing has to be transposed."),
+    hints=(
+        "A code is a recipe: start at the mean and go z_k steps along component k, for each k.",
+        "x_hat = mean + z_1 c_1 + ... + z_K c_K is a matrix product for all examples together.",
+        "z is (N, K) and components is (K, D): nothing has to be transposed.",
+    ),
 )
 
 
 # projected_variance, residual_variance ------------------------------------------------------------------------------
+
 
 def variance_cases(rng):
     return [Case((data(rng, N, D), orthonormal_rows(rng, K, D))) for N, D, K in [(12, 5, 2), (9, 6, 4), (6, 8, 1)]]
@@ -209,61 +292,97 @@ def covariance_trace(x, C):
 
 
 PROJECTED_VARIANCE = exercise(
-    name="projected_variance", points=2, minutes=5, lines=2, lecture_points=("L5",),
-    signature="projected_variance(x, components)", returns="scalar",
+    name="projected_variance",
+    points=2,
+    minutes=5,
+    lines=2,
+    lecture_points=("L5",),
+    signature="projected_variance(x, components)",
+    returns="scalar",
     task="The variance of the codes of x, summed over the K coordinates, with 1/N.",
-    answer="course_utils.models.pca:projected_variance", cases=variance_cases, oracle=covariance_trace,
+    answer="course_utils.models.pca:projected_variance",
+    cases=variance_cases,
+    oracle=covariance_trace,
     misconceptions={
         "not centred": Misconception(
-            lambda x, C: ((x @ C.T) ** 2).sum(axis=1).mean(), "This is the mean squared length of the projection, not its variance: centre first."),
+            lambda x, C: ((x @ C.T) ** 2).sum(axis=1).mean(),
+            "This is the mean squared length of the projection, not its variance: centre first.",
+        ),
         "N - 1": Misconception(
             lambda x, C: covariance_trace(x, C) * len(x) / (len(x) - 1),
-            "You divide by N - 1. The course uses 1/N throughout, so that variances and mean squared errors add up exactly."),
+            "You divide by N - 1. The course uses 1/N throughout, so that variances and mean squared errors add up"
+            " exactly.",
+        ),
         "mean over coordinates": Misconception(
-            lambda x, C: covariance_trace(x, C) / len(C), "You average over the K coordinates. The variance of a vector is the sum of its coordinates' variances."),
+            lambda x, C: covariance_trace(x, C) / len(C),
+            "You average over the K coordinates. The variance of a vector is the sum of its coordinates' variances.",
+        ),
         "sum over examples": Misconception(
-            lambda x, C: covariance_trace(x, C) * len(x), "You sum over the examples. A variance averages over them: where is 1/N?"),
+            lambda x, C: covariance_trace(x, C) * len(x),
+            "You sum over the examples. A variance averages over them: where is 1/N?",
+        ),
         "standard deviation": Misconception(
-            lambda x, C: (centred(x) @ C.T).std(axis=0).sum(), "These are standard deviations. Variances are their squares, and only variances add up."),
+            lambda x, C: (centred(x) @ C.T).std(axis=0).sum(),
+            "These are standard deviations. Variances are their squares, and only variances add up.",
+        ),
     },
-    hints=("Project the centred data on the components. What is the mean squared length of a row?",
-           "The variance of coordinate k is the mean over examples of its square, once centred. Sum them over k.",
-           "np.var(x @ components.T, axis=0) has one variance per coordinate (and centres by itself)."),
+    hints=(
+        "Project the centred data on the components. What is the mean squared length of a row?",
+        "The variance of coordinate k is the mean over examples of its square, once centred. Sum them over k.",
+        "np.var(x @ components.T, axis=0) has one variance per coordinate (and centres by itself).",
+    ),
 )
 
 RESIDUAL_VARIANCE = exercise(
-    name="residual_variance", points=2, minutes=5, lines=3, lecture_points=("L5",),
-    signature="residual_variance(x, components)", returns="scalar",
+    name="residual_variance",
+    points=2,
+    minutes=5,
+    lines=3,
+    lecture_points=("L5",),
+    signature="residual_variance(x, components)",
+    returns="scalar",
     task="The mean squared distance of x from its reconstruction out of the subspace through the mean of x.",
-    answer="course_utils.models.pca:residual_variance", cases=variance_cases,
+    answer="course_utils.models.pca:residual_variance",
+    cases=variance_cases,
     oracle=lambda x, C: np.trace(np.cov(x, rowvar=False, bias=True)) - covariance_trace(x, C),
     misconceptions={
         "not centred": Misconception(
             lambda x, C: ((x - x @ C.T @ C) ** 2).sum(axis=1).mean(),
-            "You project x itself on a subspace through the origin. The subspace goes through the mean: centre first."),
+            "You project x itself on a subspace through the origin. The subspace goes through the mean: centre first.",
+        ),
         "mean over dimensions": Misconception(
             lambda x, C: np.mean((centred(x) - centred(x) @ C.T @ C) ** 2),
-            "np.mean averages over dimensions too. Sum the squares over dimensions, and average over examples only."),
+            "np.mean averages over dimensions too. Sum the squares over dimensions, and average over examples only.",
+        ),
         "N - 1": Misconception(
             lambda x, C: ((centred(x) - centred(x) @ C.T @ C) ** 2).sum() / (len(x) - 1),
-            "You divide by N - 1. The course uses 1/N throughout, so that variances and mean squared errors add up exactly."),
+            "You divide by N - 1. The course uses 1/N throughout, so that variances and mean squared errors add up"
+            " exactly.",
+        ),
         "distance not squared": Misconception(
             lambda x, C: np.linalg.norm(centred(x) - centred(x) @ C.T @ C, axis=1).mean(),
-            "This is the mean distance. The objective of PCA is the mean of the squared distance."),
+            "This is the mean distance. The objective of PCA is the mean of the squared distance.",
+        ),
         "sum over examples": Misconception(
-            lambda x, C: ((centred(x) - centred(x) @ C.T @ C) ** 2).sum(), "You sum over the examples. The mean over examples is meant: where is 1/N?"),
+            lambda x, C: ((centred(x) - centred(x) @ C.T @ C) ** 2).sum(),
+            "You sum over the examples. The mean over examples is meant: where is 1/N?",
+        ),
     },
-    hints=("Encode and decode the centred data. What is left over when you subtract the reconstruction?",
-           "The projection of the centred rows on the subspace is centred @ components.T @ components.",
-           "Square the difference, sum over dimensions (axis=1), then average over examples."),
+    hints=(
+        "Encode and decode the centred data. What is left over when you subtract the reconstruction?",
+        "The projection of the centred rows on the subspace is centred @ components.T @ components.",
+        "Square the difference, sum over dimensions (axis=1), then average over examples.",
+    ),
 )
 
 
 # linear_ae_gradients ------------------------------------------------------------------------------------------------
 
+
 def gradient_cases(rng):
     def case(N, D, K, label=""):
         return Case((rng.normal(size=(N, D)) + 0.5, rng.normal(size=(D, K)), rng.normal(size=(K, D))), label)
+
     return [case(8, 5, 2), case(6, 4, 3), case(1, 5, 3, "on a single example"), case(5, 3, 4, "for K > D")]
 
 
@@ -273,11 +392,13 @@ def loss(x, U, V):
 
 def finite_differences(x, U, V, h=1e-5):
     """Gradients of the loss by central differences, entry by entry."""
+
     def slope(parameter, entry):
         step = np.zeros_like(parameter)
         step[entry] = h
         plus, minus = [(U + s * step, V) if parameter is U else (U, V + s * step) for s in (1, -1)]
         return (loss(x, *plus) - loss(x, *minus)) / (2 * h)
+
     return tuple(np.array([slope(P, entry) for entry in np.ndindex(P.shape)]).reshape(P.shape) for P in (U, V))
 
 
@@ -291,28 +412,51 @@ def gradients_with_reconstruction(x, U, V):
 
 
 LINEAR_AE_GRADIENTS = exercise(
-    name="linear_ae_gradients", points=4, minutes=15, lines=4, lecture_points=("L4",),
-    signature="linear_ae_gradients(x, U, V)", returns="dU (D, K), dV (K, D)",
+    name="linear_ae_gradients",
+    points=4,
+    minutes=15,
+    lines=4,
+    lecture_points=("L4",),
+    signature="linear_ae_gradients(x, U, V)",
+    returns="dU (D, K), dV (K, D)",
     task="The gradients, by hand, of the mean over examples of ||x - U V x||^2.",
-    answer="course_utils.models.pca:linear_ae_gradients", cases=gradient_cases, oracle=finite_differences,
+    answer="course_utils.models.pca:linear_ae_gradients",
+    cases=gradient_cases,
+    oracle=finite_differences,
     misconceptions={
-        "factor 2": Misconception(scaled_gradients(lambda x: 0.5), "Both gradients are half of what they should be: the derivative of r^2 is 2 r."),
+        "factor 2": Misconception(
+            scaled_gradients(lambda x: 0.5),
+            "Both gradients are half of what they should be: the derivative of r^2 is 2 r.",
+        ),
         "sum over examples": Misconception(
-            scaled_gradients(len), "This is the gradient of the sum over examples; the loss is the mean: divide by N."),
+            scaled_gradients(len), "This is the gradient of the sum over examples; the loss is the mean: divide by N."
+        ),
         "mean over dimensions": Misconception(
-            scaled_gradients(lambda x: 1 / x.shape[1]), "You divide by D as well. The squared error is summed over dimensions and averaged over examples only."),
+            scaled_gradients(lambda x: 1 / x.shape[1]),
+            "You divide by D as well. The squared error is summed over dimensions and averaged over examples only.",
+        ),
         "wrong sign": Misconception(
-            scaled_gradients(lambda x: -1), "Both gradients have the wrong sign: the residual x - x_hat falls when x_hat grows, so a minus "
-                                            "comes down from inside the square."),
+            scaled_gradients(lambda x: -1),
+            "Both gradients have the wrong sign: the residual x - x_hat falls when x_hat grows, so a minus "
+            "comes down from inside the square.",
+        ),
         "reconstruction for input": Misconception(
-            gradients_with_reconstruction, "dU is right. In dV, the encoder's input is x, and not the reconstruction x_hat."),
+            gradients_with_reconstruction,
+            "dU is right. In dV, the encoder's input is x, and not the reconstruction x_hat.",
+        ),
         "order": Misconception(
-            lambda x, U, V: pca.linear_ae_gradients(x, U, V)[::-1], "You return (dV, dU). The order is (dU, dV), each with the shape of its matrix."),
+            lambda x, U, V: pca.linear_ae_gradients(x, U, V)[::-1],
+            "You return (dV, dU). The order is (dU, dV), each with the shape of its matrix.",
+        ),
     },
-    hints=("Give names to the stages: z = x V^T, x_hat = z U^T, r = x - x_hat. The loss is the sum of r^2, divided by N.",
-           "Go backwards. The loss changes with x_hat as -2 r / N. With x_hat_bar for that, x_hat = z U^T gives dU = x_hat_bar^T z and "
-           "z_bar = x_hat_bar U.",
-           "And z = x V^T gives dV = z_bar^T x. Check the shapes: x_hat_bar (N, D), z (N, K), z_bar (N, K), x (N, D)."),
+    hints=(
+        "Give names to the stages: z = x V^T, x_hat = z U^T, r = x - x_hat. The loss is the sum of r^2, divided by N.",
+        (
+            "Go backwards. The loss changes with x_hat as -2 r / N. With x_hat_bar for that, x_hat = z U^T gives dU ="
+            " x_hat_bar^T z and z_bar = x_hat_bar U."
+        ),
+        "And z = x V^T gives dV = z_bar^T x. Check the shapes: x_hat_bar (N, D), z (N, K), z_bar (N, K), x (N, D).",
+    ),
 )
 
 
@@ -326,7 +470,8 @@ def train_cases(rng):
         """Centred data with K strong directions: variances from 1 down to 0.5, then at most 0.1."""
         scales = np.sqrt(np.concatenate([np.linspace(1, 0.5, K), np.linspace(0.1, 0.02, D - K)]))
         x = linalg.qr(centred(rng.normal(size=(N, D))), mode="economic")[0] * np.sqrt(N) * scales
-        return Case((x @ linalg.qr(rng.normal(size=(D, D)))[0], K, STEPS, Rng(int(rng.integers(2 ** 31)))))
+        return Case((x @ linalg.qr(rng.normal(size=(D, D)))[0], K, STEPS, Rng(int(rng.integers(2**31)))))
+
     return [case(60, 9, 3), case(40, 7, 2)]
 
 
@@ -337,12 +482,15 @@ def best_linear(x, K, steps, rng):
 
 def compare_error(expected, got, args):
     x, best = args[0], loss(args[0], *expected)
-    error, total = loss(x, *got), (x ** 2).sum(axis=1).mean()
+    error, total = loss(x, *got), (x**2).sum(axis=1).mean()
     if not np.isfinite(error):
         return Finding("not finite", "U or V is not finite after training: the step size is too large.")
     if error - best > 0.01 * (total - best):
-        return Finding("values", f"After {args[2]} steps the error is {error / best:.3g} times PCA's. Print the loss while you "
-                                 "train: does it fall, and does it still fall at the end?")
+        return Finding(
+            "values",
+            f"After {args[2]} steps the error is {error / best:.3g} times PCA's. Print the loss while you "
+            "train: does it fall, and does it still fall at the end?",
+        )
     return None
 
 
@@ -361,7 +509,7 @@ def diagnose_training(args, got):
         return None
     if compare_error(best_linear(*args), (U, V), args) is None:  # something else is wrong
         return None
-    error, total = loss(x, U, V), (x ** 2).sum(axis=1).mean()
+    error, total = loss(x, U, V), (x**2).sum(axis=1).mean()
     if not (U.any() and V.any()):
         return "start at zero"
     if not error < 1000 * total:  # random matrices, of whatever usual size, are at most 100 times as bad as zero
@@ -378,7 +526,12 @@ def one_matrix_only(x, U, V, error):
 
     def untrained(rows):
         values = np.linalg.svd(rows, compute_uv=False)
-        return values[-1] > 1e-3 * values[0] and np.abs(values - 1).max() > 0.05 and cosines(rows.T, components.T).max() ** 2 < 0.9
+        return (
+            values[-1] > 1e-3 * values[0]
+            and np.abs(values - 1).max() > 0.05
+            and cosines(rows.T, components.T).max() ** 2 < 0.9
+        )
+
     if not np.isfinite(error) or error < 1.3 * loss(x, components.T, components):
         return None
     if untrained(V) and error < 1.01 * loss(x, S @ V.T @ np.linalg.pinv(V @ S @ V.T), V):
@@ -403,50 +556,84 @@ def descend(x, K, steps, rng, rate=0.05, update_U=1.0, update_V=1.0, size=0.3, s
 
 
 LINEAR_AE_TRAIN = exercise(
-    name="linear_ae_train", points=4, minutes=10, lines=6, lecture_points=("L4", "L5"), trains=True,
-    signature="linear_ae_train(x, K, steps, rng)", returns="U (D, K), V (K, D)",
-    task="Trains a linear autoencoder on centred x by gradient descent; in the check x has variance about 1 along its largest component, and there are 3000 steps.",
-    answer="course_utils.models.pca:linear_ae_train", cases=train_cases, oracle=best_linear, compare=compare_error,
+    name="linear_ae_train",
+    points=4,
+    minutes=10,
+    lines=6,
+    lecture_points=("L4", "L5"),
+    trains=True,
+    signature="linear_ae_train(x, K, steps, rng)",
+    returns="U (D, K), V (K, D)",
+    task=(
+        "Trains a linear autoencoder on centred x by gradient descent; in the check x has variance about 1 along its"
+        " largest component, and there are 3000 steps."
+    ),
+    answer="course_utils.models.pca:linear_ae_train",
+    cases=train_cases,
+    oracle=best_linear,
+    compare=compare_error,
     diagnose=diagnose_training,
     misconceptions={
         "uphill": Misconception(
-            functools.partial(descend, rate=-0.05), "The error ends above where it began. Is the step along minus the gradient? If it is, "
-                                                    "the step size is too large."),
+            functools.partial(descend, rate=-0.05),
+            "The error ends above where it began. Is the step along minus the gradient? If it is, "
+            "the step size is too large.",
+        ),
         "start at zero": Misconception(
-            functools.partial(descend, size=0.0), "U or V is still exactly zero. At U = 0, V = 0 both gradients vanish (a saddle point), so "
-                                                  "training never leaves it: start from small random numbers."),
+            functools.partial(descend, size=0.0),
+            "U or V is still exactly zero. At U = 0, V = 0 both gradients vanish (a saddle point), so "
+            "training never leaves it: start from small random numbers.",
+        ),
         "decoder only": Misconception(
-            functools.partial(descend, update_V=0.0), "U is the best decoder for this V, but V has not been trained: update both in every step."),
+            functools.partial(descend, update_V=0.0),
+            "U is the best decoder for this V, but V has not been trained: update both in every step.",
+        ),
         "encoder only": Misconception(
-            functools.partial(descend, update_U=0.0), "V is the best encoder for this U, but U has not been trained: update both in every step."),
+            functools.partial(descend, update_U=0.0),
+            "V is the best encoder for this U, but U has not been trained: update both in every step.",
+        ),
         "one step": Misconception(
             lambda x, K, steps, rng: descend(x, K, 1, rng, rate=0.01),
-            "The error is about that of random matrices, as after a single step. Do you return what came out of training, or what went in? Is `return` "
-            "inside the loop, or is the step size tiny?"),
+            "The error is about that of random matrices, as after a single step. Do you return what came out of"
+            " training, or what went in? Is `return` inside the loop, or is the step size tiny?",
+        ),
         "equal columns": Misconception(
-            functools.partial(descend, start=0.1), "All columns of U are equal, and all rows of V: together they code no more than one number. What starts "
-                                                   "equal gets equal gradients and never parts: start from random numbers."),
+            functools.partial(descend, start=0.1),
+            "All columns of U are equal, and all rows of V: together they code no more than one number. What starts "
+            "equal gets equal gradients and never parts: start from random numbers.",
+        ),
         "order": Misconception(
-            lambda x, K, steps, rng: descend(x, K, steps, rng)[::-1], "You return (V, U). The order is (U, V): decoder (D, K), then encoder (K, D)."),
+            lambda x, K, steps, rng: descend(x, K, steps, rng)[::-1],
+            "You return (V, U). The order is (U, V): decoder (D, K), then encoder (K, D).",
+        ),
     },
-    hints=("Start U and V as small random numbers from rng (not zeros), then repeat: gradients, step.",
-           "for _ in range(steps): dU, dV = linear_ae_gradients(x, U, V); U = U - rate * dU; V = V - rate * dV.",
-           "With 0.3 * rng.normal(size=...) to start from and a rate of 0.05, the 3000 steps of the check are plenty. Return U, V "
-           "after the loop, not in it."),
+    hints=(
+        "Start U and V as small random numbers from rng (not zeros), then repeat: gradients, step.",
+        "for _ in range(steps): dU, dV = linear_ae_gradients(x, U, V); U = U - rate * dU; V = V - rate * dV.",
+        (
+            "With 0.3 * rng.normal(size=...) to start from and a rate of 0.05, the 3000 steps of the check are plenty."
+            " Return U, V after the loop, not in it."
+        ),
+    ),
 )
 
 
 # subspace_angle -----------------------------------------------------------------------------------------------------
 
+
 def angle_cases(rng):
     A, B = rng.normal(size=(2, 7, 3)) / 4
     mix = rng.normal(size=(3, 3)) + 2 * np.eye(3)
     a = rng.normal(size=(6, 1))
-    return [Case((A, B)), Case((A, A @ mix + 0.2 * rng.normal(size=(7, 3)))), Case((rng.normal(size=(5, 2)), rng.normal(size=(5, 2)))),
-            Case((a, -2 * a + 0.8 * rng.normal(size=(6, 1))), "for two lines that point in opposite directions"),
-            Case(tilted(rng), "for two subspaces at a small angle"),
-            Case((A, A @ mix), "for two bases of the same subspace"),
-            Case(parallel(rng), "for two parallel lines, where rounding makes the cosine larger than 1")]
+    return [
+        Case((A, B)),
+        Case((A, A @ mix + 0.2 * rng.normal(size=(7, 3)))),
+        Case((rng.normal(size=(5, 2)), rng.normal(size=(5, 2)))),
+        Case((a, -2 * a + 0.8 * rng.normal(size=(6, 1))), "for two lines that point in opposite directions"),
+        Case(tilted(rng), "for two subspaces at a small angle"),
+        Case((A, A @ mix), "for two bases of the same subspace"),
+        Case(parallel(rng), "for two parallel lines, where rounding makes the cosine larger than 1"),
+    ]
 
 
 def tilted(rng):
@@ -470,40 +657,76 @@ def cosines(A, B):
 
 
 SUBSPACE_ANGLE = exercise(
-    name="subspace_angle", points=2, minutes=8, lines=3, lecture_points=("L4", "L5"),
-    signature="subspace_angle(A, B)", returns="scalar, radians",
+    name="subspace_angle",
+    points=2,
+    minutes=8,
+    lines=3,
+    lecture_points=("L4", "L5"),
+    signature="subspace_angle(A, B)",
+    returns="scalar, radians",
     task="The largest principal angle between the column spaces of A (D, K) and B (D, K).",
-    answer="course_utils.models.pca:subspace_angle", cases=angle_cases, oracle=lambda A, B: linalg.subspace_angles(A, B).max(),
+    answer="course_utils.models.pca:subspace_angle",
+    cases=angle_cases,
+    oracle=lambda A, B: linalg.subspace_angles(A, B).max(),
     # arccos is steep at 1: float32's rounding of a cosine moves an angle near 0 by up to 5e-4.
     compare=close(rtol=2e-4, atol=6e-4),
     misconceptions={
         "columns taken as orthonormal": Misconception(
             lambda A, B: np.arccos(np.clip(np.linalg.svd(A.T @ B, compute_uv=False).min(), -1, 1)),
-            "The columns of A and B need not be orthonormal: find an orthonormal basis of each column space first (np.linalg.qr)."),
+            "The columns of A and B need not be orthonormal: find an orthonormal basis of each column space first"
+            " (np.linalg.qr).",
+        ),
         "columns only normalised": Misconception(
-            lambda A, B: np.arccos(np.clip(np.linalg.svd((A / np.linalg.norm(A, axis=0)).T @ (B / np.linalg.norm(B, axis=0)),
-                                                         compute_uv=False).min(), -1, 1)),
-            "The columns now have length 1, but they are not at right angles to each other: use np.linalg.qr."),
+            lambda A, B: np.arccos(
+                np.clip(
+                    np.linalg.svd(
+                        (A / np.linalg.norm(A, axis=0)).T @ (B / np.linalg.norm(B, axis=0)), compute_uv=False
+                    ).min(),
+                    -1,
+                    1,
+                )
+            ),
+            "The columns now have length 1, but they are not at right angles to each other: use np.linalg.qr.",
+        ),
         "not clipped": Misconception(
             lambda A, B: np.arccos(np.linalg.svd(np.linalg.qr(A)[0].T @ np.linalg.qr(B)[0], compute_uv=False).min()),
-            "Right but for rounding: a cosine can come out as 1 + 2e-16, and its arccos is nan. Clip the cosine to [-1, 1] first."),
+            "Right but for rounding: a cosine can come out as 1 + 2e-16, and its arccos is nan. Clip the cosine to [-1,"
+            " 1] first.",
+        ),
         "smallest angle": Misconception(
-            lambda A, B: np.arccos(cosines(A, B).max()), "This is the smallest principal angle, from the largest singular value. Two subspaces "
-                                                         "can share a line and still differ: take the largest angle."),
-        "cosine": Misconception(lambda A, B: cosines(A, B).min(), "This is the cosine of the angle: np.arccos is missing."),
-        "degrees": Misconception(lambda A, B: np.degrees(np.arccos(cosines(A, B).min())), "This is in degrees; radians are meant."),
+            lambda A, B: np.arccos(cosines(A, B).max()),
+            "This is the smallest principal angle, from the largest singular value. Two subspaces "
+            "can share a line and still differ: take the largest angle.",
+        ),
+        "cosine": Misconception(
+            lambda A, B: cosines(A, B).min(), "This is the cosine of the angle: np.arccos is missing."
+        ),
+        "degrees": Misconception(
+            lambda A, B: np.degrees(np.arccos(cosines(A, B).min())), "This is in degrees; radians are meant."
+        ),
         "row spaces": Misconception(
-            lambda A, B: np.arccos(np.clip(np.linalg.svd(np.linalg.qr(A.T)[0].T @ np.linalg.qr(B.T)[0], compute_uv=False).min(), -1, 1)),
-            "You compare the row spaces. The subspaces are spanned by the columns of A and B."),
+            lambda A, B: np.arccos(
+                np.clip(np.linalg.svd(np.linalg.qr(A.T)[0].T @ np.linalg.qr(B.T)[0], compute_uv=False).min(), -1, 1)
+            ),
+            "You compare the row spaces. The subspaces are spanned by the columns of A and B.",
+        ),
     },
-    hints=("Find an orthonormal basis of each column space. What do the inner products of the two bases say?",
-           "With orthonormal bases Q_A and Q_B, the singular values of Q_A.T @ Q_B are the cosines of the principal angles.",
-           "np.linalg.qr(A)[0] is a basis, np.linalg.svd(..., compute_uv=False) the cosines; the smallest cosine belongs to the largest "
-           "angle. np.clip(cosine, -1, 1) before np.arccos guards against rounding."),
+    hints=(
+        "Find an orthonormal basis of each column space. What do the inner products of the two bases say?",
+        (
+            "With orthonormal bases Q_A and Q_B, the singular values of Q_A.T @ Q_B are the cosines of the principal"
+            " angles."
+        ),
+        (
+            "np.linalg.qr(A)[0] is a basis, np.linalg.svd(..., compute_uv=False) the cosines; the smallest cosine"
+            " belongs to the largest angle. np.clip(cosine, -1, 1) before np.arccos guards against rounding."
+        ),
+    ),
 )
 
 
 # choose_k -----------------------------------------------------------------------------------------------------------
+
 
 def choose_cases(rng):
     spectrum = np.sort(rng.exponential(size=12))[::-1] ** 2 * 5
@@ -512,10 +735,16 @@ def choose_cases(rng):
     exact = np.array([8.0, 4, 2, 1, 1, 0])  # shares 1/2, 3/4, 7/8, ... are exact in binary
     near = float(rng.uniform(0.0003, 0.0007))
     flat = np.sort(rng.uniform(1, 2, size=6))[::-1]
-    return [*(Case((spectrum, float(f))) for f in between), Case((spectrum, float(shares[0] / 2)), "when one component is enough"),
-            Case((np.array([0.6, 0.3 - near, 0.08, 0.02 + near]) * 7, 0.9), "when a share falls just short of the fraction"),
-            Case((flat, float(1 - flat[-1] / flat.sum() / 2)), "when all components are needed"),
-            Case((exact, 0.75), "when the share is met exactly"), Case((exact, 1.0), "when the fraction is 1")]
+    return [
+        *(Case((spectrum, float(f))) for f in between),
+        Case((spectrum, float(shares[0] / 2)), "when one component is enough"),
+        Case(
+            (np.array([0.6, 0.3 - near, 0.08, 0.02 + near]) * 7, 0.9), "when a share falls just short of the fraction"
+        ),
+        Case((flat, float(1 - flat[-1] / flat.sum() / 2)), "when all components are needed"),
+        Case((exact, 0.75), "when the share is met exactly"),
+        Case((exact, 1.0), "when the fraction is 1"),
+    ]
 
 
 def compare_count(expected, got, args):
@@ -525,8 +754,14 @@ def compare_count(expected, got, args):
         return close()(expected, got, args)
     if round(K) == expected:
         return None
-    return Finding("values", "K is too large: fewer components reach the fraction." if K > expected else
-                   "K is too small: so few components do not reach the fraction.")
+    return Finding(
+        "values",
+        (
+            "K is too large: fewer components reach the fraction."
+            if K > expected
+            else "K is too small: so few components do not reach the fraction."
+        ),
+    )
 
 
 def count_up(eigenvalues, fraction):
@@ -539,28 +774,62 @@ def count_up(eigenvalues, fraction):
 
 
 CHOOSE_K = exercise(
-    name="choose_k", points=1, minutes=4, lines=2, lecture_points=("L5", "L8"),
-    signature="choose_k(eigenvalues, fraction)", returns="int",
-    task="The smallest K whose eigenvalues add up to at least the given fraction of all; eigenvalues come in descending order.",
-    answer="course_utils.models.pca:choose_k", cases=choose_cases, oracle=count_up, compare=compare_count,
+    name="choose_k",
+    points=1,
+    minutes=4,
+    lines=2,
+    lecture_points=("L5", "L8"),
+    signature="choose_k(eigenvalues, fraction)",
+    returns="int",
+    task=(
+        "The smallest K whose eigenvalues add up to at least the given fraction of all; eigenvalues come in descending"
+        " order."
+    ),
+    answer="course_utils.models.pca:choose_k",
+    cases=choose_cases,
+    oracle=count_up,
+    compare=compare_count,
     misconceptions={
         "index for count": Misconception(
-            lambda e, f: count_up(e, f) - 1, "This is the index of the last component that is needed, counted from 0. K is how many there are: one more."),
+            lambda e, f: count_up(e, f) - 1,
+            "This is the index of the last component that is needed, counted from 0. K is how many there are: one"
+            " more.",
+        ),
         "more than": Misconception(
-            lambda e, f: min(int(np.sum(np.cumsum(e) <= f * np.sum(e))) + 1, len(e)), "You ask for more than the fraction; `at least` includes equality."),
+            lambda e, f: min(int(np.sum(np.cumsum(e) <= f * np.sum(e))) + 1, len(e)),
+            "You ask for more than the fraction; `at least` includes equality.",
+        ),
         "single shares": Misconception(
-            lambda e, f: max(1, int(np.sum(np.asarray(e) / np.sum(e) >= f))), "You compare each eigenvalue's own share. It is the shares together that must "
-                                                                             "reach the fraction: np.cumsum."),
+            lambda e, f: max(1, int(np.sum(np.asarray(e) / np.sum(e) >= f))),
+            "You compare each eigenvalue's own share. It is the shares together that must "
+            "reach the fraction: np.cumsum.",
+        ),
         "standard deviations": Misconception(
-            lambda e, f: count_up(np.sqrt(e), f), "You add up standard deviations (square roots). Eigenvalues are variances already."),
+            lambda e, f: count_up(np.sqrt(e), f),
+            "You add up standard deviations (square roots). Eigenvalues are variances already.",
+        ),
         "squared": Misconception(
-            lambda e, f: count_up(np.square(e), f), "You add up squared eigenvalues. Singular values would have to be squared; eigenvalues are variances already."),
+            lambda e, f: count_up(np.square(e), f),
+            "You add up squared eigenvalues. Singular values would have to be squared; eigenvalues are variances"
+            " already.",
+        ),
     },
-    hints=("np.cumsum(eigenvalues) is the variance that the first 1, 2, 3, ... components keep.",
-           "Divide it by the total and find the first entry that is at least `fraction`.",
-           "np.argmax of a boolean array is the index of its first True; K is that index plus one."),
+    hints=(
+        "np.cumsum(eigenvalues) is the variance that the first 1, 2, 3, ... components keep.",
+        "Divide it by the total and find the first entry that is at least `fraction`.",
+        "np.argmax of a boolean array is the index of its first True; K is that index plus one.",
+    ),
 )
 
 
-EXERCISES = [PCA_FIT, PCA_ENCODE, PCA_DECODE, PROJECTED_VARIANCE, RESIDUAL_VARIANCE, LINEAR_AE_GRADIENTS, LINEAR_AE_TRAIN,
-             SUBSPACE_ANGLE, CHOOSE_K]
+EXERCISES = [
+    PCA_FIT,
+    PCA_ENCODE,
+    PCA_DECODE,
+    PROJECTED_VARIANCE,
+    RESIDUAL_VARIANCE,
+    LINEAR_AE_GRADIENTS,
+    LINEAR_AE_TRAIN,
+    SUBSPACE_ANGLE,
+    CHOOSE_K,
+]

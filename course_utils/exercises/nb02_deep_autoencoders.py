@@ -16,6 +16,7 @@ exercise = functools.partial(Exercise, notebook="02_deep_autoencoders", compare=
 
 # mlp_forward --------------------------------------------------------------------------------------------------------
 
+
 def network(rng, *sizes):
     """A network with biases that are not zero."""
     return [(rng.normal(size=(n, m)) / np.sqrt(n), 0.5 + 0.3 * rng.normal(size=m)) for n, m in zip(sizes, sizes[1:])]
@@ -24,71 +25,109 @@ def network(rng, *sizes):
 def forward_cases(rng):
     def case(sizes, N, activation, label=""):
         return Case((network(rng, *sizes), rng.normal(size=(N, sizes[0])), Named(f"numpy:{activation}")), label)
-    return [case((4, 6, 3), 5, "tanh"), case((3, 5, 4, 2), 7, "tanh"), case((4, 5, 3), 6, "cos", "with an activation other than tanh"),
-            case((4, 4, 4, 4), 3, "tanh", "with layers that are all of the same width"),
-            case((4, 3), 5, "tanh", "with a network of a single layer, which has no activation"),
-            case((3, 4, 2), 1, "tanh", "on a single example")]
+
+    return [
+        case((4, 6, 3), 5, "tanh"),
+        case((3, 5, 4, 2), 7, "tanh"),
+        case((4, 5, 3), 6, "cos", "with an activation other than tanh"),
+        case((4, 4, 4, 4), 3, "tanh", "with layers that are all of the same width"),
+        case((4, 3), 5, "tanh", "with a network of a single layer, which has no activation"),
+        case((3, 4, 2), 1, "tanh", "on a single example"),
+    ]
 
 
 def forward_by_loops(params, x, activation):
     """Unit by unit: every unit's weighted sum, written out."""
+
     def run(h):
         for i, (W, b) in enumerate(params):
             sums = [b[j] + sum(h[k] * W[k, j] for k in range(len(h))) for j in range(len(b))]
             h = [float(activation(s)) for s in sums] if i < len(params) - 1 else sums
         return h
+
     return np.array([run(list(row)) for row in x])
 
 
 def forward_with(layer, last=lambda h, W, b, f: h @ W + b):
     """A wrong network: its layers, and its last layer."""
+
     def mlp_forward(params, x, activation):
         h = x
         for W, b in params[:-1]:
             h = layer(h, W, b, activation)
         return last(h, *params[-1], activation)
+
     return mlp_forward
 
 
 MLP_FORWARD = exercise(
-    name="mlp_forward", points=2, minutes=6, lines=4, lecture_points=("L2", "L6"),
-    signature="mlp_forward(params, x, activation)", returns="(N, D_out)",
-    task="The output of a network, a list of (W, b): `h @ W + b` in every layer, `activation` after every layer but the last.",
+    name="mlp_forward",
+    points=2,
+    minutes=6,
+    lines=4,
+    lecture_points=("L2", "L6"),
+    signature="mlp_forward(params, x, activation)",
+    returns="(N, D_out)",
+    task=(
+        "The output of a network, a list of (W, b): `h @ W + b` in every layer, `activation` after every layer but the"
+        " last."
+    ),
     answer="course_utils.networks.nets:mlp",
-    aliases=tuple(f"course_utils.networks.fast:{name}" for name in ("dense", "dense_tanh")), cases=forward_cases, oracle=forward_by_loops,
+    aliases=tuple(f"course_utils.networks.fast:{name}" for name in ("dense", "dense_tanh")),
+    cases=forward_cases,
+    oracle=forward_by_loops,
     misconceptions={
         "activation on the output": Misconception(
             forward_with(lambda h, W, b, f: f(h @ W + b), lambda h, W, b, f: f(h @ W + b)),
-            "The activation comes after the last layer, too. The output is linear: it has to reach any value, not only -1 to 1."),
+            "The activation comes after the last layer, too. The output is linear: it has to reach any value, not only"
+            " -1 to 1.",
+        ),
         "no activation": Misconception(
-            forward_with(lambda h, W, b, f: h @ W + b), "There is no activation between the layers, so the whole network is one "
-                                                        "linear map, however deep it is."),
+            forward_with(lambda h, W, b, f: h @ W + b),
+            "There is no activation between the layers, so the whole network is one linear map, however deep it is.",
+        ),
         "no biases": Misconception(
-            forward_with(lambda h, W, b, f: f(h @ W), lambda h, W, b, f: h @ W), "The biases b are missing."),
+            forward_with(lambda h, W, b, f: f(h @ W), lambda h, W, b, f: h @ W), "The biases b are missing."
+        ),
         "bias after the activation": Misconception(
-            forward_with(lambda h, W, b, f: f(h @ W) + b), "The bias is added after the activation. It belongs inside: it shifts "
-                                                           "the weighted sum."),
+            forward_with(lambda h, W, b, f: f(h @ W) + b),
+            "The bias is added after the activation. It belongs inside: it shifts the weighted sum.",
+        ),
         "activation on the input": Misconception(
             forward_with(lambda h, W, b, f: f(h) @ W + b, lambda h, W, b, f: f(h) @ W + b),
-            "The activation comes before each layer, so that it also acts on the input x. It comes after, between the layers."),
+            "The activation comes before each layer, so that it also acts on the input x. It comes after, between the"
+            " layers.",
+        ),
         "always tanh": Misconception(
-            forward_with(lambda h, W, b, f: np.tanh(h @ W + b)), "Your function uses tanh whatever `activation` is given."),
+            forward_with(lambda h, W, b, f: np.tanh(h @ W + b)),
+            "Your function uses tanh whatever `activation` is given.",
+        ),
         "last bias missing": Misconception(
-            forward_with(lambda h, W, b, f: f(h @ W + b), lambda h, W, b, f: h @ W), "The last layer's bias is missing."),
+            forward_with(lambda h, W, b, f: f(h @ W + b), lambda h, W, b, f: h @ W), "The last layer's bias is missing."
+        ),
     },
-    hints=("Keep one variable h, which starts as x and goes through the layers one by one.",
-           "`for W, b in params[:-1]:` visits every layer but the last, which has no activation.",
-           "In the loop h = activation(h @ W + b). After it, take W, b = params[-1] and return h @ W + b."),
+    hints=(
+        "Keep one variable h, which starts as x and goes through the layers one by one.",
+        "`for W, b in params[:-1]:` visits every layer but the last, which has no activation.",
+        "In the loop h = activation(h @ W + b). After it, take W, b = params[-1] and return h @ W + b.",
+    ),
 )
 
 
 # squared_error ------------------------------------------------------------------------------------------------------
 
+
 def error_cases(rng):
     def case(N, D, label="", size=1.0):
         x = rng.normal(size=(N, D)) + 1
         return Case((x, x + size * rng.normal(size=(N, D))), label)
-    return [case(6, 4), case(3, 7), case(1, 5, "on a single example"), case(5, 6, "where the differences are large", 30.0)]
+
+    return [
+        case(6, 4),
+        case(3, 7),
+        case(1, 5, "on a single example"),
+        case(5, 6, "where the differences are large", 30.0),
+    ]
 
 
 def per_example(function):
@@ -96,26 +135,49 @@ def per_example(function):
 
 
 SQUARED_ERROR = exercise(
-    name="squared_error", points=1, minutes=2, lines=1, lecture_points=("L4",),
-    signature="squared_error(x, x_hat)", returns="(N,)",
+    name="squared_error",
+    points=1,
+    minutes=2,
+    lines=1,
+    lecture_points=("L4",),
+    signature="squared_error(x, x_hat)",
+    returns="(N,)",
     task="||x - x_hat||^2 for each example, summed over its dimensions.",
-    answer="course_utils.models.autoencoder:squared_error", cases=error_cases,
-    oracle=lambda x, x_hat: np.array([sum((a - b) ** 2 for a, b in zip(row, row_hat)) for row, row_hat in zip(x, x_hat)]),
+    answer="course_utils.models.autoencoder:squared_error",
+    cases=error_cases,
+    oracle=lambda x, x_hat: np.array(
+        [sum((a - b) ** 2 for a, b in zip(row, row_hat)) for row, row_hat in zip(x, x_hat)]
+    ),
     misconceptions={
         "mean over dimensions": Misconception(
-            per_example(lambda r: np.mean(r ** 2, axis=1)), "This is the mean over dimensions (pixels). The squared length is a sum; "
-                                                            "a mean would make errors of large and small images look alike."),
-        "length": Misconception(per_example(lambda r: np.linalg.norm(r, axis=1)), "This is the length of the difference. Its square is asked: no root."),
-        "absolute values": Misconception(per_example(lambda r: np.abs(r).sum(axis=1)), "These are sums of absolute values; square them."),
-        "half": Misconception(per_example(lambda r: 0.5 * np.sum(r ** 2, axis=1)), "There is a factor 1/2 that this loss does not have."),
+            per_example(lambda r: np.mean(r**2, axis=1)),
+            "This is the mean over dimensions (pixels). The squared length is a sum; "
+            "a mean would make errors of large and small images look alike.",
+        ),
+        "length": Misconception(
+            per_example(lambda r: np.linalg.norm(r, axis=1)),
+            "This is the length of the difference. Its square is asked: no root.",
+        ),
+        "absolute values": Misconception(
+            per_example(lambda r: np.abs(r).sum(axis=1)), "These are sums of absolute values; square them."
+        ),
+        "half": Misconception(
+            per_example(lambda r: 0.5 * np.sum(r**2, axis=1)), "There is a factor 1/2 that this loss does not have."
+        ),
         "difference of lengths": Misconception(
             lambda x, x_hat: np.sum(np.square(x), axis=1) - np.sum(np.square(x_hat), axis=1),
-            "You subtract sums of squares. First subtract, then square: (a - b)^2 is not a^2 - b^2."),
+            "You subtract sums of squares. First subtract, then square: (a - b)^2 is not a^2 - b^2.",
+        ),
         "square of the sum": Misconception(
-            per_example(lambda r: r.sum(axis=1) ** 2), "You sum first and square then, so that errors of opposite sign cancel. Square every entry first."),
+            per_example(lambda r: r.sum(axis=1) ** 2),
+            "You sum first and square then, so that errors of opposite sign cancel. Square every entry first.",
+        ),
     },
-    hints=("x - x_hat has one row for each example.", "Square every entry, then sum over the dimensions of an example: axis=1.",
-           "np.sum((x - x_hat) ** 2, axis=1)."),
+    hints=(
+        "x - x_hat has one row for each example.",
+        "Square every entry, then sum over the dimensions of an example: axis=1.",
+        "np.sum((x - x_hat) ** 2, axis=1).",
+    ),
 )
 
 
@@ -131,22 +193,28 @@ def curved_data(seed, sizes, N, fresh=False):
     surface, points = np.random.default_rng([seed, 0]), np.random.default_rng([seed, 1 + fresh])
     turn, offset = np.linalg.qr(surface.normal(size=(D, D)))[0], 0.3 * surface.normal(size=D)
     s, t = points.uniform(-1, 1, size=(2, N))
-    y = (np.stack([1.2 * np.cos(2 * s), 1.2 * np.sin(2 * s)], axis=1) if K == 1 else
-         np.stack([1.4 * s, 1.4 * t, 0.9 * np.cos(3 * s), 0.9 * np.cos(3 * t)], axis=1))
-    return y @ turn[:y.shape[1]] + offset + 0.05 * points.normal(size=(N, D))
+    y = (
+        np.stack([1.2 * np.cos(2 * s), 1.2 * np.sin(2 * s)], axis=1)
+        if K == 1
+        else np.stack([1.4 * s, 1.4 * t, 0.9 * np.cos(3 * s), 0.9 * np.cos(3 * t)], axis=1)
+    )
+    return y @ turn[: y.shape[1]] + offset + 0.05 * points.normal(size=(N, D))
 
 
 def training_cases(rng):
     def case(*sizes):
-        seed = int(rng.integers(2 ** 31))
+        seed = int(rng.integers(2**31))
         return Case((curved_data(seed, sizes, 400), list(sizes), STEPS, Rng(seed)))
+
     return [case(5, 16, 1), case(6, 16, 10, 2)]
 
 
 def empty_networks(x, sizes, steps, rng):
     """What the result must look like; what it must achieve is measured against PCA by `compare_training`."""
+
     def layers(sizes):
         return tuple((np.zeros((n, m)), np.zeros(m)) for n, m in zip(sizes, sizes[1:]))
+
     return layers(sizes), layers(sizes[::-1])
 
 
@@ -156,7 +224,11 @@ def fresh_errors(args, got, activation=np.tanh, on_output=lambda a: a, on_code=l
     x, sizes, _, rng = args
     fresh = curved_data(rng.bit_generator.seed_seq.entropy, sizes, 1000, fresh=True)
     encoder, decoder = [[(np.asarray(W, float), np.asarray(b, float)) for W, b in part] for part in got]
-    x_hat = on_output(nets.mlp(decoder, on_code(nets.mlp(encoder, (fresh - shift) / scale, activation)), activation)) * scale + shift
+    x_hat = (
+        on_output(nets.mlp(decoder, on_code(nets.mlp(encoder, (fresh - shift) / scale, activation)), activation))
+        * scale
+        + shift
+    )
     mean, components = pca.pca_fit(x, sizes[-1])
     by_pca = pca.pca_decode(pca.pca_encode(fresh, mean, components), mean, components)
     return np.mean(autoencoder.squared_error(fresh, x_hat)), np.mean(autoencoder.squared_error(fresh, by_pca))
@@ -167,17 +239,26 @@ def compare_training(expected, got, args):
     if not np.isfinite(error):
         return Finding("not finite", "The networks' output is not finite after training: the step size is too large.")
     if error > 0.95 * linear:
-        return Finding("values", f"On fresh data the error is {error / linear:.3g} times PCA's with the same K; at most 0.95 is asked. "
-                                 "Print the loss while you train: does it fall, and does it still fall at the end?")
+        return Finding(
+            "values",
+            f"On fresh data the error is {error / linear:.3g} times PCA's with the same K; at most 0.95 is asked. "
+            "Print the loss while you train: does it fall, and does it still fall at the end?",
+        )
     if error_with_tanh(args, got) < 0.7 * error:
-        return Finding("values", "The error would be much smaller if tanh came after the last layer of a network; code and output are to be linear.")
+        return Finding(
+            "values",
+            "The error would be much smaller if tanh came after the last layer of a network; code and output are to be"
+            " linear.",
+        )
     return None
 
 
 def error_with_tanh(args, got):
     """The error if tanh came after the encoder, after the decoder, or after both."""
-    return min(fresh_errors(args, got, on_output=out, on_code=code)[0]
-               for out, code in [(np.tanh, np.tanh), (np.tanh, np.array), (np.array, np.tanh)])
+    return min(
+        fresh_errors(args, got, on_output=out, on_code=code)[0]
+        for out, code in [(np.tanh, np.tanh), (np.tanh, np.array), (np.array, np.tanh)]
+    )
 
 
 def diagnose_training(args, got):
@@ -227,11 +308,21 @@ def diagnose_values(args, got):
 
 def relu(a):
     import autograd.numpy as anp
+
     return anp.maximum(a, 0)
 
 
-def train_wrongly(x, sizes, steps, rng, activation=np.tanh, on_code=lambda z: z, on_output=lambda x: x, mirrored=True,
-                  prepare=lambda x: x):
+def train_wrongly(
+    x,
+    sizes,
+    steps,
+    rng,
+    activation=np.tanh,
+    on_code=lambda z: z,
+    on_output=lambda x: x,
+    mirrored=True,
+    prepare=lambda x: x,
+):
     """A short autoencoder_train, with a place for every mistake."""
     x = prepare(x).astype(np.float32)
     back = sizes[::-1] if mirrored else [sizes[-1], sizes[0]]
@@ -241,64 +332,105 @@ def train_wrongly(x, sizes, steps, rng, activation=np.tanh, on_code=lambda z: z,
         z = on_code(nets.mlp(params[0], x, activation))
         r = x - on_output(nets.mlp(params[1], z, activation))
         return (r * r).sum() * (1 / len(x))
+
     return adam(loss, params, minibatches(x, 64, steps, rng), steps, step_size=5e-3)
 
 
 def tanh(a):
     import autograd.numpy as anp
+
     return anp.tanh(a)
 
 
 AUTOENCODER_TRAIN = exercise(
-    name="autoencoder_train", points=5, minutes=20, lines=10, lecture_points=("L2", "L6", "L7"), trains=True,
-    signature="autoencoder_train(x, sizes, steps, rng)", returns="encoder, decoder: lists of (W, b)",
-    task=f"Trains an autoencoder whose encoder has layers of the given sizes, `[D, H..., K]`, and whose decoder mirrors it; tanh between "
-         f"layers, code and output linear. On fresh points near a curved surface its error must be at most 0.95 times PCA's with the same K; "
-         f"there are {STEPS} steps.",
-    answer="course_utils.models.autoencoder:autoencoder_train", cases=training_cases, oracle=empty_networks, compare=compare_training,
+    name="autoencoder_train",
+    points=5,
+    minutes=20,
+    lines=10,
+    lecture_points=("L2", "L6", "L7"),
+    trains=True,
+    signature="autoencoder_train(x, sizes, steps, rng)",
+    returns="encoder, decoder: lists of (W, b)",
+    task=(
+        "Trains an autoencoder whose encoder has layers of the given sizes, `[D, H..., K]`, and whose decoder mirrors"
+        " it; tanh between layers, code and output linear. On fresh points near a curved surface its error must be at"
+        f" most 0.95 times PCA's with the same K; there are {STEPS} steps."
+    ),
+    answer="course_utils.models.autoencoder:autoencoder_train",
+    cases=training_cases,
+    oracle=empty_networks,
+    compare=compare_training,
     diagnose=diagnose_training,
     misconceptions={
         "order": Misconception(
-            lambda x, sizes, steps, rng: train_wrongly(x, sizes, 10, rng)[::-1], "You return (decoder, encoder). The encoder, from D to K, comes first."),
+            lambda x, sizes, steps, rng: train_wrongly(x, sizes, 10, rng)[::-1],
+            "You return (decoder, encoder). The encoder, from D to K, comes first.",
+        ),
         "one network": Misconception(
             lambda x, sizes, steps, rng: [layer for part in train_wrongly(x, sizes, 10, rng) for layer in part],
-            "You return one network from D to D. Split it at the code: the encoder ends with the layer of width K, the decoder begins there."),
+            "You return one network from D to D. Split it at the code: the encoder ends with the layer of width K, the"
+            " decoder begins there.",
+        ),
         "code width": Misconception(
-            lambda x, sizes, steps, rng: train_wrongly(x, sizes[:-1], 10, rng), "The code that your encoder puts out is not K wide. K is the last of "
-                                                                                "`sizes`; the encoder needs a layer for every pair of neighbours in it."),
+            lambda x, sizes, steps, rng: train_wrongly(x, sizes[:-1], 10, rng),
+            "The code that your encoder puts out is not K wide. K is the last of "
+            "`sizes`; the encoder needs a layer for every pair of neighbours in it.",
+        ),
         "not mirrored": Misconception(
             lambda x, sizes, steps, rng: train_wrongly(x, sizes, 10, rng, mirrored=False),
-            "Your decoder goes from K to D, but its hidden layers are not the encoder's in reverse order: its sizes are sizes[::-1]."),
+            "Your decoder goes from K to D, but its hidden layers are not the encoder's in reverse order: its sizes are"
+            " sizes[::-1].",
+        ),
         "linear": Misconception(
             functools.partial(train_wrongly, activation=lambda a: a),
-            "Your networks were trained without tanh between the layers: run that way they do what PCA does, and with tanh they do worse. "
-            "Use the same network, with tanh, in training."),
+            "Your networks were trained without tanh between the layers: run that way they do what PCA does, and with"
+            " tanh they do worse. Use the same network, with tanh, in training.",
+        ),
         "activation on the output": Misconception(
             functools.partial(train_wrongly, on_code=tanh, on_output=tanh),
-            "Your networks were trained with tanh after the last layer of the encoder or of the decoder; the code and the output are linear."),
+            "Your networks were trained with tanh after the last layer of the encoder or of the decoder; the code and"
+            " the output are linear.",
+        ),
         "relu": Misconception(
             functools.partial(train_wrongly, activation=relu),
-            "Your networks were trained with ReLU, max(0, a), between the layers, where tanh is asked: run with tanh, they do badly."),
+            "Your networks were trained with ReLU, max(0, a), between the layers, where tanh is asked: run with tanh,"
+            " they do badly.",
+        ),
         "other data": Misconception(
             functools.partial(train_wrongly, prepare=lambda x: (x - x.mean(axis=0)) / x.std(axis=0)),
-            "Your networks do well on x after its mean is subtracted (or after it is standardised), and badly on x as it is given: what comes before the "
-            "first layer in training must be part of the networks, too. Train on x itself."),
+            "Your networks do well on x after its mean is subtracted (or after it is standardised), and badly on x as"
+            " it is given: what comes before the first layer in training must be part of the networks, too. Train on x"
+            " itself.",
+        ),
         "not trained": Misconception(
             lambda x, sizes, steps, rng: (nets.init_mlp(sizes, rng), nets.init_mlp(sizes[::-1], rng)),
-            "The networks are about as bad as random ones. Do you return the parameters that came out of training, or those that went in? "
-            "Is `return` inside the loop?"),
+            "The networks are about as bad as random ones. Do you return the parameters that came out of training, or"
+            " those that went in? Is `return` inside the loop?",
+        ),
     },
-    hints=("Two networks: init_mlp(sizes, rng) and init_mlp(sizes[::-1], rng). Keep them in one tuple `params`, so that one gradient serves both.",
-           "The loss of a batch: encode, decode, subtract from the batch, square, sum, divide by the number of examples. Written with "
-           "autograd.numpy it can be differentiated.",
-           "params = adam(loss, params, minibatches(x, 64, steps, rng), steps, step_size=5e-3) does the training (both are in "
-           "course_utils.networks.optim); then return params[0], params[1].",
-           "def loss(params, x): r = x - mlp_forward(params[1], mlp_forward(params[0], x, np.tanh), np.tanh); return np.sum(r * r) / len(x), "
-           "with np = autograd.numpy."),
+    hints=(
+        (
+            "Two networks: init_mlp(sizes, rng) and init_mlp(sizes[::-1], rng). Keep them in one tuple `params`, so"
+            " that one gradient serves both."
+        ),
+        (
+            "The loss of a batch: encode, decode, subtract from the batch, square, sum, divide by the number of"
+            " examples. Written with autograd.numpy it can be differentiated."
+        ),
+        (
+            "params = adam(loss, params, minibatches(x, 64, steps, rng), steps, step_size=5e-3) does the training (both"
+            " are in course_utils.networks.optim); then return params[0], params[1]."
+        ),
+        (
+            "def loss(params, x): r = x - mlp_forward(params[1], mlp_forward(params[0], x, np.tanh), np.tanh); return"
+            " np.sum(r * r) / len(x), with np = autograd.numpy."
+        ),
+    ),
 )
 
 
 # nearest_neighbour_accuracy -----------------------------------------------------------------------------------------
+
 
 def neighbour_cases(rng):
     def case(N, M, K, label=""):
@@ -311,6 +443,7 @@ def neighbour_cases(rng):
         y, y_new = labels[y], labels[y_new]
         x[[0, -1]], y[[0, -1]], y_new[[-1, 0]] = x_new[[-1, 0]], [4, 7], [4, 7]
         return Case((x, y, x_new, y_new), label)
+
     return [case(60, 211, 3), case(40, 173, 2), case(80, 193, 5)]
 
 
@@ -320,6 +453,7 @@ def neighbours(train, test, distance):
 
 def by_scipy(train, y_train, test, y_test):
     from scipy.spatial import cKDTree
+
     return np.mean(np.asarray(y_train)[cKDTree(train).query(test)[1]] == y_test)
 
 
@@ -330,6 +464,7 @@ def squared_distance(a, b):
 def neighbour_with(distance=squared_distance, pick=np.argmin, score=lambda hit: np.mean(hit)):
     def nearest_neighbour_accuracy(codes_train, y_train, codes_test, y_test):
         return score(np.asarray(y_train)[pick(neighbours(codes_train, codes_test, distance), axis=1)] == y_test)
+
     return nearest_neighbour_accuracy
 
 
@@ -340,38 +475,71 @@ def to_the_means(train, y_train, test, y_test):
 
 
 NEAREST_NEIGHBOUR_ACCURACY = exercise(
-    name="nearest_neighbour_accuracy", points=2, minutes=8, lines=4, lecture_points=("L3",),
-    signature="nearest_neighbour_accuracy(codes_train, y_train, codes_test, y_test)", returns="scalar in [0, 1]",
+    name="nearest_neighbour_accuracy",
+    points=2,
+    minutes=8,
+    lines=4,
+    lecture_points=("L3",),
+    signature="nearest_neighbour_accuracy(codes_train, y_train, codes_test, y_test)",
+    returns="scalar in [0, 1]",
     task="The share of test examples whose label is the label of the nearest training code (Euclidean distance).",
-    answer="course_utils.models.autoencoder:nearest_neighbour_accuracy", cases=neighbour_cases, oracle=by_scipy,
+    answer="course_utils.models.autoencoder:nearest_neighbour_accuracy",
+    cases=neighbour_cases,
+    oracle=by_scipy,
     misconceptions={
-        "farthest": Misconception(neighbour_with(pick=np.argmax), "You take the farthest training code: argmin of the distance is meant, not argmax."),
+        "farthest": Misconception(
+            neighbour_with(pick=np.argmax),
+            "You take the farthest training code: argmin of the distance is meant, not argmax.",
+        ),
         "inner product": Misconception(
-            neighbour_with(lambda a, b: -np.sum(a * b, axis=-1)), "You take the largest inner product. It also grows with the length of the training code; "
-                                                   "use the distance between the two codes."),
+            neighbour_with(lambda a, b: -np.sum(a * b, axis=-1)),
+            "You take the largest inner product. It also grows with the length of the training code; "
+            "use the distance between the two codes.",
+        ),
         "cosine": Misconception(
-            neighbour_with(lambda a, b: -np.sum(a * b, axis=-1) / np.linalg.norm(b, axis=-1)), "You compare directions (the cosine). Use the distance between the two codes."),
+            neighbour_with(lambda a, b: -np.sum(a * b, axis=-1) / np.linalg.norm(b, axis=-1)),
+            "You compare directions (the cosine). Use the distance between the two codes.",
+        ),
         "absolute values": Misconception(
-            neighbour_with(lambda a, b: np.abs(a - b).sum(axis=-1)), "You sum absolute differences; the Euclidean distance sums squares."),
+            neighbour_with(lambda a, b: np.abs(a - b).sum(axis=-1)),
+            "You sum absolute differences; the Euclidean distance sums squares.",
+        ),
         "error": Misconception(
-            neighbour_with(score=lambda hit: 1 - np.mean(hit)), "This is the share of wrong answers; the share of right ones is asked."),
-        "count": Misconception(neighbour_with(score=np.sum), "This is how many are right; divide by the number of test examples."),
+            neighbour_with(score=lambda hit: 1 - np.mean(hit)),
+            "This is the share of wrong answers; the share of right ones is asked.",
+        ),
+        "count": Misconception(
+            neighbour_with(score=np.sum), "This is how many are right; divide by the number of test examples."
+        ),
         "class means": Misconception(
-            to_the_means, "You compare with the mean code of each class. The nearest single training code decides."),
+            to_the_means, "You compare with the mean code of each class. The nearest single training code decides."
+        ),
     },
-    hints=("For every test code, find the index of the training code at the smallest distance.",
-           "codes_test[:, None] - codes_train[None] has shape (M, N, K): square, sum over the last axis, argmin over axis 1.",
-           "y_train[nearest] is the predicted label of each test example. The mean of `y_train[nearest] == y_test` is the accuracy."),
+    hints=(
+        "For every test code, find the index of the training code at the smallest distance.",
+        (
+            "codes_test[:, None] - codes_train[None] has shape (M, N, K): square, sum over the last axis, argmin over"
+            " axis 1."
+        ),
+        (
+            "y_train[nearest] is the predicted label of each test example. The mean of `y_train[nearest] == y_test` is"
+            " the accuracy."
+        ),
+    ),
 )
 
 
 # interpolate_linear -------------------------------------------------------------------------------------------------
 
+
 def interpolate_cases(rng):
-    return [Case((rng.normal(size=4), rng.normal(size=4) + 2, 7)), Case((rng.normal(size=(3, 2)), rng.normal(size=(3, 2)) - 1, 4), "on arrays with two axes"),
-            Case((rng.normal(size=(1, 3)), rng.normal(size=(1, 3)) - 1, 5), "on arrays with an axis of length 1"),
-            Case((rng.normal(size=6), rng.normal(size=6), 2), "with steps = 2, which gives only the two ends"),
-            Case((np.array([0, 4, 1]), np.array([3, 1, 8]), 6), "on integers")]
+    return [
+        Case((rng.normal(size=4), rng.normal(size=4) + 2, 7)),
+        Case((rng.normal(size=(3, 2)), rng.normal(size=(3, 2)) - 1, 4), "on arrays with two axes"),
+        Case((rng.normal(size=(1, 3)), rng.normal(size=(1, 3)) - 1, 5), "on arrays with an axis of length 1"),
+        Case((rng.normal(size=6), rng.normal(size=6), 2), "with steps = 2, which gives only the two ends"),
+        Case((np.array([0, 4, 1]), np.array([3, 1, 8]), 6), "on integers"),
+    ]
 
 
 def line_with(t, combine=lambda a, b, t: (1 - t) * a + t * b):
@@ -383,30 +551,55 @@ def even(steps):
 
 
 INTERPOLATE_LINEAR = exercise(
-    name="interpolate_linear", points=1, minutes=4, lines=2, lecture_points=("L3",),
-    signature="interpolate_linear(a, b, steps)", returns="(steps, ...)",
-    task="`steps` points, evenly spaced on the straight line from a to b, both ends included; a and b are arrays of the same shape, steps >= 2.",
-    answer="course_utils.models.autoencoder:interpolate_linear", cases=interpolate_cases,
-    oracle=lambda a, b, steps: np.array([[p + (q - p) * i / (steps - 1) for p, q in zip(np.ravel(a), np.ravel(b))]
-                                         for i in range(steps)]).reshape(steps, *np.shape(a)),
+    name="interpolate_linear",
+    points=1,
+    minutes=4,
+    lines=2,
+    lecture_points=("L3",),
+    signature="interpolate_linear(a, b, steps)",
+    returns="(steps, ...)",
+    task=(
+        "`steps` points, evenly spaced on the straight line from a to b, both ends included; a and b are arrays of the"
+        " same shape, steps >= 2."
+    ),
+    answer="course_utils.models.autoencoder:interpolate_linear",
+    cases=interpolate_cases,
+    oracle=lambda a, b, steps: np.array(
+        [[p + (q - p) * i / (steps - 1) for p, q in zip(np.ravel(a), np.ravel(b))] for i in range(steps)]
+    ).reshape(steps, *np.shape(a)),
     misconceptions={
-        "from b to a": Misconception(line_with(even, lambda a, b, t: t * a + (1 - t) * b), "The points go from b to a: a is to come first."),
+        "from b to a": Misconception(
+            line_with(even, lambda a, b, t: t * a + (1 - t) * b), "The points go from b to a: a is to come first."
+        ),
         "end left out": Misconception(
-            line_with(lambda steps: [i / steps for i in range(steps)]), "The last point is not b: t should be 1 there, with steps - 1 intervals between the points."),
+            line_with(lambda steps: [i / steps for i in range(steps)]),
+            "The last point is not b: t should be 1 there, with steps - 1 intervals between the points.",
+        ),
         "ends left out": Misconception(
-            line_with(lambda steps: [(i + 1) / (steps + 1) for i in range(steps)]), "The ends are left out: the first point should be a and the last b."),
+            line_with(lambda steps: [(i + 1) / (steps + 1) for i in range(steps)]),
+            "The ends are left out: the first point should be a and the last b.",
+        ),
         "start left out": Misconception(
-            line_with(lambda steps: [(i + 1) / steps for i in range(steps)]), "The first point is not a: t should start at 0."),
+            line_with(lambda steps: [(i + 1) / steps for i in range(steps)]),
+            "The first point is not a: t should start at 0.",
+        ),
         "b for the difference": Misconception(
-            line_with(even, lambda a, b, t: a + t * b), "You add t b to a, which ends at a + b. Add t (b - a)."),
+            line_with(even, lambda a, b, t: a + t * b), "You add t b to a, which ends at a + b. Add t (b - a)."
+        ),
         "not even": Misconception(
-            line_with(lambda steps: [(3 - 2 * t) * t * t for t in even(steps)]), "The ends are right, but the steps between them are not of the same size: t should grow evenly."),
+            line_with(lambda steps: [(3 - 2 * t) * t * t for t in even(steps)]),
+            "The ends are right, but the steps between them are not of the same size: t should grow evenly.",
+        ),
         "b not weighted": Misconception(
-            line_with(even, lambda a, b, t: (1 - t) * a + b), "The weights do not add up to one: b is not multiplied by t."),
+            line_with(even, lambda a, b, t: (1 - t) * a + b),
+            "The weights do not add up to one: b is not multiplied by t.",
+        ),
     },
-    hints=("A point on the line is (1 - t) a + t b, with t from 0 (that is a) to 1 (that is b).",
-           "np.linspace(0, 1, steps) are the values of t, both ends included.",
-           "np.stack([(1 - t) * a + t * b for t in np.linspace(0, 1, steps)]) works for a and b of any shape."),
+    hints=(
+        "A point on the line is (1 - t) a + t b, with t from 0 (that is a) to 1 (that is b).",
+        "np.linspace(0, 1, steps) are the values of t, both ends included.",
+        "np.stack([(1 - t) * a + t * b for t in np.linspace(0, 1, steps)]) works for a and b of any shape.",
+    ),
 )
 
 

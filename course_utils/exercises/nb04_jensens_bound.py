@@ -17,15 +17,28 @@ exercise = functools.partial(Exercise, notebook="04_jensens_bound")
 
 # jensen_gap ---------------------------------------------------------------------------------------------------------
 
+
 def jensen_cases(rng):
     def case(h, n):
         x = rng.permutation(np.linspace(0.4, 2.8, n) + rng.uniform(-0.1, 0.1, size=n))
         return Case((Named(f"numpy:{h}"), x, rng.dirichlet(np.linspace(2, 5, n))))
 
     def rare(n):
-        x, weights = np.append(rng.uniform(0.4, 2, n), 7 + rng.uniform()), np.append(0.995 * rng.dirichlet(np.full(n, 3.0)), 0.005)
+        x, weights = (
+            np.append(rng.uniform(0.4, 2, n), 7 + rng.uniform()),
+            np.append(0.995 * rng.dirichlet(np.full(n, 3.0)), 0.005),
+        )
         return Case((Named("numpy:exp"), x, weights), "where a value is rare and far out")
-    return [case("exp", 7), case("log", 5), case("square", 9), case("sqrt", 6), case("reciprocal", 4), case("exp", 2), rare(5)]
+
+    return [
+        case("exp", 7),
+        case("log", 5),
+        case("square", 9),
+        case("sqrt", 6),
+        case("reciprocal", 4),
+        case("exp", 2),
+        rare(5),
+    ]
 
 
 def loop_gap(h, x, weights):
@@ -34,43 +47,65 @@ def loop_gap(h, x, weights):
 
 
 JENSEN_GAP = exercise(
-    name="jensen_gap", points=1, minutes=4, lines=1, lecture_points=("L11",),
-    signature="jensen_gap(h, x, weights)", returns="scalar",
-    task="E[h(X)] - h(E[X]) for an X that takes the value x[i] with probability weights[i]; h is a function such as np.exp.",
-    answer="course_utils.probability.bounds:jensen_gap", cases=jensen_cases, oracle=loop_gap,
+    name="jensen_gap",
+    points=1,
+    minutes=4,
+    lines=1,
+    lecture_points=("L11",),
+    signature="jensen_gap(h, x, weights)",
+    returns="scalar",
+    task=(
+        "E[h(X)] - h(E[X]) for an X that takes the value x[i] with probability weights[i]; h is a function such as"
+        " np.exp."
+    ),
+    answer="course_utils.probability.bounds:jensen_gap",
+    cases=jensen_cases,
+    oracle=loop_gap,
     compare=close(rtol=2e-4, atol=5e-6),  # a small difference of two large numbers: float32 loses digits
     misconceptions={
         "sign": Misconception(
             lambda h, x, weights: h(weights @ x) - weights @ h(x),
-            "The sign is turned round: the gap is E[h(X)] - h(E[X]), so that it is positive for a convex h."),
+            "The sign is turned round: the gap is E[h(X)] - h(E[X]), so that it is positive for a convex h.",
+        ),
         "unweighted": Misconception(
             lambda h, x, weights: np.mean(h(x)) - h(np.mean(x)),
-            "Both means are taken as if all values were equally likely. Use the weights: they are the probabilities."),
+            "Both means are taken as if all values were equally likely. Use the weights: they are the probabilities.",
+        ),
         "one mean unweighted": Misconception(
             lambda h, x, weights: weights @ h(x) - h(np.mean(x)),
-            "E[h(X)] is right. The mean inside h does not use the weights."),
+            "E[h(X)] is right. The mean inside h does not use the weights.",
+        ),
         "h of the sum": Misconception(
             lambda h, x, weights: weights @ h(x) - h(np.sum(x)),
-            "In the second term, h is applied to the sum of the values. E[X] is their mean: weight each value by its probability."),
+            "In the second term, h is applied to the sum of the values. E[X] is their mean: weight each value by its"
+            " probability.",
+        ),
         "weights inside h": Misconception(
             lambda h, x, weights: np.sum(h(weights * x)) - h(weights @ x),
-            "In the first term you apply h to weight times value. E[h(X)] weights h(x): the weight stays outside h."),
+            "In the first term you apply h to weight times value. E[h(X)] weights h(x): the weight stays outside h.",
+        ),
         "divided by n": Misconception(
             lambda h, x, weights: np.mean(weights * h(x)) - h(np.mean(weights * x)),
-            "The weights sum to 1 already, and np.mean divides by n once more: use np.sum."),
+            "The weights sum to 1 already, and np.mean divides by n once more: use np.sum.",
+        ),
         "first term only": Misconception(
-            lambda h, x, weights: weights @ h(x), "This is E[h(X)] alone. Subtract h(E[X])."),
+            lambda h, x, weights: weights @ h(x), "This is E[h(X)] alone. Subtract h(E[X])."
+        ),
     },
-    hints=("The expectation of any f(X) is the sum of weights[i] * f(x[i]).",
-           "Do it twice: once with f = h, and once with f(x) = x, whose result then goes into h.",
-           "np.sum(weights * h(x)) is E[h(X)], and np.sum(weights * x) is E[X]."),
+    hints=(
+        "The expectation of any f(X) is the sum of weights[i] * f(x[i]).",
+        "Do it twice: once with f = h, and once with f(x) = x, whose result then goes into h.",
+        "np.sum(weights * h(x)) is E[h(X)], and np.sum(weights * x) is E[X].",
+    ),
 )
 
 
 # on the grid --------------------------------------------------------------------------------------------------------
 
-LINEAR, BENT, FAINT, DENSE, SHARP = (Named(f"course_utils.probability.toy_joints:{name}_log_joint")
-                                     for name in ("linear", "bent", "faint", "dense", "sharp"))
+LINEAR, BENT, FAINT, DENSE, SHARP = (
+    Named(f"course_utils.probability.toy_joints:{name}_log_joint")
+    for name in ("linear", "bent", "faint", "dense", "sharp")
+)
 UNEVEN = "on a grid with uneven steps"
 ENDS = "where the density is not 0 at the ends of the grid"
 
@@ -93,7 +128,9 @@ def narrow_grid(rng, G):
 def drawn_q(rng, grid, zeros=False):
     """A density on the grid with two bumps, integral 1 by the trapezoid rule; with zeros, nothing left of its middle."""
     a, b = rng.uniform(-2, -0.5), rng.uniform(0.3, 2)
-    q = 0.4 * grids.gaussian_on_grid(grid, a, rng.uniform(0.4, 0.9)) + grids.gaussian_on_grid(grid, b, rng.uniform(0.3, 1))
+    q = 0.4 * grids.gaussian_on_grid(grid, a, rng.uniform(0.4, 0.9)) + grids.gaussian_on_grid(
+        grid, b, rng.uniform(0.3, 1)
+    )
     if zeros:
         q = np.where(grid < (a + b) / 2, 0.0, q)
     return q / grids.integrate(q, grid)
@@ -126,11 +163,18 @@ def log_values(log_joint, grid, log_total):
 
 
 def posterior_cases(rng):
-    return [Case((LINEAR, even_grid(rng, 90))), Case((BENT, even_grid(rng, 120))), Case((BENT, uneven_grid(rng, 80)), UNEVEN),
-            Case((FAINT, uneven_grid(rng, 150)), "where log_joint is near -2000"),
-            Case((DENSE, uneven_grid(rng, 150)), "where log_joint is near +1300"),
-            Case((SHARP, even_grid(rng, 900)), "where the posterior has a narrow peak, beside which log_joint falls by thousands"),
-            Case((BENT, narrow_grid(rng, 30)), ENDS)]
+    return [
+        Case((LINEAR, even_grid(rng, 90))),
+        Case((BENT, even_grid(rng, 120))),
+        Case((BENT, uneven_grid(rng, 80)), UNEVEN),
+        Case((FAINT, uneven_grid(rng, 150)), "where log_joint is near -2000"),
+        Case((DENSE, uneven_grid(rng, 150)), "where log_joint is near +1300"),
+        Case(
+            (SHARP, even_grid(rng, 900)),
+            "where the posterior has a narrow peak, beside which log_joint falls by thousands",
+        ),
+        Case((BENT, narrow_grid(rng, 30)), ENDS),
+    ]
 
 
 def posterior_by(log_total):
@@ -138,48 +182,75 @@ def posterior_by(log_total):
 
 
 POSTERIOR_ON_GRID = exercise(
-    name="posterior_on_grid", points=2, minutes=8, lines=3, lecture_points=("L10", "L16"),
-    signature="posterior_on_grid(log_joint, grid)", returns="(G,)",
-    task="The density p(z | x) at the points of the grid (G,), from log_joint(z) = log p(x, z): its integral by the trapezoid rule is 1, "
-         "also where exp(log_joint) is 0 in floating point. The grid's steps may differ.",
-    answer="course_utils.probability.grids:posterior_on_grid", cases=posterior_cases,
+    name="posterior_on_grid",
+    points=2,
+    minutes=8,
+    lines=3,
+    lecture_points=("L10", "L16"),
+    signature="posterior_on_grid(log_joint, grid)",
+    returns="(G,)",
+    task=(
+        "The density p(z | x) at the points of the grid (G,), from log_joint(z) = log p(x, z): its integral by the"
+        " trapezoid rule is 1, also where exp(log_joint) is 0 in floating point. The grid's steps may differ."
+    ),
+    answer="course_utils.probability.grids:posterior_on_grid",
+    cases=posterior_cases,
     oracle=lambda log_joint, grid: np.array([float(p) for p in decimal_posterior(log_joint, grid)]),
     compare=close(rtol=4e-4),  # a float32 near -2000 is rounded by 1e-4, and exp makes that a relative error
     misconceptions={
         "not normalised": Misconception(
             lambda log_joint, grid: np.exp(log_joint(grid)),
-            "This is the joint density p(x, z). Divide it by p(x), its integral over the grid."),
+            "This is the joint density p(x, z). Divide it by p(x), its integral over the grid.",
+        ),
         "peak of one": Misconception(
             posterior_by(lambda log_p, grid: np.max(log_p)),
-            "The highest value is 1. Taking out the maximum makes exp safe, but the result must still be divided by its integral."),
+            "The highest value is 1. Taking out the maximum makes exp safe, but the result must still be divided by its"
+            " integral.",
+        ),
         "sum for integral": Misconception(
             posterior_by(lambda log_p, grid: logsumexp(log_p)),
-            "The values sum to 1. A density has the integral 1: weight the values with the steps of the grid (trapezoid rule)."),
+            "The values sum to 1. A density has the integral 1: weight the values with the steps of the grid (trapezoid"
+            " rule).",
+        ),
         "first step for all": Misconception(
             posterior_by(lambda log_p, grid: logsumexp(log_p) + np.log(grid[1] - grid[0])),
-            "You multiply the sum by one step, as if all steps were equal. Use the trapezoid rule, np.trapezoid(values, grid)."),
+            "You multiply the sum by one step, as if all steps were equal. Use the trapezoid rule, np.trapezoid(values,"
+            " grid).",
+        ),
         "exp underflows": Misconception(
             lambda log_joint, grid: np.exp(log_joint(grid)) / np.trapezoid(np.exp(log_joint(grid)), grid),
-            "Right where log_joint is moderate, but exp(-2000) is 0 in floating point, and 0 / 0 is nan. Subtract the maximum of log_joint "
-            "before exp: the factor cancels in the division."),
+            "Right where log_joint is moderate, but exp(-2000) is 0 in floating point, and 0 / 0 is nan. Subtract the"
+            " maximum of log_joint before exp: the factor cancels in the division.",
+        ),
         "logarithm returned": Misconception(
-            lambda log_joint, grid: log_values(log_joint, grid, lambda log_p, z: logsumexp(log_p, b=grids.trapezoid_weights(z))),
-            "This is log p(z | x). The density is asked: exp is missing at the end."),
+            lambda log_joint, grid: log_values(
+                log_joint, grid, lambda log_p, z: logsumexp(log_p, b=grids.trapezoid_weights(z))
+            ),
+            "This is log p(z | x). The density is asked: exp is missing at the end.",
+        ),
     },
-    hints=("Bayes: p(z | x) = p(x, z) / p(x), and p(x) is the integral of p(x, z) over z.",
-           "np.trapezoid(values, grid) is the trapezoid rule, for uneven steps too.",
-           "Dividing by the integral cancels any constant factor, so you may work with exp(log_joint(grid) - max) in place of "
-           "exp(log_joint(grid)): its largest value is 1, and nothing that matters underflows."),
+    hints=(
+        "Bayes: p(z | x) = p(x, z) / p(x), and p(x) is the integral of p(x, z) over z.",
+        "np.trapezoid(values, grid) is the trapezoid rule, for uneven steps too.",
+        (
+            "Dividing by the integral cancels any constant factor, so you may work with exp(log_joint(grid) - max) in"
+            " place of exp(log_joint(grid)): its largest value is 1, and nothing that matters underflows."
+        ),
+    ),
 )
 
 
 def elbo_cases(rng):
     def case(log_joint, grid, label="", zeros=False):
         return Case((log_joint, drawn_q(rng, grid, zeros), grid), label)
-    return [case(LINEAR, even_grid(rng, 90)), case(BENT, uneven_grid(rng, 110), UNEVEN),
-            case(BENT, even_grid(rng, 100), "where q is 0 on part of the grid", zeros=True),
-            case(LINEAR, uneven_grid(rng, 70), "where q is 0 on part of the grid and its steps are uneven", zeros=True),
-            case(BENT, narrow_grid(rng, 40), ENDS)]
+
+    return [
+        case(LINEAR, even_grid(rng, 90)),
+        case(BENT, uneven_grid(rng, 110), UNEVEN),
+        case(BENT, even_grid(rng, 100), "where q is 0 on part of the grid", zeros=True),
+        case(LINEAR, uneven_grid(rng, 70), "where q is 0 on part of the grid and its steps are uneven", zeros=True),
+        case(BENT, narrow_grid(rng, 40), ENDS),
+    ]
 
 
 def loop_elbo(log_joint, q, grid):
@@ -196,55 +267,91 @@ def log_outside(log_joint, q, grid):
 
 
 ELBO_ON_GRID = exercise(
-    name="elbo_on_grid", points=2, minutes=8, lines=3, lecture_points=("L12", "L15"),
-    signature="elbo_on_grid(log_joint, q, grid)", returns="scalar",
-    task="The bound F = integral of q(z) (log p(x, z) - log q(z)) by the trapezoid rule. q (G,) holds the values of a density on the grid (G,), "
-         "whose steps may differ; where q is 0, the integrand is 0.",
-    answer="course_utils.probability.grids:elbo_on_grid", cases=elbo_cases, oracle=loop_elbo,
-    compare=close(), misconceptions={
+    name="elbo_on_grid",
+    points=2,
+    minutes=8,
+    lines=3,
+    lecture_points=("L12", "L15"),
+    signature="elbo_on_grid(log_joint, q, grid)",
+    returns="scalar",
+    task=(
+        "The bound F = integral of q(z) (log p(x, z) - log q(z)) by the trapezoid rule. q (G,) holds the values of a"
+        " density on the grid (G,), whose steps may differ; where q is 0, the integrand is 0."
+    ),
+    answer="course_utils.probability.grids:elbo_on_grid",
+    cases=elbo_cases,
+    oracle=loop_elbo,
+    compare=close(),
+    misconceptions={
         "sum for integral": Misconception(
             elbo_by(lambda values, grid: np.sum(values)),
-            "This is the sum over the grid's points. The integral weights them with the steps: np.trapezoid(values, grid)."),
+            "This is the sum over the grid's points. The integral weights them with the steps: np.trapezoid(values,"
+            " grid).",
+        ),
         "first step for all": Misconception(
-            elbo_by(first_step), "The sum is multiplied by one step, as if all steps were equal. Use np.trapezoid(values, grid)."),
+            elbo_by(first_step),
+            "The sum is multiplied by one step, as if all steps were equal. Use np.trapezoid(values, grid).",
+        ),
         "missing entropy": Misconception(
             elbo_by(integrand=lambda log_p, q: q * log_p),
-            "This is E_q[log p(x, z)]. The part - E_q[log q(z)], the entropy of q, is missing."),
+            "This is E_q[log p(x, z)]. The part - E_q[log q(z)], the entropy of q, is missing.",
+        ),
         "entropy subtracted": Misconception(
             elbo_by(integrand=lambda log_p, q: q * log_p + xlogy(q, q)),
-            "log q comes in with a plus. The bound is E_q[log p(x, z) - log q(z)]."),
+            "log q comes in with a plus. The bound is E_q[log p(x, z) - log q(z)].",
+        ),
         "0 log 0": Misconception(
             elbo_by(integrand=lambda log_p, q: q * (log_p - np.log(q))),
-            "Right where q is positive. Where q is 0, np.log gives -inf and 0 * inf is nan; these points should count 0 "
-            "(np.where, a mask, or scipy.special.xlogy)."),
+            "Right where q is positive. Where q is 0, np.log gives -inf and 0 * inf is nan; these points should count 0"
+            " (np.where, a mask, or scipy.special.xlogy).",
+        ),
         "log outside": Misconception(
-            log_outside, "This is the logarithm of the integral of p(x, z) over the z where q > 0: the mean of p / q was taken before the "
-                         "logarithm. The bound is the mean of the logarithm."),
+            log_outside,
+            "This is the logarithm of the integral of p(x, z) over the z where q > 0: the mean of p / q was taken"
+            " before the logarithm. The bound is the mean of the logarithm.",
+        ),
         "sign": Misconception(
             elbo_by(integrand=lambda log_p, q: xlogy(q, q) - q * log_p),
-            "The sign is turned round: this is E_q[log q - log p(x, z)], which bounds -log p(x) from above."),
+            "The sign is turned round: this is E_q[log q - log p(x, z)], which bounds -log p(x) from above.",
+        ),
     },
-    hints=("An expectation under q is an integral with q(z) as a factor: F is the integral of q(z) * (log p(x, z) - log q(z)).",
-           "np.trapezoid(values, grid) integrates. What does q * np.log(q) give where q is 0, and what should it give?",
-           "np.where(q > 0, q, 1) is a q whose logarithm is safe: there log q is 0, and the factor q in front is 0 anyway."),
+    hints=(
+        (
+            "An expectation under q is an integral with q(z) as a factor: F is the integral of q(z) * (log p(x, z) -"
+            " log q(z))."
+        ),
+        "np.trapezoid(values, grid) integrates. What does q * np.log(q) give where q is 0, and what should it give?",
+        (
+            "np.where(q > 0, q, 1) is a q whose logarithm is safe: there log q is 0, and the factor q in front is 0"
+            " anyway."
+        ),
+    ),
 )
 
 
 def gap_cases(rng):
     def case(log_joint, grid, label="", zeros=False):
         return Case((log_joint, drawn_q(rng, grid, zeros), grid), label)
+
     narrow = "where the posterior is so narrow that it is 0 in floating point on part of the grid"
-    return [case(LINEAR, even_grid(rng, 90)),  # the bent posterior must not underflow, that the narrow ones alone show who takes its log
-            case(BENT, uneven_grid(rng, 110, reach=3), UNEVEN),
-            case(BENT, even_grid(rng, 50, reach=2.5), "where q is 0 on part of the grid", zeros=True),
-            case(LINEAR, uneven_grid(rng, 40), "where q is 0 on part of the grid and its steps are uneven", zeros=True),
-            case(FAINT, even_grid(rng, 200), narrow), case(SHARP, even_grid(rng, 300), narrow),
-            case(LINEAR, narrow_grid(rng, 40), ENDS)]
+    return [
+        case(
+            LINEAR, even_grid(rng, 90)
+        ),  # the bent posterior must not underflow, that the narrow ones alone show who takes its log
+        case(BENT, uneven_grid(rng, 110, reach=3), UNEVEN),
+        case(BENT, even_grid(rng, 50, reach=2.5), "where q is 0 on part of the grid", zeros=True),
+        case(LINEAR, uneven_grid(rng, 40), "where q is 0 on part of the grid and its steps are uneven", zeros=True),
+        case(FAINT, even_grid(rng, 200), narrow),
+        case(SHARP, even_grid(rng, 300), narrow),
+        case(LINEAR, narrow_grid(rng, 40), ENDS),
+    ]
 
 
 def loop_gap_on_grid(log_joint, q, grid):
     posterior = decimal_posterior(log_joint, grid)
-    terms = [Decimal(float(p)) * (Decimal(float(p)).ln() - r.ln()) if p > 0 else Decimal(0) for p, r in zip(q, posterior)]
+    terms = [
+        Decimal(float(p)) * (Decimal(float(p)).ln() - r.ln()) if p > 0 else Decimal(0) for p, r in zip(q, posterior)
+    ]
     return float(loop_integral(terms, grid))
 
 
@@ -252,77 +359,127 @@ def gap_by(integrate=grids.integrate, integrand=lambda q, log_r: xlogy(q, q) - q
     def gap(log_joint, q, grid):
         log_posterior = log_joint(grid) - grids.log_evidence_on_grid(log_joint, grid)
         return integrate(integrand(q, log_posterior if log_r is None else log_r(log_posterior)), grid)
+
     return gap
 
 
 GAP_ON_GRID = exercise(
-    name="gap_on_grid", points=3, minutes=10, lines=4, lecture_points=("L16",),
-    signature="gap_on_grid(log_joint, q, grid)", returns="scalar",
-    task="KL(q || p(z | x)) by the trapezoid rule, 0 where q is 0. The posterior may be so narrow that its density is 0 in floating point: its "
-         "logarithm is finite all the same.",
-    answer="course_utils.probability.grids:gap_on_grid", cases=gap_cases, oracle=loop_gap_on_grid, aliases=("course_utils.probability.divergences:kl_on_grid",),
-    compare=close(), misconceptions={
+    name="gap_on_grid",
+    points=3,
+    minutes=10,
+    lines=4,
+    lecture_points=("L16",),
+    signature="gap_on_grid(log_joint, q, grid)",
+    returns="scalar",
+    task=(
+        "KL(q || p(z | x)) by the trapezoid rule, 0 where q is 0. The posterior may be so narrow that its density is 0"
+        " in floating point: its logarithm is finite all the same."
+    ),
+    answer="course_utils.probability.grids:gap_on_grid",
+    cases=gap_cases,
+    oracle=loop_gap_on_grid,
+    aliases=("course_utils.probability.divergences:kl_on_grid",),
+    compare=close(),
+    misconceptions={
         "turned round": Misconception(
             gap_by(integrand=lambda q, log_r: np.exp(log_r) * (log_r - np.log(q))),
-            "This is KL(p(z | x) || q). The divergence is not symmetric: here the expectation is under q."),
+            "This is KL(p(z | x) || q). The divergence is not symmetric: here the expectation is under q.",
+        ),
         "sign": Misconception(
             gap_by(integrand=lambda q, log_r: q * log_r - xlogy(q, q)),
-            "This is minus the divergence: it has log p(z | x) - log q(z) where log q(z) - log p(z | x) is meant. A KL is never negative."),
+            "This is minus the divergence: it has log p(z | x) - log q(z) where log q(z) - log p(z | x) is meant. A KL"
+            " is never negative.",
+        ),
         "joint for posterior": Misconception(
             lambda log_joint, q, grid: grids.integrate(xlogy(q, q) - q * log_joint(grid), grid),
-            "You compare q with the joint density p(x, z), which gives -F. Divide it by p(x) first: the gap is log p(x) larger."),
+            "You compare q with the joint density p(x, z), which gives -F. Divide it by p(x) first: the gap is log p(x)"
+            " larger.",
+        ),
         "log ratio unweighted": Misconception(
             gap_by(integrand=lambda q, log_r: np.log(q) - log_r),
-            "The factor q in front of the logarithm is missing: the log ratio must be averaged under q."),
+            "The factor q in front of the logarithm is missing: the log ratio must be averaged under q.",
+        ),
         "sum for integral": Misconception(
             gap_by(lambda values, grid: np.sum(values)),
-            "This is the sum over the grid's points. The integral weights them with the steps: np.trapezoid(values, grid)."),
+            "This is the sum over the grid's points. The integral weights them with the steps: np.trapezoid(values,"
+            " grid).",
+        ),
         "0 log 0": Misconception(
             gap_by(integrand=lambda q, log_r: q * (np.log(q) - log_r)),
-            "Right where q is positive. Where q is 0, np.log gives -inf and 0 * inf is nan; these points should count 0."),
+            "Right where q is positive. Where q is 0, np.log gives -inf and 0 * inf is nan; these points should"
+            " count 0.",
+        ),
         "posterior underflows": Misconception(
             gap_by(log_r=lambda log_r: np.log(np.exp(log_r))),
-            "Right where the posterior is wide. Where its density underflows to 0, the logarithm of that 0 is -inf: use log p(z | x) = "
-            "log p(x, z) - log p(x) and never take the density's logarithm."),
+            "Right where the posterior is wide. Where its density underflows to 0, the logarithm of that 0 is -inf: use"
+            " log p(z | x) = log p(x, z) - log p(x) and never take the density's logarithm.",
+        ),
         "cross entropy": Misconception(
             gap_by(integrand=lambda q, log_r: -q * log_r),
-            "This is the cross entropy -E_q[log p(z | x)]. The term E_q[log q(z)] is missing."),
+            "This is the cross entropy -E_q[log p(z | x)]. The term E_q[log q(z)] is missing.",
+        ),
     },
-    hints=("KL(q || r) is the integral of q(z) (log q(z) - log r(z)), and here r(z) = p(z | x).",
-           "Where q is 0 the integrand is 0. And take no logarithm of a density that may have underflowed: log p(z | x) = log p(x, z) - log p(x).",
-           "For log p(x), take the maximum of log_joint out before exp, and add it back after the log. Or use the identity of this section: what "
-           "is left when you subtract F from log p(x)?"),
+    hints=(
+        "KL(q || r) is the integral of q(z) (log q(z) - log r(z)), and here r(z) = p(z | x).",
+        (
+            "Where q is 0 the integrand is 0. And take no logarithm of a density that may have underflowed: log p(z |"
+            " x) = log p(x, z) - log p(x)."
+        ),
+        (
+            "For log p(x), take the maximum of log_joint out before exp, and add it back after the log. Or use the"
+            " identity of this section: what is left when you subtract F from log p(x)?"
+        ),
+    ),
 )
 
 
 # em_e_step, em_m_step, mixture_elbo ---------------------------------------------------------------------------------
 
+
 def drawn_mixture(rng, C):
     """pi, mu, sigma, unequal in every way."""
-    return rng.dirichlet(np.linspace(1, 4, C)), np.linspace(-2, 2.5, C) + 0.3 * rng.normal(size=C), rng.uniform(0.4, 1.7, size=C)
+    return (
+        rng.dirichlet(np.linspace(1, 4, C)),
+        np.linspace(-2, 2.5, C) + 0.3 * rng.normal(size=C),
+        rng.uniform(0.4, 1.7, size=C),
+    )
 
 
 def e_step_cases(rng):
     x = rng.normal(size=9) * 2
     far = np.array([-400.0, 300, 1.2, 900]) + rng.normal(size=4)
-    m = float(rng.integers(40, 45))  # halfway between the two, both densities are 0 in floating point; exact numbers, for float32
+    m = float(
+        rng.integers(40, 45)
+    )  # halfway between the two, both densities are 0 in floating point; exact numbers, for float32
     between = np.array([-2, -1, 1, 2]) / 64, np.array([0.3, 0.7]), np.array([-m, m]), np.ones(2)
-    return [Case((x, *drawn_mixture(rng, 3))), Case((x[:5], *drawn_mixture(rng, 2))),
-            Case((far, *drawn_mixture(rng, 3)), "for examples far out in the tails of every component"),
-            Case(between, "for examples far from two components, one about as far as the other"),
-            Case((x[:1], *drawn_mixture(rng, 3)), "for a single example"), Case((x[:4], *drawn_mixture(rng, 1)), "for a single component")]
+    return [
+        Case((x, *drawn_mixture(rng, 3))),
+        Case((x[:5], *drawn_mixture(rng, 2))),
+        Case((far, *drawn_mixture(rng, 3)), "for examples far out in the tails of every component"),
+        Case(between, "for examples far from two components, one about as far as the other"),
+        Case((x[:1], *drawn_mixture(rng, 3)), "for a single example"),
+        Case((x[:4], *drawn_mixture(rng, 1)), "for a single component"),
+    ]
 
 
 def decimal_responsibilities(x, pi, mu, sigma):
     """Bayes' rule as it stands, in decimal arithmetic, where nothing underflows."""
+
     def joint(x_n, p, m, s):
-        return Decimal(float(p)) / Decimal(float(s)) * (-((Decimal(float(x_n)) - Decimal(float(m))) / Decimal(float(s))) ** 2 / 2).exp()
+        return (
+            Decimal(float(p))
+            / Decimal(float(s))
+            * (-(((Decimal(float(x_n)) - Decimal(float(m))) / Decimal(float(s))) ** 2) / 2).exp()
+        )
+
     rows = [[joint(x_n, *component) for component in zip(pi, mu, sigma)] for x_n in x]
     return np.array([[float(p / sum(row)) for p in row] for row in rows])
 
 
 def softmax_of(log_p):
-    return lambda x, pi, mu, sigma: (lambda a: np.exp(a - logsumexp(a, axis=1, keepdims=True)))(log_p(x[:, None], pi, mu, sigma))
+    return lambda x, pi, mu, sigma: (lambda a: np.exp(a - logsumexp(a, axis=1, keepdims=True)))(
+        log_p(x[:, None], pi, mu, sigma)
+    )
 
 
 def normal_pdf(x, pi, mu, sigma):
@@ -330,47 +487,87 @@ def normal_pdf(x, pi, mu, sigma):
 
 
 EM_E_STEP = exercise(
-    name="em_e_step", points=3, minutes=10, lines=4, lecture_points=("L10", "L16"),
-    signature="em_e_step(x, pi, mu, sigma)", returns="(N, C)",
-    task="The responsibilities p(z = c | x_n) under a mixture of Gaussians with weights pi, means mu and standard deviations sigma, each (C,); x (N,). "
-         "Stable for examples far from every component.",
-    answer="course_utils.probability.mixtures:em_e_step", cases=e_step_cases, oracle=decimal_responsibilities,
-    compare=close(), misconceptions={
+    name="em_e_step",
+    points=3,
+    minutes=10,
+    lines=4,
+    lecture_points=("L10", "L16"),
+    signature="em_e_step(x, pi, mu, sigma)",
+    returns="(N, C)",
+    task=(
+        "The responsibilities p(z = c | x_n) under a mixture of Gaussians with weights pi, means mu and standard"
+        " deviations sigma, each (C,); x (N,). Stable for examples far from every component."
+    ),
+    answer="course_utils.probability.mixtures:em_e_step",
+    cases=e_step_cases,
+    oracle=decimal_responsibilities,
+    compare=close(),
+    misconceptions={
         "wrong axis": Misconception(
-            lambda x, pi, mu, sigma: np.exp(mixtures.mixture_log_joint(x, pi, mu, sigma)
-                                            - logsumexp(mixtures.mixture_log_joint(x, pi, mu, sigma), axis=0)),
-            "Your columns sum to 1. Each example's responsibilities must sum to 1: normalise over the components, axis=1."),
+            lambda x, pi, mu, sigma: np.exp(
+                mixtures.mixture_log_joint(x, pi, mu, sigma)
+                - logsumexp(mixtures.mixture_log_joint(x, pi, mu, sigma), axis=0)
+            ),
+            "Your columns sum to 1. Each example's responsibilities must sum to 1: normalise over the components,"
+            " axis=1.",
+        ),
         "not normalised": Misconception(
-            normal_pdf, "This is the joint density p(x, z = c). Divide each row by its sum, which is p(x)."),
+            normal_pdf, "This is the joint density p(x, z = c). Divide each row by its sum, which is p(x)."
+        ),
         "weights left out": Misconception(
             softmax_of(lambda x, pi, mu, sigma: stats.norm.logpdf(x, mu, sigma)),
-            "The weights pi are left out: a component that is common takes more of an example than a rare one."),
+            "The weights pi are left out: a component that is common takes more of an example than a rare one.",
+        ),
         "variance for standard deviation": Misconception(
             softmax_of(lambda x, pi, mu, sigma: np.log(pi) + stats.norm.logpdf(x, mu, np.sqrt(sigma))),
-            "sigma is used as if it were the variance. It is the standard deviation: the exponent has sigma squared, and the factor in front 1 / sigma."),
+            "sigma is used as if it were the variance. It is the standard deviation: the exponent has sigma squared,"
+            " and the factor in front 1 / sigma.",
+        ),
         "normaliser left out": Misconception(
             softmax_of(lambda x, pi, mu, sigma: np.log(pi) - 0.5 * ((x - mu) / sigma) ** 2),
-            "The factor 1 / sigma of the Gaussian is left out. It differs between components, so it does not cancel."),
+            "The factor 1 / sigma of the Gaussian is left out. It differs between components, so it does not cancel.",
+        ),
         "half left out": Misconception(
             softmax_of(lambda x, pi, mu, sigma: np.log(pi / sigma) - ((x - mu) / sigma) ** 2),
-            "Is the factor 1/2 in the exponent? A Gaussian has exp(-(x - mu)^2 / (2 sigma^2))."),
+            "Is the factor 1/2 in the exponent? A Gaussian has exp(-(x - mu)^2 / (2 sigma^2)).",
+        ),
         "densities underflow": Misconception(
-            lambda x, pi, mu, sigma: normal_pdf(x, pi, mu, sigma) / normal_pdf(x, pi, mu, sigma).sum(axis=1, keepdims=True),
-            "Right near the components. Far out, every density is 0 in floating point, and 0 / 0 is nan: work with logarithms, and subtract each "
-            "row's maximum before exp."),
+            lambda x, pi, mu, sigma: (
+                normal_pdf(x, pi, mu, sigma) / normal_pdf(x, pi, mu, sigma).sum(axis=1, keepdims=True)
+            ),
+            "Right near the components. Far out, every density is 0 in floating point, and 0 / 0 is nan: work with"
+            " logarithms, and subtract each row's maximum before exp.",
+        ),
     },
-    hints=("Bayes: p(z = c | x) = pi_c N(x; mu_c, sigma_c^2) / sum over components of the same. x[:, None] against (C,) gives (N, C).",
-           "Work with logarithms: log pi_c - (x - mu_c)^2 / (2 sigma_c^2) - log sigma_c. Constants that all components share cancel.",
-           "Subtract each row's maximum (axis=1, keepdims=True), take exp, and divide by the row's sum. scipy.special.softmax(a, axis=1) does all three."),
+    hints=(
+        (
+            "Bayes: p(z = c | x) = pi_c N(x; mu_c, sigma_c^2) / sum over components of the same. x[:, None] against"
+            " (C,) gives (N, C)."
+        ),
+        (
+            "Work with logarithms: log pi_c - (x - mu_c)^2 / (2 sigma_c^2) - log sigma_c. Constants that all components"
+            " share cancel."
+        ),
+        (
+            "Subtract each row's maximum (axis=1, keepdims=True), take exp, and divide by the row's sum."
+            " scipy.special.softmax(a, axis=1) does all three."
+        ),
+    ),
 )
 
 
 def m_step_cases(rng):
     def case(N, C, label=""):
         return Case((rng.normal(size=N) * 1.7 + 3, rng.dirichlet(np.linspace(0.6, 2, C), size=N)), label)
+
     close_by = 0.02 * rng.normal(size=9), rng.dirichlet(np.ones(3), size=9)
-    return [case(12, 3), case(30, 2), case(8, 4), case(7, 1, "for a single component"),
-            Case(close_by, "for examples that lie close together")]
+    return [
+        case(12, 3),
+        case(30, 2),
+        case(8, 4),
+        case(7, 1, "for a single component"),
+        Case(close_by, "for examples that lie close together"),
+    ]
 
 
 def weighted_statistics(x, r):
@@ -381,44 +578,79 @@ def weighted_statistics(x, r):
 
 def m_step_by(pi=lambda pi, r: pi, mu=lambda mu, x, r: mu, sigma=lambda sigma, mu, x, r: sigma):
     """The right M step with one of its parts replaced."""
+
     def m_step(x, r):
         right = mixtures.em_m_step(x, r)
         means = mu(right[1], x, r)
         return pi(right[0], r), means, sigma(right[2], means, x, r)
+
     return m_step
 
 
 EM_M_STEP = exercise(
-    name="em_m_step", points=2, minutes=8, lines=4, lecture_points=("L10", "L15"),
-    signature="em_m_step(x, responsibilities)", returns="pi (C,), mu (C,), sigma (C,)",
-    task="The weights, means and standard deviations that maximise the bound for given responsibilities (N, C); x (N,).",
-    answer="course_utils.probability.mixtures:em_m_step", cases=m_step_cases, oracle=weighted_statistics,
-    compare=close(), misconceptions={
+    name="em_m_step",
+    points=2,
+    minutes=8,
+    lines=4,
+    lecture_points=("L10", "L15"),
+    signature="em_m_step(x, responsibilities)",
+    returns="pi (C,), mu (C,), sigma (C,)",
+    task=(
+        "The weights, means and standard deviations that maximise the bound for given responsibilities (N, C); x (N,)."
+    ),
+    answer="course_utils.probability.mixtures:em_m_step",
+    cases=m_step_cases,
+    oracle=weighted_statistics,
+    compare=close(),
+    misconceptions={
         "variance for standard deviation": Misconception(
-            m_step_by(sigma=lambda sigma, mu, x, r: sigma ** 2), "pi and mu are right. The third result is the variance; the standard deviation is its square root."),
+            m_step_by(sigma=lambda sigma, mu, x, r: sigma**2),
+            "pi and mu are right. The third result is the variance; the standard deviation is its square root.",
+        ),
         "counts for weights": Misconception(
-            m_step_by(pi=lambda pi, r: r.sum(axis=0)), "mu and sigma are right. pi holds counts; weights sum to 1: divide by N."),
+            m_step_by(pi=lambda pi, r: r.sum(axis=0)),
+            "mu and sigma are right. pi holds counts; weights sum to 1: divide by N.",
+        ),
         "divided by N": Misconception(
-            lambda x, r: (r.mean(axis=0), x @ r / len(x), np.sqrt((r * (x[:, None] - x @ r / len(x)) ** 2).mean(axis=0))),
-            "The weighted sums are divided by N. A component's mean and variance are averages over what it is responsible for: divide by the sum of its responsibilities."),
+            lambda x, r: (
+                r.mean(axis=0),
+                x @ r / len(x),
+                np.sqrt((r * (x[:, None] - x @ r / len(x)) ** 2).mean(axis=0)),
+            ),
+            "The weighted sums are divided by N. A component's mean and variance are averages over what it is"
+            " responsible for: divide by the sum of its responsibilities.",
+        ),
         "hard assignment": Misconception(
             lambda x, r: mixtures.em_m_step(x, np.eye(r.shape[1])[r.argmax(axis=1)]),
-            "Each example counts for one component alone, as in K-means. It should count for every component, as much as the responsibility says."),
+            "Each example counts for one component alone, as in K-means. It should count for every component, as much"
+            " as the responsibility says.",
+        ),
         "around the overall mean": Misconception(
-            m_step_by(sigma=lambda sigma, mu, x, r: np.sqrt((r * (x[:, None] - x.mean()) ** 2).sum(axis=0) / r.sum(axis=0))),
-            "pi and mu are right. sigma is measured from the mean of all x; measure it from each component's own mean."),
+            m_step_by(
+                sigma=lambda sigma, mu, x, r: np.sqrt((r * (x[:, None] - x.mean()) ** 2).sum(axis=0) / r.sum(axis=0))
+            ),
+            "pi and mu are right. sigma is measured from the mean of all x; measure it from each component's own mean.",
+        ),
         "one sigma for all": Misconception(
-            m_step_by(sigma=lambda sigma, mu, x, r: np.full(len(mu), np.sqrt((r * (x[:, None] - mu) ** 2).sum() / len(x)))),
-            "pi and mu are right. All components get the same sigma; each has its own."),
+            m_step_by(
+                sigma=lambda sigma, mu, x, r: np.full(len(mu), np.sqrt((r * (x[:, None] - mu) ** 2).sum() / len(x)))
+            ),
+            "pi and mu are right. All components get the same sigma; each has its own.",
+        ),
         "order": Misconception(
-            lambda x, r: tuple(mixtures.em_m_step(x, r)[i] for i in (1, 2, 0)), "You return (mu, sigma, pi). The order is (pi, mu, sigma)."),
+            lambda x, r: tuple(mixtures.em_m_step(x, r)[i] for i in (1, 2, 0)),
+            "You return (mu, sigma, pi). The order is (pi, mu, sigma).",
+        ),
         "squared responsibilities": Misconception(
-            lambda x, r: (r.mean(axis=0), *mixtures.em_m_step(x, r ** 2)[1:]),
-            "pi is right. mu and sigma weight the examples with squared responsibilities; use them as they are."),
+            lambda x, r: (r.mean(axis=0), *mixtures.em_m_step(x, r**2)[1:]),
+            "pi is right. mu and sigma weight the examples with squared responsibilities; use them as they are.",
+        ),
     },
-    hints=("Call N_c the sum of a component's responsibilities (a sum over axis 0): the number of examples it stands for.",
-           "pi is N_c / N; mu is the mean of x weighted by the responsibilities, sum_n r_nc x_n / N_c.",
-           "sigma is the square root of the weighted mean of (x[:, None] - mu) ** 2, again divided by N_c."),
+    hints=(
+        "Call N_c the sum of a component's responsibilities (a sum over axis 0): the number of examples it stands for.",
+        "pi is N_c / N; mu is the mean of x weighted by the responsibilities, sum_n r_nc x_n / N_c.",
+        "sigma is the square root of the weighted mean of (x[:, None] - mu) ** 2, again divided by N_c.",
+    ),
 )
 
 
@@ -428,68 +660,131 @@ def mixture_elbo_cases(rng):
         if certain:
             r[::2] = np.eye(C)[rng.integers(C, size=len(r[::2]))]
         return Case((rng.normal(size=N) * 2, r, *drawn_mixture(rng, C)), label)
+
     pi, mu, _ = drawn_mixture(rng, 2)
-    narrow = mu[0] + 0.02 * rng.normal(size=5), rng.dirichlet(np.ones(2), size=5), pi, mu, np.array([rng.uniform(0.01, 0.03), 1.2])
-    return [case(8, 3), case(5, 2), case(6, 3, "where some responsibilities are exactly 0 and 1", certain=True),
-            Case(narrow, "where a component is narrow"),
-            case(1, 3, "for a single example"), case(4, 1, "for a single component")]
+    narrow = (
+        mu[0] + 0.02 * rng.normal(size=5),
+        rng.dirichlet(np.ones(2), size=5),
+        pi,
+        mu,
+        np.array([rng.uniform(0.01, 0.03), 1.2]),
+    )
+    return [
+        case(8, 3),
+        case(5, 2),
+        case(6, 3, "where some responsibilities are exactly 0 and 1", certain=True),
+        Case(narrow, "where a component is narrow"),
+        case(1, 3, "for a single example"),
+        case(4, 1, "for a single component"),
+    ]
 
 
 def loop_mixture_elbo(x, r, pi, mu, sigma):
     def term(x_n, r_nc, p, m, s):
         return r_nc * (math.log(p) + stats.norm(m, s).logpdf(x_n) - math.log(r_nc)) if r_nc > 0 else 0.0
+
     return np.array([math.fsum(term(x_n, *column) for column in zip(row, pi, mu, sigma)) for x_n, row in zip(x, r)])
 
 
 def mixture_elbo_by(combine):
-    return lambda x, r, pi, mu, sigma: np.sum(combine(r, mixtures.mixture_log_joint(x, pi, mu, sigma), np.log(pi)), axis=1)
+    return lambda x, r, pi, mu, sigma: np.sum(
+        combine(r, mixtures.mixture_log_joint(x, pi, mu, sigma), np.log(pi)), axis=1
+    )
 
 
 MIXTURE_ELBO = exercise(
-    name="mixture_elbo", points=2, minutes=8, lines=4, lecture_points=("L12", "L15"),
-    signature="mixture_elbo(x, responsibilities, pi, mu, sigma)", returns="(N,)",
-    task="The bound F of each example under a mixture of Gaussians, with q(z = c) given by its row of responsibilities (N, C); 0 log 0 = 0.",
-    answer="course_utils.probability.mixtures:mixture_elbo", cases=mixture_elbo_cases, oracle=loop_mixture_elbo,
-    compare=close(), misconceptions={
+    name="mixture_elbo",
+    points=2,
+    minutes=8,
+    lines=4,
+    lecture_points=("L12", "L15"),
+    signature="mixture_elbo(x, responsibilities, pi, mu, sigma)",
+    returns="(N,)",
+    task=(
+        "The bound F of each example under a mixture of Gaussians, with q(z = c) given by its row of responsibilities"
+        " (N, C); 0 log 0 = 0."
+    ),
+    answer="course_utils.probability.mixtures:mixture_elbo",
+    cases=mixture_elbo_cases,
+    oracle=loop_mixture_elbo,
+    compare=close(),
+    misconceptions={
         "missing entropy": Misconception(
             mixture_elbo_by(lambda r, log_p, log_pi: r * log_p),
-            "This is E_q[log p(x, z)], what textbooks call the expected complete-data log-likelihood. The entropy of q, -E_q[log q], is missing."),
+            "This is E_q[log p(x, z)], what textbooks call the expected complete-data log-likelihood. The entropy of q,"
+            " -E_q[log q], is missing.",
+        ),
         "entropy subtracted": Misconception(
-            mixture_elbo_by(lambda r, log_p, log_pi: r * log_p + xlogy(r, r)), "log q comes in with a plus. The bound is E_q[log p(x, z) - log q(z)]."),
+            mixture_elbo_by(lambda r, log_p, log_pi: r * log_p + xlogy(r, r)),
+            "log q comes in with a plus. The bound is E_q[log p(x, z) - log q(z)].",
+        ),
         "log outside": Misconception(
             lambda x, r, pi, mu, sigma: logsumexp(mixtures.mixture_log_joint(x, pi, mu, sigma), axis=1),
-            "This is log p(x): it does not depend on the responsibilities at all. The bound is their average of log p(x, z) - log q(z)."),
+            "This is log p(x): it does not depend on the responsibilities at all. The bound is their average of log"
+            " p(x, z) - log q(z).",
+        ),
         "0 log 0": Misconception(
             mixture_elbo_by(lambda r, log_p, log_pi: r * (log_p - np.log(r))),
-            "Right where every responsibility is positive. 0 * log(0) is nan for the computer and should count 0 (np.where, or scipy.special.xlogy)."),
+            "Right where every responsibility is positive. 0 * log(0) is nan for the computer and should count 0"
+            " (np.where, or scipy.special.xlogy).",
+        ),
         "weights left out": Misconception(
             mixture_elbo_by(lambda r, log_p, log_pi: r * (log_p - log_pi) - xlogy(r, r)),
-            "log pi is left out: the joint density p(x, z = c) is pi_c N(x; mu_c, sigma_c^2)."),
+            "log pi is left out: the joint density p(x, z = c) is pi_c N(x; mu_c, sigma_c^2).",
+        ),
         "mean over components": Misconception(
             lambda x, r, pi, mu, sigma: mixtures.mixture_elbo(x, r, pi, mu, sigma) / len(pi),
-            "You take the mean over the components. The responsibilities are the weights of the average already: sum over axis 1."),
+            "You take the mean over the components. The responsibilities are the weights of the average already: sum"
+            " over axis 1.",
+        ),
         "variance for standard deviation": Misconception(
             lambda x, r, pi, mu, sigma: mixtures.mixture_elbo(x, r, pi, mu, np.sqrt(sigma)),
-            "sigma is used as if it were the variance. It is the standard deviation."),
+            "sigma is used as if it were the variance. It is the standard deviation.",
+        ),
     },
-    hints=("z has C values, so the integral of q (log p(x, z) - log q) is a sum over components.",
-           "log p(x_n, z = c) = log pi_c + log N(x_n; mu_c, sigma_c^2), an array (N, C); scipy.stats.norm.logpdf(x[:, None], mu, sigma) helps.",
-           "Multiply by the responsibilities and sum over axis 1. For r log r with 0 log 0 = 0: scipy.special.xlogy(r, r)."),
+    hints=(
+        "z has C values, so the integral of q (log p(x, z) - log q) is a sum over components.",
+        (
+            "log p(x_n, z = c) = log pi_c + log N(x_n; mu_c, sigma_c^2), an array (N, C); scipy.stats.norm.logpdf(x[:,"
+            " None], mu, sigma) helps."
+        ),
+        (
+            "Multiply by the responsibilities and sum over axis 1. For r log r with 0 log 0 = 0:"
+            " scipy.special.xlogy(r, r)."
+        ),
+    ),
 )
 
 
 # iwae_bound ---------------------------------------------------------------------------------------------------------
 
+
 def iwae_cases(rng):
     spread = rng.normal(size=(7, 4)) * 1.5
     # Taken out before exp, the minimum fails in every column, the mean in three, the first weight in two others: each in its own way.
-    rows = np.array([[-900.0, 850, 0, -900], [-900, 850, 0, 0], [0, 0, -900, 850], [0, 0, 0, 850], [850, -900, 0, 0], [850, -900, 0, -900]])
-    return [Case((spread - 3,)), Case((rng.normal(size=(5, 8)) * 3,)), Case((rng.normal(size=(6, 3)) - 2000,), "for log weights near -2000"),
-            Case((rng.normal(size=(4, 3)) + 1500,), "for log weights near +1500"),
-            Case((rng.normal(size=(6, 4)) + np.array([-900.0, 0, 850, -1700]),), "for examples whose log weights differ by hundreds"),
-            Case((rng.normal(size=(6, 4)) + rows,), "for samples whose log weights differ by hundreds"),
-            Case((rng.normal(size=(5, 2)) + np.array([-20000.0, 30000]),), "for log weights of tens of thousands"),
-            Case((rng.normal(size=(5, 1)),), "for a single example")]
+    rows = np.array(
+        [
+            [-900.0, 850, 0, -900],
+            [-900, 850, 0, 0],
+            [0, 0, -900, 850],
+            [0, 0, 0, 850],
+            [850, -900, 0, 0],
+            [850, -900, 0, -900],
+        ]
+    )
+    return [
+        Case((spread - 3,)),
+        Case((rng.normal(size=(5, 8)) * 3,)),
+        Case((rng.normal(size=(6, 3)) - 2000,), "for log weights near -2000"),
+        Case((rng.normal(size=(4, 3)) + 1500,), "for log weights near +1500"),
+        Case(
+            (rng.normal(size=(6, 4)) + np.array([-900.0, 0, 850, -1700]),),
+            "for examples whose log weights differ by hundreds",
+        ),
+        Case((rng.normal(size=(6, 4)) + rows,), "for samples whose log weights differ by hundreds"),
+        Case((rng.normal(size=(5, 2)) + np.array([-20000.0, 30000]),), "for log weights of tens of thousands"),
+        Case((rng.normal(size=(5, 1)),), "for a single example"),
+    ]
 
 
 def decimal_iwae(log_w):
@@ -503,35 +798,64 @@ def about_the_minimum(log_w):
 
 
 IWAE_BOUND = exercise(
-    name="iwae_bound", points=2, minutes=6, lines=3, lecture_points=("L10", "L11"),
-    signature="iwae_bound(log_w)", returns="(N,)",
-    task="The logarithm of the mean over S of the weights exp(log_w), for log_w (S, N); stable for log weights of any size.",
-    answer="course_utils.probability.bounds:iwae_bound", cases=iwae_cases, oracle=decimal_iwae,
-    compare=close(), misconceptions={
+    name="iwae_bound",
+    points=2,
+    minutes=6,
+    lines=3,
+    lecture_points=("L10", "L11"),
+    signature="iwae_bound(log_w)",
+    returns="(N,)",
+    task=(
+        "The logarithm of the mean over S of the weights exp(log_w), for log_w (S, N); stable for log weights of any"
+        " size."
+    ),
+    answer="course_utils.probability.bounds:iwae_bound",
+    cases=iwae_cases,
+    oracle=decimal_iwae,
+    compare=close(),
+    misconceptions={
         "mean of logs": Misconception(
-            lambda log_w: log_w.mean(axis=0), "This is the mean of the log weights: S estimates of the ELBO, averaged. The mean over S belongs inside the logarithm."),
+            lambda log_w: log_w.mean(axis=0),
+            "This is the mean of the log weights: S estimates of the ELBO, averaged. The mean over S belongs inside the"
+            " logarithm.",
+        ),
         "sum for mean": Misconception(
-            lambda log_w: logsumexp(log_w, axis=0), "This is the log of the sum of the weights. Their mean is S times smaller: log S is to be subtracted."),
+            lambda log_w: logsumexp(log_w, axis=0),
+            "This is the log of the sum of the weights. Their mean is S times smaller: log S is to be subtracted.",
+        ),
         "log N for log S": Misconception(
             lambda log_w: logsumexp(log_w, axis=0) - np.log(log_w.shape[1]),
-            "The sum over S is divided by the number of examples N. S is the length of axis 0."),
+            "The sum over S is divided by the number of examples N. S is the length of axis 0.",
+        ),
         "exp overflows": Misconception(
             lambda log_w: np.log(np.mean(np.exp(log_w), axis=0)),
-            "Right for moderate log weights, but exp(1500) overflows and exp(-2000) is 0. Take the maximum over S out before exp, and add it back after log."),
+            "Right for moderate log weights, but exp(1500) overflows and exp(-2000) is 0. Take the maximum over S out"
+            " before exp, and add it back after log.",
+        ),
         "one maximum for all": Misconception(
             lambda log_w: log_w.max() + np.log(np.mean(np.exp(log_w - log_w.max()), axis=0)),
-            "You take out one maximum for the whole array. A column far below it still underflows: take the maximum of each column (axis=0)."),
+            "You take out one maximum for the whole array. A column far below it still underflows: take the maximum of"
+            " each column (axis=0).",
+        ),
         "minimum for maximum": Misconception(
-            about_the_minimum, "You take the minimum over S out before exp, so that the largest exponents still overflow. Take out the maximum."),
+            about_the_minimum,
+            "You take the minimum over S out before exp, so that the largest exponents still overflow. Take out the"
+            " maximum.",
+        ),
         "maximum not added back": Misconception(
             lambda log_w: logsumexp(log_w, axis=0) - np.log(len(log_w)) - log_w.max(axis=0),
-            "The maximum is taken out before exp and not added back after log."),
+            "The maximum is taken out before exp and not added back after log.",
+        ),
         "largest weight": Misconception(
-            lambda log_w: log_w.max(axis=0), "This is the largest log weight of each example. The others count too, if less."),
+            lambda log_w: log_w.max(axis=0),
+            "This is the largest log weight of each example. The others count too, if less.",
+        ),
     },
-    hints=("log_mean_exp of notebook 00, once for each column: average over axis 0.",
-           "With m the maximum of each column: log mean exp(a) = m + log mean exp(a - m).",
-           "scipy.special.logsumexp(log_w, axis=0) is the log of the sum; what turns a sum into a mean?"),
+    hints=(
+        "log_mean_exp of notebook 00, once for each column: average over axis 0.",
+        "With m the maximum of each column: log mean exp(a) = m + log mean exp(a - m).",
+        "scipy.special.logsumexp(log_w, axis=0) is the log of the sum; what turns a sum into a mean?",
+    ),
 )
 
 

@@ -36,6 +36,7 @@ def kl_by_quadrature(mu, sigma):
 
 # kl_categorical -----------------------------------------------------------------------------------------------------
 
+
 def categorical_cases(rng):
     def pair(C):
         return rng.dirichlet(np.full(C, 2.0)), rng.dirichlet(np.full(C, 2.0))
@@ -54,14 +55,23 @@ def categorical_cases(rng):
         """A divergence so small that four decimals are not enough."""
         q, p = pair(C)
         return q, 0.8 * q + 0.2 * p
+
     (q, p), (q_hole, p_whole), (q_whole, p_hole) = pair(5), pair(6), pair(4)
     (q_both, p_both), (q_tiny, p_tiny) = pair(6), pair(4)
-    return [Case((q, p)), Case(pair(3)), Case(near(4)), Case(near(6)),
-            Case((without(q_hole, 1, 4), p_whole), "where q has zeros: 0 log 0 counts 0"),
-            Case((without(q_both, 2), without(p_both, 2)), "where q and p are zero at the same place"),
-            Case((q_whole, without(p_hole, 2)), "where p = 0 < q, so that the divergence is infinite"),
-            Case((q_tiny, with_tiny(p_tiny, 1)), "where p is tiny, but not 0"),
-            Case((with_tiny(q_tiny, 1), without(p_tiny, 1)), "where p = 0 and q is tiny, but not 0, so that the divergence is infinite")]
+    return [
+        Case((q, p)),
+        Case(pair(3)),
+        Case(near(4)),
+        Case(near(6)),
+        Case((without(q_hole, 1, 4), p_whole), "where q has zeros: 0 log 0 counts 0"),
+        Case((without(q_both, 2), without(p_both, 2)), "where q and p are zero at the same place"),
+        Case((q_whole, without(p_hole, 2)), "where p = 0 < q, so that the divergence is infinite"),
+        Case((q_tiny, with_tiny(p_tiny, 1)), "where p is tiny, but not 0"),
+        Case(
+            (with_tiny(q_tiny, 1), without(p_tiny, 1)),
+            "where p = 0 and q is tiny, but not 0, so that the divergence is infinite",
+        ),
+    ]
 
 
 def kl_sum(q, p):
@@ -74,53 +84,86 @@ def only_where_both(q, p):
 
 
 KL_CATEGORICAL = exercise(
-    name="kl_categorical", points=2, minutes=8, lines=3, lecture_points=("L14",),
-    signature="kl_categorical(q, p)", returns="scalar",
-    task="KL(q || p) in nats of two distributions, arrays of probabilities (C,) each, with 0 log 0 = 0, and infinity where p = 0 < q.",
-    answer="course_utils.probability.divergences:kl_categorical", cases=categorical_cases, oracle=kl_sum,
+    name="kl_categorical",
+    points=2,
+    minutes=8,
+    lines=3,
+    lecture_points=("L14",),
+    signature="kl_categorical(q, p)",
+    returns="scalar",
+    task=(
+        "KL(q || p) in nats of two distributions, arrays of probabilities (C,) each, with 0 log 0 = 0, and infinity"
+        " where p = 0 < q."
+    ),
+    answer="course_utils.probability.divergences:kl_categorical",
+    cases=categorical_cases,
+    oracle=kl_sum,
     misconceptions={
         "turned round": Misconception(
-            lambda q, p: kl_sum(p, q), "This is KL(p || q). The average is taken under the first argument, q: the weights in front of the "
-                                       "logarithm are q, and q stands on top inside it."),
+            lambda q, p: kl_sum(p, q),
+            "This is KL(p || q). The average is taken under the first argument, q: the weights in front of the "
+            "logarithm are q, and q stands on top inside it.",
+        ),
         "zeros give nan": Misconception(
-            lambda q, p: np.sum(q * np.log(q / p)), "Right formula, but where q is 0 numpy computes 0 * log(0) = nan. Such classes count "
-                                                    "nothing: leave them out of the sum."),
+            lambda q, p: np.sum(q * np.log(q / p)),
+            "Right formula, but where q is 0 numpy computes 0 * log(0) = nan. Such classes count "
+            "nothing: leave them out of the sum.",
+        ),
         "wrong sign": Misconception(
-            lambda q, p: -kl_sum(q, p), "The sign is wrong: this is E_q[log p/q], which is minus the divergence."),
+            lambda q, p: -kl_sum(q, p), "The sign is wrong: this is E_q[log p/q], which is minus the divergence."
+        ),
         "cross-entropy": Misconception(
-            lambda q, p: kl_sum(q, p) + np.sum(entr(q)), "This is the cross-entropy -sum q log p. The divergence is what it exceeds the "
-                                                         "entropy of q by: the term with log q is missing."),
+            lambda q, p: kl_sum(q, p) + np.sum(entr(q)),
+            "This is the cross-entropy -sum q log p. The divergence is what it exceeds the "
+            "entropy of q by: the term with log q is missing.",
+        ),
         "bits": Misconception(
-            lambda q, p: kl_sum(q, p) / np.log(2), "This is in bits. The course counts in nats: take the natural logarithm."),
+            lambda q, p: kl_sum(q, p) / np.log(2),
+            "This is in bits. The course counts in nats: take the natural logarithm.",
+        ),
         "impossible classes dropped": Misconception(
-            only_where_both, "Classes with p = 0 are left out even where q > 0. There q says possible and p says impossible: the divergence "
-                             "is infinite. Leave out only the classes with q = 0."),
+            only_where_both,
+            "Classes with p = 0 are left out even where q > 0. There q says possible and p says impossible: the"
+            " divergence is infinite. Leave out only the classes with q = 0.",
+        ),
         "mean over classes": Misconception(
-            lambda q, p: kl_sum(q, p) / len(q), "You average over the classes. The weights q already make it an average: sum."),
+            lambda q, p: kl_sum(q, p) / len(q),
+            "You average over the classes. The weights q already make it an average: sum.",
+        ),
     },
     hints=(
         "KL(q || p) is the average, under q, of log(q_c / p_c): a sum of q_c log(q_c / p_c).",
-        "Choose the classes with q > 0 first (a boolean mask), and compute the sum only over them: that is 0 log 0 = 0.",
-        "With inside = q > 0: np.sum(q[inside] * np.log(q[inside] / p[inside])). Where p is 0, numpy gives infinity (and may warn), "
-        "which is the right answer.",
+        (
+            "Choose the classes with q > 0 first (a boolean mask), and compute the sum only over them: that is 0 log 0"
+            " = 0."
+        ),
+        (
+            "With inside = q > 0: np.sum(q[inside] * np.log(q[inside] / p[inside])). Where p is 0, numpy gives infinity"
+            " (and may warn), which is the right answer."
+        ),
     ),
 )
 
 
 # kl_standard_normal, kl_gaussians -----------------------------------------------------------------------------------
 
+
 def standard_cases(rng):
     N, K = 4, 3
     small = rng.normal(size=(N, K)), -rng.uniform(20, 40, (N, K))
-    return [Case(gaussian(rng, 5, 3)), Case(gaussian(rng, 4, 2)), Case(gaussian(rng, 1, 4), "on a single example"),
-            Case(small, "for very small sigma")]
+    return [
+        Case(gaussian(rng, 5, 3)),
+        Case(gaussian(rng, 4, 2)),
+        Case(gaussian(rng, 1, 4), "on a single example"),
+        Case(small, "for very small sigma"),
+    ]
 
 
 def standard_oracle(mu, log_sigma):
     return np.array([[kl_by_quadrature(m, s) for m, s in zip(*row)] for row in zip(mu, np.exp(log_sigma))]).sum(axis=1)
 
 
-def standard_terms(variance=lambda s: np.exp(2 * s), log_variance=lambda s: 2 * s, square=lambda m: m ** 2, one=1.0):
+def standard_terms(variance=lambda s: np.exp(2 * s), log_variance=lambda s: 2 * s, square=lambda m: m**2, one=1.0):
     """A wrong divergence from N(0, I): each part of the formula may be replaced."""
     return lambda mu, s: 0.5 * np.sum(variance(s) + square(mu) - one - log_variance(s), axis=1)
 
@@ -128,41 +171,78 @@ def standard_terms(variance=lambda s: np.exp(2 * s), log_variance=lambda s: 2 * 
 right_standard = standard_terms()
 
 KL_STANDARD_NORMAL = exercise(
-    name="kl_standard_normal", points=3, minutes=10, lines=2, lecture_points=("L14", "L20"),
-    signature="kl_standard_normal(mu, log_sigma)", returns="(N,)",
-    task="KL(q || N(0, I)) for each example, where q = N(mu, diag(sigma^2)) and log_sigma is the log of the standard deviation.",
-    answer="course_utils.probability.gaussians:kl_standard_normal", aliases=("course_utils.probability.gaussians:kl_gaussians", FAST_KL),
-    cases=standard_cases, oracle=standard_oracle,
+    name="kl_standard_normal",
+    points=3,
+    minutes=10,
+    lines=2,
+    lecture_points=("L14", "L20"),
+    signature="kl_standard_normal(mu, log_sigma)",
+    returns="(N,)",
+    task=(
+        "KL(q || N(0, I)) for each example, where q = N(mu, diag(sigma^2)) and log_sigma is the log of the standard"
+        " deviation."
+    ),
+    answer="course_utils.probability.gaussians:kl_standard_normal",
+    aliases=("course_utils.probability.gaussians:kl_gaussians", FAST_KL),
+    cases=standard_cases,
+    oracle=standard_oracle,
     misconceptions={
         "factor 1/2 missing": Misconception(
-            lambda mu, s: 2 * right_standard(mu, s), "Your KL is twice as large as it should be: is the factor 1/2 there?"),
+            lambda mu, s: 2 * right_standard(mu, s),
+            "Your KL is twice as large as it should be: is the factor 1/2 there?",
+        ),
         "log variance": Misconception(
             standard_terms(lambda s: np.exp(s), lambda s: s),
-            "You treat log_sigma as the log of the variance. It is the log of the standard deviation, so the variance is its exponential squared."),
+            "You treat log_sigma as the log of the variance. It is the log of the standard deviation, so the variance"
+            " is its exponential squared.",
+        ),
         "sigma for its square": Misconception(
-            standard_terms(lambda s: np.exp(s)), "You have sigma where sigma squared belongs: the second moment of q needs the variance."),
+            standard_terms(lambda s: np.exp(s)),
+            "You have sigma where sigma squared belongs: the second moment of q needs the variance.",
+        ),
         "log sigma once": Misconception(
-            standard_terms(log_variance=lambda s: s), "The logarithm in the formula is of the variance, which is twice log_sigma."),
+            standard_terms(log_variance=lambda s: s),
+            "The logarithm in the formula is of the variance, which is twice log_sigma.",
+        ),
         "minus one missing": Misconception(
-            standard_terms(one=0.0), "Every value is K/2 too large: where is the -1? At mu = 0, sigma = 1 the divergence must be 0."),
+            standard_terms(one=0.0),
+            "Every value is K/2 too large: where is the -1? At mu = 0, sigma = 1 the divergence must be 0.",
+        ),
         "wrong sign": Misconception(
-            lambda mu, s: -right_standard(mu, s), "The sign is wrong: a KL divergence is never negative. In the bound it is subtracted; here it is KL itself."),
+            lambda mu, s: -right_standard(mu, s),
+            "The sign is wrong: a KL divergence is never negative. In the bound it is subtracted; here it is KL"
+            " itself.",
+        ),
         "mean over dimensions": Misconception(
             lambda mu, s: right_standard(mu, s) / mu.shape[1],
-            "You average over the K dimensions. Independent dimensions add their divergences: sum."),
+            "You average over the K dimensions. Independent dimensions add their divergences: sum.",
+        ),
         "turned round": Misconception(
-            lambda mu, s: np.sum(s + (1 + mu ** 2) / (2 * np.exp(2 * s)) - 0.5, axis=1),
-            "This is KL(N(0, I) || q), the other way round: q's variance must not stand in a denominator."),
+            lambda mu, s: np.sum(s + (1 + mu**2) / (2 * np.exp(2 * s)) - 0.5, axis=1),
+            "This is KL(N(0, I) || q), the other way round: q's variance must not stand in a denominator.",
+        ),
         "sum over examples": Misconception(
             lambda mu, s: np.sum(right_standard(mu, s)),
-            "You sum over the examples, too. Each example has a divergence of its own: sum over the K dimensions only, axis=1."),
+            "You sum over the examples, too. Each example has a divergence of its own: sum over the K dimensions only,"
+            " axis=1.",
+        ),
         "mu not squared": Misconception(
-            standard_terms(square=lambda m: m), "mu enters squared: a mean of -2 is as far from 0 as a mean of 2."),
+            standard_terms(square=lambda m: m), "mu enters squared: a mean of -2 is as far from 0 as a mean of 2."
+        ),
     },
     hints=(
-        "One dimension first: E_q[log q(z)] = -1/2 - log sigma - log(2 pi)/2, as (z - mu)^2 / sigma^2 averages to 1. What does z^2 average to under q?",
-        "E_q[z^2] = sigma^2 + mu^2, so KL = (sigma^2 + mu^2 - 1 - log sigma^2) / 2 in one dimension. Sum over dimensions.",
-        "sigma^2 is np.exp(2 * log_sigma), and log sigma^2 is 2 * log_sigma. Sum over axis=1, and do not forget the half.",
+        (
+            "One dimension first: E_q[log q(z)] = -1/2 - log sigma - log(2 pi)/2, as (z - mu)^2 / sigma^2 averages to"
+            " 1. What does z^2 average to under q?"
+        ),
+        (
+            "E_q[z^2] = sigma^2 + mu^2, so KL = (sigma^2 + mu^2 - 1 - log sigma^2) / 2 in one dimension. Sum over"
+            " dimensions."
+        ),
+        (
+            "sigma^2 is np.exp(2 * log_sigma), and log sigma^2 is 2 * log_sigma. Sum over axis=1, and do not forget the"
+            " half."
+        ),
     ),
 )
 
@@ -176,84 +256,138 @@ def pair_cases(rng):
         log_sigma_q, log_sigma_p = rng.uniform(low, high, (2, 4, 3))
         mu_q, mu_p = rng.normal(size=(2, 4, 3)) * np.exp(log_sigma_p)
         return Case((mu_q, log_sigma_q, mu_p, log_sigma_p), label)
-    return [case(5, 3), case(4, 2), case(1, 4, "on a single example"),
-            extreme(-9, -7, "for narrow Gaussians"), extreme(6, 8, "for wide Gaussians")]
+
+    return [
+        case(5, 3),
+        case(4, 2),
+        case(1, 4, "on a single example"),
+        extreme(-9, -7, "for narrow Gaussians"),
+        extreme(6, 8, "for wide Gaussians"),
+    ]
 
 
 def general_gaussian_kl(m_q, S_q, m_p, S_p):
     """KL of Gaussians with any covariance matrices, by the matrix formula."""
     d = m_p - m_q
-    return 0.5 * (np.trace(np.linalg.solve(S_p, S_q)) + d @ np.linalg.solve(S_p, d) - len(d)
-                  + np.linalg.slogdet(S_p)[1] - np.linalg.slogdet(S_q)[1])
+    return 0.5 * (
+        np.trace(np.linalg.solve(S_p, S_q))
+        + d @ np.linalg.solve(S_p, d)
+        - len(d)
+        + np.linalg.slogdet(S_p)[1]
+        - np.linalg.slogdet(S_q)[1]
+    )
 
 
 def pair_oracle(mu_q, log_sigma_q, mu_p, log_sigma_p):
-    return np.array([general_gaussian_kl(m_q, np.diag(np.exp(2 * s_q)), m_p, np.diag(np.exp(2 * s_p)))
-                     for m_q, s_q, m_p, s_p in zip(mu_q, log_sigma_q, mu_p, log_sigma_p)])
+    return np.array(
+        [
+            general_gaussian_kl(m_q, np.diag(np.exp(2 * s_q)), m_p, np.diag(np.exp(2 * s_p)))
+            for m_q, s_q, m_p, s_p in zip(mu_q, log_sigma_q, mu_p, log_sigma_p)
+        ]
+    )
 
 
 def pair_terms(log_ratio=1.0, divisor=lambda s_q, s_p: np.exp(2 * s_p), power=2, half=0.5, quadratic=0.5):
     """A wrong divergence of two Gaussians: each part of the formula may be replaced."""
+
     def kl(m_q, s_q, m_p, s_p):
         second_moment = np.exp(power * s_q) + (m_q - m_p) ** 2
         return np.sum(log_ratio * (s_p - s_q) + quadratic * second_moment / divisor(s_q, s_p) - half, axis=1)
+
     return kl
 
 
 KL_GAUSSIANS = exercise(
-    name="kl_gaussians", points=2, minutes=8, lines=3, lecture_points=("L14",),
-    signature="kl_gaussians(mu_q, log_sigma_q, mu_p, log_sigma_p)", returns="(N,)",
-    task="KL(q || p) for each example, where q and p are Gaussians with diagonal covariance; all four arguments are (N, K).",
-    answer="course_utils.probability.gaussians:kl_gaussians", aliases=("course_utils.probability.gaussians:kl_standard_normal", FAST_KL),
-    cases=pair_cases, oracle=pair_oracle,
+    name="kl_gaussians",
+    points=2,
+    minutes=8,
+    lines=3,
+    lecture_points=("L14",),
+    signature="kl_gaussians(mu_q, log_sigma_q, mu_p, log_sigma_p)",
+    returns="(N,)",
+    task=(
+        "KL(q || p) for each example, where q and p are Gaussians with diagonal covariance; all four arguments are"
+        " (N, K)."
+    ),
+    answer="course_utils.probability.gaussians:kl_gaussians",
+    aliases=("course_utils.probability.gaussians:kl_standard_normal", FAST_KL),
+    cases=pair_cases,
+    oracle=pair_oracle,
     misconceptions={
         "turned round": Misconception(
             lambda m_q, s_q, m_p, s_p: pair_terms()(m_p, s_p, m_q, s_q),
-            "This is KL(p || q). In KL(q || p) the average is under q, so p's variance stands in the denominator."),
+            "This is KL(p || q). In KL(q || p) the average is under q, so p's variance stands in the denominator.",
+        ),
         "log ratio upside down": Misconception(
-            pair_terms(log_ratio=-1.0), "The logarithm of the ratio of widths has the wrong sign: a q narrower than p must cost more, so it is log(sigma_p / sigma_q)."),
+            pair_terms(log_ratio=-1.0),
+            "The logarithm of the ratio of widths has the wrong sign: a q narrower than p must cost more, so it is"
+            " log(sigma_p / sigma_q).",
+        ),
         "divided by q's variance": Misconception(
             pair_terms(divisor=lambda s_q, s_p: np.exp(2 * s_q)),
-            "You divide by q's variance. The squared distance from p's mean comes from log p, so it is divided by p's."),
+            "You divide by q's variance. The squared distance from p's mean comes from log p, so it is divided by p's.",
+        ),
         "widths for variances": Misconception(
             pair_terms(divisor=lambda s_q, s_p: np.exp(s_p), power=1),
-            "You use standard deviations where variances belong: square sigma_q and sigma_p in the quadratic term."),
+            "You use standard deviations where variances belong: square sigma_q and sigma_p in the quadratic term.",
+        ),
         "minus one half missing": Misconception(
-            pair_terms(half=0.0), "Every value is K/2 too large: where is the -1/2 in each dimension? For q = p the divergence must be 0."),
+            pair_terms(half=0.0),
+            "Every value is K/2 too large: where is the -1/2 in each dimension? For q = p the divergence must be 0.",
+        ),
         "quadratic term not halved": Misconception(
-            pair_terms(quadratic=1.0), "The quadratic term is twice too large: a Gaussian's exponent is divided by 2 sigma_p^2."),
+            pair_terms(quadratic=1.0),
+            "The quadratic term is twice too large: a Gaussian's exponent is divided by 2 sigma_p^2.",
+        ),
         "mean over dimensions": Misconception(
             lambda *args: pair_terms()(*args) / args[0].shape[1],
-            "You average over the K dimensions. Independent dimensions add their divergences: sum."),
+            "You average over the K dimensions. Independent dimensions add their divergences: sum.",
+        ),
         "log variance": Misconception(
             lambda m_q, s_q, m_p, s_p: pair_terms()(m_q, s_q / 2, m_p, s_p / 2),
-            "You treat log_sigma as the log of the variance. It is the log of the standard deviation."),
+            "You treat log_sigma as the log of the variance. It is the log of the standard deviation.",
+        ),
         "mean of p left out": Misconception(
             lambda m_q, s_q, m_p, s_p: pair_terms()(m_q, s_q, 0, s_p),
-            "p's mean is left out: what counts is how far q's mean is from p's."),
+            "p's mean is left out: what counts is how far q's mean is from p's.",
+        ),
     },
     hints=(
-        "Write log q - log p for one dimension and average under q. Which averages do you need? E_q[(z - mu_q)^2] and E_q[(z - mu_p)^2].",
+        (
+            "Write log q - log p for one dimension and average under q. Which averages do you need? E_q[(z - mu_q)^2]"
+            " and E_q[(z - mu_p)^2]."
+        ),
         "E_q[(z - mu_p)^2] = sigma_q^2 + (mu_q - mu_p)^2, and E_q[(z - mu_q)^2] = sigma_q^2.",
-        "In one dimension: log(sigma_p / sigma_q) + (sigma_q^2 + (mu_q - mu_p)^2) / (2 sigma_p^2) - 1/2. Check that it is 0 for q = p.",
+        (
+            "In one dimension: log(sigma_p / sigma_q) + (sigma_q^2 + (mu_q - mu_p)^2) / (2 sigma_p^2) - 1/2. Check that"
+            " it is 0 for q = p."
+        ),
     ),
 )
 
 
 # kl_monte_carlo -----------------------------------------------------------------------------------------------------
 
+
 def monte_carlo_cases(rng):
     def case(S, N, K, label=""):
         return Case((*gaussian(rng, N, K), rng.normal(size=(S, N, K))), label)
+
     return [case(6, 4, 3), case(9, 3, 2), case(1, 5, 2, "for S = 1"), case(4, 1, 3, "on a single example")]
 
 
 def monte_carlo_oracle(mu, log_sigma, eps):
     def one(n):
         sigma = np.exp(log_sigma[n])
-        terms = [sum(stats.norm.logpdf(m + s * e, m, s) - stats.norm.logpdf(m + s * e) for m, s, e in zip(mu[n], sigma, noise))
-                 for noise in eps[:, n]]
+        terms = [
+            sum(
+                stats.norm.logpdf(m + s * e, m, s) - stats.norm.logpdf(m + s * e)
+                for m, s, e in zip(mu[n], sigma, noise)
+            )
+            for noise in eps[:, n]
+        ]
         return sum(terms) / len(terms)
+
     return np.array([one(n) for n in range(len(mu))])
 
 
@@ -267,46 +401,78 @@ def sampled(mu, s, eps):
 
 
 KL_MONTE_CARLO = exercise(
-    name="kl_monte_carlo", points=3, minutes=10, lines=4, lecture_points=("L14",),
-    signature="kl_monte_carlo(mu, log_sigma, eps)", returns="(N,)",
-    task="The mean over the S samples of log q(z) - log p(z), where p = N(0, I) and z comes from q by stretching and moving the given noise eps (S, N, K).",
-    answer="course_utils.probability.gaussians:kl_monte_carlo", cases=monte_carlo_cases, oracle=monte_carlo_oracle,
+    name="kl_monte_carlo",
+    points=3,
+    minutes=10,
+    lines=4,
+    lecture_points=("L14",),
+    signature="kl_monte_carlo(mu, log_sigma, eps)",
+    returns="(N,)",
+    task=(
+        "The mean over the S samples of log q(z) - log p(z), where p = N(0, I) and z comes from q by stretching and"
+        " moving the given noise eps (S, N, K)."
+    ),
+    answer="course_utils.probability.gaussians:kl_monte_carlo",
+    cases=monte_carlo_cases,
+    oracle=monte_carlo_oracle,
     misconceptions={
         "closed form": Misconception(
             lambda mu, s, eps: right_standard(mu, s),
-            "This is the exact divergence, which does not depend on eps. The estimate is asked: average log q(z) - log p(z) over the samples."),
+            "This is the exact divergence, which does not depend on eps. The estimate is asked: average log q(z) - log"
+            " p(z) over the samples.",
+        ),
         "stretched by log sigma": Misconception(
             lambda mu, s, eps: log_ratio(mu, s, mu + s * eps).mean(axis=0),
-            "The samples are mu + log_sigma * eps. The noise is stretched by sigma, the exponential of log_sigma."),
+            "The samples are mu + log_sigma * eps. The noise is stretched by sigma, the exponential of log_sigma.",
+        ),
         "stretched by the variance": Misconception(
             lambda mu, s, eps: log_ratio(mu, s, mu + np.exp(2 * s) * eps).mean(axis=0),
-            "The noise is stretched by the variance. Multiplying by sigma is what gives a sample the standard deviation sigma."),
+            "The noise is stretched by the variance. Multiplying by sigma is what gives a sample the standard deviation"
+            " sigma.",
+        ),
         "p at the noise": Misconception(
             lambda mu, s, eps: log_ratio(mu, s, mu + np.exp(s) * eps, at=eps).mean(axis=0),
-            "log p is taken at eps. Both densities are taken at the same point, the sample z = mu + sigma eps."),
+            "log p is taken at eps. Both densities are taken at the same point, the sample z = mu + sigma eps.",
+        ),
         "width left out of log q": Misconception(
             lambda mu, s, eps: (sampled(mu, s, eps) + np.sum(s, axis=-1)).mean(axis=0),
-            "In log q the term -log sigma is missing: a narrow density is high. Only then does it integrate to 1."),
+            "In log q the term -log sigma is missing: a narrow density is high. Only then does it integrate to 1.",
+        ),
         "samples summed": Misconception(
             lambda mu, s, eps: sampled(mu, s, eps).sum(axis=0),
-            "You sum over the samples. An expectation is estimated by their mean."),
+            "You sum over the samples. An expectation is estimated by their mean.",
+        ),
         "one value per sample": Misconception(
-            sampled, "You return one value for each sample and example, (S, N). Average over the samples, axis 0."),
+            sampled, "You return one value for each sample and example, (S, N). Average over the samples, axis 0."
+        ),
         "mean over dimensions": Misconception(
             lambda mu, s, eps: sampled(mu, s, eps).mean(axis=0) / mu.shape[1],
-            "You average over the K dimensions. The log of a product of densities is a sum over dimensions."),
+            "You average over the K dimensions. The log of a product of densities is a sum over dimensions.",
+        ),
         "wrong sign": Misconception(
-            lambda mu, s, eps: -sampled(mu, s, eps).mean(axis=0), "The sign is wrong: KL(q || p) averages log q - log p."),
+            lambda mu, s, eps: -sampled(mu, s, eps).mean(axis=0),
+            "The sign is wrong: KL(q || p) averages log q - log p.",
+        ),
     },
     hints=(
-        "Three lines: make the samples z (S, N, K); compute log q(z) - log p(z), summed over the K dimensions; average over S.",
-        "z = mu + np.exp(log_sigma) * eps broadcasts (N, K) against (S, N, K). In log q, (z - mu) / sigma is eps itself.",
-        "Per dimension, log q = -eps^2/2 - log_sigma - log(2 pi)/2 and log p = -z^2/2 - log(2 pi)/2. The constants cancel.",
+        (
+            "Three lines: make the samples z (S, N, K); compute log q(z) - log p(z), summed over the K dimensions;"
+            " average over S."
+        ),
+        (
+            "z = mu + np.exp(log_sigma) * eps broadcasts (N, K) against (S, N, K). In log q, (z - mu) / sigma is eps"
+            " itself."
+        ),
+        (
+            "Per dimension, log q = -eps^2/2 - log_sigma - log(2 pi)/2 and log p = -z^2/2 - log(2 pi)/2. The constants"
+            " cancel."
+        ),
     ),
 )
 
 
 # expected_squared_error, elbo_linear_gaussian -----------------------------------------------------------------------
+
 
 def linear_case(rng, N, D, K, label=""):
     mu, log_sigma = gaussian(rng, N, K)
@@ -315,15 +481,25 @@ def linear_case(rng, N, D, K, label=""):
 
 
 def error_cases(rng):
-    return [linear_case(rng, 5, 6, 3), linear_case(rng, 4, 7, 2), linear_case(rng, 1, 5, 3, "on a single example"),
-            linear_case(rng, 3, 2, 4, "for K > D"), linear_case(rng, 4, 5, 1, "for K = 1"), linear_case(rng, 5, 3, 3, "for K = D")]
+    return [
+        linear_case(rng, 5, 6, 3),
+        linear_case(rng, 4, 7, 2),
+        linear_case(rng, 1, 5, 3, "on a single example"),
+        linear_case(rng, 3, 2, 4, "for K > D"),
+        linear_case(rng, 4, 5, 1, "for K = 1"),
+        linear_case(rng, 5, 3, 3, "for K = D"),
+    ]
 
 
 def error_oracle(x, W, b, mu, log_sigma):
     """The mean over all 2^K corners mu +- sigma: it agrees with a Gaussian's on every quadratic function."""
     corners = np.array(list(itertools.product([-1, 1], repeat=mu.shape[1])))
-    return np.array([np.mean([np.sum((x_n - W @ (m + np.exp(s) * c) - b) ** 2) for c in corners])
-                     for x_n, m, s in zip(x, mu, log_sigma)])
+    return np.array(
+        [
+            np.mean([np.sum((x_n - W @ (m + np.exp(s) * c) - b) ** 2) for c in corners])
+            for x_n, m, s in zip(x, mu, log_sigma)
+        ]
+    )
 
 
 def error_of_mean(x, W, b, mu):
@@ -331,45 +507,74 @@ def error_of_mean(x, W, b, mu):
 
 
 def spread(W, log_sigma):
-    return np.exp(2 * log_sigma) @ np.sum(W ** 2, axis=0)
+    return np.exp(2 * log_sigma) @ np.sum(W**2, axis=0)
 
 
 EXPECTED_SQUARED_ERROR = exercise(
-    name="expected_squared_error", points=3, minutes=12, lines=3, lecture_points=("L13", "L17"),
-    signature="expected_squared_error(x, W, b, mu, log_sigma)", returns="(N,)",
-    task="The exact expectation of ||x - W z - b||^2 over z from q = N(mu, diag(sigma^2)), for each example; W (D, K), b (D,).",
-    answer="course_utils.models.linear_gaussian:expected_squared_error", cases=error_cases, oracle=error_oracle,
+    name="expected_squared_error",
+    points=3,
+    minutes=12,
+    lines=3,
+    lecture_points=("L13", "L17"),
+    signature="expected_squared_error(x, W, b, mu, log_sigma)",
+    returns="(N,)",
+    task=(
+        "The exact expectation of ||x - W z - b||^2 over z from q = N(mu, diag(sigma^2)), for each example; W (D, K), b"
+        " (D,)."
+    ),
+    answer="course_utils.models.linear_gaussian:expected_squared_error",
+    cases=error_cases,
+    oracle=error_oracle,
     misconceptions={
         "spread of q left out": Misconception(
             lambda x, W, b, mu, s: error_of_mean(x, W, b, mu),
-            "This is the error of the mean code alone. The spread of q adds to it: E[||r||^2] = ||E[r]||^2 + the sum of r's variances."),
+            "This is the error of the mean code alone. The spread of q adds to it: E[||r||^2] = ||E[r]||^2 + the sum of"
+            " r's variances.",
+        ),
         "spread not decoded": Misconception(
             lambda x, W, b, mu, s: error_of_mean(x, W, b, mu) + np.sum(np.exp(2 * s), axis=1),
-            "You add the variances of z. It is the decoded spread that counts: a unit of z_k moves x by column k of W."),
+            "You add the variances of z. It is the decoded spread that counts: a unit of z_k moves x by column k of W.",
+        ),
         "sigma for its square": Misconception(
-            lambda x, W, b, mu, s: error_of_mean(x, W, b, mu) + np.exp(s) @ np.sum(W ** 2, axis=0),
-            "The second term has sigma where the variance sigma squared belongs."),
+            lambda x, W, b, mu, s: error_of_mean(x, W, b, mu) + np.exp(s) @ np.sum(W**2, axis=0),
+            "The second term has sigma where the variance sigma squared belongs.",
+        ),
         "log variance": Misconception(
-            lambda x, W, b, mu, s: error_of_mean(x, W, b, mu) + s ** 2 @ np.sum(W ** 2, axis=0),
-            "The second term squares log_sigma itself. Take the exponential first: sigma = exp(log_sigma)."),
+            lambda x, W, b, mu, s: error_of_mean(x, W, b, mu) + s**2 @ np.sum(W**2, axis=0),
+            "The second term squares log_sigma itself. Take the exponential first: sigma = exp(log_sigma).",
+        ),
         "columns summed before squaring": Misconception(
             lambda x, W, b, mu, s: error_of_mean(x, W, b, mu) + np.exp(2 * s) @ np.sum(W, axis=0) ** 2,
-            "You sum the entries of each column of W and square the sum. The squared length of a column is the sum of its squared entries."),
+            "You sum the entries of each column of W and square the sum. The squared length of a column is the sum of"
+            " its squared entries.",
+        ),
         "spread subtracted": Misconception(
             lambda x, W, b, mu, s: error_of_mean(x, W, b, mu) - spread(W, s),
-            "The spread of q is subtracted. It makes the error larger on average, never smaller."),
+            "The spread of q is subtracted. It makes the error larger on average, never smaller.",
+        ),
         "b left out": Misconception(
-            lambda x, W, b, mu, s: error_of_mean(x, W, 0 * b, mu) + spread(W, s), "b is left out: the decoder is z @ W.T + b."),
+            lambda x, W, b, mu, s: error_of_mean(x, W, 0 * b, mu) + spread(W, s),
+            "b is left out: the decoder is z @ W.T + b.",
+        ),
         "mean over dimensions": Misconception(
             lambda x, W, b, mu, s: (error_of_mean(x, W, b, mu) + spread(W, s)) / x.shape[1],
-            "You average over the D dimensions. The squared error is their sum."),
+            "You average over the D dimensions. The squared error is their sum.",
+        ),
         "every column for every sigma": Misconception(
-            lambda x, W, b, mu, s: error_of_mean(x, W, b, mu) + np.sum(np.exp(2 * s), axis=1) * np.sum(W ** 2),
-            "You multiply all variances by the squared size of the whole of W. Each sigma_k goes with its own column of W."),
+            lambda x, W, b, mu, s: error_of_mean(x, W, b, mu) + np.sum(np.exp(2 * s), axis=1) * np.sum(W**2),
+            "You multiply all variances by the squared size of the whole of W. Each sigma_k goes with its own column"
+            " of W.",
+        ),
     },
     hints=(
-        "Write z = mu + sigma * noise, with noise of mean 0 and variance 1. Then x - W z - b is a fixed vector minus W (sigma * noise).",
-        "Square and average: the cross term vanishes. What is left of the noise is E||W (sigma * noise)||^2 = sum_k sigma_k^2 ||w_k||^2, w_k the columns of W.",
+        (
+            "Write z = mu + sigma * noise, with noise of mean 0 and variance 1. Then x - W z - b is a fixed vector"
+            " minus W (sigma * noise)."
+        ),
+        (
+            "Square and average: the cross term vanishes. What is left of the noise is E||W (sigma * noise)||^2 = sum_k"
+            " sigma_k^2 ||w_k||^2, w_k the columns of W."
+        ),
         "np.sum((x - mu @ W.T - b) ** 2, axis=1), plus np.exp(2 * log_sigma) @ np.sum(W ** 2, axis=0): (N, K) @ (K,).",
     ),
 )
@@ -379,121 +584,218 @@ def elbo_cases(rng):
     def case(N, D, K, eta, label=""):
         x, W, b, mu, log_sigma = linear_case(rng, N, D, K).args
         return Case((x, W, b, eta, mu, log_sigma), label)
-    return [case(5, 6, 3, rng.uniform(0.2, 0.4)), case(4, 7, 2, rng.uniform(1.8, 3)),
-            case(1, 5, 3, rng.uniform(0.4, 0.6), "on a single example")]
+
+    return [
+        case(5, 6, 3, rng.uniform(0.2, 0.4)),
+        case(4, 7, 2, rng.uniform(1.8, 3)),
+        case(1, 5, 3, rng.uniform(0.4, 0.6), "on a single example"),
+    ]
 
 
 def elbo_oracle(x, W, b, eta, mu, log_sigma):
     """log p(x) minus the divergence from the posterior, both in closed form: the gap identity of notebook 04."""
     covariance = np.linalg.inv(np.eye(W.shape[1]) + W.T @ W / eta)
     log_p = stats.multivariate_normal.logpdf(x, b, W @ W.T + eta * np.eye(len(b)))
-    gaps = [general_gaussian_kl(m, np.diag(np.exp(2 * s)), covariance @ W.T @ (x_n - b) / eta, covariance)
-            for x_n, m, s in zip(x, mu, log_sigma)]
+    gaps = [
+        general_gaussian_kl(m, np.diag(np.exp(2 * s)), covariance @ W.T @ (x_n - b) / eta, covariance)
+        for x_n, m, s in zip(x, mu, log_sigma)
+    ]
     return np.atleast_1d(log_p) - gaps
 
 
-def elbo_terms(constant=lambda x, mu, eta: -0.5 * x.shape[1] * np.log(2 * np.pi * eta), divisor=lambda eta: 2 * eta,
-               kl=-1.0, decoded_spread=spread):
+def elbo_terms(
+    constant=lambda x, mu, eta: -0.5 * x.shape[1] * np.log(2 * np.pi * eta),
+    divisor=lambda eta: 2 * eta,
+    kl=-1.0,
+    decoded_spread=spread,
+):
     """A wrong ELBO: each part of the formula may be replaced."""
-    return lambda x, W, b, eta, mu, s: (constant(x, mu, eta) - (error_of_mean(x, W, b, mu) + decoded_spread(W, s)) / divisor(eta)
-                                        + kl * right_standard(mu, s))
+    return lambda x, W, b, eta, mu, s: (
+        constant(x, mu, eta)
+        - (error_of_mean(x, W, b, mu) + decoded_spread(W, s)) / divisor(eta)
+        + kl * right_standard(mu, s)
+    )
 
 
 ELBO_LINEAR_GAUSSIAN = exercise(
-    name="elbo_linear_gaussian", points=3, minutes=10, lines=4, lecture_points=("L13", "L15"),
-    signature="elbo_linear_gaussian(x, W, b, eta, mu, log_sigma)", returns="(N,)",
-    task="The exact bound F for each example, with p(x|z) = N(x; W z + b, eta I), p(z) = N(0, I), q = N(mu, diag(sigma^2)), and the Gaussian's constant.",
-    answer="course_utils.models.linear_gaussian:elbo_linear_gaussian", cases=elbo_cases, oracle=elbo_oracle,
+    name="elbo_linear_gaussian",
+    points=3,
+    minutes=10,
+    lines=4,
+    lecture_points=("L13", "L15"),
+    signature="elbo_linear_gaussian(x, W, b, eta, mu, log_sigma)",
+    returns="(N,)",
+    task=(
+        "The exact bound F for each example, with p(x|z) = N(x; W z + b, eta I), p(z) = N(0, I), q = N(mu,"
+        " diag(sigma^2)), and the Gaussian's constant."
+    ),
+    answer="course_utils.models.linear_gaussian:elbo_linear_gaussian",
+    cases=elbo_cases,
+    oracle=elbo_oracle,
     misconceptions={
         "constant left out": Misconception(
             elbo_terms(constant=lambda x, mu, eta: 0.0),
-            "The Gaussian's constant is missing: log N(x; m, eta I) begins with -(D/2) log(2 pi eta). Without it F is no bound on log p(x)."),
+            "The Gaussian's constant is missing: log N(x; m, eta I) begins with -(D/2) log(2 pi eta). Without it F is"
+            " no bound on log p(x).",
+        ),
         "K in the constant": Misconception(
             elbo_terms(constant=lambda x, mu, eta: -0.5 * mu.shape[1] * np.log(2 * np.pi * eta)),
-            "The constant counts the K latent dimensions. It belongs to the density of x, which has D dimensions."),
+            "The constant counts the K latent dimensions. It belongs to the density of x, which has D dimensions.",
+        ),
         "constant once": Misconception(
             elbo_terms(constant=lambda x, mu, eta: -0.5 * np.log(2 * np.pi * eta)),
-            "The constant stands there once. Each of the D dimensions of x has its own -log(2 pi eta)/2."),
+            "The constant stands there once. Each of the D dimensions of x has its own -log(2 pi eta)/2.",
+        ),
         "eta squared": Misconception(
-            elbo_terms(constant=lambda x, mu, eta: -0.5 * x.shape[1] * np.log(2 * np.pi * eta ** 2), divisor=lambda eta: 2 * eta ** 2),
-            "You square eta. It is the variance of the noise already (the slides' sigma^2), not its standard deviation."),
+            elbo_terms(
+                constant=lambda x, mu, eta: -0.5 * x.shape[1] * np.log(2 * np.pi * eta**2),
+                divisor=lambda eta: 2 * eta**2,
+            ),
+            "You square eta. It is the variance of the noise already (the slides' sigma^2), not its standard"
+            " deviation.",
+        ),
         "2 missing": Misconception(
-            elbo_terms(divisor=lambda eta: eta), "The squared error is divided by eta; a Gaussian's exponent divides by 2 eta."),
+            elbo_terms(divisor=lambda eta: eta),
+            "The squared error is divided by eta; a Gaussian's exponent divides by 2 eta.",
+        ),
         "KL added": Misconception(
-            elbo_terms(kl=1.0), "The divergence is added. It is a price: F is the reconstruction term minus KL."),
+            elbo_terms(kl=1.0), "The divergence is added. It is a price: F is the reconstruction term minus KL."
+        ),
         "KL left out": Misconception(
-            elbo_terms(kl=0.0), "This is the reconstruction term alone. Subtract KL(q || N(0, I))."),
+            elbo_terms(kl=0.0), "This is the reconstruction term alone. Subtract KL(q || N(0, I))."
+        ),
         "spread of q left out": Misconception(
             elbo_terms(decoded_spread=lambda W, s: 0.0),
-            "The reconstruction term takes the error of the mean code. It is the expected error under q: use expected_squared_error."),
+            "The reconstruction term takes the error of the mean code. It is the expected error under q: use"
+            " expected_squared_error.",
+        ),
         "mean over examples": Misconception(
-            lambda *args: np.mean(elbo_terms()(*args)), "You average over the examples. Each example has a bound of its own, (N,)."),
+            lambda *args: np.mean(elbo_terms()(*args)),
+            "You average over the examples. Each example has a bound of its own, (N,).",
+        ),
     },
     hints=(
-        "F has two terms: E_q[log p(x|z)], and minus KL(q || N(0, I)). You have written functions for both of the hard parts.",
-        "log N(x; m, eta I) = -(D/2) log(2 pi eta) - ||x - m||^2 / (2 eta). Only the squared error depends on z: put its expectation there.",
-        "-0.5 * D * np.log(2 * np.pi * eta) - expected_squared_error(x, W, b, mu, log_sigma) / (2 * eta) - kl_standard_normal(mu, log_sigma), "
-        "with D = x.shape[1].",
+        (
+            "F has two terms: E_q[log p(x|z)], and minus KL(q || N(0, I)). You have written functions for both of the"
+            " hard parts."
+        ),
+        (
+            "log N(x; m, eta I) = -(D/2) log(2 pi eta) - ||x - m||^2 / (2 eta). Only the squared error depends on z:"
+            " put its expectation there."
+        ),
+        (
+            "-0.5 * D * np.log(2 * np.pi * eta) - expected_squared_error(x, W, b, mu, log_sigma) / (2 * eta) -"
+            " kl_standard_normal(mu, log_sigma), with D = x.shape[1]."
+        ),
     ),
 )
 
 
 # kl_to_point_mass ---------------------------------------------------------------------------------------------------
 
+
 def point_mass_cases(rng):
     def case(K, sigmas, label=""):
         return Case((rng.uniform(0.5, 2, K) * signs(rng, K), sigmas), label)
-    return [case(3, rng.uniform(0.1, 0.8, 5)), case(5, rng.uniform(1.3, 3, 4)),
-            case(2, 10 ** rng.uniform(-9, -3, 6), "for sigma near 0"), case(4, rng.uniform(0.2, 0.7, 1), "for M = 1"),
-            case(12, 10 ** rng.uniform(-36, -30, 5), "for sigma near 1e-33")]
+
+    return [
+        case(3, rng.uniform(0.1, 0.8, 5)),
+        case(5, rng.uniform(1.3, 3, 4)),
+        case(2, 10 ** rng.uniform(-9, -3, 6), "for sigma near 0"),
+        case(4, rng.uniform(0.2, 0.7, 1), "for M = 1"),
+        case(12, 10 ** rng.uniform(-36, -30, 5), "for sigma near 1e-33"),
+    ]
 
 
 def point_mass_oracle(mu, sigmas):
     return np.array([sum(kl_by_quadrature(m, sigma) for m in mu) for sigma in sigmas])
 
 
-def point_mass_terms(variances=lambda K, s: K * s ** 2, logs=lambda K, s: 2 * K * np.log(s), square=lambda mu: np.sum(mu ** 2),
-                     ones=lambda K: K):
+def point_mass_terms(
+    variances=lambda K, s: K * s**2,
+    logs=lambda K, s: 2 * K * np.log(s),
+    square=lambda mu: np.sum(mu**2),
+    ones=lambda K: K,
+):
     """A wrong divergence of N(mu, sigma^2 I): each part of the formula may be replaced."""
     return lambda mu, s: 0.5 * (variances(len(mu), s) + square(mu) - ones(len(mu)) - logs(len(mu), s))
 
 
 KL_TO_POINT_MASS = exercise(
-    name="kl_to_point_mass", points=2, minutes=8, lines=3, lecture_points=("L17",),
-    signature="kl_to_point_mass(mu, sigmas)", returns="(M,)",
-    task="KL(N(mu, sigma^2 I) || N(0, I)) for one mu (K,) and each of the sigmas (M,), standard deviations that may be tiny.",
+    name="kl_to_point_mass",
+    points=2,
+    minutes=8,
+    lines=3,
+    lecture_points=("L17",),
+    signature="kl_to_point_mass(mu, sigmas)",
+    returns="(M,)",
+    task=(
+        "KL(N(mu, sigma^2 I) || N(0, I)) for one mu (K,) and each of the sigmas (M,), standard deviations that may be"
+        " tiny."
+    ),
     answer="course_utils.probability.gaussians:kl_to_point_mass",
-    aliases=("course_utils.probability.gaussians:kl_standard_normal", "course_utils.probability.gaussians:kl_gaussians", FAST_KL),
-    cases=point_mass_cases, oracle=point_mass_oracle,
+    aliases=(
+        "course_utils.probability.gaussians:kl_standard_normal",
+        "course_utils.probability.gaussians:kl_gaussians",
+        FAST_KL,
+    ),
+    cases=point_mass_cases,
+    oracle=point_mass_oracle,
     misconceptions={
         "one logarithm": Misconception(
             point_mass_terms(logs=lambda K, s: 2 * np.log(s)),
-            "The logarithm stands there once. Each of the K dimensions shrinks, so -log sigma counts K times."),
+            "The logarithm stands there once. Each of the K dimensions shrinks, so -log sigma counts K times.",
+        ),
         "one variance": Misconception(
-            point_mass_terms(variances=lambda K, s: s ** 2),
-            "sigma squared stands there once. Every one of the K dimensions has this variance."),
+            point_mass_terms(variances=lambda K, s: s**2),
+            "sigma squared stands there once. Every one of the K dimensions has this variance.",
+        ),
         "one dimension's share": Misconception(
-            point_mass_terms(lambda K, s: s ** 2, lambda K, s: 2 * np.log(s), ones=lambda K: 1),
-            "Only ||mu||^2 counts all dimensions; the terms with sigma, and the -1, count one. Each of the K dimensions has them."),
+            point_mass_terms(lambda K, s: s**2, lambda K, s: 2 * np.log(s), ones=lambda K: 1),
+            "Only ||mu||^2 counts all dimensions; the terms with sigma, and the -1, count one. Each of the K dimensions"
+            " has them.",
+        ),
         "leading term only": Misconception(
-            lambda mu, s: -len(mu) * np.log(s), "This is the term that grows, -K log sigma. The divergence has the others, too."),
+            lambda mu, s: -len(mu) * np.log(s),
+            "This is the term that grows, -K log sigma. The divergence has the others, too.",
+        ),
         "log sigma not doubled": Misconception(
             point_mass_terms(logs=lambda K, s: K * np.log(s)),
-            "The logarithm is halved once too often: (1/2) log sigma^2 is log sigma."),
+            "The logarithm is halved once too often: (1/2) log sigma^2 is log sigma.",
+        ),
         "sigma for its square": Misconception(
-            point_mass_terms(variances=lambda K, s: K * s), "You have sigma where sigma squared belongs."),
+            point_mass_terms(variances=lambda K, s: K * s), "You have sigma where sigma squared belongs."
+        ),
         "sigmas taken as logarithms": Misconception(
             point_mass_terms(lambda K, s: K * np.exp(2 * s), lambda K, s: 2 * K * s),
-            "You treat the sigmas as logarithms. Here the argument is the standard deviation itself: take its log."),
+            "You treat the sigmas as logarithms. Here the argument is the standard deviation itself: take its log.",
+        ),
         "minus K missing": Misconception(
-            point_mass_terms(ones=lambda K: 0), "Every value is K/2 too large: where is the -1 of each dimension?"),
+            point_mass_terms(ones=lambda K: 0), "Every value is K/2 too large: where is the -1 of each dimension?"
+        ),
     },
     hints=(
-        "Start from your kl_standard_normal in one dimension, (sigma^2 + mu^2 - 1 - log sigma^2) / 2, and add up K dimensions.",
-        "The K dimensions have the same sigma, so three of the terms are multiplied by K. The mu_k differ: sum their squares.",
-        "0.5 * (K * sigmas**2 + np.sum(mu**2) - K) - K * np.log(sigmas), with K = len(mu). Or call kl_standard_normal with M rows.",
+        (
+            "Start from your kl_standard_normal in one dimension, (sigma^2 + mu^2 - 1 - log sigma^2) / 2, and add up K"
+            " dimensions."
+        ),
+        (
+            "The K dimensions have the same sigma, so three of the terms are multiplied by K. The mu_k differ: sum"
+            " their squares."
+        ),
+        (
+            "0.5 * (K * sigmas**2 + np.sum(mu**2) - K) - K * np.log(sigmas), with K = len(mu). Or call"
+            " kl_standard_normal with M rows."
+        ),
     ),
 )
 
-EXERCISES = [KL_CATEGORICAL, KL_STANDARD_NORMAL, KL_GAUSSIANS, KL_MONTE_CARLO, EXPECTED_SQUARED_ERROR, ELBO_LINEAR_GAUSSIAN,
-             KL_TO_POINT_MASS]
+EXERCISES = [
+    KL_CATEGORICAL,
+    KL_STANDARD_NORMAL,
+    KL_GAUSSIANS,
+    KL_MONTE_CARLO,
+    EXPECTED_SQUARED_ERROR,
+    ELBO_LINEAR_GAUSSIAN,
+    KL_TO_POINT_MASS,
+]

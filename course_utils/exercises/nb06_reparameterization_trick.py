@@ -26,11 +26,13 @@ def log_widths(rng, *shape):
 
 def derivatives(function, x, h=1e-4):
     """Derivatives of function(x), one number, with respect to every entry of x, by central differences."""
+
     def change(index):
         up, down = x.copy(), x.copy()
         up[index] += h
         down[index] -= h
         return (function(up) - function(down)) / (2 * h)
+
     return np.array([change(index) for index in np.ndindex(x.shape)]).reshape(x.shape)
 
 
@@ -44,9 +46,15 @@ def estimator_cases(rng):
     def case(function, S, sigma, label="", mu=None):
         mu = float(away_from_zero(rng)) if mu is None else mu
         return Case((Named(f"numpy:{function}"), mu, float(sigma), rng.normal(size=S)), label)
-    return [case("cosh", 6, rng.uniform(0.3, 0.7)), case("exp", 5, rng.uniform(1.4, 2)), case("cos", 7, rng.uniform(0.3, 0.7)),
-            case("sinh", 1, rng.uniform(1.4, 2), "with a single sample"), case("cos", 6, rng.uniform(1.4, 2), "for mu = 0", mu=0.0),
-            case("cosh", 6, rng.uniform(0.3, 0.7), "for mu far from 0", mu=float(rng.uniform(12, 14) * signs(rng, ())))]
+
+    return [
+        case("cosh", 6, rng.uniform(0.3, 0.7)),
+        case("exp", 5, rng.uniform(1.4, 2)),
+        case("cos", 7, rng.uniform(0.3, 0.7)),
+        case("sinh", 1, rng.uniform(1.4, 2), "with a single sample"),
+        case("cos", 6, rng.uniform(1.4, 2), "for mu = 0", mu=0.0),
+        case("cosh", 6, rng.uniform(0.3, 0.7), "for mu far from 0", mu=float(rng.uniform(12, 14) * signs(rng, ()))),
+    ]
 
 
 def score_oracle(f, mu, sigma, eps):
@@ -55,6 +63,7 @@ def score_oracle(f, mu, sigma, eps):
 
     def one(z):
         return f(z) * (stats.norm.logpdf(z, mu + h, sigma) - stats.norm.logpdf(z, mu - h, sigma)) / (2 * h)
+
     return np.array([one(mu + sigma * e) for e in eps])
 
 
@@ -65,74 +74,122 @@ def pathwise_oracle(df, mu, sigma, eps):
 
 
 SCORE_FUNCTION_GRADIENT = exercise(
-    name="score_function_gradient", points=3, minutes=8, lines=2,
-    signature="score_function_gradient(f, mu, sigma, eps)", returns="(S,)",
-    task="For each sample z = mu + sigma eps the score-function estimate of d/dmu E[f(z)], no baseline; mu and sigma are numbers, eps is (S,).",
-    answer="course_utils.networks.reparameterization:score_function_gradient", cases=estimator_cases, oracle=score_oracle,
+    name="score_function_gradient",
+    points=3,
+    minutes=8,
+    lines=2,
+    signature="score_function_gradient(f, mu, sigma, eps)",
+    returns="(S,)",
+    task=(
+        "For each sample z = mu + sigma eps the score-function estimate of d/dmu E[f(z)], no baseline; mu and sigma are"
+        " numbers, eps is (S,)."
+    ),
+    answer="course_utils.networks.reparameterization:score_function_gradient",
+    cases=estimator_cases,
+    oracle=score_oracle,
     misconceptions={
         "not divided by sigma": Misconception(
             lambda f, mu, sigma, eps: f(mu + sigma * eps) * eps,
-            "The score is missing a factor: (z - mu)/sigma^2 is eps/sigma, not eps. A narrow density changes faster when it is moved."),
+            "The score is missing a factor: (z - mu)/sigma^2 is eps/sigma, not eps. A narrow density changes faster"
+            " when it is moved.",
+        ),
         "divided by sigma twice": Misconception(
-            lambda f, mu, sigma, eps: f(mu + sigma * eps) * eps / sigma ** 2,
-            "You divide eps by sigma^2. It is z - mu that is divided by sigma^2, and z - mu is sigma times eps."),
+            lambda f, mu, sigma, eps: f(mu + sigma * eps) * eps / sigma**2,
+            "You divide eps by sigma^2. It is z - mu that is divided by sigma^2, and z - mu is sigma times eps.",
+        ),
         "mean not subtracted": Misconception(
-            lambda f, mu, sigma, eps: f(mu + sigma * eps) * (mu + sigma * eps) / sigma ** 2,
-            "You have z/sigma^2 where the derivative of -(z - mu)^2/(2 sigma^2) stands: subtract mu from z."),
+            lambda f, mu, sigma, eps: f(mu + sigma * eps) * (mu + sigma * eps) / sigma**2,
+            "You have z/sigma^2 where the derivative of -(z - mu)^2/(2 sigma^2) stands: subtract mu from z.",
+        ),
         "wrong sign": Misconception(
             lambda f, mu, sigma, eps: -f(mu + sigma * eps) * eps / sigma,
-            "The sign is wrong. The derivative of -(z - mu)^2/(2 sigma^2) with respect to mu is positive where z > mu."),
+            "The sign is wrong. The derivative of -(z - mu)^2/(2 sigma^2) with respect to mu is positive where z > mu.",
+        ),
         "score alone": Misconception(
-            lambda f, mu, sigma, eps: eps / sigma, "This is the score alone, whose mean is 0. It is weighted by f(z)."),
+            lambda f, mu, sigma, eps: eps / sigma, "This is the score alone, whose mean is 0. It is weighted by f(z)."
+        ),
         "f at the noise": Misconception(
-            lambda f, mu, sigma, eps: f(eps) * eps / sigma, "You evaluate f at eps. It is evaluated at the sample, z = mu + sigma eps."),
+            lambda f, mu, sigma, eps: f(eps) * eps / sigma,
+            "You evaluate f at eps. It is evaluated at the sample, z = mu + sigma eps.",
+        ),
         "derivative with respect to sigma": Misconception(
-            lambda f, mu, sigma, eps: f(mu + sigma * eps) * (eps ** 2 - 1) / sigma,
-            "This estimates the derivative with respect to sigma. Asked is the one with respect to mu."),
+            lambda f, mu, sigma, eps: f(mu + sigma * eps) * (eps**2 - 1) / sigma,
+            "This estimates the derivative with respect to sigma. Asked is the one with respect to mu.",
+        ),
         "baseline subtracted": Misconception(
             lambda f, mu, sigma, eps: (f(mu + sigma * eps) - np.mean(f(mu + sigma * eps))) * eps / sigma,
-            "You subtract the mean of f as a baseline. No baseline is asked here; and one that is made of the same sample brings a bias."),
+            "You subtract the mean of f as a baseline. No baseline is asked here; and one that is made of the same"
+            " sample brings a bias.",
+        ),
         "mean over samples": Misconception(
             lambda f, mu, sigma, eps: np.mean(f(mu + sigma * eps) * eps / sigma),
-            "You return the mean over the samples. Return the estimates one by one, (S,): their spread is what we are after."),
+            "You return the mean over the samples. Return the estimates one by one, (S,): their spread is what we are"
+            " after.",
+        ),
         "sigma taken as its logarithm": Misconception(
             lambda f, mu, sigma, eps: f(mu + np.exp(sigma) * eps) * eps / np.exp(sigma),
-            "You take the exponential of sigma. Here the argument is sigma itself."),
+            "You take the exponential of sigma. Here the argument is sigma itself.",
+        ),
     },
     hints=(
         "The estimate is f(z) times the score, the derivative of log N(z; mu, sigma^2) with respect to mu.",
-        "The log density is -(z - mu)^2/(2 sigma^2) plus what does not depend on mu, so the score is (z - mu)/sigma^2. Put z = mu + sigma eps into it.",
+        (
+            "The log density is -(z - mu)^2/(2 sigma^2) plus what does not depend on mu, so the score is (z -"
+            " mu)/sigma^2. Put z = mu + sigma eps into it."
+        ),
         "f(mu + sigma * eps) * eps / sigma.",
     ),
 )
 
 PATHWISE_GRADIENT = exercise(
-    name="pathwise_gradient", points=2, minutes=5, lines=1,
-    signature="pathwise_gradient(df, mu, sigma, eps)", returns="(S,)",
-    task="For each sample z = mu + sigma eps the pathwise estimate of d/dmu E[f(z)], given df, the derivative of f; eps is (S,).",
-    answer="course_utils.networks.reparameterization:pathwise_gradient", cases=estimator_cases, oracle=pathwise_oracle,
+    name="pathwise_gradient",
+    points=2,
+    minutes=5,
+    lines=1,
+    signature="pathwise_gradient(df, mu, sigma, eps)",
+    returns="(S,)",
+    task=(
+        "For each sample z = mu + sigma eps the pathwise estimate of d/dmu E[f(z)], given df, the derivative of f; eps"
+        " is (S,)."
+    ),
+    answer="course_utils.networks.reparameterization:pathwise_gradient",
+    cases=estimator_cases,
+    oracle=pathwise_oracle,
     misconceptions={
         "derivative with respect to sigma": Misconception(
             lambda df, mu, sigma, eps: df(mu + sigma * eps) * eps,
-            "This is f'(z) eps, the derivative with respect to sigma. Asked is the one with respect to mu: what is dz/dmu?"),
+            "This is f'(z) eps, the derivative with respect to sigma. Asked is the one with respect to mu: what is"
+            " dz/dmu?",
+        ),
         "times sigma": Misconception(
             lambda df, mu, sigma, eps: df(mu + sigma * eps) * sigma,
-            "You multiply by sigma, which is dz/deps. Asked is the derivative with respect to mu: what is dz/dmu?"),
+            "You multiply by sigma, which is dz/deps. Asked is the derivative with respect to mu: what is dz/dmu?",
+        ),
         "times the score": Misconception(
             lambda df, mu, sigma, eps: df(mu + sigma * eps) * eps / sigma,
-            "You multiply by the score. That belongs to the other estimator, where f is not differentiated."),
+            "You multiply by the score. That belongs to the other estimator, where f is not differentiated.",
+        ),
         "df at the mean": Misconception(
-            lambda df, mu, sigma, eps: df(mu + 0 * eps), "You evaluate df at mu. It is evaluated at each sample, z = mu + sigma eps."),
+            lambda df, mu, sigma, eps: df(mu + 0 * eps),
+            "You evaluate df at mu. It is evaluated at each sample, z = mu + sigma eps.",
+        ),
         "df at the noise": Misconception(
-            lambda df, mu, sigma, eps: df(1 * eps), "You evaluate df at eps. It is evaluated at the sample, z = mu + sigma eps."),
+            lambda df, mu, sigma, eps: df(1 * eps),
+            "You evaluate df at eps. It is evaluated at the sample, z = mu + sigma eps.",
+        ),
         "mean over samples": Misconception(
             lambda df, mu, sigma, eps: np.mean(df(mu + sigma * eps)),
-            "You return the mean over the samples. Return the estimates one by one, (S,): their spread is what we are after."),
+            "You return the mean over the samples. Return the estimates one by one, (S,): their spread is what we are"
+            " after.",
+        ),
         "variance for sigma": Misconception(
-            lambda df, mu, sigma, eps: df(mu + sigma ** 2 * eps),
-            "The noise is stretched by sigma^2. Its standard deviation has to be sigma: z = mu + sigma eps."),
+            lambda df, mu, sigma, eps: df(mu + sigma**2 * eps),
+            "The noise is stretched by sigma^2. Its standard deviation has to be sigma: z = mu + sigma eps.",
+        ),
         "sigma taken as its logarithm": Misconception(
-            lambda df, mu, sigma, eps: df(mu + np.exp(sigma) * eps), "You take the exponential of sigma. Here the argument is sigma itself."),
+            lambda df, mu, sigma, eps: df(mu + np.exp(sigma) * eps),
+            "You take the exponential of sigma. Here the argument is sigma itself.",
+        ),
     },
     hints=(
         "Hold eps fixed. Then f(mu + sigma eps) is an ordinary function of mu: differentiate it.",
@@ -144,53 +201,87 @@ PATHWISE_GRADIENT = exercise(
 
 # reparameterize, sigma_bar, reparameterize_vjp ----------------------------------------------------------------------
 
+
 def sample_cases(rng):
     def case(*shape, label="", log_sigma=None):
         N, K = shape[-2:]
         log_sigma = log_widths(rng, N, K) if log_sigma is None else log_sigma
         return Case((away_from_zero(rng, N, K), log_sigma, rng.normal(size=shape)), label)
-    return [case(5, 3), case(4, 2), case(6, 3, 2, label="with S samples of every example, eps (S, N, K)"),
-            case(1, 4, 2, label="with one sample of every example, eps (1, N, K)"), case(1, 4, label="on a single example"),
-            case(4, 3, label="for a tiny sigma", log_sigma=rng.uniform(-9, -7, (4, 3))),
-            case(4, 3, label="for a large sigma", log_sigma=rng.uniform(10.5, 12, (4, 3)))]
+
+    return [
+        case(5, 3),
+        case(4, 2),
+        case(6, 3, 2, label="with S samples of every example, eps (S, N, K)"),
+        case(1, 4, 2, label="with one sample of every example, eps (1, N, K)"),
+        case(1, 4, label="on a single example"),
+        case(4, 3, label="for a tiny sigma", log_sigma=rng.uniform(-9, -7, (4, 3))),
+        case(4, 3, label="for a large sigma", log_sigma=rng.uniform(10.5, 12, (4, 3))),
+    ]
 
 
 def sample_oracle(mu, log_sigma, eps):
     """The quantile of N(mu, sigma^2) that eps is of N(0, 1); from the nearer tail, for precision."""
     sigma = np.exp(log_sigma)
-    return np.where(eps < 0, stats.norm.ppf(stats.norm.cdf(eps), mu, sigma), stats.norm.isf(stats.norm.sf(eps), mu, sigma))
+    return np.where(
+        eps < 0, stats.norm.ppf(stats.norm.cdf(eps), mu, sigma), stats.norm.isf(stats.norm.sf(eps), mu, sigma)
+    )
 
 
 REPARAMETERIZE = exercise(
-    name="reparameterize", points=2, minutes=5, lines=1,
-    signature="reparameterize(mu, log_sigma, eps)", returns="(N, K) or (S, N, K), as eps",
-    task="The sample of N(mu, diag(sigma^2)) that belongs to the standard normal noise eps; mu and log_sigma are (N, K), eps is (N, K) or (S, N, K).",
-    answer="course_utils.networks.reparameterization:reparameterize", aliases=("course_utils.networks.fast:gaussian_sample",),
-    cases=sample_cases, oracle=sample_oracle,
+    name="reparameterize",
+    points=2,
+    minutes=5,
+    lines=1,
+    signature="reparameterize(mu, log_sigma, eps)",
+    returns="(N, K) or (S, N, K), as eps",
+    task=(
+        "The sample of N(mu, diag(sigma^2)) that belongs to the standard normal noise eps; mu and log_sigma are (N, K),"
+        " eps is (N, K) or (S, N, K)."
+    ),
+    answer="course_utils.networks.reparameterization:reparameterize",
+    aliases=("course_utils.networks.fast:gaussian_sample",),
+    cases=sample_cases,
+    oracle=sample_oracle,
     misconceptions={
         "log_sigma for sigma": Misconception(
-            lambda mu, log_sigma, eps: mu + log_sigma * eps, "You multiply eps by log_sigma. The standard deviation is its exponential."),
+            lambda mu, log_sigma, eps: mu + log_sigma * eps,
+            "You multiply eps by log_sigma. The standard deviation is its exponential.",
+        ),
         "log variance": Misconception(
             lambda mu, log_sigma, eps: mu + np.exp(0.5 * log_sigma) * eps,
-            "You treat log_sigma as the log of the variance. It is the log of the standard deviation: no half, no root."),
+            "You treat log_sigma as the log of the variance. It is the log of the standard deviation: no half, no"
+            " root.",
+        ),
         "variance for sigma": Misconception(
             lambda mu, log_sigma, eps: mu + np.exp(2 * log_sigma) * eps,
-            "The noise is stretched by sigma^2. For a variance of sigma^2 the noise is multiplied by sigma."),
+            "The noise is stretched by sigma^2. For a variance of sigma^2 the noise is multiplied by sigma.",
+        ),
         "mean stretched, too": Misconception(
-            lambda mu, log_sigma, eps: np.exp(log_sigma) * (mu + eps), "You stretch after moving, so that the mean becomes sigma mu. Stretch first, then add mu."),
+            lambda mu, log_sigma, eps: np.exp(log_sigma) * (mu + eps),
+            "You stretch after moving, so that the mean becomes sigma mu. Stretch first, then add mu.",
+        ),
         "no noise": Misconception(
-            lambda mu, log_sigma, eps: mu + 0 * eps, "This is the mean of q, without noise. Every eps has a sample of its own."),
+            lambda mu, log_sigma, eps: mu + 0 * eps,
+            "This is the mean of q, without noise. Every eps has a sample of its own.",
+        ),
         "mean forgotten": Misconception(
-            lambda mu, log_sigma, eps: np.exp(log_sigma) * eps, "The samples have mean 0: mu is missing."),
+            lambda mu, log_sigma, eps: np.exp(log_sigma) * eps, "The samples have mean 0: mu is missing."
+        ),
         "noise turned round": Misconception(
             lambda mu, log_sigma, eps: mu - np.exp(log_sigma) * eps,
-            "You subtract the noise. The distribution is the same, but in the course z = mu + sigma eps, and the gradient of sigma depends on the sign."),
+            "You subtract the noise. The distribution is the same, but in the course z = mu + sigma eps, and the"
+            " gradient of sigma depends on the sign.",
+        ),
         "standardised": Misconception(
             lambda mu, log_sigma, eps: (eps - mu) / np.exp(log_sigma),
-            "This is the way back, from a sample to its noise. Asked is the sample."),
+            "This is the way back, from a sample to its noise. Asked is the sample.",
+        ),
     },
     hints=(
-        "A sample of N(mu, sigma^2) is standard normal noise, stretched by the standard deviation and then moved to the mean.",
+        (
+            "A sample of N(mu, sigma^2) is standard normal noise, stretched by the standard deviation and then moved to"
+            " the mean."
+        ),
         "The standard deviation is np.exp(log_sigma). Broadcasting takes care of a leading axis of samples.",
         "mu + np.exp(log_sigma) * eps.",
     ),
@@ -200,6 +291,7 @@ REPARAMETERIZE = exercise(
 def sigma_bar_cases(rng):
     def case(N, K, label=""):
         return Case((away_from_zero(rng, N, K), rng.normal(size=(N, K))), label)
+
     return [case(5, 3), case(4, 2), case(1, 4, "on a single example")]
 
 
@@ -208,28 +300,51 @@ def sigma_bar_oracle(z_bar, eps):
 
 
 SIGMA_BAR = exercise(
-    name="sigma_bar", points=1, minutes=3, lines=1,
-    signature="sigma_bar(z_bar, eps)", returns="(N, K)",
+    name="sigma_bar",
+    points=1,
+    minutes=3,
+    lines=1,
+    signature="sigma_bar(z_bar, eps)",
+    returns="(N, K)",
     task="The slide's rule for sigma: the gradient of sigma, given z_bar, that of z = mu + sigma eps; all (N, K).",
-    answer="course_utils.networks.reparameterization:sigma_bar", cases=sigma_bar_cases, oracle=sigma_bar_oracle,
+    answer="course_utils.networks.reparameterization:sigma_bar",
+    cases=sigma_bar_cases,
+    oracle=sigma_bar_oracle,
     misconceptions={
         "rule for mu": Misconception(
-            lambda z_bar, eps: 1 * z_bar, "This is the rule for mu. Moving sigma by a little moves z by eps times as much."),
+            lambda z_bar, eps: 1 * z_bar,
+            "This is the rule for mu. Moving sigma by a little moves z by eps times as much.",
+        ),
         "z_bar left out": Misconception(
-            lambda z_bar, eps: 1 * eps, "This is dz/dsigma alone. The chain rule multiplies it by z_bar, the gradient that arrives at z."),
+            lambda z_bar, eps: 1 * eps,
+            "This is dz/dsigma alone. The chain rule multiplies it by z_bar, the gradient that arrives at z.",
+        ),
         "sum over dimensions": Misconception(
-            lambda z_bar, eps: np.sum(z_bar * eps, axis=1), "You sum over the K dimensions. Each of them has a sigma of its own."),
+            lambda z_bar, eps: np.sum(z_bar * eps, axis=1),
+            "You sum over the K dimensions. Each of them has a sigma of its own.",
+        ),
         "sum over examples": Misconception(
-            lambda z_bar, eps: np.sum(z_bar * eps, axis=0), "You sum over the examples. Each of them has a sigma of its own."),
+            lambda z_bar, eps: np.sum(z_bar * eps, axis=0),
+            "You sum over the examples. Each of them has a sigma of its own.",
+        ),
         "divided by the noise": Misconception(
-            lambda z_bar, eps: z_bar / eps, "You divide by eps. In the chain rule derivatives are multiplied, and dz/dsigma is eps."),
+            lambda z_bar, eps: z_bar / eps,
+            "You divide by eps. In the chain rule derivatives are multiplied, and dz/dsigma is eps.",
+        ),
         "wrong sign": Misconception(
-            lambda z_bar, eps: -z_bar * eps, "The sign is wrong: z = mu + sigma eps grows with sigma where eps is positive."),
+            lambda z_bar, eps: -z_bar * eps,
+            "The sign is wrong: z = mu + sigma eps grows with sigma where eps is positive.",
+        ),
         "noise squared": Misconception(
-            lambda z_bar, eps: z_bar * eps ** 2, "There is one eps too many: the derivative of sigma eps with respect to sigma is eps."),
+            lambda z_bar, eps: z_bar * eps**2,
+            "There is one eps too many: the derivative of sigma eps with respect to sigma is eps.",
+        ),
     },
     hints=(
-        "A bar over a quantity is the derivative of the objective with respect to it. z depends on sigma: use the chain rule, entry by entry.",
+        (
+            "A bar over a quantity is the derivative of the objective with respect to it. z depends on sigma: use the"
+            " chain rule, entry by entry."
+        ),
         "sigma_bar = z_bar times dz/dsigma. What is the derivative of mu + sigma eps with respect to sigma?",
         "z_bar * eps.",
     ),
@@ -240,49 +355,83 @@ def vjp_cases(rng):
     def case(N, K, label="", log_sigma=None):
         log_sigma = log_widths(rng, N, K) if log_sigma is None else log_sigma
         return Case((away_from_zero(rng, N, K), log_sigma, rng.normal(size=(N, K))), label)
-    return [case(5, 3), case(4, 2), case(1, 4, "on a single example"),
-            case(4, 3, "for a tiny sigma", rng.uniform(-9, -7, (4, 3))), case(4, 3, "for a large sigma", rng.uniform(6, 8, (4, 3)))]
+
+    return [
+        case(5, 3),
+        case(4, 2),
+        case(1, 4, "on a single example"),
+        case(4, 3, "for a tiny sigma", rng.uniform(-9, -7, (4, 3))),
+        case(4, 3, "for a large sigma", rng.uniform(6, 8, (4, 3))),
+    ]
 
 
 def vjp_oracle(z_bar, log_sigma, eps):
     """Central differences of sum(z_bar z), at mu = 0."""
     zeros = np.zeros(z_bar.shape)
-    return (derivatives(lambda mu: np.sum(z_bar * (mu + np.exp(log_sigma) * eps)), zeros),
-            derivatives(lambda s: np.sum(z_bar * np.exp(s) * eps), log_sigma))
+    return (
+        derivatives(lambda mu: np.sum(z_bar * (mu + np.exp(log_sigma) * eps)), zeros),
+        derivatives(lambda s: np.sum(z_bar * np.exp(s) * eps), log_sigma),
+    )
 
 
 REPARAMETERIZE_VJP = exercise(
-    name="reparameterize_vjp", points=3, minutes=8, lines=2,
-    signature="reparameterize_vjp(z_bar, log_sigma, eps)", returns="((N, K), (N, K))",
-    task="(mu_bar, log_sigma_bar): the gradients of mu and log_sigma, given z_bar, that of z = mu + exp(log_sigma) eps; all (N, K).",
+    name="reparameterize_vjp",
+    points=3,
+    minutes=8,
+    lines=2,
+    signature="reparameterize_vjp(z_bar, log_sigma, eps)",
+    returns="((N, K), (N, K))",
+    task=(
+        "(mu_bar, log_sigma_bar): the gradients of mu and log_sigma, given z_bar, that of z = mu + exp(log_sigma) eps;"
+        " all (N, K)."
+    ),
     answer="course_utils.networks.reparameterization:reparameterize_vjp",
-    aliases=("course_utils.networks.fast:gaussian_sample_vjp_mu", "course_utils.networks.fast:gaussian_sample_vjp_log_sigma"),
-    cases=vjp_cases, oracle=vjp_oracle,
+    aliases=(
+        "course_utils.networks.fast:gaussian_sample_vjp_mu",
+        "course_utils.networks.fast:gaussian_sample_vjp_log_sigma",
+    ),
+    cases=vjp_cases,
+    oracle=vjp_oracle,
     misconceptions={
         "rule for sigma": Misconception(
             lambda z_bar, s, eps: (1 * z_bar, z_bar * eps),
-            "The second result is the gradient of sigma. For log_sigma the chain rule goes on: multiply by the derivative of exp(log_sigma)."),
+            "The second result is the gradient of sigma. For log_sigma the chain rule goes on: multiply by the"
+            " derivative of exp(log_sigma).",
+        ),
         "log_sigma for sigma": Misconception(
             lambda z_bar, s, eps: (1 * z_bar, z_bar * s * eps),
-            "The second result has log_sigma as a factor. The derivative of exp(log_sigma) is exp(log_sigma), that is sigma."),
+            "The second result has log_sigma as a factor. The derivative of exp(log_sigma) is exp(log_sigma), that is"
+            " sigma.",
+        ),
         "noise left out": Misconception(
-            lambda z_bar, s, eps: (1 * z_bar, z_bar * np.exp(s)), "In the second result eps is missing: sigma acts on z through sigma eps."),
+            lambda z_bar, s, eps: (1 * z_bar, z_bar * np.exp(s)),
+            "In the second result eps is missing: sigma acts on z through sigma eps.",
+        ),
         "z_bar left out": Misconception(
             lambda z_bar, s, eps: (np.ones_like(z_bar), np.exp(s) * eps),
-            "These are the derivatives of z. The chain rule multiplies them by z_bar, the gradient that arrives at z."),
+            "These are the derivatives of z. The chain rule multiplies them by z_bar, the gradient that arrives at z.",
+        ),
         "mu stretched": Misconception(
-            lambda z_bar, s, eps: (z_bar * np.exp(s), z_bar * np.exp(s) * eps), "The first result is multiplied by sigma. But z moves one for one with mu."),
+            lambda z_bar, s, eps: (z_bar * np.exp(s), z_bar * np.exp(s) * eps),
+            "The first result is multiplied by sigma. But z moves one for one with mu.",
+        ),
         "order": Misconception(
-            lambda z_bar, s, eps: (z_bar * np.exp(s) * eps, 1 * z_bar), "The two results are in the wrong order: mu_bar comes first."),
+            lambda z_bar, s, eps: (z_bar * np.exp(s) * eps, 1 * z_bar),
+            "The two results are in the wrong order: mu_bar comes first.",
+        ),
         "divided by sigma": Misconception(
             lambda z_bar, s, eps: (1 * z_bar, z_bar * eps / np.exp(s)),
-            "You divide by sigma, which is d log(sigma)/d sigma. Asked is the other way: sigma = exp(log_sigma), whose derivative is sigma."),
+            "You divide by sigma, which is d log(sigma)/d sigma. Asked is the other way: sigma = exp(log_sigma), whose"
+            " derivative is sigma.",
+        ),
         "sum over examples": Misconception(
             lambda z_bar, s, eps: (np.sum(z_bar, axis=0), np.sum(z_bar * np.exp(s) * eps, axis=0)),
-            "You sum over the examples. Each of them has a mu and a log_sigma of its own."),
+            "You sum over the examples. Each of them has a mu and a log_sigma of its own.",
+        ),
         "log variance": Misconception(
             lambda z_bar, s, eps: (1 * z_bar, 0.5 * z_bar * np.exp(s / 2) * eps),
-            "You treat log_sigma as the log of the variance. It is the log of the standard deviation."),
+            "You treat log_sigma as the log of the variance. It is the log of the standard deviation.",
+        ),
     },
     hints=(
         "Two chain rules, entry by entry: mu_bar = z_bar dz/dmu, and log_sigma_bar = z_bar dz/dlog_sigma.",
@@ -294,14 +443,19 @@ REPARAMETERIZE_VJP = exercise(
 
 # dropout_vjp --------------------------------------------------------------------------------------------------------
 
+
 def dropout_cases(rng):
     def case(N, K, rate, label=""):
         mask = (rng.random((N, K)) >= rate).astype(float)
         mask[0, :2] = 1, 0  # some of both, whatever the draw
         return Case((away_from_zero(rng, N, K), mask, float(rate)), label)
-    return [case(5, 3, rng.uniform(0.15, 0.35)), case(4, 6, rng.uniform(0.65, 0.85)),
-            case(1, 4, rng.uniform(0.15, 0.35), "on a single example"),
-            Case((away_from_zero(rng, 4, 3), np.ones((4, 3)), 0.0), "for rate = 0, where nothing is dropped")]
+
+    return [
+        case(5, 3, rng.uniform(0.15, 0.35)),
+        case(4, 6, rng.uniform(0.65, 0.85)),
+        case(1, 4, rng.uniform(0.15, 0.35), "on a single example"),
+        Case((away_from_zero(rng, 4, 3), np.ones((4, 3)), 0.0), "for rate = 0, where nothing is dropped"),
+    ]
 
 
 def dropout_oracle(h_bar, mask, rate):
@@ -309,26 +463,48 @@ def dropout_oracle(h_bar, mask, rate):
 
 
 DROPOUT_VJP = exercise(
-    name="dropout_vjp", points=2, minutes=5, lines=1,
-    signature="dropout_vjp(h_bar, mask, rate)", returns="(N, K)",
-    task="The gradient of h, given h_bar, that of h mask / (1 - rate): inverted dropout. mask is 1 where kept, rate the probability of dropping.",
-    answer="course_utils.networks.reparameterization:dropout_vjp", cases=dropout_cases, oracle=dropout_oracle,
+    name="dropout_vjp",
+    points=2,
+    minutes=5,
+    lines=1,
+    signature="dropout_vjp(h_bar, mask, rate)",
+    returns="(N, K)",
+    task=(
+        "The gradient of h, given h_bar, that of h mask / (1 - rate): inverted dropout. mask is 1 where kept, rate the"
+        " probability of dropping."
+    ),
+    answer="course_utils.networks.reparameterization:dropout_vjp",
+    cases=dropout_cases,
+    oracle=dropout_oracle,
     misconceptions={
         "not scaled": Misconception(
-            lambda h_bar, mask, rate: h_bar * mask, "The mask is there, but not the factor 1/(1 - rate), which the forward pass multiplied with, too."),
+            lambda h_bar, mask, rate: h_bar * mask,
+            "The mask is there, but not the factor 1/(1 - rate), which the forward pass multiplied with, too.",
+        ),
         "divided by the rate": Misconception(
-            lambda h_bar, mask, rate: h_bar * mask / rate, "You divide by rate, the probability of dropping. Divide by the probability of keeping."),
+            lambda h_bar, mask, rate: h_bar * mask / rate,
+            "You divide by rate, the probability of dropping. Divide by the probability of keeping.",
+        ),
         "scaled the wrong way": Misconception(
-            lambda h_bar, mask, rate: h_bar * mask * (1 - rate), "You multiply by 1 - rate. Inverted dropout divides by it, forwards and backwards."),
+            lambda h_bar, mask, rate: h_bar * mask * (1 - rate),
+            "You multiply by 1 - rate. Inverted dropout divides by it, forwards and backwards.",
+        ),
         "no mask": Misconception(
-            lambda h_bar, mask, rate: h_bar / (1 - rate), "Units that were dropped get a gradient, too. They had no part in the output: multiply by the mask."),
+            lambda h_bar, mask, rate: h_bar / (1 - rate),
+            "Units that were dropped get a gradient, too. They had no part in the output: multiply by the mask.",
+        ),
         "dropped for kept": Misconception(
-            lambda h_bar, mask, rate: h_bar * (1 - mask) / (1 - rate), "The mask is the wrong way round: it is 1 where a unit is kept."),
+            lambda h_bar, mask, rate: h_bar * (1 - mask) / (1 - rate),
+            "The mask is the wrong way round: it is 1 where a unit is kept.",
+        ),
         "forgotten": Misconception(
-            lambda h_bar, mask, rate: 1 * h_bar, "This is h_bar as it came. That is right on average over masks, but this mask is known."),
+            lambda h_bar, mask, rate: 1 * h_bar,
+            "This is h_bar as it came. That is right on average over masks, but this mask is known.",
+        ),
         "mean over examples": Misconception(
             lambda h_bar, mask, rate: np.mean(h_bar * mask / (1 - rate), axis=0),
-            "You average over the examples. Each example has its own h, and its own gradient."),
+            "You average over the examples. Each example has its own h, and its own gradient.",
+        ),
     },
     hints=(
         "Forwards, h is multiplied entry by entry by mask / (1 - rate), which does not depend on h.",

@@ -22,7 +22,9 @@ exercise = functools.partial(Exercise, notebook="08_variational_autoencoder", co
 
 def network(rng, *sizes, scale=1.0):
     """A network with biases that are not zero."""
-    return [(scale * rng.normal(size=(n, m)) / np.sqrt(n), 0.3 + 0.3 * rng.normal(size=m)) for n, m in zip(sizes, sizes[1:])]
+    return [
+        (scale * rng.normal(size=(n, m)) / np.sqrt(n), 0.3 + 0.3 * rng.normal(size=m)) for n, m in zip(sizes, sizes[1:])
+    ]
 
 
 def by_hand(params, h):
@@ -41,6 +43,7 @@ def halves(encoder, x):
 
 # vae_elbo -----------------------------------------------------------------------------------------------------------
 
+
 def autoencoder_pair(rng, D, K, scale=1.0, hidden=(6,), log_sigma=(-1.1, -0.5)):
     """Encoder and decoder; the widths of q differ from 1 and from each other."""
     encoder, decoder = network(rng, D, *hidden, 2 * K), network(rng, K, *(h - 1 for h in hidden), D, scale=scale)
@@ -56,22 +59,29 @@ def elbo_cases(rng):
         decoder[-1] = (W, b + extreme * rng.choice([-1, 1], D))
         x = rng.integers(0, 2, size=(N, D)).astype(float)
         return Case((encoder, decoder, x, rng.normal(size=(*S, N, K))), label)
-    return [case(6, 9, 3), case(5, 7, 2, hidden=(5, 5)), case(1, 8, 3, label="on a single example"),
-            case(4, 9, 3, S=(7,), label="with S samples of noise for each example, eps (S, N, K)"),
-            case(5, 8, 2, S=(1,), label="with a single sample, eps (1, N, K)"),
-            case(4, 8, 3, log_sigma=(-9.0, -7.0), label="for very small sigma"),
-            case(4, 10, 2, label="with logits near 1000 in size", extreme=1000)]
+
+    return [
+        case(6, 9, 3),
+        case(5, 7, 2, hidden=(5, 5)),
+        case(1, 8, 3, label="on a single example"),
+        case(4, 9, 3, S=(7,), label="with S samples of noise for each example, eps (S, N, K)"),
+        case(5, 8, 2, S=(1,), label="with a single sample, eps (1, N, K)"),
+        case(4, 8, 3, log_sigma=(-9.0, -7.0), label="for very small sigma"),
+        case(4, 10, 2, label="with logits near 1000 in size", extreme=1000),
+    ]
 
 
 def elbo_oracle(encoder, decoder, x, eps):
     """Example by example and sample by sample; KL as the difference of an entropy and a cross-entropy."""
+
     def bound(x_n, eps_n):
         mu, log_sigma = np.split(by_hand(encoder, x_n), 2)
         sigma = np.exp(log_sigma)
-        kl = np.sum(0.5 * np.log(2 * np.pi) + 0.5 * (mu ** 2 + sigma ** 2) - stats.norm(mu, sigma).entropy())
+        kl = np.sum(0.5 * np.log(2 * np.pi) + 0.5 * (mu**2 + sigma**2) - stats.norm(mu, sigma).entropy())
         signs = np.where(x_n == 1, 1, -1)
         log_p = [special.log_expit(signs * by_hand(decoder, mu + sigma * e)).sum() for e in np.atleast_2d(eps_n)]
         return np.mean(log_p) - kl
+
     return np.array([bound(x_n, eps[..., n, :]) for n, x_n in enumerate(x)])
 
 
@@ -79,15 +89,25 @@ def stable_log_p(x, logits):
     return np.sum(x * logits - np.logaddexp(0, logits), axis=-1)
 
 
-def elbo_with(log_p=stable_log_p, kl=lambda mu, s: gaussian_kl(mu, s), weight=-1.0, width=lambda s: s, noise=lambda e: e,
-              split=halves, samples=np.mean, last=lambda f: f):
+def elbo_with(
+    log_p=stable_log_p,
+    kl=lambda mu, s: gaussian_kl(mu, s),
+    weight=-1.0,
+    width=lambda s: s,
+    noise=lambda e: e,
+    split=halves,
+    samples=np.mean,
+    last=lambda f: f,
+):
     """A wrong ELBO: each part may be replaced."""
+
     def vae_elbo(encoder, decoder, x, eps):
         mu, s = split(encoder, x)
         s = width(s)
         reconstruction = log_p(x, nets.mlp(decoder, mu + np.exp(s) * noise(eps)))
         reconstruction = samples(reconstruction, axis=0) if reconstruction.ndim > 1 else reconstruction
         return last(reconstruction + weight * kl(mu, s))
+
     return vae_elbo
 
 
@@ -97,44 +117,87 @@ def naive_log_p(x, logits):
 
 
 VAE_ELBO = exercise(
-    name="vae_elbo", points=4, minutes=15, lines=6, lecture_points=("L15", "L20", "L21"),
-    signature="vae_elbo(encoder, decoder, x, eps)", returns="(N,)",
-    task="The bound E_q[log p(x|z)] - KL(q || p) of each example: q = N(mu, diag(sigma^2)) from the encoder, z = mu + sigma eps, black and white "
-         "pixels from the decoder's logits, KL in closed form. With eps (S, N, K) the reconstruction term is the mean over the S samples. "
-         "It must bear logits of size 1000, and you will train with it: write it with autograd.numpy.",
-    answer="course_utils.models.vae:vae_elbo", aliases=("course_utils.models.vae:elbo_terms",), cases=elbo_cases, oracle=elbo_oracle,
+    name="vae_elbo",
+    points=4,
+    minutes=15,
+    lines=6,
+    lecture_points=("L15", "L20", "L21"),
+    signature="vae_elbo(encoder, decoder, x, eps)",
+    returns="(N,)",
+    task=(
+        "The bound E_q[log p(x|z)] - KL(q || p) of each example: q = N(mu, diag(sigma^2)) from the encoder, z = mu +"
+        " sigma eps, black and white pixels from the decoder's logits, KL in closed form. With eps (S, N, K) the"
+        " reconstruction term is the mean over the S samples. It must bear logits of size 1000, and you will train with"
+        " it: write it with autograd.numpy."
+    ),
+    answer="course_utils.models.vae:vae_elbo",
+    aliases=("course_utils.models.vae:elbo_terms",),
+    cases=elbo_cases,
+    oracle=elbo_oracle,
     misconceptions={
-        "KL added": Misconception(elbo_with(weight=1.0), "The divergence is added. It is a price: reconstruction minus KL."),
-        "KL left out": Misconception(elbo_with(weight=0.0), "This is the reconstruction term alone, what an ordinary autoencoder has. Subtract KL(q || p)."),
-        "negative": Misconception(elbo_with(last=np.negative), "This is minus the bound, a loss. The bound itself is asked, and it is negative here."),
+        "KL added": Misconception(
+            elbo_with(weight=1.0), "The divergence is added. It is a price: reconstruction minus KL."
+        ),
+        "KL left out": Misconception(
+            elbo_with(weight=0.0),
+            "This is the reconstruction term alone, what an ordinary autoencoder has. Subtract KL(q || p).",
+        ),
+        "negative": Misconception(
+            elbo_with(last=np.negative),
+            "This is minus the bound, a loss. The bound itself is asked, and it is negative here.",
+        ),
         "log variance": Misconception(
-            elbo_with(width=lambda s: s / 2), "You read the encoder's second half as the logarithm of the variance. In this course it is the "
-                                              "logarithm of the standard deviation: sigma = exp(log_sigma)."),
+            elbo_with(width=lambda s: s / 2),
+            "You read the encoder's second half as the logarithm of the variance. In this course it is the "
+            "logarithm of the standard deviation: sigma = exp(log_sigma).",
+        ),
         "halves swapped": Misconception(
-            elbo_with(split=lambda encoder, x: halves(encoder, x)[::-1]), "mu and log_sigma are swapped: the first K outputs of the encoder are mu."),
+            elbo_with(split=lambda encoder, x: halves(encoder, x)[::-1]),
+            "mu and log_sigma are swapped: the first K outputs of the encoder are mu.",
+        ),
         "no noise": Misconception(
-            elbo_with(noise=lambda e: 0 * e), "The decoder gets mu. It gets a sample of q, z = mu + sigma * eps."),
+            elbo_with(noise=lambda e: 0 * e), "The decoder gets mu. It gets a sample of q, z = mu + sigma * eps."
+        ),
         "same noise for all": Misconception(
             elbo_with(noise=lambda e: np.broadcast_to(e[..., :1, :], e.shape)),
-            "All examples get the noise of the first. Row n of eps belongs to example n."),
+            "All examples get the noise of the first. Row n of eps belongs to example n.",
+        ),
         "KL once per example": Misconception(
-            elbo_with(kl=lambda mu, s: gaussian_kl(mu, s) / mu.shape[-1]), "Your KL term is averaged over the K dimensions. It is their sum."),
+            elbo_with(kl=lambda mu, s: gaussian_kl(mu, s) / mu.shape[-1]),
+            "Your KL term is averaged over the K dimensions. It is their sum.",
+        ),
         "mean over pixels": Misconception(
             elbo_with(log_p=lambda x, l: stable_log_p(x, l) / x.shape[-1]),
-            "The reconstruction term is averaged over the pixels. The log probability of an image is the sum over its pixels; as a mean it would "
-            "weigh hundreds of times too little against KL."),
+            "The reconstruction term is averaged over the pixels. The log probability of an image is the sum over its"
+            " pixels; as a mean it would weigh hundreds of times too little against KL.",
+        ),
         "white pixels only": Misconception(
             elbo_with(log_p=lambda x, l: np.sum(-x * np.logaddexp(0, -l), axis=-1)),
-            "Only the white pixels, x = 1, count in your reconstruction term. A black one counts log(1 - p)."),
+            "Only the white pixels, x = 1, count in your reconstruction term. A black one counts log(1 - p).",
+        ),
         "overflow": Misconception(
-            elbo_with(log_p=naive_log_p), "For logits near 1000 in size, log(p) or log(1 - p) is the logarithm of 0. Work with the logits, as in notebook 03: "
-                                          "log p(x) = x l - log(1 + exp(l)), with log(1 + exp(l)) = np.logaddexp(0, l)."),
-        "samples summed": Misconception(elbo_with(samples=np.sum), "You sum over the S samples. The expectation is estimated by their mean."),
+            elbo_with(log_p=naive_log_p),
+            "For logits near 1000 in size, log(p) or log(1 - p) is the logarithm of 0. Work with the logits, as in"
+            " notebook 03: log p(x) = x l - log(1 + exp(l)), with log(1 + exp(l)) = np.logaddexp(0, l).",
+        ),
+        "samples summed": Misconception(
+            elbo_with(samples=np.sum), "You sum over the S samples. The expectation is estimated by their mean."
+        ),
     },
-    hints=("You have all the parts: encoder_forward (07), reparameterize (06), bernoulli_log_prob (03), kl_standard_normal (05). Here they meet.",
-           "mu, log_sigma = encoder_forward(encoder, x); z = mu + anp.exp(log_sigma) * eps; logits = mlp(decoder, z). The divergence needs no sample.",
-           "log p(x|z) = bernoulli_log_prob(x, logits) has shape (N,), or (S, N) if eps is (S, N, K): then take the mean over axis 0, and subtract "
-           "kl_standard_normal(mu, log_sigma)."),
+    hints=(
+        (
+            "You have all the parts: encoder_forward (07), reparameterize (06), bernoulli_log_prob (03),"
+            " kl_standard_normal (05). Here they meet."
+        ),
+        (
+            "mu, log_sigma = encoder_forward(encoder, x); z = mu + anp.exp(log_sigma) * eps; logits = mlp(decoder, z)."
+            " The divergence needs no sample."
+        ),
+        (
+            "log p(x|z) = bernoulli_log_prob(x, logits) has shape (N,), or (S, N) if eps is (S, N, K): then take the"
+            " mean over axis 0, and subtract kl_standard_normal(mu, log_sigma)."
+        ),
+    ),
 )
 
 
@@ -164,13 +227,19 @@ def training_cases(rng):
     def case(*sizes, steps=STEPS, label=""):
         seed = int(rng.integers(DRAWS))
         return Case((drawn_digits(seed), [196, *sizes], steps, Rng(seed)), label)
-    return [case(64, 8), case(32, 16, 4, steps=FEW_STEPS, label="with two hidden layers")]  # the second for its shapes alone
+
+    return [
+        case(64, 8),
+        case(32, 16, 4, steps=FEW_STEPS, label="with two hidden layers"),
+    ]  # the second for its shapes alone
 
 
 def empty_networks(x, sizes, steps, rng):
     """What the result must look like; what it must achieve is measured by `compare_training`."""
+
     def layers(sizes):
         return tuple((np.zeros((n, m)), np.zeros(m)) for n, m in zip(sizes, sizes[1:]))
+
     return layers([*sizes[:-1], 2 * sizes[-1]]), layers(sizes[::-1])
 
 
@@ -200,7 +269,9 @@ def without_latents(args):
 def reference_terms(seed, sizes, steps):
     """What the library's own training reaches on the same digits."""
     args = (drawn_digits(seed), sizes, steps, np.random.default_rng(seed))
-    with contextlib.redirect_stdout(io.StringIO()):  # its progress is nobody's business: there is a grader's bar, perhaps
+    with contextlib.redirect_stdout(
+        io.StringIO()
+    ):  # its progress is nobody's business: there is a grader's bar, perhaps
         return fresh_terms(args, vae.vae_train(*args))
 
 
@@ -214,15 +285,21 @@ def share_of_gain(args, reconstruction, kl):
 def compare_training(expected, got, args):
     terms = fresh_terms(args, got)
     if not np.isfinite(terms).all():
-        return Finding("not finite", "The bound is not finite after training. Is a sign wrong, the step size too large, or the log of a "
-                                     "probability computed from the probability instead of from the logits?")
+        return Finding(
+            "not finite",
+            "The bound is not finite after training. Is a sign wrong, the step size too large, or the log of a "
+            "probability computed from the probability instead of from the logits?",
+        )
     if args[2] == FEW_STEPS:
         return None
     share = share_of_gain(args, *terms)
     if share < SHARE:
-        return Finding("values", f"On fresh digits the ELBO (reconstruction {terms[0]:.4g}, KL {terms[1]:.4g} nats) gains {share:.2g} of what it "
-                                 f"could over independent pixels; at least {SHARE} is asked. Print the loss while you train: does it fall, "
-                                 "and does it still fall at the end? A step size of a few thousandths is about right.")
+        return Finding(
+            "values",
+            f"On fresh digits the ELBO (reconstruction {terms[0]:.4g}, KL {terms[1]:.4g} nats) gains {share:.2g} of"
+            f" what it could over independent pixels; at least {SHARE} is asked. Print the loss while you train: does"
+            " it fall, and does it still fall at the end? A step size of a few thousandths is about right.",
+        )
     return None
 
 
@@ -264,7 +341,7 @@ def diagnose_terms(args, got):
     share = share_of_gain(args, reconstruction, kl)
     by_half = share_of_gain(args, *fresh_terms(args, got, width=lambda s: s / 2))
     # Stretching z changes nothing but KL, which is smallest where mu^2 + sigma^2 is 1 on average: so that tells sigma.
-    moment, moment_by_half = (np.mean(mu ** 2 + np.exp(c * log_sigma)) for c in (2, 1))
+    moment, moment_by_half = (np.mean(mu**2 + np.exp(c * log_sigma)) for c in (2, 1))
     if by_half > max(0.7, share + 0.1) and abs(moment_by_half - 1) < abs(moment - 1):
         return "log variance"
     if kl > 1.3 * usual_kl and share < SHARE and reconstruction > floor:
@@ -282,7 +359,10 @@ def _as_probabilities(args, got):
 
 def train_on(objective):
     """A wrong vae_train, which minimises objective(reconstruction, kl, D, K)."""
-    def vae_train(x, sizes, steps, rng, width=lambda s: s, noise=1.0, log_p=lambda x, out: -bernoulli_cross_entropy(x, out)):
+
+    def vae_train(
+        x, sizes, steps, rng, width=lambda s: s, noise=1.0, log_p=lambda x, out: -bernoulli_cross_entropy(x, out)
+    ):
         x, K = x.astype(np.float32), sizes[-1]
 
         def batches():
@@ -295,8 +375,15 @@ def train_on(objective):
             log_sigma = width(log_sigma)
             reconstruction = log_p(rows, nets.mlp(params[1], gaussian_sample(mu, log_sigma, eps)))
             return anp.sum(objective(reconstruction, gaussian_kl(mu, log_sigma), len(x[0]), K)) * (1 / len(rows))
-        return optim.adam(loss, vae.init_vae(x.mean(axis=0), sizes, rng), batches(), steps,
-                          step_size=optim.hold_then_linear(4e-3, steps))
+
+        return optim.adam(
+            loss,
+            vae.init_vae(x.mean(axis=0), sizes, rng),
+            batches(),
+            steps,
+            step_size=optim.hold_then_linear(4e-3, steps),
+        )
+
     return vae_train
 
 
@@ -308,56 +395,102 @@ def untrained(x, sizes, rng):
 
 
 VAE_TRAIN = exercise(
-    name="vae_train", points=5, minutes=20, lines=10, lecture_points=("L15", "L18", "L20", "L21"), trains=True,
-    signature="vae_train(x, sizes, steps, rng)", returns="encoder, decoder: lists of (W, b)",
-    task=f"Trains a VAE on black and white x (N, D): the encoder has layers `D, H..., 2K` for `sizes = [D, H..., K]`, the decoder `K, ..., H, D`, "
-         f"tanh between layers. It is judged by its mean ELBO on digits that it has not seen, with fresh noise: at least "
-         f"{SHARE:.0%} of the library's gain over the best model of independent pixels, in {STEPS} steps.".replace("%", " %"),
-    answer="course_utils.models.vae:vae_train", cases=training_cases, oracle=empty_networks, compare=compare_training, diagnose=diagnose_training,
+    name="vae_train",
+    points=5,
+    minutes=20,
+    lines=10,
+    lecture_points=("L15", "L18", "L20", "L21"),
+    trains=True,
+    signature="vae_train(x, sizes, steps, rng)",
+    returns="encoder, decoder: lists of (W, b)",
+    task=(
+        "Trains a VAE on black and white x (N, D): the encoder has layers `D, H..., 2K` for `sizes = [D, H..., K]`,"
+        " the decoder `K, ..., H, D`, tanh between layers. It is judged by its mean ELBO on digits that it has not"
+        f" seen, with fresh noise: at least {SHARE:.0%} of the library's gain over the best model of independent"
+        f" pixels, in {STEPS} steps.".replace("%", " %")
+    ),
+    answer="course_utils.models.vae:vae_train",
+    cases=training_cases,
+    oracle=empty_networks,
+    compare=compare_training,
+    diagnose=diagnose_training,
     misconceptions={
         "no KL": Misconception(
-            train_on(lambda r, kl, D, K: -r), "The reconstructions are excellent and the KL term is huge: this is an ordinary autoencoder. Its codes do not "
-                                              "care for the prior. The loss needs the KL term, too."),
+            train_on(lambda r, kl, D, K: -r),
+            "The reconstructions are excellent and the KL term is huge: this is an ordinary autoencoder. Its codes do"
+            " not care for the prior. The loss needs the KL term, too.",
+        ),
         "KL added": Misconception(
-            train_on(lambda r, kl, D, K: -r - kl), "The KL term has grown without limit: the loss rewards it. The loss is minus the ELBO, so KL comes in "
-                                                   "with a plus: -reconstruction + KL."),
+            train_on(lambda r, kl, D, K: -r - kl),
+            "The KL term has grown without limit: the loss rewards it. The loss is minus the ELBO, so KL comes in "
+            "with a plus: -reconstruction + KL.",
+        ),
         "wrong sign": Misconception(
-            train_on(lambda r, kl, D, K: r - kl), "Both terms have become as bad as they can be: `adam` minimises, so give it minus the mean ELBO."),
+            train_on(lambda r, kl, D, K: r - kl),
+            "Both terms have become as bad as they can be: `adam` minimises, so give it minus the mean ELBO.",
+        ),
         "mean over pixels": Misconception(
-            train_on(lambda r, kl, D, K: -r / D + kl), "The KL term is 0 and every digit decodes to the mean digit: the latents have collapsed. The KL term "
-                                                       "weighs too much; is your reconstruction term a mean over the pixels, where it should be their sum?"),
+            train_on(lambda r, kl, D, K: -r / D + kl),
+            "The KL term is 0 and every digit decodes to the mean digit: the latents have collapsed. The KL term "
+            "weighs too much; is your reconstruction term a mean over the pixels, where it should be their sum?",
+        ),
         "mean over K": Misconception(
-            train_on(lambda r, kl, D, K: -r + kl / K), "The reconstructions are good, but the KL term is larger than the gain is worth: it weighed too little in "
-                                                       "training. Is it a mean over the K latents, where it should be their sum?"),
+            train_on(lambda r, kl, D, K: -r + kl / K),
+            "The reconstructions are good, but the KL term is larger than the gain is worth: it weighed too little in "
+            "training. Is it a mean over the K latents, where it should be their sum?",
+        ),
         "no noise": Misconception(
             lambda x, sizes, steps, rng: minus_elbo(x, sizes, steps, rng, noise=0.0),
-            "Without noise the digits come back well, with fresh noise they do not, and sigma is near 1: training has never seen fresh noise. Is z = mu, or is "
-            "eps drawn once, before the loop? Every minibatch needs its own."),
+            "Without noise the digits come back well, with fresh noise they do not, and sigma is near 1: training has"
+            " never seen fresh noise. Is z = mu, or is eps drawn once, before the loop? Every minibatch needs its own.",
+        ),
         "log variance": Misconception(
             lambda x, sizes, steps, rng: minus_elbo(x, sizes, steps, rng, width=lambda s: s * 0.5),
-            "The encoder's second half works as the logarithm of the variance. Here it is log_sigma, of the standard deviation: sigma = exp(log_sigma)."),
+            "The encoder's second half works as the logarithm of the variance. Here it is log_sigma, of the standard"
+            " deviation: sigma = exp(log_sigma).",
+        ),
         "squared error": Misconception(
-            lambda x, sizes, steps, rng: minus_elbo(x, sizes, steps, rng, log_p=lambda x, out: -anp.sum((x - out) ** 2, axis=-1)),
-            "The decoder's outputs look like probabilities or grey values. They are meant as logits: is the reconstruction term the Bernoulli log probability?"),
+            lambda x, sizes, steps, rng: minus_elbo(
+                x, sizes, steps, rng, log_p=lambda x, out: -anp.sum((x - out) ** 2, axis=-1)
+            ),
+            "The decoder's outputs look like probabilities or grey values. They are meant as logits: is the"
+            " reconstruction term the Bernoulli log probability?",
+        ),
         "not trained": Misconception(
             lambda x, sizes, steps, rng: untrained(x, sizes, rng),
-            "The networks are no better than a model without latents. Do you return the parameters that came out of training, and not those that went in? "
-            "If so: is the step size sensible (a few thousandths), and do the minibatches come from all of x?"),
+            "The networks are no better than a model without latents. Do you return the parameters that came out of"
+            " training, and not those that went in? If so: is the step size sensible (a few thousandths), and do the"
+            " minibatches come from all of x?",
+        ),
         "order": Misconception(
-            lambda x, sizes, steps, rng: untrained(x, sizes, rng)[::-1], "You return (decoder, encoder). The encoder, from D to 2K, comes first."),
+            lambda x, sizes, steps, rng: untrained(x, sizes, rng)[::-1],
+            "You return (decoder, encoder). The encoder, from D to 2K, comes first.",
+        ),
         "code width": Misconception(
             lambda x, sizes, steps, rng: (nets.init_mlp(sizes, rng), nets.init_mlp(sizes[::-1], rng)),
-            "Your encoder's last layer is K wide. It puts out mu and log_sigma, K numbers each: 2K."),
+            "Your encoder's last layer is K wide. It puts out mu and log_sigma, K numbers each: 2K.",
+        ),
     },
-    hints=("params = init_vae(x.mean(axis=0), sizes, rng) makes both networks, as a tuple, so that one gradient serves both.",
-           "A batch is a pair: some rows, and noise for them. Write a generator: for rows in minibatches(x, 128, steps, rng): yield rows, "
-           "rng.standard_normal((len(rows), sizes[-1])).",
-           "The loss of a batch is minus the mean of your vae_elbo(*params, rows, eps). Use anp.sum(...) / len(rows).",
-           "return adam(loss, params, batches(), steps, step_size=4e-3). If autograd complains about your vae_elbo: does it use anp throughout?"),
+    hints=(
+        (
+            "params = init_vae(x.mean(axis=0), sizes, rng) makes both networks, as a tuple, so that one gradient serves"
+            " both."
+        ),
+        (
+            "A batch is a pair: some rows, and noise for them. Write a generator: for rows in minibatches(x, 128,"
+            " steps, rng): yield rows, rng.standard_normal((len(rows), sizes[-1]))."
+        ),
+        "The loss of a batch is minus the mean of your vae_elbo(*params, rows, eps). Use anp.sum(...) / len(rows).",
+        (
+            "return adam(loss, params, batches(), steps, step_size=4e-3). If autograd complains about your vae_elbo:"
+            " does it use anp throughout?"
+        ),
+    ),
 )
 
 
 # vae_generate -------------------------------------------------------------------------------------------------------
+
 
 def generate_cases(rng):
     def case(N, sizes, label="", extreme=0.0):
@@ -365,8 +498,13 @@ def generate_cases(rng):
         W, b = decoder[-1]
         decoder[-1] = (W, b + extreme * rng.choice([-1, 1], len(b)))
         return Case((decoder, rng.normal(size=(N, sizes[0]))), label)
-    return [case(5, (3, 6, 8)), case(7, (2, 5, 4, 6)), case(1, (3, 4, 5), "on a single code"),
-            case(4, (2, 5, 7), "with logits near 1000 in size", 1000)]
+
+    return [
+        case(5, (3, 6, 8)),
+        case(7, (2, 5, 4, 6)),
+        case(1, (3, 4, 5), "on a single code"),
+        case(4, (2, 5, 7), "with logits near 1000 in size", 1000),
+    ]
 
 
 def generate_oracle(decoder, z):
@@ -378,30 +516,62 @@ def generate_with(out, activation=np.tanh):
 
 
 VAE_GENERATE = exercise(
-    name="vae_generate", points=1, minutes=4, lines=2, lecture_points=("L22",),
-    signature="vae_generate(decoder, z)", returns="(N, D)",
-    task="The probability of white for every pixel, sigmoid(logits), given codes z (N, K). It must bear logits of size 1000.",
-    answer="course_utils.models.vae:vae_generate", aliases=("course_utils.explorables.latent_pad:decode",), cases=generate_cases, oracle=generate_oracle,
+    name="vae_generate",
+    points=1,
+    minutes=4,
+    lines=2,
+    lecture_points=("L22",),
+    signature="vae_generate(decoder, z)",
+    returns="(N, D)",
+    task=(
+        "The probability of white for every pixel, sigmoid(logits), given codes z (N, K). It must bear logits of size"
+        " 1000."
+    ),
+    answer="course_utils.models.vae:vae_generate",
+    aliases=("course_utils.explorables.latent_pad:decode",),
+    cases=generate_cases,
+    oracle=generate_oracle,
     misconceptions={
-        "logits": Misconception(generate_with(lambda l: l), "These are the logits. The sigmoid makes probabilities of them, between 0 and 1."),
-        "colours inverted": Misconception(generate_with(lambda l: special.expit(-l)), "Black and white are exchanged: sigmoid(l) = 1 / (1 + exp(-l)), with a minus."),
-        "odds": Misconception(generate_with(np.exp), "exp of the logits is the odds p / (1 - p), not the probability p."),
-        "tanh": Misconception(generate_with(np.tanh), "tanh goes from -1 to 1. A probability lies between 0 and 1: use the sigmoid."),
+        "logits": Misconception(
+            generate_with(lambda l: l),
+            "These are the logits. The sigmoid makes probabilities of them, between 0 and 1.",
+        ),
+        "colours inverted": Misconception(
+            generate_with(lambda l: special.expit(-l)),
+            "Black and white are exchanged: sigmoid(l) = 1 / (1 + exp(-l)), with a minus.",
+        ),
+        "odds": Misconception(
+            generate_with(np.exp), "exp of the logits is the odds p / (1 - p), not the probability p."
+        ),
+        "tanh": Misconception(
+            generate_with(np.tanh), "tanh goes from -1 to 1. A probability lies between 0 and 1: use the sigmoid."
+        ),
         "softmax": Misconception(
-            generate_with(lambda l: special.softmax(l, axis=-1)), "Your pixels share one probability, their sum is 1 (a softmax). Each pixel has its own: sigmoid."),
+            generate_with(lambda l: special.softmax(l, axis=-1)),
+            "Your pixels share one probability, their sum is 1 (a softmax). Each pixel has its own: sigmoid.",
+        ),
         "decided pixels": Misconception(
-            generate_with(lambda l: (l > 0).astype(float)), "You decide black or white. The probability itself is asked."),
+            generate_with(lambda l: (l > 0).astype(float)),
+            "You decide black or white. The probability itself is asked.",
+        ),
         "overflow": Misconception(
-            generate_with(lambda l: np.exp(l) / (1 + np.exp(l))), "For logits near 1000, exp(l) / (1 + exp(l)) is infinity over infinity. 1 / (1 + exp(-l)) is not."),
+            generate_with(lambda l: np.exp(l) / (1 + np.exp(l))),
+            "For logits near 1000, exp(l) / (1 + exp(l)) is infinity over infinity. 1 / (1 + exp(-l)) is not.",
+        ),
         "no hidden tanh": Misconception(
-            generate_with(special.expit, lambda h: h), "The tanh between the decoder's layers is missing."),
+            generate_with(special.expit, lambda h: h), "The tanh between the decoder's layers is missing."
+        ),
     },
-    hints=("Run the decoder, then make probabilities of the logits.", "mlp(decoder, z) gives the logits (N, D).",
-           "1 / (1 + np.exp(-logits)): where exp overflows to infinity, the result is 0, as it should be."),
+    hints=(
+        "Run the decoder, then make probabilities of the logits.",
+        "mlp(decoder, z) gives the logits (N, D).",
+        "1 / (1 + np.exp(-logits)): where exp overflows to infinity, the result is 0, as it should be.",
+    ),
 )
 
 
 # vae_log_likelihood -------------------------------------------------------------------------------------------------
+
 
 def likelihood_cases(rng):
     def case(N, D, K, S, label="", extreme=0.0, hidden=(6,), scale=2.0):
@@ -412,9 +582,15 @@ def likelihood_cases(rng):
         if extreme:
             x[1] = 1 - x[0]  # and right about the second
         return Case((encoder, decoder, x, rng.normal(size=(S, N, K))), label)
-    return [case(5, 9, 3, 7), case(4, 8, 2, 6, hidden=(5, 5)), case(1, 7, 2, 5, "on a single example"), case(3, 8, 3, 1, "for S = 1"),
-            case(3, 20, 2, 6, "with log weights near -1000", 55.0),
-            case(3, 30, 2, 8, "with log weights from near 0 to below -1000", scale=150.0)]
+
+    return [
+        case(5, 9, 3, 7),
+        case(4, 8, 2, 6, hidden=(5, 5)),
+        case(1, 7, 2, 5, "on a single example"),
+        case(3, 8, 3, 1, "for S = 1"),
+        case(3, 20, 2, 6, "with log weights near -1000", 55.0),
+        case(3, 30, 2, 8, "with log weights from near 0 to below -1000", scale=150.0),
+    ]
 
 
 def likelihood_oracle(encoder, decoder, x, eps):
@@ -426,8 +602,11 @@ def likelihood_oracle(encoder, decoder, x, eps):
         log_w = []
         for e in eps[:, n]:
             z = mu + np.exp(log_sigma) * e
-            log_w.append(special.log_expit(signs * by_hand(decoder, z)).sum() + stats.norm.logpdf(z).sum()
-                         - stats.norm.logpdf(z, mu, np.exp(log_sigma)).sum())
+            log_w.append(
+                special.log_expit(signs * by_hand(decoder, z)).sum()
+                + stats.norm.logpdf(z).sum()
+                - stats.norm.logpdf(z, mu, np.exp(log_sigma)).sum()
+            )
         top = max(log_w)
         result.append(top + math.log(math.fsum(math.exp(w - top) for w in log_w) / len(log_w)))
     return np.array(result)
@@ -442,8 +621,8 @@ def weights_with(encoder, decoder, x, eps, prior=1.0, q=1.0, width=lambda s: s, 
     mu, s = halves(encoder, x)
     s = width(s)
     z = mu + np.exp(s) * eps
-    log_q = np.sum(-0.5 * eps ** 2 - (0 if at_noise else s) - 0.5 * np.log(2 * np.pi), axis=-1)
-    log_prior = np.sum(-0.5 * z ** 2 - 0.5 * np.log(2 * np.pi), axis=-1)
+    log_q = np.sum(-0.5 * eps**2 - (0 if at_noise else s) - 0.5 * np.log(2 * np.pi), axis=-1)
+    log_prior = np.sum(-0.5 * z**2 - 0.5 * np.log(2 * np.pi), axis=-1)
     return stable_log_p(x, nets.mlp(decoder, z)) + prior * log_prior - q * log_q
 
 
@@ -452,49 +631,95 @@ def likelihood_with(combine=log_mean, **changes):
 
 
 VAE_LOG_LIKELIHOOD = exercise(
-    name="vae_log_likelihood", points=4, minutes=15, lines=7, lecture_points=("L9", "L15", "L20"),
-    signature="vae_log_likelihood(encoder, decoder, x, eps)", returns="(N,)",
-    task="log p(x) of each example estimated with S importance weights: the logarithm of the mean of w_s = p(x|z_s) p(z_s) / q(z_s|x), "
-         "z_s = mu + sigma eps_s, for eps (S, N, K). Log weights may lie near -1000.",
-    answer="course_utils.models.vae:vae_log_likelihood", cases=likelihood_cases, oracle=likelihood_oracle,
+    name="vae_log_likelihood",
+    points=4,
+    minutes=15,
+    lines=7,
+    lecture_points=("L9", "L15", "L20"),
+    signature="vae_log_likelihood(encoder, decoder, x, eps)",
+    returns="(N,)",
+    task=(
+        "log p(x) of each example estimated with S importance weights: the logarithm of the mean of w_s = p(x|z_s)"
+        " p(z_s) / q(z_s|x), z_s = mu + sigma eps_s, for eps (S, N, K). Log weights may lie near -1000."
+    ),
+    answer="course_utils.models.vae:vae_log_likelihood",
+    cases=likelihood_cases,
+    oracle=likelihood_oracle,
     misconceptions={
         "mean of logarithms": Misconception(
-            likelihood_with(lambda w: np.mean(w, axis=0)), "You average the log weights: that is the ELBO, estimated with samples. Average the weights and "
-                                                           "take the logarithm of the mean."),
+            likelihood_with(lambda w: np.mean(w, axis=0)),
+            "You average the log weights: that is the ELBO, estimated with samples. Average the weights and "
+            "take the logarithm of the mean.",
+        ),
         "q left out": Misconception(
-            likelihood_with(q=0.0), "The weights are not divided by q(z|x). The samples come from q, not from the prior, and the division makes up for it."),
+            likelihood_with(q=0.0),
+            "The weights are not divided by q(z|x). The samples come from q, not from the prior, and the division makes"
+            " up for it.",
+        ),
         "likelihood alone": Misconception(
-            likelihood_with(prior=0.0, q=0.0), "You average p(x|z) alone. That would be right for samples of the prior; these come from q, so each needs the factor p(z) / q(z|x)."),
+            likelihood_with(prior=0.0, q=0.0),
+            "You average p(x|z) alone. That would be right for samples of the prior; these come from q, so each needs"
+            " the factor p(z) / q(z|x).",
+        ),
         "prior and q exchanged": Misconception(
-            likelihood_with(prior=-1.0, q=-1.0), "The factor is upside down: it is p(z) / q(z|x)."),
+            likelihood_with(prior=-1.0, q=-1.0), "The factor is upside down: it is p(z) / q(z|x)."
+        ),
         "samples summed": Misconception(
-            likelihood_with(lambda w: special.logsumexp(w, axis=0)), "You sum over the samples: log S is missing. The mean of the weights is what estimates p(x)."),
+            likelihood_with(lambda w: special.logsumexp(w, axis=0)),
+            "You sum over the samples: log S is missing. The mean of the weights is what estimates p(x).",
+        ),
         "width left out of q": Misconception(
-            likelihood_with(at_noise=True), "In log q the term -log sigma is missing: a narrow density is high."),
+            likelihood_with(at_noise=True), "In log q the term -log sigma is missing: a narrow density is high."
+        ),
         "log variance": Misconception(
-            likelihood_with(width=lambda s: s / 2), "You read the encoder's second half as the logarithm of the variance. It is log_sigma."),
+            likelihood_with(width=lambda s: s / 2),
+            "You read the encoder's second half as the logarithm of the variance. It is log_sigma.",
+        ),
         "underflow": Misconception(
-            likelihood_with(lambda w: np.log(np.mean(np.exp(w), axis=0))), "For log weights near -1000, exp gives 0, and the logarithm of 0 is minus infinity. Use your "
-                                                                          "iwae_bound of notebook 04, or take the largest out first."),
+            likelihood_with(lambda w: np.log(np.mean(np.exp(w), axis=0))),
+            "For log weights near -1000, exp gives 0, and the logarithm of 0 is minus infinity. Use your "
+            "iwae_bound of notebook 04, or take the largest out first.",
+        ),
         "largest weight": Misconception(
-            likelihood_with(lambda w: np.max(w, axis=0) - np.log(len(w))), "You keep the largest weight of each example and drop the others."),
+            likelihood_with(lambda w: np.max(w, axis=0) - np.log(len(w))),
+            "You keep the largest weight of each example and drop the others.",
+        ),
         "not per sample": Misconception(
-            lambda encoder, decoder, x, eps: weights_with(encoder, decoder, x, eps), "You return one value for each sample and example, (S, N)."),
+            lambda encoder, decoder, x, eps: weights_with(encoder, decoder, x, eps),
+            "You return one value for each sample and example, (S, N).",
+        ),
     },
-    hints=("Three log densities for every sample and example, each (S, N): log p(x|z), log p(z), log q(z|x). log w is their sum, the last with a minus.",
-           "log q: (z - mu) / sigma is eps itself, so log q(z|x) = sum_k (-eps^2/2 - log_sigma - log(2 pi)/2), and log p(z) = sum_k (-z^2/2 - log(2 pi)/2): the constants cancel.",
-           "The logarithm of a mean of exponentials, column by column: iwae_bound(log_w) of notebook 04, "
-           "or scipy.special.logsumexp(log_w, axis=0) - np.log(len(log_w))."),
+    hints=(
+        (
+            "Three log densities for every sample and example, each (S, N): log p(x|z), log p(z), log q(z|x). log w is"
+            " their sum, the last with a minus."
+        ),
+        (
+            "log q: (z - mu) / sigma is eps itself, so log q(z|x) = sum_k (-eps^2/2 - log_sigma - log(2 pi)/2), and log"
+            " p(z) = sum_k (-z^2/2 - log(2 pi)/2): the constants cancel."
+        ),
+        (
+            "The logarithm of a mean of exponentials, column by column: iwae_bound(log_w) of notebook 04, "
+            "or scipy.special.logsumexp(log_w, axis=0) - np.log(len(log_w))."
+        ),
+    ),
 )
 
 
 # ppca_fit -----------------------------------------------------------------------------------------------------------
 
+
 def ppca_cases(rng):
     def case(N, D, K, label=""):
         W = rng.normal(size=(D, K)) * np.linspace(2.2, 1.2, K)
-        x = rng.normal(size=(N, K)) @ W.T + 0.6 * rng.normal(size=(N, D)) * rng.uniform(0.5, 1.5, D) + rng.normal(size=D) + 1
+        x = (
+            rng.normal(size=(N, K)) @ W.T
+            + 0.6 * rng.normal(size=(N, D)) * rng.uniform(0.5, 1.5, D)
+            + rng.normal(size=D)
+            + 1
+        )
         return Case((x, K), label)
+
     return [case(25, 6, 2), case(30, 8, 3), case(20, 5, 1, "for K = 1"), case(24, 5, 4, "for K = D - 1")]
 
 
@@ -502,18 +727,26 @@ def ppca_oracle(x, K):
     """From the eigenvectors of the covariance matrix."""
     D = x.shape[1]
     values, vectors = np.linalg.eigh(np.cov(x.T, bias=True))
-    eta = np.mean(values[:D - K])
-    return vectors[:, D - K:] * np.sqrt(values[D - K:] - eta), np.mean(x, axis=0), eta
+    eta = np.mean(values[: D - K])
+    return vectors[:, D - K :] * np.sqrt(values[D - K :] - eta), np.mean(x, axis=0), eta
 
 
 def compare_ppca(expected, got, args):
     """W counts only through W W^T, which does not see a rotation of z or a sign."""
-    return close()(tuple((W @ W.T, mean, eta) for W, mean, eta in [expected])[0],
-                   tuple((np.asarray(W, float) @ np.asarray(W, float).T, mean, eta) for W, mean, eta in [got])[0], args)
+    return close()(
+        tuple((W @ W.T, mean, eta) for W, mean, eta in [expected])[0],
+        tuple((np.asarray(W, float) @ np.asarray(W, float).T, mean, eta) for W, mean, eta in [got])[0],
+        args,
+    )
 
 
-def ppca_with(noise=lambda values, K: np.mean(values[K:]), length=lambda l, eta: np.sqrt(np.maximum(l - eta, 0)), bias=True,
-              centre=True, last=False):
+def ppca_with(
+    noise=lambda values, K: np.mean(values[K:]),
+    length=lambda l, eta: np.sqrt(np.maximum(l - eta, 0)),
+    bias=True,
+    centre=True,
+    last=False,
+):
     def ppca_fit(x, K):
         mean = np.mean(x, axis=0)
         u = x - mean if centre else x
@@ -522,83 +755,154 @@ def ppca_with(noise=lambda values, K: np.mean(values[K:]), length=lambda l, eta:
         eta = noise(values, K)
         chosen = slice(-K, None) if last else slice(K)
         return vectors[:, chosen] * length(values[chosen], eta), mean, eta
+
     return ppca_fit
 
 
 PPCA_FIT = exercise(
-    name="ppca_fit", points=3, minutes=12, lines=7, lecture_points=("L5", "L9", "L15"), compare=compare_ppca,
-    signature="ppca_fit(x, K)", returns="W (D, K), mean (D,), eta",
-    task="The maximum of the likelihood of x = W z + mean + noise of variance eta, z ~ N(0, I), from the eigenvalues and eigenvectors of the "
-         "covariance (with 1/N); K < D. W is compared through W W^T.",
-    answer="course_utils.models.ppca:ppca_fit", cases=ppca_cases, oracle=ppca_oracle,
+    name="ppca_fit",
+    points=3,
+    minutes=12,
+    lines=7,
+    lecture_points=("L5", "L9", "L15"),
+    compare=compare_ppca,
+    signature="ppca_fit(x, K)",
+    returns="W (D, K), mean (D,), eta",
+    task=(
+        "The maximum of the likelihood of x = W z + mean + noise of variance eta, z ~ N(0, I), from the eigenvalues and"
+        " eigenvectors of the covariance (with 1/N); K < D. W is compared through W W^T."
+    ),
+    answer="course_utils.models.ppca:ppca_fit",
+    cases=ppca_cases,
+    oracle=ppca_oracle,
     misconceptions={
         "noise summed": Misconception(
-            ppca_with(noise=lambda v, K: np.sum(v[K:])), "eta is the sum of the eigenvalues left over. It is their mean: each of the D - K directions has this variance."),
+            ppca_with(noise=lambda v, K: np.sum(v[K:])),
+            "eta is the sum of the eigenvalues left over. It is their mean: each of the D - K directions has this"
+            " variance.",
+        ),
         "noise over D": Misconception(
-            ppca_with(noise=lambda v, K: np.sum(v[K:]) / len(v)), "The sum of the eigenvalues left over is divided by D. There are D - K of them."),
+            ppca_with(noise=lambda v, K: np.sum(v[K:]) / len(v)),
+            "The sum of the eigenvalues left over is divided by D. There are D - K of them.",
+        ),
         "noise of the next direction": Misconception(
-            ppca_with(noise=lambda v, K: v[-1]), "eta is the smallest eigenvalue. It is the mean of all that are left over."),
+            ppca_with(noise=lambda v, K: v[-1]),
+            "eta is the smallest eigenvalue. It is the mean of all that are left over.",
+        ),
         "noise counted twice": Misconception(
-            ppca_with(length=lambda l, eta: np.sqrt(l)), "The columns of W have the squared lengths lambda_k. The noise brings eta in every direction already, so lambda_k - eta is left for W."),
+            ppca_with(length=lambda l, eta: np.sqrt(l)),
+            "The columns of W have the squared lengths lambda_k. The noise brings eta in every direction already, so"
+            " lambda_k - eta is left for W.",
+        ),
         "no root": Misconception(
-            ppca_with(length=lambda l, eta: l - eta), "The columns of W have the lengths lambda_k - eta. That is a variance: the length is its square root."),
+            ppca_with(length=lambda l, eta: l - eta),
+            "The columns of W have the lengths lambda_k - eta. That is a variance: the length is its square root.",
+        ),
         "unit columns": Misconception(
-            ppca_with(length=lambda l, eta: np.ones_like(l)), "The columns of W have length 1. z has variance 1, so W must carry the size of the data."),
+            ppca_with(length=lambda l, eta: np.ones_like(l)),
+            "The columns of W have length 1. z has variance 1, so W must carry the size of the data.",
+        ),
         "1/(N - 1)": Misconception(
-            ppca_with(bias=False), "You divide by N - 1. The maximum of the likelihood has the covariance with 1/N."),
+            ppca_with(bias=False), "You divide by N - 1. The maximum of the likelihood has the covariance with 1/N."
+        ),
         "not centred": Misconception(
-            ppca_with(centre=False), "The mean is not subtracted before the covariance is taken."),
+            ppca_with(centre=False), "The mean is not subtracted before the covariance is taken."
+        ),
         "last eigenvectors": Misconception(
-            ppca_with(last=True, length=lambda l, eta: np.sqrt(np.abs(l - eta))), "You take the eigenvectors of the smallest eigenvalues. `np.linalg.eigh` puts them in ascending order."),
+            ppca_with(last=True, length=lambda l, eta: np.sqrt(np.abs(l - eta))),
+            "You take the eigenvectors of the smallest eigenvalues. `np.linalg.eigh` puts them in ascending order.",
+        ),
     },
-    hints=("pca_fit(x, K) gives the mean and the first K eigenvectors as rows; pca_eigenvalues(x) all eigenvalues, descending (notebook 01).",
-           "eta is the mean variance in the D - K directions that PCA drops: eigenvalues[K:].mean().",
-           "Column k of W points along eigenvector k, with squared length lambda_k - eta: components.T * np.sqrt(eigenvalues[:K] - eta)."),
+    hints=(
+        (
+            "pca_fit(x, K) gives the mean and the first K eigenvectors as rows; pca_eigenvalues(x) all eigenvalues,"
+            " descending (notebook 01)."
+        ),
+        "eta is the mean variance in the D - K directions that PCA drops: eigenvalues[K:].mean().",
+        (
+            "Column k of W points along eigenvector k, with squared length lambda_k - eta: components.T *"
+            " np.sqrt(eigenvalues[:K] - eta)."
+        ),
+    ),
 )
 
 
 # active_units -------------------------------------------------------------------------------------------------------
 
+
 def active_cases(rng):
     def case(N, on, off, label=""):
         """Half of the variances lie within a few hundredths of the threshold; dividing by N - 1 changes none of the answers."""
+
         def mixed(n, near, far):
             return np.sqrt(np.append(rng.uniform(*near, n - n // 2), rng.uniform(*far, n // 2)))
+
         sigma = np.concatenate([mixed(on, (0.0103, 0.0106), (0.05, 1.5)), mixed(off, (0.0094, 0.0097), (1e-5, 5e-5))])
         noise = rng.normal(size=(N, on + off))
-        noise[:, ::2] = (rng.random((N, len(sigma[::2]))) < 0.1) + 0.01 * noise[:, ::2]  # most examples alike, a few far away
+        noise[:, ::2] = (rng.random((N, len(sigma[::2]))) < 0.1) + 0.01 * noise[
+            :, ::2
+        ]  # most examples alike, a few far away
         noise = (noise - noise.mean(axis=0)) / noise.std(axis=0)
         mu = noise * sigma + rng.choice([-1, 1], on + off) * rng.uniform(0.3, 2, on + off)
         return Case((rng.permutation(mu, axis=1),), label)
+
     on, off = rng.integers(3, 7), rng.integers(8, 12)
-    return [case(200, int(on), int(off)), case(300, int(off), int(on)), case(150, 0, 5, "when all units are unused"),
-            case(150, 6, 0, "when all units are used")]
+    return [
+        case(200, int(on), int(off)),
+        case(300, int(off), int(on)),
+        case(150, 0, 5, "when all units are unused"),
+        case(150, 6, 0, "when all units are used"),
+    ]
 
 
 def active_oracle(mu):
-    return sum(1 for column in np.transpose(mu) if np.mean(column ** 2) - np.mean(column) ** 2 > 0.01)
+    return sum(1 for column in np.transpose(mu) if np.mean(column**2) - np.mean(column) ** 2 > 0.01)
 
 
 ACTIVE_UNITS = exercise(
-    name="active_units", points=1, minutes=4, lines=1, lecture_points=("L20",),
-    signature="active_units(mu)", returns="int",
-    task="How many of the K latents have a mean mu_k, from mu (N, K), that varies over the examples with a variance above 0.01.",
-    answer="course_utils.models.vae:active_units", cases=active_cases, oracle=active_oracle,
+    name="active_units",
+    points=1,
+    minutes=4,
+    lines=1,
+    lecture_points=("L20",),
+    signature="active_units(mu)",
+    returns="int",
+    task=(
+        "How many of the K latents have a mean mu_k, from mu (N, K), that varies over the examples with a variance"
+        " above 0.01."
+    ),
+    answer="course_utils.models.vae:active_units",
+    cases=active_cases,
+    oracle=active_oracle,
     misconceptions={
         "not centred": Misconception(
-            lambda mu: np.sum(np.mean(np.square(mu), axis=0) > 0.01), "A unit whose mean is the same for all examples counts, too, as soon as it is not 0. Take the variance, not the mean square."),
+            lambda mu: np.sum(np.mean(np.square(mu), axis=0) > 0.01),
+            "A unit whose mean is the same for all examples counts, too, as soon as it is not 0. Take the variance, not"
+            " the mean square.",
+        ),
         "standard deviation": Misconception(
-            lambda mu: np.sum(np.std(mu, axis=0) > 0.01), "You compare the standard deviation with 0.01. The variance is meant."),
+            lambda mu: np.sum(np.std(mu, axis=0) > 0.01),
+            "You compare the standard deviation with 0.01. The variance is meant.",
+        ),
         "unused ones": Misconception(
-            lambda mu: np.sum(np.var(mu, axis=0) <= 0.01), "You count the units that are unused."),
+            lambda mu: np.sum(np.var(mu, axis=0) <= 0.01), "You count the units that are unused."
+        ),
         "examples": Misconception(
-            lambda mu: np.sum(np.var(mu, axis=1) > 0.01), "You count examples: the variance is taken over the latents, axis 1. Take it over the examples, axis 0."),
+            lambda mu: np.sum(np.var(mu, axis=1) > 0.01),
+            "You count examples: the variance is taken over the latents, axis 1. Take it over the examples, axis 0.",
+        ),
         "which": Misconception(
-            lambda mu: np.var(mu, axis=0) > 0.01, "You say which units are active. How many is asked: sum the Trues."),
+            lambda mu: np.var(mu, axis=0) > 0.01, "You say which units are active. How many is asked: sum the Trues."
+        ),
         "share": Misconception(
-            lambda mu: np.mean(np.var(mu, axis=0) > 0.01), "This is the share of active units; their number is asked."),
+            lambda mu: np.mean(np.var(mu, axis=0) > 0.01), "This is the share of active units; their number is asked."
+        ),
     },
-    hints=("One variance for each latent, over the N examples.", "np.var(mu, axis=0) has shape (K,).", "np.sum(np.var(mu, axis=0) > 0.01)."),
+    hints=(
+        "One variance for each latent, over the N examples.",
+        "np.var(mu, axis=0) has shape (K,).",
+        "np.sum(np.var(mu, axis=0) > 0.01).",
+    ),
 )
 
 EXERCISES = [VAE_ELBO, VAE_TRAIN, VAE_GENERATE, VAE_LOG_LIKELIHOOD, PPCA_FIT, ACTIVE_UNITS]

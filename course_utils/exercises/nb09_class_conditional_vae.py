@@ -12,10 +12,14 @@ exercise = functools.partial(Exercise, notebook="09_class_conditional_vae", comp
 
 # one_hot ------------------------------------------------------------------------------------------------------------
 
+
 def label_cases(rng):
     some = np.array([2, 0, 3, 2, 1, 3])[rng.permutation(6)]
-    return [Case((some, 4)), Case((rng.integers(1, 4, size=7), 6), "where the last class does not occur among the labels"),
-            Case((np.array([11]), 13), "on a single label")]
+    return [
+        Case((some, 4)),
+        Case((rng.integers(1, 4, size=7), 6), "where the last class does not occur among the labels"),
+        Case((np.array([11]), 13), "on a single label"),
+    ]
 
 
 def rows_by_loop(y, C):
@@ -28,35 +32,58 @@ def rows_with(place=lambda y: y, on=1.0, off=0.0):
 
 
 ONE_HOT = exercise(
-    name="one_hot", points=1, minutes=4, lines=3, lecture_points=("L23",),
-    signature="one_hot(y, C)", returns="(N, C)",
-    task="For each label in y, an integer from 0 to C - 1, a row of C numbers: 1.0 at the label's place, 0.0 elsewhere.",
-    answer="course_utils.models.conditional:one_hot", cases=label_cases, oracle=rows_by_loop,
+    name="one_hot",
+    points=1,
+    minutes=4,
+    lines=3,
+    lecture_points=("L23",),
+    signature="one_hot(y, C)",
+    returns="(N, C)",
+    task=(
+        "For each label in y, an integer from 0 to C - 1, a row of C numbers: 1.0 at the label's place, 0.0 elsewhere."
+    ),
+    answer="course_utils.models.conditional:one_hot",
+    cases=label_cases,
+    oracle=rows_by_loop,
     misconceptions={
         "transposed": Misconception(
-            lambda y, C: rows_by_loop(y, C).T, "The result is transposed: examples are rows, so the shape is (N, C)."),
+            lambda y, C: rows_by_loop(y, C).T, "The result is transposed: examples are rows, so the shape is (N, C)."
+        ),
         "counted from one": Misconception(
-            rows_with(lambda y: np.asarray(y) - 1), "The 1.0 stands one place too far to the left. Labels count from 0: label 0 belongs into column 0."),
+            rows_with(lambda y: np.asarray(y) - 1),
+            "The 1.0 stands one place too far to the left. Labels count from 0: label 0 belongs into column 0.",
+        ),
         "counted from the end": Misconception(
-            lambda y, C: rows_by_loop(y, C)[:, ::-1], "The columns run backwards: label 0 belongs into the first column."),
+            lambda y, C: rows_by_loop(y, C)[:, ::-1],
+            "The columns run backwards: label 0 belongs into the first column.",
+        ),
         "classes that occur": Misconception(
             lambda y, C: (np.asarray(y)[:, None] == np.unique(y)).astype(float),
-            "There are only as many columns as different labels occur. A batch need not hold every class: the number of columns is C."),
-        "zeros and ones swapped": Misconception(rows_with(on=0.0, off=1.0), "Zeros and ones are swapped: the label's own place is the 1.0."),
+            "There are only as many columns as different labels occur. A batch need not hold every class: the number of"
+            " columns is C.",
+        ),
+        "zeros and ones swapped": Misconception(
+            rows_with(on=0.0, off=1.0), "Zeros and ones are swapped: the label's own place is the 1.0."
+        ),
         "label as the value": Misconception(
             lambda y, C: rows_by_loop(y, C) * np.asarray(y)[:, None],
-            "You write the label's number into its place. A row only says which place it is: write 1.0."),
+            "You write the label's number into its place. A row only says which place it is: write 1.0.",
+        ),
         "up to the label": Misconception(
             lambda y, C: (np.arange(C) <= np.asarray(y)[:, None]).astype(float),
-            "All places up to the label are 1.0. Only the label's own place is: the classes have no order."),
+            "All places up to the label are 1.0. Only the label's own place is: the classes have no order.",
+        ),
     },
-    hints=("Start from np.zeros((N, C)), then write one 1.0 into every row.",
-           "Two index arrays pick one entry of each row: a[np.arange(N), y].",
-           "Or take rows of the identity matrix: np.eye(C)[y]."),
+    hints=(
+        "Start from np.zeros((N, C)), then write one 1.0 into every row.",
+        "Two index arrays pick one entry of each row: a[np.arange(N), y].",
+        "Or take rows of the identity matrix: np.eye(C)[y].",
+    ),
 )
 
 
 # cvae_elbo ----------------------------------------------------------------------------------------------------------
+
 
 def network(rng, *sizes):
     """A network with biases that are not zero."""
@@ -75,9 +102,14 @@ def elbo_cases(rng):
         decoder[-1] = (scale * W, scale * b)
         x = (rng.random((N, D)) < 0.4).astype(float)
         return Case((encoder, decoder, x, hot(rng, N, C), rng.normal(size=(S, N, K) if S else (N, K))), label)
-    return [case(5, 0), case(4, 0, D=5, K=3, C=2, hidden=(4, 4)), case(1, 0, label="on a single example"),
-            case(5, 4, label="with several samples, eps (S, N, K)"),
-            case(4, 0, scale=3000.0, label="with logits in the thousands")]
+
+    return [
+        case(5, 0),
+        case(4, 0, D=5, K=3, C=2, hidden=(4, 4)),
+        case(1, 0, label="on a single example"),
+        case(5, 4, label="with several samples, eps (S, N, K)"),
+        case(4, 0, scale=3000.0, label="with logits in the thousands"),
+    ]
 
 
 def tanh_network(params, h):
@@ -88,6 +120,7 @@ def tanh_network(params, h):
 
 def elbo_one_by_one(encoder, decoder, x, y, eps):
     """Example by example and sample by sample, in the words of the definition."""
+
     def one(x, y, eps):
         mu, log_sigma = np.split(tanh_network(encoder, np.concatenate([x, y])), 2)
         sigma, total = np.exp(log_sigma), 0.0
@@ -96,6 +129,7 @@ def elbo_one_by_one(encoder, decoder, x, y, eps):
             total += sum(-np.logaddexp(0, -l) if pixel else -np.logaddexp(0, l) for pixel, l in zip(x, logits))
         kl = sum((s * s + m * m - 1) / 2 - np.log(s) for m, s in zip(mu, sigma))
         return total / len(eps) - kl
+
     eps = eps if eps.ndim == 3 else eps[None]
     return np.array([one(x[n], y[n], eps[:, n]) for n in range(len(x))])
 
@@ -106,6 +140,7 @@ def beside(a, y):
 
 def wrong_elbo(join=beside, kl_sign=-1.0, extra=lambda y: 0.0, pixels=np.sum, sigma=np.exp, unstable=False, last=None):
     """A wrong bound: each part of the right one may be replaced."""
+
     def cvae_elbo(encoder, decoder, x, y, eps):
         mu, log_sigma = np.split(tanh_network(encoder, join(x, y)), 2, axis=1)
         logits = tanh_network(decoder, (last or beside)(mu + sigma(log_sigma) * eps, y))
@@ -115,53 +150,97 @@ def wrong_elbo(join=beside, kl_sign=-1.0, extra=lambda y: 0.0, pixels=np.sum, si
         elif unstable:
             terms = x * logits - np.log1p(np.exp(logits))
         log_p = pixels(terms, axis=-1)
-        kl = 0.5 * np.sum(np.exp(2 * log_sigma) + mu ** 2 - 1 - 2 * log_sigma, axis=1)
+        kl = 0.5 * np.sum(np.exp(2 * log_sigma) + mu**2 - 1 - 2 * log_sigma, axis=1)
         return (log_p if log_p.ndim == 1 else log_p.mean(axis=0)) + kl_sign * kl + extra(y)
+
     return cvae_elbo
 
 
 CVAE_ELBO = exercise(
-    name="cvae_elbo", points=4, minutes=12, lines=7, lecture_points=("L23",),
-    signature="cvae_elbo(encoder, decoder, x, y, eps)", returns="(N,)",
-    task="The bound on log p(x | y) for each example: mean over the samples of log p(x | z, y), minus KL(q(z | x, y) || N(0, I)). Networks as lists of (W, b), "
-         "Bernoulli pixels; y (N, C) is one-hot and stands to the right of x in the encoder and to the right of z in the decoder; eps (N, K) or (S, N, K). "
-         "It must stay finite for logits in the thousands.",
-    answer="course_utils.models.conditional:cvae_elbo", cases=elbo_cases, oracle=elbo_one_by_one,
+    name="cvae_elbo",
+    points=4,
+    minutes=12,
+    lines=7,
+    lecture_points=("L23",),
+    signature="cvae_elbo(encoder, decoder, x, y, eps)",
+    returns="(N,)",
+    task=(
+        "The bound on log p(x | y) for each example: mean over the samples of log p(x | z, y), minus KL(q(z | x, y) ||"
+        " N(0, I)). Networks as lists of (W, b), Bernoulli pixels; y (N, C) is one-hot and stands to the right of x in"
+        " the encoder and to the right of z in the decoder; eps (N, K) or (S, N, K). It must stay finite for logits in"
+        " the thousands."
+    ),
+    answer="course_utils.models.conditional:cvae_elbo",
+    cases=elbo_cases,
+    oracle=elbo_one_by_one,
     aliases=("course_utils.models.vae:elbo_terms", "course_utils.models.semi_supervised:elbo_of_every_class"),
     misconceptions={
         "label first": Misconception(
-            wrong_elbo(lambda a, y: beside(np.broadcast_to(y, (*a.shape[:-1], y.shape[-1])), a) if a.ndim == 2 else a,
-                       last=lambda a, y: np.concatenate([np.broadcast_to(y, (*a.shape[:-1], y.shape[-1])), a], axis=-1)),
-            "The label stands to the left: the networks expect [x, y] and [z, y], the label last."),
+            wrong_elbo(
+                lambda a, y: beside(np.broadcast_to(y, (*a.shape[:-1], y.shape[-1])), a) if a.ndim == 2 else a,
+                last=lambda a, y: np.concatenate([np.broadcast_to(y, (*a.shape[:-1], y.shape[-1])), a], axis=-1),
+            ),
+            "The label stands to the left: the networks expect [x, y] and [z, y], the label last.",
+        ),
         "log of 0": Misconception(
             wrong_elbo(unstable="products"),
-            "Right on ordinary logits, but for large ones a probability is rounded to 0 or 1, and 0 * log(0) is nan. Stay with the logits: np.logaddexp(0, l), "
-            "as in notebook 03."),
+            "Right on ordinary logits, but for large ones a probability is rounded to 0 or 1, and 0 * log(0) is nan."
+            " Stay with the logits: np.logaddexp(0, l), as in notebook 03.",
+        ),
         "label is not used": Misconception(
             wrong_elbo(lambda a, y: beside(a, 0 * y), last=lambda a, y: beside(a, 0 * y)),
-            "The result does not depend on y: both networks must see the label."),
+            "The result does not depend on y: both networks must see the label.",
+        ),
         "decoder without label": Misconception(
-            wrong_elbo(last=lambda a, y: beside(a, 0 * y)), "The decoder does not see the label. It needs [z, y], or z would have to carry the label after all."),
+            wrong_elbo(last=lambda a, y: beside(a, 0 * y)),
+            "The decoder does not see the label. It needs [z, y], or z would have to carry the label after all.",
+        ),
         "encoder without label": Misconception(
-            wrong_elbo(lambda a, y: beside(a, 0 * y)), "The encoder does not see the label: it needs [x, y], as q depends on both."),
+            wrong_elbo(lambda a, y: beside(a, 0 * y)),
+            "The encoder does not see the label: it needs [x, y], as q depends on both.",
+        ),
         "KL added": Misconception(wrong_elbo(kl_sign=1.0), "The KL term is added. It is a price: subtract it."),
-        "KL missing": Misconception(wrong_elbo(kl_sign=0.0), "This is the reconstruction term alone: the KL term is missing."),
+        "KL missing": Misconception(
+            wrong_elbo(kl_sign=0.0), "This is the reconstruction term alone: the KL term is missing."
+        ),
         "with log p(y)": Misconception(
-            wrong_elbo(extra=lambda y: -np.log(y.shape[1])), "You add log p(y) = -log C. That would bound log p(x, y); here y is given, and the bound is on log p(x | y)."),
+            wrong_elbo(extra=lambda y: -np.log(y.shape[1])),
+            "You add log p(y) = -log C. That would bound log p(x, y); here y is given, and the bound is on log p(x"
+            " | y).",
+        ),
         "mean over pixels": Misconception(
-            wrong_elbo(pixels=np.mean), "The log probability is averaged over the pixels. Independent pixels multiply, so their logs add: sum."),
+            wrong_elbo(pixels=np.mean),
+            "The log probability is averaged over the pixels. Independent pixels multiply, so their logs add: sum.",
+        ),
         "log sigma for sigma": Misconception(
-            wrong_elbo(sigma=lambda s: s), "z = mu + sigma eps: you multiply eps by log sigma. Take its exponential first."),
+            wrong_elbo(sigma=lambda s: s),
+            "z = mu + sigma eps: you multiply eps by log sigma. Take its exponential first.",
+        ),
         "overflows": Misconception(
-            wrong_elbo(unstable=True), "Right on ordinary logits, but exp(l) overflows for large ones. np.logaddexp(0, l) is log(1 + exp(l)) without that, as in notebook 03."),
+            wrong_elbo(unstable=True),
+            "Right on ordinary logits, but exp(l) overflows for large ones. np.logaddexp(0, l) is log(1 + exp(l))"
+            " without that, as in notebook 03.",
+        ),
     },
-    hints=("It is the bound of notebook 08 with two concatenations: np.concatenate([x, y], axis=1) before the encoder, and the same with z before the decoder.",
-           "For eps (S, N, K), z has three axes and y only two: np.broadcast_to(y, (*z.shape[:-1], C)) repeats the label for every sample; concatenate along the last axis.",
-           "log p(x | z, y) = sum over pixels of x l - logaddexp(0, l), then the mean over samples; KL = 1/2 sum(exp(2 log_sigma) + mu^2 - 1 - 2 log_sigma)."),
+    hints=(
+        (
+            "It is the bound of notebook 08 with two concatenations: np.concatenate([x, y], axis=1) before the encoder,"
+            " and the same with z before the decoder."
+        ),
+        (
+            "For eps (S, N, K), z has three axes and y only two: np.broadcast_to(y, (*z.shape[:-1], C)) repeats the"
+            " label for every sample; concatenate along the last axis."
+        ),
+        (
+            "log p(x | z, y) = sum over pixels of x l - logaddexp(0, l), then the mean over samples; KL = 1/2 sum(exp(2"
+            " log_sigma) + mu^2 - 1 - 2 log_sigma)."
+        ),
+    ),
 )
 
 
 # style_grid, analogy ------------------------------------------------------------------------------------------------
+
 
 def grid_cases(rng):
     def case(M, K, C, D=5, scale=1.0, label="", hidden=(4,), y=None):
@@ -169,8 +248,14 @@ def grid_cases(rng):
         W, b = decoder[-1]
         decoder[-1] = (scale * W, scale * b)
         return Case((decoder, int(rng.integers(2, C)) if y is None else y, C, rng.normal(size=(M, K))), label)
-    return [case(6, 2, 4), case(3, 3, 5, hidden=(4, 4)), case(4, 2, 3, y=0, label="for label 0"), case(1, 2, 3, label="on a single code"),
-            case(4, 2, 4, scale=3000.0, label="with logits in the thousands")]
+
+    return [
+        case(6, 2, 4),
+        case(3, 3, 5, hidden=(4, 4)),
+        case(4, 2, 3, y=0, label="for label 0"),
+        case(1, 2, 3, label="on a single code"),
+        case(4, 2, 4, scale=3000.0, label="with logits in the thousands"),
+    ]
 
 
 def sigmoid_one_by_one(logits):
@@ -191,26 +276,54 @@ def overflowing(logits):
 
 
 STYLE_GRID = exercise(
-    name="style_grid", points=2, minutes=6, lines=4, lecture_points=("L24",),
-    signature="style_grid(decoder, label, C, zs)", returns="(M, D)",
-    task="Pixel probabilities of one label (an integer below C) for each of the codes zs (M, K): the decoder's inputs are [z, y] with y one-hot, its outputs are logits.",
-    answer="course_utils.models.conditional:style_grid", cases=grid_cases, oracle=grid_by_loop,
+    name="style_grid",
+    points=2,
+    minutes=6,
+    lines=4,
+    lecture_points=("L24",),
+    signature="style_grid(decoder, label, C, zs)",
+    returns="(M, D)",
+    task=(
+        "Pixel probabilities of one label (an integer below C) for each of the codes zs (M, K): the decoder's inputs"
+        " are [z, y] with y one-hot, its outputs are logits."
+    ),
+    answer="course_utils.models.conditional:style_grid",
+    cases=grid_cases,
+    oracle=grid_by_loop,
     misconceptions={
-        "logits": Misconception(wrong_grid(squash=lambda l: l), "These are the logits. Probabilities are their sigmoids."),
+        "logits": Misconception(
+            wrong_grid(squash=lambda l: l), "These are the logits. Probabilities are their sigmoids."
+        ),
         "label first": Misconception(
-            wrong_grid(join=lambda z, y: np.append(y, z)), "The label stands to the left of the code; the decoder expects [z, y]."),
-        "no label": Misconception(wrong_grid(row=lambda label, C: np.zeros(C)), "The label's place holds zeros only: no class was asked for."),
-        "all labels at once": Misconception(wrong_grid(row=lambda label, C: np.ones(C)), "Every class is switched on at once. Only the place of `label` is 1.0."),
+            wrong_grid(join=lambda z, y: np.append(y, z)),
+            "The label stands to the left of the code; the decoder expects [z, y].",
+        ),
+        "no label": Misconception(
+            wrong_grid(row=lambda label, C: np.zeros(C)), "The label's place holds zeros only: no class was asked for."
+        ),
+        "all labels at once": Misconception(
+            wrong_grid(row=lambda label, C: np.ones(C)),
+            "Every class is switched on at once. Only the place of `label` is 1.0.",
+        ),
         "label as the value": Misconception(
-            wrong_grid(row=lambda label, C: np.full(C, label)), "The label's number was written into all C places. Make it one-hot."),
+            wrong_grid(row=lambda label, C: np.full(C, label)),
+            "The label's number was written into all C places. Make it one-hot.",
+        ),
         "label counted from one": Misconception(
-            wrong_grid(row=lambda label, C: np.eye(C)[label - 1]), "This is the neighbouring class, label - 1. Labels count from 0."),
+            wrong_grid(row=lambda label, C: np.eye(C)[label - 1]),
+            "This is the neighbouring class, label - 1. Labels count from 0.",
+        ),
         "overflows": Misconception(
-            wrong_grid(squash=overflowing), "Right on ordinary logits, but exp(l) / (1 + exp(l)) is inf / inf for large ones. 1 / (1 + exp(-l)) has no such trouble."),
+            wrong_grid(squash=overflowing),
+            "Right on ordinary logits, but exp(l) / (1 + exp(l)) is inf / inf for large ones. 1 / (1 + exp(-l)) has no"
+            " such trouble.",
+        ),
     },
-    hints=("All M rows have the same label: np.full(M, label) makes M labels, and your one_hot turns them into (M, C).",
-           "Put codes and labels side by side, np.concatenate([zs, y], axis=1), and send them through the decoder.",
-           "vae_generate(decoder, inputs) of notebook 08 is the network followed by the sigmoid."),
+    hints=(
+        "All M rows have the same label: np.full(M, label) makes M labels, and your one_hot turns them into (M, C).",
+        "Put codes and labels side by side, np.concatenate([zs, y], axis=1), and send them through the decoder.",
+        "vae_generate(decoder, inputs) of notebook 08 is the network followed by the sigmoid.",
+    ),
 )
 
 
@@ -223,55 +336,97 @@ def analogy_cases(rng):
         y, classes = rng.integers(classes or C, size=N), classes or C
         y_new = (y + rng.integers(1, classes, size=N) * (np.arange(N) >= kept)) % classes
         return Case((encoder, decoder, rng.random((N, D)), y, y_new, C), label)
-    return [case(6), case(5, D=5, K=3, C=3, hidden=(4, 4)), case(1, label="on a single example"),
-            case(5, kept=3, label="where the new label is the old one"), case(4, C=5, classes=3, label="where not all classes occur"),
-            case(4, scale=3000.0, label="with logits in the thousands")]
+
+    return [
+        case(6),
+        case(5, D=5, K=3, C=3, hidden=(4, 4)),
+        case(1, label="on a single example"),
+        case(5, kept=3, label="where the new label is the old one"),
+        case(4, C=5, classes=3, label="where not all classes occur"),
+        case(4, scale=3000.0, label="with logits in the thousands"),
+    ]
 
 
 def analogy_by_loop(encoder, decoder, x, y, y_new, C):
     images = []
     for picture, old, new in zip(x, y, y_new):
         code = tanh_network(encoder, np.array([*picture, *(float(c == old) for c in range(C))]))
-        images.append(sigmoid_one_by_one(tanh_network(decoder, np.array([*code[:len(code) // 2], *(float(c == new) for c in range(C))]))))
+        images.append(
+            sigmoid_one_by_one(
+                tanh_network(decoder, np.array([*code[: len(code) // 2], *(float(c == new) for c in range(C))]))
+            )
+        )
     return np.array(images)
 
 
 def wrong_analogy(read=lambda y, y_new: y, write=lambda y, y_new: y_new, code=lambda mu, log_sigma: mu, squash=expit):
     """A wrong analogy: the labels that encoder and decoder see, the code, the output."""
+
     def analogy(encoder, decoder, x, y, y_new, C):
         mu, log_sigma = np.split(tanh_network(encoder, np.hstack([x, np.eye(C)[read(y, y_new)]])), 2, axis=1)
         return squash(tanh_network(decoder, np.hstack([code(mu, log_sigma), np.eye(C)[write(y, y_new)]])))
+
     return analogy
 
 
 ANALOGY = exercise(
-    name="analogy", points=3, minutes=8, lines=5, lecture_points=("L25",),
-    signature="analogy(encoder, decoder, x, y, y_new, C)", returns="(N, D)",
-    task="Each x (N, D) with label y (N,) as it would look with label y_new (N,): z is the mean of q(z | x, y), and the decoder writes it with the new label. "
-         "Pixel probabilities; labels are integers below C.",
-    answer="course_utils.models.conditional:analogy", cases=analogy_cases, oracle=analogy_by_loop,
+    name="analogy",
+    points=3,
+    minutes=8,
+    lines=5,
+    lecture_points=("L25",),
+    signature="analogy(encoder, decoder, x, y, y_new, C)",
+    returns="(N, D)",
+    task=(
+        "Each x (N, D) with label y (N,) as it would look with label y_new (N,): z is the mean of q(z | x, y), and the"
+        " decoder writes it with the new label. Pixel probabilities; labels are integers below C."
+    ),
+    answer="course_utils.models.conditional:analogy",
+    cases=analogy_cases,
+    oracle=analogy_by_loop,
     misconceptions={
         "old label": Misconception(
-            wrong_analogy(write=lambda y, y_new: y), "The decoder got the old label: this is the reconstruction of x. Give it y_new."),
+            wrong_analogy(write=lambda y, y_new: y),
+            "The decoder got the old label: this is the reconstruction of x. Give it y_new.",
+        ),
         "new label in the encoder": Misconception(
-            wrong_analogy(read=lambda y, y_new: y_new), "The encoder got the new label. It reads x, whose label is y; only the decoder gets y_new."),
+            wrong_analogy(read=lambda y, y_new: y_new),
+            "The encoder got the new label. It reads x, whose label is y; only the decoder gets y_new.",
+        ),
         "labels swapped": Misconception(
-            wrong_analogy(lambda y, y_new: y_new, lambda y, y_new: y), "The two labels are swapped: the encoder reads with y, the decoder writes with y_new."),
-        "logits": Misconception(wrong_analogy(squash=lambda l: l), "These are the logits. Probabilities are their sigmoids."),
+            wrong_analogy(lambda y, y_new: y_new, lambda y, y_new: y),
+            "The two labels are swapped: the encoder reads with y, the decoder writes with y_new.",
+        ),
+        "logits": Misconception(
+            wrong_analogy(squash=lambda l: l), "These are the logits. Probabilities are their sigmoids."
+        ),
         "log sigma for mu": Misconception(
-            wrong_analogy(code=lambda mu, s: s), "You decode log sigma. The encoder's output holds mu first, then log sigma."),
+            wrong_analogy(code=lambda mu, s: s),
+            "You decode log sigma. The encoder's output holds mu first, then log sigma.",
+        ),
         "not the mean": Misconception(
-            wrong_analogy(code=lambda mu, s: mu + np.exp(s)), "The code is mu + sigma. For an analogy take the mean mu itself, without noise."),
+            wrong_analogy(code=lambda mu, s: mu + np.exp(s)),
+            "The code is mu + sigma. For an analogy take the mean mu itself, without noise.",
+        ),
         "overflows": Misconception(
-            wrong_analogy(squash=overflowing), "Right on ordinary logits, but exp(l) / (1 + exp(l)) is inf / inf for large ones. 1 / (1 + exp(-l)) has no such trouble."),
+            wrong_analogy(squash=overflowing),
+            "Right on ordinary logits, but exp(l) / (1 + exp(l)) is inf / inf for large ones. 1 / (1 + exp(-l)) has no"
+            " such trouble.",
+        ),
     },
-    hints=("Two steps: read the style, z = mean of q(z | x, y); then write, decoder of [z, y_new].",
-           "encoder_forward(encoder, inputs) of notebook 07 returns (mu, log_sigma); the inputs are x with one_hot(y, C) beside it.",
-           "mu, _ = encoder_forward(...); then vae_generate(decoder, ...) with mu and one_hot(y_new, C) side by side."),
+    hints=(
+        "Two steps: read the style, z = mean of q(z | x, y); then write, decoder of [z, y_new].",
+        (
+            "encoder_forward(encoder, inputs) of notebook 07 returns (mu, log_sigma); the inputs are x with one_hot(y,"
+            " C) beside it."
+        ),
+        "mu, _ = encoder_forward(...); then vae_generate(decoder, ...) with mu and one_hot(y_new, C) side by side.",
+    ),
 )
 
 
 # m2_unlabelled_elbo -------------------------------------------------------------------------------------------------
+
 
 def unlabelled_cases(rng):
     def draw(N, C):
@@ -283,13 +438,20 @@ def unlabelled_cases(rng):
         q /= q.sum(axis=1, keepdims=True)
         q[0] = np.eye(C)[rng.integers(C)]
         return elbo, q
+
     def lopsided():
         """Rows that are nearly certain, and unlikely classes that the model finds impossible."""
         elbo, _ = draw(3, 3)
         elbo[2, 1] = -2000.0
         return elbo, np.array([[0.92, 0.08, 0.0], [0.03, 0.95, 0.02], [1 - 4e-4, 4e-4, 0.0]])
-    return [Case(draw(6, 4)), Case(draw(5, 3)), Case(draw(1, 5), "on a single example"), Case(lopsided(), "where q_y is nearly certain"),
-            Case(sure(4, 3), "where q_y has zeros, and a row that is certain")]
+
+    return [
+        Case(draw(6, 4)),
+        Case(draw(5, 3)),
+        Case(draw(1, 5), "on a single example"),
+        Case(lopsided(), "where q_y is nearly certain"),
+        Case(sure(4, 3), "where q_y has zeros, and a row that is certain"),
+    ]
 
 
 def expected_plus_entropy(elbo_per_class, q_y):
@@ -301,30 +463,58 @@ def wrong_unlabelled(entropy_sign=1.0, weights=lambda q: q):
 
 
 M2_UNLABELLED = exercise(
-    name="m2_unlabelled_elbo", points=3, minutes=10, lines=4, lecture_points=("L23",),
-    signature="m2_unlabelled_elbo(elbo_per_class, q_y)", returns="(N,)",
-    task="The bound on log p(x) of examples without a label: the mean under q(y | x) of L(x, c) - log q(c | x), where elbo_per_class (N, C) holds L(x, c), "
-         "log p(y) included, and q_y (N, C) the probabilities; 0 log 0 = 0.",
-    answer="course_utils.models.semi_supervised:m2_unlabelled_elbo", cases=unlabelled_cases, oracle=expected_plus_entropy,
+    name="m2_unlabelled_elbo",
+    points=3,
+    minutes=10,
+    lines=4,
+    lecture_points=("L23",),
+    signature="m2_unlabelled_elbo(elbo_per_class, q_y)",
+    returns="(N,)",
+    task=(
+        "The bound on log p(x) of examples without a label: the mean under q(y | x) of L(x, c) - log q(c | x), where"
+        " elbo_per_class (N, C) holds L(x, c), log p(y) included, and q_y (N, C) the probabilities; 0 log 0 = 0."
+    ),
+    answer="course_utils.models.semi_supervised:m2_unlabelled_elbo",
+    cases=unlabelled_cases,
+    oracle=expected_plus_entropy,
     misconceptions={
         "entropy missing": Misconception(
-            wrong_unlabelled(0.0), "This is the mean of L alone. The unknown label is a latent variable, too: the entropy of q(y | x), -sum q log q, belongs to the bound."),
+            wrong_unlabelled(0.0),
+            "This is the mean of L alone. The unknown label is a latent variable, too: the entropy of q(y | x), -sum q"
+            " log q, belongs to the bound.",
+        ),
         "entropy subtracted": Misconception(
-            wrong_unlabelled(-1.0), "The entropy has the wrong sign: -log q(c | x) is positive, and the bound rewards a q that stays undecided."),
+            wrong_unlabelled(-1.0),
+            "The entropy has the wrong sign: -log q(c | x) is positive, and the bound rewards a q that stays"
+            " undecided.",
+        ),
         "log p(y) again": Misconception(
-            lambda elbo, q: wrong_unlabelled()(elbo, q) - np.log(np.shape(q)[1]), "Every value is log C too small: log p(y) is already in elbo_per_class."),
+            lambda elbo, q: wrong_unlabelled()(elbo, q) - np.log(np.shape(q)[1]),
+            "Every value is log C too small: log p(y) is already in elbo_per_class.",
+        ),
         "zeros give nan": Misconception(
-            lambda elbo, q: np.sum(q * (elbo - np.log(q)), axis=1), "Right formula, but where q is 0 numpy computes 0 * log(0) = nan. Such classes count nothing."),
+            lambda elbo, q: np.sum(q * (elbo - np.log(q)), axis=1),
+            "Right formula, but where q is 0 numpy computes 0 * log(0) = nan. Such classes count nothing.",
+        ),
         "classes weigh the same": Misconception(
-            wrong_unlabelled(weights=lambda q: np.full(np.shape(q), 1 / np.shape(q)[1])), "All classes weigh the same in the mean of L. The weights are q(y | x)."),
+            wrong_unlabelled(weights=lambda q: np.full(np.shape(q), 1 / np.shape(q)[1])),
+            "All classes weigh the same in the mean of L. The weights are q(y | x).",
+        ),
         "best class only": Misconception(
-            lambda elbo, q: np.asarray(elbo)[np.arange(len(elbo)), np.argmax(q, axis=1)], "You take L of the most probable class alone. All classes count, each with its probability."),
+            lambda elbo, q: np.asarray(elbo)[np.arange(len(elbo)), np.argmax(q, axis=1)],
+            "You take L of the most probable class alone. All classes count, each with its probability.",
+        ),
         "log of the mean": Misconception(
-            lambda elbo, q: np.log(np.sum(np.exp(elbo) , axis=1)), "This is log sum exp of L, the best that any q(y | x) could reach. The bound for *this* q_y is asked: it must use q_y."),
+            lambda elbo, q: np.log(np.sum(np.exp(elbo), axis=1)),
+            "This is log sum exp of L, the best that any q(y | x) could reach. The bound for *this* q_y is asked: it"
+            " must use q_y.",
+        ),
     },
-    hints=("For each class L(x, c) - log q(c | x); then the mean with weights q(c | x): a sum over axis 1.",
-           "It splits into sum q L and the entropy -sum q log q. Only the entropy has trouble with zeros.",
-           "np.log(np.where(q_y > 0, q_y, 1.0)) is log q where q > 0 and 0 elsewhere."),
+    hints=(
+        "For each class L(x, c) - log q(c | x); then the mean with weights q(c | x): a sum over axis 1.",
+        "It splits into sum q L and the entropy -sum q log q. Only the entropy has trouble with zeros.",
+        "np.log(np.where(q_y > 0, q_y, 1.0)) is log q where q > 0 and 0 elsewhere.",
+    ),
 )
 
 EXERCISES = [ONE_HOT, CVAE_ELBO, STYLE_GRID, ANALOGY, M2_UNLABELLED]

@@ -12,6 +12,7 @@ import numpy as np
 
 class Rng(NamedTuple):
     """Stands for `np.random.default_rng(seed)` in the arguments of a case, so that they can be sent."""
+
     seed: int
 
     def resolve(self):
@@ -20,6 +21,7 @@ class Rng(NamedTuple):
 
 class Named(NamedTuple):
     """Stands for the library's function at `path` ("module:name"): functions go by name, never by value."""
+
     path: str
 
     def resolve(self):

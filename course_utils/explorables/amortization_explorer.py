@@ -2,6 +2,7 @@
 
 With two latents the posterior can be drawn and log p(x) integrated on a grid, so nothing in the picture is sampled.
 """
+
 import ipywidgets
 import numpy as np
 from matplotlib.patches import Ellipse
@@ -13,8 +14,8 @@ from course_utils.models.vae import encoder_forward, vae_generate
 from course_utils.showing import plots
 from course_utils.showing.widgets import WIDE, figure_explorer
 
-STEPS = 60                       # of the slider
-SHOWN = 14.0                     # nats below log p(x) that the bars show
+STEPS = 60  # of the slider
+SHOWN = 14.0  # nats below log p(x) that the bars show
 STARTS = ("encoder", "prior")
 
 
@@ -24,8 +25,16 @@ def paths(encoder, decoder, x, steps=STEPS):
     found = {}
     for start, q, step_size in zip(STARTS, [(mu, log_sigma), (0 * mu, 0 * mu)], (0.03, 0.1)):  # the prior is far away
         visited = [q]
-        refine(decoder, x, *q, steps, np.random.default_rng(0), samples=16, step_size=step_size,
-               callback=lambda t, q, loss: visited.append(q))
+        refine(
+            decoder,
+            x,
+            *q,
+            steps,
+            np.random.default_rng(0),
+            samples=16,
+            step_size=step_size,
+            callback=lambda t, q, loss: visited.append(q),
+        )
         elbo = np.array([elbo_by_quadrature(decoder, x, *q) for q in visited])
         found[start] = *map(np.array, zip(*visited)), elbo
     return found
@@ -47,8 +56,9 @@ def amortization_explorer(encoder, decoder, x, names, shape=(28, 28)):
     """
     x = np.asarray(x, np.float32)
     if decoder[0][0].shape[0] != 2:
-        raise ValueError("amortization_explorer draws the plane of 2 latents, but the decoder has "
-                         f"{decoder[0][0].shape[0]}")
+        raise ValueError(
+            f"amortization_explorer draws the plane of 2 latents, but the decoder has {decoder[0][0].shape[0]}"
+        )
     if len(names) != len(x) or len(set(names)) != len(names):
         raise ValueError(f"names: expected {len(x)} different ones, one for each example, got {list(names)}")
     walks = paths(encoder, decoder, x)
@@ -59,18 +69,20 @@ def amortization_explorer(encoder, decoder, x, names, shape=(28, 28)):
     for n in range(len(x)):
         centre, half = _window(log_joint[n], PLANE)
         sides = centre[:, None] + np.linspace(-half, half, 61)
-        close_ups.append((sides, np.exp(log_joint_on_grid(decoder, x[n:n + 1], *sides)[0] - log_joint[n].max())))
+        close_ups.append((sides, np.exp(log_joint_on_grid(decoder, x[n : n + 1], *sides)[0] - log_joint[n].max())))
 
     fig, (whole, near, bars_ax, pictures) = plots.figure(9.8, 3.2, columns=4, width_ratios=[1.25, 1.25, 0.8, 0.5])
     walked = [ax.plot([], [], ".-", color=plots.PALETTE[2], linewidth=1, markersize=3)[0] for ax in (whole, near)]
     whole.plot(*2 * np.array([np.cos(PLANE * np.pi / 5), np.sin(PLANE * np.pi / 5)]), color="black", linewidth=0.6)
-    square, = whole.plot([], [], color=plots.PALETTE[8], linewidth=0.8)
+    (square,) = whole.plot([], [], color=plots.PALETTE[8], linewidth=0.8)
     whole.set(xlim=(-4, 4), ylim=(-4, 4), aspect="equal", xlabel="$z_1$", ylabel="$z_2$", title="the way of q's mean")
     density = near.imshow(np.zeros((2, 2)), origin="lower", cmap="Greys", aspect="equal", interpolation="bilinear")
     near.grid(False)
     near.set(xlabel="$z_1$", title="posterior (grey) and q")
-    ellipses = [ax.add_patch(Ellipse((0, 0), 1, 1, fill=False, color=plots.PALETTE[0], linewidth=1.5))
-                for ax in (whole, near, near)]
+    ellipses = [
+        ax.add_patch(Ellipse((0, 0), 1, 1, fill=False, color=plots.PALETTE[0], linewidth=1.5))
+        for ax in (whole, near, near)
+    ]
     bars = bars_ax.bar([0] * 3, [1] * 3, width=0.8, color=[plots.PALETTE[i] for i in (0, 1, 3)])
     texts = [bars_ax.text(0, 0, "", ha="center", va="center", fontsize=9) for _ in bars]
     bars_ax.set(xticks=[], xlim=(-0.6, 0.6), ylabel="nats", title="the ledger")
@@ -85,7 +97,7 @@ def amortization_explorer(encoder, decoder, x, names, shape=(28, 28)):
         sides, posterior = close_ups[n]
         (left, right), (low, high) = sides[:, [0, -1]]
         for line in walked:
-            line.set_data(*mu[:steps + 1].T)
+            line.set_data(*mu[: steps + 1].T)
         square.set_data([left, right, right, left, left], [low, low, high, high, low])
         density.set(data=posterior, extent=(left, right, low, high), clim=(0, posterior.max()))
         near.set(xlim=(left, right), ylim=(low, high))
@@ -103,11 +115,20 @@ def amortization_explorer(encoder, decoder, x, names, shape=(28, 28)):
         image.set_data(np.concatenate([x[n].reshape(shape), np.full((2, shape[1]), 0.5), made]))
         image.set_extent((-0.5, shape[1] - 0.5, 2 * shape[0] + 1.5, -0.5))
         off = " (below the axis)" if F < floor else ""
-        return (f"{example}, {steps} steps from the {start}: q has mean ({here[0]:.2f}, {here[1]:.2f}) and standard "
-                f"deviations ({widths[0]:.2f}, {widths[1]:.2f}). ELBO {F:.2f}{off}, still to gain {best[n] - F:.2f}, "
-                f"approximation gap {top - best[n]:.2f}, together log p(x) = {top:.2f} nats.")
+        return (
+            f"{example}, {steps} steps from the {start}: q has mean ({here[0]:.2f}, {here[1]:.2f}) and standard "
+            f"deviations ({widths[0]:.2f}, {widths[1]:.2f}). ELBO {F:.2f}{off}, still to gain {best[n] - F:.2f}, "
+            f"approximation gap {top - best[n]:.2f}, together log p(x) = {top:.2f} nats."
+        )
 
-    return figure_explorer(fig, update, {
-        "example": ipywidgets.ToggleButtons(options=list(names), description="Digit", style={"button_width": "4em"}),
-        "start": ipywidgets.ToggleButtons(options=STARTS, description="Start", style={"button_width": "6em"}),
-        "steps": ipywidgets.IntSlider(value=0, min=0, max=STEPS, description="Refinement steps", **WIDE)})
+    return figure_explorer(
+        fig,
+        update,
+        {
+            "example": ipywidgets.ToggleButtons(
+                options=list(names), description="Digit", style={"button_width": "4em"}
+            ),
+            "start": ipywidgets.ToggleButtons(options=STARTS, description="Start", style={"button_width": "6em"}),
+            "steps": ipywidgets.IntSlider(value=0, min=0, max=STEPS, description="Refinement steps", **WIDE),
+        },
+    )

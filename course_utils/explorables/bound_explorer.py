@@ -1,4 +1,5 @@
 """Notebook 04's explorable: move a Gaussian q over a posterior and watch F and the gap share out log p(x)."""
+
 import ipywidgets
 import numpy as np
 
@@ -28,8 +29,8 @@ def bound_explorer(joints, grid):
     posterior = {name: posterior_on_grid(joint, grid) for name, joint in joints.items()}
     low, high = np.round(np.quantile(grid, [0.25, 0.75]), 1)
     fig, (left, right) = plots.figure(9, 3.5, columns=2, width_ratios=[1.9, 1])
-    shape, = left.fill(*_outline(grid, grid), color=plots.PALETTE[3], alpha=0.45, label="posterior p(z | x)")
-    curve, = left.plot(grid, grid, color=plots.PALETTE[0], linewidth=2, label="q(z)")
+    (shape,) = left.fill(*_outline(grid, grid), color=plots.PALETTE[3], alpha=0.45, label="posterior p(z | x)")
+    (curve,) = left.plot(grid, grid, color=plots.PALETTE[0], linewidth=2, label="q(z)")
     left.set(xlim=(low, high), ylim=(0, 2), xlabel="z", ylabel="density", title="q and the posterior")
     left.legend(loc="upper left", ncols=2)
     bars = right.bar([0, 0, 1], [1, 1, 1], width=0.7, color=[plots.PALETTE[i] for i in (0, 1, 3)])
@@ -53,13 +54,20 @@ def bound_explorer(joints, grid):
         texts[1].set(y=(level + top) / 2 if top - level > 0.3 else top + 0.3, text=f"gap = {gap:.2f}")
         texts[2].set(y=(floor + top) / 2, text=f"{top:.2f}")
         below = " (below the axis)" if F < floor else ""
-        return (f"q has mean {mean:.2f} and standard deviation {width:.2f}; the posterior has {joint}. "
-                f"F = {F:.3f}{below}, gap = {gap:.3f}, and together log p(x) = {top:.3f} nats.")
+        return (
+            f"q has mean {mean:.2f} and standard deviation {width:.2f}; the posterior has {joint}. "
+            f"F = {F:.3f}{below}, gap = {gap:.3f}, and together log p(x) = {top:.3f} nats."
+        )
 
-    return figure_explorer(fig, update, {
-        "mean": _slider("Mean of q", 0.0, low, high),
-        "width": _slider("Std. dev. of q", 0.6, 0.05, 1.5),
-        "joint": ipywidgets.ToggleButtons(options=list(joints), description="Posterior")})
+    return figure_explorer(
+        fig,
+        update,
+        {
+            "mean": _slider("Mean of q", 0.0, low, high),
+            "width": _slider("Std. dev. of q", 0.6, 0.05, 1.5),
+            "joint": ipywidgets.ToggleButtons(options=list(joints), description="Posterior"),
+        },
+    )
 
 
 def _slider(name, value, low, high):

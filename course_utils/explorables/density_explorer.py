@@ -1,4 +1,5 @@
 """Notebook 03's explorable: the density that a bent curve with noise gives to the plane, and to data in it."""
+
 import ipywidgets
 import matplotlib
 import numpy as np
@@ -9,7 +10,7 @@ from course_utils.showing import plots
 from course_utils.showing.widgets import WIDE, figure_explorer
 
 GRID = np.linspace(-5, 5, 401)  # of z; every second point will do for the data
-PIXELS = 200                    # of the map, along its wider side
+PIXELS = 200  # of the map, along its wider side
 
 
 def density_map(decoder, eta, x_1, x_2, grid=GRID):
@@ -18,10 +19,12 @@ def density_map(decoder, eta, x_1, x_2, grid=GRID):
     The noise factorises, N(x; G(z), eta I) = N(x_1; G_1(z), eta) N(x_2; G_2(z), eta), so that the trapezoid rule over z
     is one matrix product. Far from the curve it underflows to 0.
     """
+
     def normal(points, means):  # (len(points), G)
-        return np.exp(-(points[:, None] - means) ** 2 / (2 * eta)) / np.sqrt(2 * np.pi * eta)
+        return np.exp(-((points[:, None] - means) ** 2) / (2 * eta)) / np.sqrt(2 * np.pi * eta)
+
     means = decoder(grid[:, None])
-    prior = trapezoid_weights(grid) * np.exp(-grid ** 2 / 2) / np.sqrt(2 * np.pi)
+    prior = trapezoid_weights(grid) * np.exp(-(grid**2) / 2) / np.sqrt(2 * np.pi)
     return (normal(x_2, means[:, 1]) * prior) @ normal(x_1, means[:, 0]).T
 
 
@@ -42,10 +45,17 @@ def density_explorer(x, decoder, bend=0.6, eta=1.0, bends=(0.0, 2.0), etas=(0.02
     z = np.linspace(-3, 3, 121)[:, None]
 
     fig, ax = plots.figure(6.4, 4.8)
-    image = ax.imshow(np.zeros((len(x_2), len(x_1))), origin="lower", extent=(low[0], high[0], low[1], high[1]),
-                      cmap=matplotlib.colormaps["Blues"].resampled(50), vmin=-5, vmax=0, interpolation="nearest")
-    data, = ax.plot(*x.T, ".", color=plots.PALETTE[1], markersize=3, markeredgewidth=0, label="data")
-    curve, = ax.plot([], [], color=plots.PALETTE[2], linewidth=1.5, label="$G(z)$, $|z| \\leq 3$")
+    image = ax.imshow(
+        np.zeros((len(x_2), len(x_1))),
+        origin="lower",
+        extent=(low[0], high[0], low[1], high[1]),
+        cmap=matplotlib.colormaps["Blues"].resampled(50),
+        vmin=-5,
+        vmax=0,
+        interpolation="nearest",
+    )
+    (data,) = ax.plot(*x.T, ".", color=plots.PALETTE[1], markersize=3, markeredgewidth=0, label="data")
+    (curve,) = ax.plot([], [], color=plots.PALETTE[2], linewidth=1.5, label="$G(z)$, $|z| \\leq 3$")
     ax.grid(False)
     ax.set(xlabel=labels[0], ylabel=labels[1], xlim=(low[0], high[0]), ylim=(low[1], high[1]))
     fig.legend(loc="outside lower center", ncols=2, fontsize=9, markerscale=3)
@@ -54,15 +64,21 @@ def density_explorer(x, decoder, bend=0.6, eta=1.0, bends=(0.0, 2.0), etas=(0.02
     def update(bend, eta):
         def bent(z):
             return decoder(z, bend)
+
         density = density_map(bent, eta, x_1, x_2)
         image.set_data(np.log10(np.maximum(density, 1e-300)))
         curve.set_data(*bent(z).T)
         total = np.sum(log_marginal_quadrature(x, bent, eta, GRID[::2]))
         ax.set_title(f"log-likelihood of the data: {total:,.1f} nats, {total / len(x):.3f} each", fontsize=11)
-        return (f"The density around a curve of bend {bend:.2f} with noise variance {eta:.3g}; the log-likelihood of the "
-                f"{len(x)} points is {total:,.1f} nats.")
+        return (
+            f"The density around a curve of bend {bend:.2f} with noise variance {eta:.3g}; the log-likelihood of the "
+            f"{len(x)} points is {total:,.1f} nats."
+        )
+
     controls = {
         "bend": ipywidgets.FloatSlider(value=bend, min=bends[0], max=bends[1], step=0.02, description="Bend", **WIDE),
-        "eta": ipywidgets.FloatLogSlider(value=eta, min=np.log10(etas[0]), max=np.log10(etas[1]), step=0.02,
-                                         description="Noise variance", **WIDE)}
+        "eta": ipywidgets.FloatLogSlider(
+            value=eta, min=np.log10(etas[0]), max=np.log10(etas[1]), step=0.02, description="Noise variance", **WIDE
+        ),
+    }
     return figure_explorer(fig, update, controls, moving=(image, data, curve, ax.title))

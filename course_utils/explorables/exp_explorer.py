@@ -1,4 +1,5 @@
 """Notebook 00's explorable: where exp leaves the range of floating-point numbers."""
+
 import ipywidgets
 import numpy as np
 
@@ -17,13 +18,21 @@ def exp_explorer():
     fig, (left, right) = plots.figure(9, 3.1, columns=2, width_ratios=[1, 1.2])
     bars = left.bar(range(1, 6), np.zeros(5), color=plots.PALETTE[0])
     limits = [left.axhline(0, color=plots.PALETTE[2], linestyle="--") for _ in range(2)]
-    left.set(xlabel="i", ylabel="$a_i$, the exponent of $e^{a_i}$", ylim=(-900, 900), title="Entries, and the range of exp")
+    left.set(
+        xlabel="i", ylabel="$a_i$, the exponent of $e^{a_i}$", ylim=(-900, 900), title="Entries, and the range of exp"
+    )
     shifts = np.linspace(-850, 850, 341)
-    right.plot(shifts, [log_mean_exp(SPREAD + c) for c in shifts], label="largest entry taken out first",
-               color=plots.PALETTE[0])
-    naive, = right.plot([], [], label="the formula as it stands", color=plots.PALETTE[1], linewidth=4, zorder=1)
-    point, = right.plot([], [], "o", color=plots.PALETTE[2])
-    right.set(xlabel="shift c of all entries", ylabel="log-mean-exp", title="The result", xlim=(-870, 870), ylim=(-900, 900))
+    right.plot(
+        shifts,
+        [log_mean_exp(SPREAD + c) for c in shifts],
+        label="largest entry taken out first",
+        color=plots.PALETTE[0],
+    )
+    (naive,) = right.plot([], [], label="the formula as it stands", color=plots.PALETTE[1], linewidth=4, zorder=1)
+    (point,) = right.plot([], [], "o", color=plots.PALETTE[2])
+    right.set(
+        xlabel="shift c of all entries", ylabel="log-mean-exp", title="The result", xlim=(-870, 870), ylim=(-900, 900)
+    )
     right.legend(loc="upper left", fontsize=9)
 
     def update(shift, precision):
@@ -35,11 +44,21 @@ def exp_explorer():
         point.set_data([shift], [log_mean_exp(SPREAD + shift)])
         for bar, height in zip(bars, SPREAD + shift):
             bar.set_height(height)
-        smallest = np.log(np.nextafter(kind(0), kind(1), dtype=kind), dtype=np.float64) - np.log(2)  # half of it rounds to 0
+        smallest = np.log(np.nextafter(kind(0), kind(1), dtype=kind), dtype=np.float64) - np.log(
+            2
+        )  # half of it rounds to 0
         for line, limit in zip(limits, (np.log(np.finfo(kind).max, dtype=np.float64), smallest)):
             line.set_ydata([limit, limit])
-        return (f"Five entries around {shift:g}, in {precision}. Log-mean-exp is {log_mean_exp(SPREAD + shift):.1f}; the "
-                f"formula as it stands gives {here:.1f}.")
-    return figure_explorer(fig, update, {
-        "shift": ipywidgets.FloatSlider(value=0, min=-850, max=850, step=10, description="Shift c", **WIDE),
-        "precision": ipywidgets.ToggleButtons(options=["64 bits", "32 bits"])})
+        return (
+            f"Five entries around {shift:g}, in {precision}. Log-mean-exp is {log_mean_exp(SPREAD + shift):.1f}; the "
+            f"formula as it stands gives {here:.1f}."
+        )
+
+    return figure_explorer(
+        fig,
+        update,
+        {
+            "shift": ipywidgets.FloatSlider(value=0, min=-850, max=850, step=10, description="Shift c", **WIDE),
+            "precision": ipywidgets.ToggleButtons(options=["64 bits", "32 bits"]),
+        },
+    )

@@ -1,4 +1,5 @@
 """Notebook 05's explorable: two Gaussians, where their log ratio adds and where it takes away, and both divergences."""
+
 import ipywidgets
 import numpy as np
 
@@ -7,7 +8,7 @@ from course_utils.showing import plots
 from course_utils.showing.widgets import WIDE, figure_explorer
 
 GRID = np.linspace(-16, 16, 1601)
-BAR_TOP = 4.0        # nats; a longer bar ends in an arrow, its number says how long it is
+BAR_TOP = 4.0  # nats; a longer bar ends in an arrow, its number says how long it is
 Q, P, PLUS, MINUS = plots.PALETTE[0], plots.PALETTE[1], plots.PALETTE[2], plots.PALETTE[9]
 
 
@@ -19,8 +20,10 @@ def kl_both_ways(mu_q, sigma_q, mu_p, sigma_p):
 
 def log_ratio_areas(mu_q, sigma_q, mu_p, sigma_p):
     """Densities q, p and the integrand q log(q/p) on GRID, with the areas where it is positive and negative."""
-    log_q, log_p = (diagonal_gaussian_log_prob(GRID[:, None], np.full((1, 1), mu), np.full((1, 1), np.log(sigma)))
-                    for mu, sigma in [(mu_q, sigma_q), (mu_p, sigma_p)])
+    log_q, log_p = (
+        diagonal_gaussian_log_prob(GRID[:, None], np.full((1, 1), mu), np.full((1, 1), np.log(sigma)))
+        for mu, sigma in [(mu_q, sigma_q), (mu_p, sigma_p)]
+    )
     integrand = np.exp(log_q) * (log_q - log_p)
     areas = [float(np.trapezoid(part, GRID)) for part in (np.maximum(integrand, 0), np.minimum(integrand, 0))]
     return np.exp(log_q), np.exp(log_p), integrand, areas
@@ -34,11 +37,11 @@ def _outline(y):
 def kl_explorer():
     """Return sliders for means and widths of q and p: densities, the shaded integrand of KL(q || p), both divergences."""
     fig, (density, integrand_ax, bars_ax) = plots.figure(9.4, 3.1, columns=3, width_ratios=[1.5, 1.5, 1])
-    line_q, = density.plot(GRID, 0 * GRID, color=Q, label="q")
-    line_p, = density.plot(GRID, 0 * GRID, color=P, linestyle="--", label="p")
+    (line_q,) = density.plot(GRID, 0 * GRID, color=Q, label="q")
+    (line_p,) = density.plot(GRID, 0 * GRID, color=P, linestyle="--", label="p")
     density.set(xlim=(-7, 7), ylim=(0, 1.05), xlabel="z", ylabel="density", title="q and p")
     density.legend(loc="upper right")
-    line, = integrand_ax.plot(GRID, 0 * GRID, color="black", linewidth=0.8)
+    (line,) = integrand_ax.plot(GRID, 0 * GRID, color="black", linewidth=0.8)
     plus = integrand_ax.fill_between(GRID, 0, 1, color=PLUS, alpha=0.7, label="q > p: adds")
     minus = integrand_ax.fill_between(GRID, 0, -1, color=MINUS, alpha=0.7, label="q < p: takes away")
     integrand_ax.set(xlim=(-7, 7), ylim=(-0.5, 2), xlabel="z", ylabel="q log(q/p)", title="What KL(q || p) adds up")
@@ -60,16 +63,23 @@ def kl_explorer():
             bar.set_height(min(value, BAR_TOP))
             number.set_y(min(value, BAR_TOP))
             number.set_text(f"{value:.2f}" + (" ↑" if value > BAR_TOP else ""))
-        return (f"q has mean {mu_q:g} and width {sigma_q:g}, p has mean {mu_p:g} and width {sigma_p:g}. The integrand adds "
-                f"{added:.2f} where q > p and takes away {-taken:.2f} where q < p, so KL(q || p) = {forward:.2f} nats; the other "
-                f"way round, KL(p || q) = {reverse:.2f}.")
+        return (
+            f"q has mean {mu_q:g} and width {sigma_q:g}, p has mean {mu_p:g} and width {sigma_p:g}. The integrand adds"
+            f" {added:.2f} where q > p and takes away {-taken:.2f} where q < p, so KL(q || p) = {forward:.2f} nats; the"
+            f" other way round, KL(p || q) = {reverse:.2f}."
+        )
 
     def mean(value, text):
         return ipywidgets.FloatSlider(value=value, min=-3, max=3, step=0.1, description=text, **WIDE)
 
     def width(value, text):
         return ipywidgets.FloatSlider(value=value, min=0.4, max=2.5, step=0.1, description=text, **WIDE)
-    controls = {"mu_q": mean(1.0, "Mean of q"), "sigma_q": width(0.6, "Width of q"),
-                "mu_p": mean(-0.5, "Mean of p"), "sigma_p": width(1.5, "Width of p")}
+
+    controls = {
+        "mu_q": mean(1.0, "Mean of q"),
+        "sigma_q": width(0.6, "Width of q"),
+        "mu_p": mean(-0.5, "Mean of p"),
+        "sigma_p": width(1.5, "Width of p"),
+    }
     moving = [line_q, line_p, density.get_legend(), plus, minus, line, integrand_ax.get_legend(), *bars, *numbers]
     return figure_explorer(fig, update, controls, moving=moving)

@@ -3,6 +3,7 @@
 The decoder runs in the browser (`latent_pad.js`): a drag needs no kernel, and the pad lives on in exported HTML. It carries
 a static figure, a grid of decoded codes, for pages that cannot run it.
 """
+
 import base64
 import html
 import json
@@ -27,12 +28,12 @@ class LatentPad(anywidget.AnyWidget):
 
     _esm = resources.files(__package__).joinpath("latent_pad.js").read_text(encoding="utf-8")
     sizes = traitlets.List(traitlets.Int()).tag(sync=True)
-    weights = traitlets.Bytes().tag(sync=True)      # W1 b1 W2 b2 ..., float32, little-endian, row by row
+    weights = traitlets.Bytes().tag(sync=True)  # W1 b1 W2 b2 ..., float32, little-endian, row by row
     output = traitlets.Unicode().tag(sync=True)
     shape = traitlets.List(traitlets.Int()).tag(sync=True)
     dims = traitlets.List(traitlets.Int()).tag(sync=True)
     base = traitlets.List(traitlets.Float()).tag(sync=True)
-    codes = traitlets.Bytes().tag(sync=True)        # (N, 2) float32
+    codes = traitlets.Bytes().tag(sync=True)  # (N, 2) float32
     labels = traitlets.List(traitlets.Int()).tag(sync=True)  # index into label_names for each code
     label_names = traitlets.List(traitlets.Unicode()).tag(sync=True)
     palette = traitlets.List(traitlets.Unicode()).tag(sync=True)
@@ -61,8 +62,15 @@ class LatentPad(anywidget.AnyWidget):
         z = np.tile(np.array(self.base), (n * n, 1))
         z[:, self.dims] = np.stack(np.meshgrid(across, down), axis=-1).reshape(-1, 2)
         fig, ax = plots.figure(6, 6 * self.shape[0] / self.shape[1])
-        plots.image_grid(decode(self.layers(), z, self.output), self.shape, n, ax=ax, gap=1,
-                         row_labels=[f"{v:.1f}" for v in down], column_labels=[f"{v:.1f}" for v in across])
+        plots.image_grid(
+            decode(self.layers(), z, self.output),
+            self.shape,
+            n,
+            ax=ax,
+            gap=1,
+            row_labels=[f"{v:.1f}" for v in down],
+            column_labels=[f"{v:.1f}" for v in across],
+        )
         ax.set(xlabel=f"$z_{{{self.dims[0] + 1}}}$", ylabel=f"$z_{{{self.dims[1] + 1}}}$")
         ax.xaxis.set_label_position("top")
         return fig
@@ -74,14 +82,19 @@ class LatentPad(anywidget.AnyWidget):
     def standalone(self):
         """Return HTML: the manifold grid, which the working pad replaces wherever scripts may run."""
         state = {name: getattr(self, name) for name in LatentPad.class_own_traits(sync=True)}
-        urls = {name: _data_url(value, "application/octet-stream")
-                for name, value in state.items() if isinstance(value, bytes)}
+        urls = {
+            name: _data_url(value, "application/octet-stream")
+            for name, value in state.items()
+            if isinstance(value, bytes)
+        }
         state = {name: value for name, value in state.items() if name not in urls}
         fig = self.manifold()
-        image = plots.image_tag(plots.png(fig), f"{self.description} Here: a grid of decoded codes.",
-                                fig.get_figwidth() * plots.CSS_DPI)
-        script = _STANDALONE.format(state=_script_json(state), urls=_script_json(urls),
-                                    module=_data_url(self._esm.encode(), "text/javascript"))
+        image = plots.image_tag(
+            plots.png(fig), f"{self.description} Here: a grid of decoded codes.", fig.get_figwidth() * plots.CSS_DPI
+        )
+        script = _STANDALONE.format(
+            state=_script_json(state), urls=_script_json(urls), module=_data_url(self._esm.encode(), "text/javascript")
+        )
         return f"<div>{image}<script>{script}</script></div>"
 
 
@@ -112,8 +125,7 @@ def _script_json(value):
     return json.dumps(value).replace("<", "\\u003c")
 
 
-def latent_pad(decoder, shape, codes=None, labels=None, extent=None, output="sigmoid", base=None,
-               dims=(0, 1)):
+def latent_pad(decoder, shape, codes=None, labels=None, extent=None, output="sigmoid", base=None, dims=(0, 1)):
     """Return a pad: drag a point over the plane of codes and see at once what the decoder makes of it.
 
     `decoder` is a network, a list of `(W, b)` with tanh between layers, whose outputs are the image of
@@ -136,43 +148,54 @@ def latent_pad(decoder, shape, codes=None, labels=None, extent=None, output="sig
         raise ValueError(f"base: expected shape ({K},), got {base.shape}")
     points = np.zeros((0, K)) if codes is None else np.asarray(codes, dtype=float)
     if points.ndim != 2 or points.shape[1] != K or not np.isfinite(points).all():
-        raise ValueError(f"codes: expected finite numbers of shape (N, {K}), as the decoder takes, "
-                         f"got shape {points.shape}")
+        raise ValueError(
+            f"codes: expected finite numbers of shape (N, {K}), as the decoder takes, got shape {points.shape}"
+        )
     names, own = np.unique([] if labels is None else np.asarray(labels), return_inverse=True)
     if labels is not None and (codes is None or np.shape(labels) != (len(points),)):
-        raise ValueError(f"labels: expected one for each of {len(points)} codes, "
-                         f"got shape {np.shape(labels)}")
+        raise ValueError(f"labels: expected one for each of {len(points)} codes, got shape {np.shape(labels)}")
     if len(names) > len(plots.PALETTE):
         raise ValueError(f"labels: at most {len(plots.PALETTE)} different ones, got {len(names)}")
     points = points[:, list(dims)]
     left, right, bottom, top = _square_around(points) if extent is None else map(float, extent)
     if not (np.isfinite([left, right, bottom, top]).all() and left < right and bottom < top):
-        raise ValueError("extent: expected (left, right, bottom, top) with left < right and bottom < top, "
-                         f"got {extent}")
+        raise ValueError(
+            f"extent: expected (left, right, bottom, top) with left < right and bottom < top, got {extent}"
+        )
     first, second = (f"z{d + 1}" for d in dims)
     held = f" The other {K - 2} numbers of the code stay as they are." if K > 2 else ""
     drawn = f" {len(points)} codes are drawn as points." if len(points) else ""
     return LatentPad(
-        sizes=sizes, weights=b"".join(a.tobytes() for layer in layers for a in layer), output=output,
-        shape=[h, w], dims=list(dims), base=base.tolist(), codes=points.astype("<f4").tobytes(),
-        labels=own.tolist(), label_names=[str(name) for name in names], palette=list(plots.PALETTE),
+        sizes=sizes,
+        weights=b"".join(a.tobytes() for layer in layers for a in layer),
+        output=output,
+        shape=[h, w],
+        dims=list(dims),
+        base=base.tolist(),
+        codes=points.astype("<f4").tobytes(),
+        labels=own.tolist(),
+        label_names=[str(name) for name in names],
+        palette=list(plots.PALETTE),
         extent=[left, right, bottom, top],
-        description=f"Latent pad: the image that the decoder makes of the code at {first} from {left:.3g} to "
-                    f"{right:.3g} and {second} from {bottom:.3g} to {top:.3g}.{held}{drawn}",
-        value=tuple(np.clip(base[list(dims)], [left, bottom], [right, top]).tolist()))
+        description=(
+            f"Latent pad: the image that the decoder makes of the code at {first} from {left:.3g} to "
+            f"{right:.3g} and {second} from {bottom:.3g} to {top:.3g}.{held}{drawn}"
+        ),
+        value=tuple(np.clip(base[list(dims)], [left, bottom], [right, top]).tolist()),
+    )
 
 
 def _checked_layers(decoder):
     """Return the network's layers as float32, or say which of them does not fit the one before it."""
     layers = [tuple(np.asarray(array, dtype="<f4") for array in layer) for layer in decoder]
     if not layers or any(len(layer) != 2 for layer in layers):
-        raise ValueError("decoder: expected a list of (W, b), got layers with "
-                         f"{[len(layer) for layer in layers]} arrays")
+        raise ValueError(
+            f"decoder: expected a list of (W, b), got layers with {[len(layer) for layer in layers]} arrays"
+        )
     n_in = "K"
     for i, (W, b) in enumerate(layers):
         if W.ndim != 2 or n_in not in ("K", W.shape[0]) or b.shape != W.shape[1:]:
-            raise ValueError(f"decoder layer {i}: expected W ({n_in}, n) and b (n,), "
-                             f"got {W.shape} and {b.shape}")
+            raise ValueError(f"decoder layer {i}: expected W ({n_in}, n) and b (n,), got {W.shape} and {b.shape}")
         if not (np.isfinite(W).all() and np.isfinite(b).all()):
             raise ValueError(f"decoder layer {i} holds values that are not finite")
         n_in = W.shape[1]

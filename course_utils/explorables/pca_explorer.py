@@ -1,4 +1,5 @@
 """Notebook 01's explorable: reconstructions from K numbers, and images moved along one principal component."""
+
 import html
 from typing import NamedTuple
 
@@ -12,11 +13,11 @@ from course_utils.showing.widgets import WIDE, Explorable
 class PCASet(NamedTuple):
     """A data set with its principal components, for `pca_explorer`."""
 
-    x: np.ndarray           # (N, D)
-    mean: np.ndarray        # (D,)
+    x: np.ndarray  # (N, D)
+    mean: np.ndarray  # (D,)
     components: np.ndarray  # (K_max, D), orthonormal rows
     eigenvalues: np.ndarray  # (K_max,) or more: the variance along each component, descending
-    shape: tuple            # (height, width), D = height * width
+    shape: tuple  # (height, width), D = height * width
 
 
 def _numbers_of_codes(k_max):
@@ -34,13 +35,23 @@ def _checked(name, data):
     x = x if np.issubdtype(x.dtype, np.floating) else x.astype(float)
     mean, components, eigenvalues = (np.asarray(a, dtype=float) for a in data[1:4])
     h, w = data.shape
-    fits = (x.ndim == 2 and len(x) > 0 and x.shape[1] == h * w and mean.shape == (h * w,)
-            and components.ndim == 2 and len(components) > 0 and components.shape[1] == h * w
-            and eigenvalues.ndim == 1 and len(eigenvalues) >= len(components))
+    fits = (
+        x.ndim == 2
+        and len(x) > 0
+        and x.shape[1] == h * w
+        and mean.shape == (h * w,)
+        and components.ndim == 2
+        and len(components) > 0
+        and components.shape[1] == h * w
+        and eigenvalues.ndim == 1
+        and len(eigenvalues) >= len(components)
+    )
     if not fits:
-        raise ValueError(f"PCASet {name!r}: expected x (N, D), mean (D,), components (K, D), eigenvalues "
-                         f"(K,) or more, with D = {h} * {w} = {h * w}, got {x.shape}, {mean.shape}, "
-                         f"{components.shape}, {eigenvalues.shape}")
+        raise ValueError(
+            f"PCASet {name!r}: expected x (N, D), mean (D,), components (K, D), eigenvalues "
+            f"(K,) or more, with D = {h} * {w} = {h * w}, got {x.shape}, {mean.shape}, "
+            f"{components.shape}, {eigenvalues.shape}"
+        )
     if not np.allclose(components @ components.T, np.eye(len(components)), atol=1e-3):
         raise ValueError(f"PCASet {name!r}: the rows of components are not orthonormal")
     return PCASet(x, mean, components, np.maximum(eigenvalues, 0), (h, w))
@@ -68,10 +79,9 @@ class _ErrorCurve:
         ax.xaxis.set_major_formatter("{x:g}")
         ax.yaxis.set_major_formatter(plots.PercentFormatter(1))
         ax.set(xlim=(0, k_max * 1.1), ylim=(0, 1.05), xlabel="numbers kept, K", ylabel="squared error left")
-        self.average, = ax.plot([], [], color=plots.PALETTE[8], linestyle="--", label="all examples",
-                                animated=True)
-        self.error, = ax.plot([], [], color=plots.PALETTE[0], label="this example", animated=True)
-        self.point, = ax.plot([], [], "o", color=plots.PALETTE[2], markersize=8, clip_on=False, animated=True)
+        (self.average,) = ax.plot([], [], color=plots.PALETTE[8], linestyle="--", label="all examples", animated=True)
+        (self.error,) = ax.plot([], [], color=plots.PALETTE[0], label="this example", animated=True)
+        (self.point,) = ax.plot([], [], "o", color=plots.PALETTE[2], markersize=8, clip_on=False, animated=True)
         ax.legend(loc="upper right", fontsize=9)
         fig.canvas.draw()
         self.canvas, self.background = fig.canvas, fig.canvas.copy_from_bbox(fig.bbox)
@@ -136,30 +146,34 @@ class PCAExplorer(Explorable):
         name, n, K = self.data.value, self.example.value, self.k.value
         k, t = self.component.value, self.amount.value
         data, kept = self._sets[name], self._kept[name]
-        z = (data.x[n] - data.mean) @ data.components.T                # (K_max,)
+        z = (data.x[n] - data.mean) @ data.components.T  # (K_max,)
         x_hat = data.mean + z[:K] @ data.components[:K]
         moved = x_hat + t * np.sqrt(data.eigenvalues[k - 1]) * data.components[k - 1]
         # With orthonormal components every kept number takes its own square off the error.
         whole = ((data.x[n] - data.mean) ** 2).sum()
-        errors = np.maximum(whole - np.append(0, np.cumsum(z ** 2)), 0)
+        errors = np.maximum(whole - np.append(0, np.cumsum(z**2)), 0)
         left = errors / max(whole, 1e-12)
-        curve_alt = (f"The squared error left against K falls from 100% at K = 0 to {left[K]:.1%} at the "
-                     f"marked K = {K}; over all examples it is {1 - kept[K]:.1%}.")
+        curve_alt = (
+            f"The squared error left against K falls from 100% at K = 0 to {left[K]:.1%} at the "
+            f"marked K = {K}; over all examples it is {1 - kept[K]:.1%}."
+        )
         panels = [
-            _panel(data.x[n], data.shape, f"example {n}<br>{len(data.mean)} numbers",
-                   f"Example {n} of the {name}."),
-            _panel(x_hat, data.shape, f"rebuilt<br>from K = {K}",
-                   f"The same example rebuilt from {K} numbers."),
-            _panel(moved, data.shape, f"moved by {t:+.1f} s.d.<br>along component {k}",
-                   f"The rebuilt image moved by {t:+.1f} standard deviations along component {k}."),
-            plots.image_tag(self._curve.draw(left, 1 - kept, K), curve_alt,
-                            _ErrorCurve.width * plots.CSS_DPI),
+            _panel(data.x[n], data.shape, f"example {n}<br>{len(data.mean)} numbers", f"Example {n} of the {name}."),
+            _panel(x_hat, data.shape, f"rebuilt<br>from K = {K}", f"The same example rebuilt from {K} numbers."),
+            _panel(
+                moved,
+                data.shape,
+                f"moved by {t:+.1f} s.d.<br>along component {k}",
+                f"The rebuilt image moved by {t:+.1f} standard deviations along component {k}.",
+            ),
+            plots.image_tag(self._curve.draw(left, 1 - kept, K), curve_alt, _ErrorCurve.width * plots.CSS_DPI),
         ]
         self._picture.value = (
             f'<div style="display:flex;flex-wrap:wrap;gap:12px;align-items:flex-end">{"".join(panels)}</div>'
             f"Squared error of this example: {errors[K]:.3g} of {whole:.3g} ({left[K]:.1%}). "
             f"The first {K} components keep {kept[K]:.1%} of the variance of all {len(data.x)} "
-            f"{html.escape(name)}.")
+            f"{html.escape(name)}."
+        )
 
     def static(self):
         fig, alt = pca_overview(self._sets)
@@ -182,11 +196,15 @@ def pca_overview(sets, ks=(1, 5, 20, 80), moves=(-3, 0, 3)):
         x, mean, components = data.x[0], data.mean, data.components
         rebuilt = [mean + (x - mean) @ components[:K].T @ components[:K] for K in ks]
         moved = [mean + t * np.sqrt(data.eigenvalues[0]) * components[0] for t in moves]
-        labels = (["original"] + [f"K = {min(K, len(components))}" for K in ks]
-                  + [f"mean {t:+d} s.d." if t else "mean" for t in moves])
-        plots.image_grid([x, *rebuilt, *moved], data.shape, len(labels), ax=ax, row_labels=[name],
-                         column_labels=labels)
-    alt = (f"Rows: {', '.join(sets)}. In each row an example, its reconstructions from "
-           f"K = {', '.join(map(str, ks))} numbers, sharper with every K, and then the mean image moved "
-           f"along the first component by {', '.join(map(str, moves))} standard deviations.")
+        labels = (
+            ["original"]
+            + [f"K = {min(K, len(components))}" for K in ks]
+            + [f"mean {t:+d} s.d." if t else "mean" for t in moves]
+        )
+        plots.image_grid([x, *rebuilt, *moved], data.shape, len(labels), ax=ax, row_labels=[name], column_labels=labels)
+    alt = (
+        f"Rows: {', '.join(sets)}. In each row an example, its reconstructions from "
+        f"K = {', '.join(map(str, ks))} numbers, sharper with every K, and then the mean image moved "
+        f"along the first component by {', '.join(map(str, moves))} standard deviations."
+    )
     return fig, alt

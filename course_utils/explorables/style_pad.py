@@ -16,17 +16,23 @@ def style_pad(decoder, shape, names, label=0, extent=(-2.5, 2.5, -2.5, 2.5)):
     """
     C, inputs = len(names), len(decoder[0][0])
     if inputs < C + 2:
-        raise ValueError(f"a decoder with at least 2 + {C} inputs is expected, for z and {C} labels; "
-                         f"it has {inputs}")
+        raise ValueError(f"a decoder with at least 2 + {C} inputs is expected, for z and {C} labels; it has {inputs}")
 
     def base(label):
         return [*np.zeros(inputs - C), *np.eye(C)[label]]
+
     pad = latent_pad(decoder, shape, extent=extent, base=base(label))
     left, right, bottom, top = extent
-    pad.description = (f"Style pad: the image that the decoder makes of the style at z1 from {left:.3g} to {right:.3g} "
-                       f"and z2 from {bottom:.3g} to {top:.3g}, written as the label that is chosen by the buttons, "
-                       f"at first {names[label]}.")
-    buttons = ipywidgets.ToggleButtons(options=[(str(name), i) for i, name in enumerate(names)], value=label,
-                                       description="label y", style={"button_width": "auto"})
+    pad.description = (
+        f"Style pad: the image that the decoder makes of the style at z1 from {left:.3g} to {right:.3g} "
+        f"and z2 from {bottom:.3g} to {top:.3g}, written as the label that is chosen by the buttons, "
+        f"at first {names[label]}."
+    )
+    buttons = ipywidgets.ToggleButtons(
+        options=[(str(name), i) for i, name in enumerate(names)],
+        value=label,
+        description="label y",
+        style={"button_width": "auto"},
+    )
     buttons.observe(lambda change: pad.set_trait("base", base(change["new"])), "value")
     return Explorable([[buttons]], pad, static=lambda: (pad.standalone(), pad.description))

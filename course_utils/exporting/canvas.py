@@ -19,14 +19,15 @@ from course_utils.grading.submissions import recognise
 
 IDENTIFYING = ("ID", "SIS User ID", "SIS Login ID", "Integration ID")
 NAMES = ("Student", "LastName", "FirstName")
-KEYS = (*IDENTIFYING, "Email", "E-mail")   # what a submission's folder may be called by
+KEYS = (*IDENTIFYING, "Email", "E-mail")  # what a submission's folder may be called by
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
-CALLS = re.compile(r"""[^\w.@+\- ]""")      # without one of these, what follows = + - @ can call nothing
+CALLS = re.compile(r"""[^\w.@+\- ]""")  # without one of these, what follows = + - @ can call nothing
 NUMBER = re.compile(r"[+-]?\d+(?:[.,]\d+)*%?")
 
 
 class Table(NamedTuple):
     """A CSV file as it stands: cells, and how it was written."""
+
     path: Path
     header: list[str]
     rows: list[list[str]]
@@ -36,10 +37,11 @@ class Table(NamedTuple):
 
 class Merged(NamedTuple):
     """A roster with grades, and what must be known about them."""
+
     table: Table
     written: int
-    unknown: list[str]   # graded, but not on the roster
-    without: list[str]   # on the roster, but nothing was graded
+    unknown: list[str]  # graded, but not on the roster
+    without: list[str]  # on the roster, but nothing was graded
     ungraded: list[str]  # handed in something that could not be graded
 
 
@@ -77,8 +79,13 @@ def read_table(path: Path) -> Table:
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise ExportError(f"{path}: two columns are called {twice[0]!r}")
-    return Table(path, header, [row + [""] * (len(header) - len(row)) for row in rows], delimiter,
-                 raw.startswith(b"\xef\xbb\xbf"))
+    return Table(
+        path,
+        header,
+        [row + [""] * (len(header) - len(row)) for row in rows],
+        delimiter,
+        raw.startswith(b"\xef\xbb\xbf"),
+    )
 
 
 def merge(gradebook: Table, roster: Table) -> Merged:
@@ -87,14 +94,17 @@ def merge(gradebook: Table, roster: Table) -> Merged:
     first = next((i for i, row in enumerate(roster.rows) if not about_assignments(row)), len(roster.rows))
     column = {name.strip(): i for i, name in enumerate(roster.header)}
     if not ("Student" in column or "LastName" in column) or "ID" not in column:
-        raise ExportError(f"{roster.path} is no gradebook of Canvas: its columns begin with Student, ID, ..., Section "
-                          f"(here: {', '.join(roster.header[:4])})")
+        raise ExportError(
+            f"{roster.path} is no gradebook of Canvas: its columns begin with Student, ID, ..., Section "
+            f"(here: {', '.join(roster.header[:4])})"
+        )
     students = roster.rows[first:]
     late = [row for row in students if about_assignments(row)]
     if late:
         raise ExportError(f"{roster.path}: a row 'Points Possible' stands among the students; Canvas has it above them")
-    found, unknown = match(sorted({student for student, _ in grades} | {s for s, _, _ in ungraded}), students, column,
-                           roster.path)
+    found, unknown = match(
+        sorted({student for student, _ in grades} | {s for s, _, _ in ungraded}), students, column, roster.path
+    )
     header, rows = list(roster.header), [safe_row(row, roster, column) for row in roster.rows]
     where = {notebook: assignment_column(notebook, header, rows[:first], most[notebook], roster) for notebook in most}
     if not any(is_points(row) for row in roster.rows[:first]) and any(i == len(header) for i in where.values()):
@@ -126,7 +136,8 @@ def read_grades(gradebook: Table):
     grades, most, ungraded, files = {}, {}, [], {}
     for line, row in enumerate(gradebook.rows, 2):
         student, file, points, worth, status = (
-            row[column[name]] for name in ("student", "notebook", "points", "max_points", "status"))
+            row[column[name]] for name in ("student", "notebook", "points", "max_points", "status")
+        )
         student = student[1:] if student.startswith("'") else student  # put there against formulas
         file = file[1:] if file.startswith("'") else file
         notebook = recognise(file.rpartition("/")[2], "", known) or file
@@ -136,15 +147,19 @@ def read_grades(gradebook: Table):
             ungraded.append((student, file, status))
             continue
         if (student, notebook) in grades:
-            raise ExportError(f"{gradebook.path}: {student} has two graded files for {notebook}, "
-                              f"{files[student, notebook]} and {file}: take one out and grade again")
+            raise ExportError(
+                f"{gradebook.path}: {student} has two graded files for {notebook}, "
+                f"{files[student, notebook]} and {file}: take one out and grade again"
+            )
         try:
             grades[student, notebook], value = float(points), float(worth)
         except ValueError:
             raise ExportError(f"{gradebook.path}: row {line}: points are {points!r} of {worth!r}") from None
         if most.setdefault(notebook, value) != value:
-            raise ExportError(f"{gradebook.path}: {notebook} is worth {most[notebook]:g} points in one row and "
-                              f"{value:g} in row {line}: grade all with the same exercises")
+            raise ExportError(
+                f"{gradebook.path}: {notebook} is worth {most[notebook]:g} points in one row and "
+                f"{value:g} in row {line}: grade all with the same exercises"
+            )
         files[student, notebook] = file
     return grades, most, ungraded
 
@@ -167,8 +182,10 @@ def match(wanted: list[str], students: list[list[str]], column: dict[str, int], 
             continue
         i = next(iter(hits))
         if i in taken:
-            raise ExportError(f"{path}: {taken[i]!r} and {student!r} are one student, {label(students[i], column)}: "
-                              "put their submissions into one folder and grade again")
+            raise ExportError(
+                f"{path}: {taken[i]!r} and {student!r} are one student, {label(students[i], column)}: "
+                "put their submissions into one folder and grade again"
+            )
         found[student], taken[i] = i, student
     return found, unknown
 
@@ -184,8 +201,10 @@ def assignment_column(notebook: str, header: list[str], above: list[list[str]], 
     for row in above:
         worth = row[columns[0]].strip() if is_points(row) else ""
         if NUMBER.fullmatch(worth) and value_of(worth) != most:
-            raise ExportError(f"{roster.path}: {header[columns[0]]} is worth {worth} points in Canvas, but {most:g} in "
-                              f"the gradebook; set it to {most:g} there and export the roster again")
+            raise ExportError(
+                f"{roster.path}: {header[columns[0]]} is worth {worth} points in Canvas, but {most:g} in "
+                f"the gradebook; set it to {most:g} there and export the roster again"
+            )
     return columns[0]
 
 
@@ -213,10 +232,21 @@ def safe_row(row: list[str], roster: Table, column: dict[str, int]) -> list[str]
     identifying = {column[name] for name in IDENTIFYING if name in column}
     for i in identifying:
         if row[i].startswith(FORMULA) and (row[i][0] not in "+-@=" or CALLS.search(row[i])):
-            raise ExportError(f"{roster.path}: {roster.header[i].strip()} of {label(row, column)} is {row[i]!r}, which "
-                              "a spreadsheet would run as a formula; change it in Canvas, or take the row out")
-    return [cell if i in identifying or not cell.lstrip(" ").startswith(FORMULA) or NUMBER.fullmatch(cell.strip())
-            or cell.strip() == "-" else f"'{cell}" for i, cell in enumerate(row)]
+            raise ExportError(
+                f"{roster.path}: {roster.header[i].strip()} of {label(row, column)} is {row[i]!r}, which "
+                "a spreadsheet would run as a formula; change it in Canvas, or take the row out"
+            )
+    return [
+        (
+            cell
+            if i in identifying
+            or not cell.lstrip(" ").startswith(FORMULA)
+            or NUMBER.fullmatch(cell.strip())
+            or cell.strip() == "-"
+            else f"'{cell}"
+        )
+        for i, cell in enumerate(row)
+    ]
 
 
 def value_of(text: str) -> float:

@@ -28,8 +28,11 @@ def chosen(only: Iterable[str] = ()) -> dict[str, dict[str, Exercise]]:
     for wanted in only:
         if not any(name.startswith(wanted) for name in notebooks):
             raise ExportError(f"no notebook with exercises is called {wanted!r}; there are {', '.join(notebooks)}")
-    return {name: exercises for name, exercises in notebooks.items()
-            if not only or any(name.startswith(wanted) for wanted in only)}
+    return {
+        name: exercises
+        for name, exercises in notebooks.items()
+        if not only or any(name.startswith(wanted) for wanted in only)
+    }
 
 
 def settings_json(notebooks: dict[str, dict[str, Exercise]], seed: int, **other) -> str:
@@ -40,10 +43,14 @@ def settings_json(notebooks: dict[str, dict[str, Exercise]], seed: int, **other)
 
 def library() -> dict[str, bytes]:
     """The package as files below course_utils/, grader and answers included: for the grader's side only."""
-    return {f"course_utils/{file.relative_to(SOURCE).as_posix()}": file.read_bytes()
-            for file in sorted(SOURCE.rglob("*"))
-            if file.is_file() and not {"__pycache__", "building"} & {*file.parts} and not file.name.startswith(".")
-            and file.name not in ("build_packs.py", "cli.py")}
+    return {
+        f"course_utils/{file.relative_to(SOURCE).as_posix()}": file.read_bytes()
+        for file in sorted(SOURCE.rglob("*"))
+        if file.is_file()
+        and not {"__pycache__", "building"} & {*file.parts}
+        and not file.name.startswith(".")
+        and file.name not in ("build_packs.py", "cli.py")
+    }
 
 
 def requirements() -> str:
@@ -51,8 +58,9 @@ def requirements() -> str:
     try:
         named = requires(DISTRIBUTION) or []
     except PackageNotFoundError:
-        raise ExportError("the course is not installed here, so its requirements are not known; "
-                          "run: pip install -e .") from None
+        raise ExportError(
+            "the course is not installed here, so its requirements are not known; run: pip install -e ."
+        ) from None
     lines = []
     for requirement in named:
         name, marker = re.match(r"[\w.-]+", requirement)[0], requirement.partition(";")[2].strip()

@@ -44,9 +44,15 @@ exec "$python" -m course_utils.exporting.gradescope_run "$root"
 """
 
 
-def export_gradescope(file: Path, notebooks: dict[str, dict[str, Exercise]], seed: int, visibility: str = "visible",
-                      force: bool = False) -> None:
+def export_gradescope(
+    file: Path, notebooks: dict[str, dict[str, Exercise]], seed: int, visibility: str = "visible", force: bool = False
+) -> None:
     """Writes the zip that is uploaded under "Configure Autograder"."""
-    files = {"setup.sh": SETUP, "run_autograder": RUN, "requirements.txt": requirements(),
-             SETTINGS: settings_json(notebooks, seed, visibility=visibility), **library()}
+    files = {
+        "setup.sh": SETUP,
+        "run_autograder": RUN,
+        "requirements.txt": requirements(),
+        SETTINGS: settings_json(notebooks, seed, visibility=visibility),
+        **library(),
+    }
     write_files({file: zipped(files)}, force)

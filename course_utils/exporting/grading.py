@@ -20,6 +20,7 @@ from course_utils.grading.watching import watching
 
 class Item(NamedTuple):
     """What one exercise has come to. `told` is for the student: no hidden value is in it."""
+
     notebook: str
     name: str
     points: float
@@ -54,21 +55,30 @@ def choose_in_container(hidden: tuple[Path, ...]) -> Isolation:
     except OSError as error:
         tier = other_user()
         if not tier:
-            raise OSError(f"{error}; and to run students' code as another user, the grader must be root, with setpriv, "
-                          "prlimit and unshare (apt install util-linux)") from None
+            raise OSError(
+                f"{error}; and to run students' code as another user, the grader must be root, with setpriv, "
+                "prlimit and unshare (apt install util-linux)"
+            ) from None
         return tier
 
 
 def grade_folder(folder: Path, student: str, notebooks: list[str], grading: Grader) -> tuple[list[Item], list[str]]:
     """The items of these notebooks in one student's folder, and remarks on its files."""
     found = find_submissions(folder) if folder.is_dir() else []
-    read = {submission: Cells([], submission.refusal, "") if submission.refusal else read_cells(submission.path)
-            for submission in found}
+    read = {
+        submission: Cells([], submission.refusal, "") if submission.refusal else read_cells(submission.path)
+        for submission in found
+    }
     known = list(grading.notebooks)
-    recognised = {submission: recognise(Path(submission.notebook).name, cells.metadata, known)
-                  for submission, cells in read.items()}
-    remarks = [f"{file_of(folder, submission)} is not a notebook of this assignment."
-               for submission, name in recognised.items() if name not in notebooks]
+    recognised = {
+        submission: recognise(Path(submission.notebook).name, cells.metadata, known)
+        for submission, cells in read.items()
+    }
+    remarks = [
+        f"{file_of(folder, submission)} is not a notebook of this assignment."
+        for submission, name in recognised.items()
+        if name not in notebooks
+    ]
     items = []
     for name in notebooks:
         exercises = grading.notebooks[name]
@@ -78,8 +88,10 @@ def grade_folder(folder: Path, student: str, notebooks: list[str], grading: Grad
         if not files:
             said = f"{name}.ipynb was not handed in."
         elif len(files) > 1:
-            said = (f"{len(files)} files are {name} ({', '.join(file_of(folder, file) for file in files[:5])}); "
-                    "hand in one of them.")
+            said = (
+                f"{len(files)} files are {name} ({', '.join(file_of(folder, file) for file in files[:5])}); "
+                "hand in one of them."
+            )
         else:
             result = grading.result(files[0]._replace(student=student), read[files[0]])
             if result["status"].startswith(("graded", "timeout")):
@@ -103,8 +115,10 @@ def file_of(folder: Path, submission: Submission) -> str:
 
 def items_of(result: dict, exercises: dict[str, Exercise]) -> list[Item]:
     """A result's exercises, each with its report and the first hint where it is not right yet."""
-    return [Item(result["course_notebook"], name, entry["points"], entry["max_points"], told(entry, exercises[name]))
-            for name, entry in result["exercises"].items()]
+    return [
+        Item(result["course_notebook"], name, entry["points"], entry["max_points"], told(entry, exercises[name]))
+        for name, entry in result["exercises"].items()
+    ]
 
 
 def told(entry: dict, exercise: Exercise) -> str:

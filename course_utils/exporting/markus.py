@@ -44,8 +44,14 @@ sys.exit(status)
 '''
 
 
-def export_markus(folder: Path, notebooks: dict[str, dict[str, Exercise]], seed: int, trusted: bool = False,
-                  python: str = "/usr/bin/env python3", force: bool = False) -> None:
+def export_markus(
+    folder: Path,
+    notebooks: dict[str, dict[str, Exercise]],
+    seed: int,
+    trusted: bool = False,
+    python: str = "/usr/bin/env python3",
+    force: bool = False,
+) -> None:
     """Writes the files that are uploaded under "Automated Testing"."""
     script = TESTER.format(python=python, pack=PACK, settings=SETTINGS, requirements=REQUIREMENTS)
     pack = zipped({SETTINGS: settings_json(notebooks, seed, trusted=trusted), **library()})

@@ -31,5 +31,12 @@ def main(own: Path | str, folder: Path | str) -> int:
 def line(item: Item, status: str | None = None) -> str:
     """A test's result in MarkUs's form, on one line."""
     status = status or ("pass" if item.points >= item.max_points else "partial" if item.points > 0 else "fail")
-    return json.dumps({"name": f"{item.notebook}: {item.name}", "output": item.told, "marks_earned": item.points,
-                       "marks_total": item.max_points, "status": status})
+    return json.dumps(
+        {
+            "name": f"{item.notebook}: {item.name}",
+            "output": item.told,
+            "marks_earned": item.points,
+            "marks_total": item.max_points,
+            "status": status,
+        }
+    )

@@ -22,18 +22,19 @@ configure(
 )
 '''
 # A check says what is wrong and goes on with the library's function; nbgrader wants an error where no points are due.
-EARNED = '''
+EARNED = """
 
 from course_utils.exporting.nbgrader_cell import earned
 
 earned({name})
 ### BEGIN HIDDEN TESTS
 earned({name}, seed={seed})
-### END HIDDEN TESTS'''
+### END HIDDEN TESTS"""
 
 
-def export_nbgrader(folder: Path, root: Path, notebooks: dict[str, dict[str, Exercise]], seed: int,
-                    force: bool = False) -> None:
+def export_nbgrader(
+    folder: Path, root: Path, notebooks: dict[str, dict[str, Exercise]], seed: int, force: bool = False
+) -> None:
     """Writes FOLDER/nbgrader_config.py and one assignment for each notebook, FOLDER/source/NN_topic/NN_topic.ipynb."""
     sources = {path.stem: path for path in find_sources(root)}
     missing = [name for name in notebooks if name not in sources]

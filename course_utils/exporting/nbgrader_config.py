@@ -23,10 +23,13 @@ def configure(config, course_id: str, seed: int, isolation: str, i_trust_these_s
     config.CourseDirectory.course_id = course_id
     config.ClearSolutions.code_stub = {"python": STUB}
     config.Autograde.sanitize_preprocessors = [
-        step for own in Autograde.sanitize_preprocessors.default()
-        for step in ([RestoreCells, own] if own is theirs.OverwriteCells else [own])]
+        step
+        for own in Autograde.sanitize_preprocessors.default()
+        for step in ([RestoreCells, own] if own is theirs.OverwriteCells else [own])
+    ]
     config.Autograde.autograde_preprocessors = [
-        GradeInSandbox if own is theirs.Execute else own for own in Autograde.autograde_preprocessors.default()]
+        GradeInSandbox if own is theirs.Execute else own for own in Autograde.autograde_preprocessors.default()
+    ]
     if GradeInSandbox not in config.Autograde.autograde_preprocessors:  # else it would run students' code as ours
         raise RuntimeError("this version of nbgrader grades in another way; install nbgrader 0.9")
     config.GradeInSandbox.seed = seed
@@ -108,8 +111,9 @@ def output_of(item: Item, status: str):
     if item.points >= item.max_points:
         return new_output("stream", name="stdout", text=item.told + "\n")
     told = item.told if status.startswith("graded") else f"{status}\n{item.told}"
-    return new_output("error", ename="NotEarned", evalue=f"{item.points} of {item.max_points} points",
-                      traceback=told.split("\n"))
+    return new_output(
+        "error", ename="NotEarned", evalue=f"{item.points} of {item.max_points} points", traceback=told.split("\n")
+    )
 
 
 _open: dict[tuple, Grader] = {}

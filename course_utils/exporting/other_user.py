@@ -20,8 +20,10 @@ from pathlib import Path
 from course_utils.grading.isolation import PROCESSES, Isolation
 
 TOOLS = ("setpriv", "prlimit", "unshare")  # all of util-linux
-NOTICE = ("Isolation: a user of its own. Students' code has no rights of the grader's, and cannot read or change its "
-          "files; {network}.")
+NOTICE = (
+    "Isolation: a user of its own. Students' code has no rights of the grader's, and cannot read or change its "
+    "files; {network}."
+)
 
 
 def other_user() -> Isolation | None:
@@ -60,8 +62,23 @@ def as_other_user(temporary: Path) -> Iterator[None]:
 
 def without_rights(user: str) -> list[str]:
     """The command that starts what follows it as another user, without any right of root's, now or later."""
-    return ["setpriv", "--reuid", user, "--regid", user, "--clear-groups", "--inh-caps=-all", "--bounding-set=-all",
-            "--no-new-privs", "--pdeathsig", "KILL", "--", "prlimit", f"--nproc={PROCESSES}", "--"]
+    return [
+        "setpriv",
+        "--reuid",
+        user,
+        "--regid",
+        user,
+        "--clear-groups",
+        "--inh-caps=-all",
+        "--bounding-set=-all",
+        "--no-new-privs",
+        "--pdeathsig",
+        "KILL",
+        "--",
+        "prlimit",
+        f"--nproc={PROCESSES}",
+        "--",
+    ]
 
 
 def script(temporary: Path, python: str) -> str:

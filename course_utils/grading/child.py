@@ -78,12 +78,19 @@ def load(pipe):
     importlib.import_module("course_utils.checking")  # every fork needs it
     gc.freeze()
     dynamic, bound = slicing.is_dynamic(sources), set().union(*(unit.binds for unit in units))
-    pipe.send({"dynamic": dynamic,
-               "unbound": [name for name in names if not dynamic and name not in bound
-                           and not any(unit.star for unit in units)],
-               "mentions": {name: sorted(needed & set(names) - {name}) for name, (_, needed) in slices.items()},
-               "broken": [[cell, message, line, [name for name in names if name in source]]
-                          for cell, source, message, line in broken[:50]]})
+    pipe.send(
+        {
+            "dynamic": dynamic,
+            "unbound": [
+                name for name in names if not dynamic and name not in bound and not any(unit.star for unit in units)
+            ],
+            "mentions": {name: sorted(needed & set(names) - {name}) for name, (_, needed) in slices.items()},
+            "broken": [
+                [cell, message, line, [name for name in names if name in source]]
+                for cell, source, message, line in broken[:50]
+            ],
+        }
+    )
     return units, slices
 
 
@@ -126,8 +133,14 @@ def settle(number, processes):
     os.close(nowhere)
     random.seed(0)
     np.random.seed(0)
-    limits = {"RLIMIT_CPU": CPU_SECONDS, "RLIMIT_FSIZE": FILE_BYTES, "RLIMIT_NOFILE": OPEN_FILES, "RLIMIT_CORE": 0,
-              "RLIMIT_AS": memory_limit(), **({"RLIMIT_NPROC": processes} if processes else {})}
+    limits = {
+        "RLIMIT_CPU": CPU_SECONDS,
+        "RLIMIT_FSIZE": FILE_BYTES,
+        "RLIMIT_NOFILE": OPEN_FILES,
+        "RLIMIT_CORE": 0,
+        "RLIMIT_AS": memory_limit(),
+        **({"RLIMIT_NPROC": processes} if processes else {}),
+    }
     for name, most in limits.items():
         limit(getattr(resource, name), most)
 
@@ -165,15 +178,23 @@ def answer(pipe, units, slices):
         if error:
             failed.append([unit.cell, *error, name in unit.binds])
     function = module.__dict__.get(name)
-    pipe.send({"failed": failed[-20:], "bound": name in module.__dict__, "callable": callable(function),
-               "type": type(function).__name__})
+    pipe.send(
+        {
+            "failed": failed[-20:],
+            "bound": name in module.__dict__,
+            "callable": callable(function),
+            "type": type(function).__name__,
+        }
+    )
     serve({"answer": function}, pipe)
 
 
 def run(code, namespace, seconds):
     """Runs one statement for at most so long; None, or the error's type, its text and the student's line."""
+
     def out_of_time(*_):
         raise CellTimeout("out of time")
+
     signal.signal(signal.SIGALRM, out_of_time)
     signal.setitimer(signal.ITIMER_REAL, seconds, 1)  # every second again, should the cell catch it
     try:

@@ -24,6 +24,7 @@ h2 { margin-top: 2.2rem; font-size: 1.2rem; } h3 { font-size: 1rem; margin: 1.2r
 
 class Answer(NamedTuple):
     """What is kept of a student's answer: whether it passed, the kind of its report, and the misconception."""
+
     passed: bool
     kind: str
     misconception: str | None
@@ -34,10 +35,10 @@ class Tally:
 
     def __init__(self, exercises: dict[str, Exercise]):
         self.exercises = exercises
-        self.points: dict[str, dict[str, float]] = defaultdict(dict)          # notebook -> student -> points
+        self.points: dict[str, dict[str, float]] = defaultdict(dict)  # notebook -> student -> points
         self.answers: dict[str, dict[str, dict[str, Answer]]] = defaultdict(dict)  # notebook -> student -> exercise ->
-        self.odd: list[tuple[str, str, str]] = []                             # (student, file, status)
-        self.places: dict[tuple[str, str], str] = {}                          # (notebook, student) -> file
+        self.odd: list[tuple[str, str, str]] = []  # (student, file, status)
+        self.places: dict[tuple[str, str], str] = {}  # (notebook, student) -> file
 
     def add(self, result: dict) -> None:
         """Takes a result in, in whatever order they come."""
@@ -51,13 +52,15 @@ class Tally:
         if who in self.points[notebook] and rank <= (self.points[notebook][who], self.places[notebook, who]):
             return
         self.points[notebook][who], self.places[notebook, who] = rank
-        self.answers[notebook][who] = {name: Answer(e["passed"], e["kind"], e["misconception"])
-                                       for name, e in result["exercises"].items()}
+        self.answers[notebook][who] = {
+            name: Answer(e["passed"], e["kind"], e["misconception"]) for name, e in result["exercises"].items()
+        }
 
     def of(self, exercise: Exercise) -> list[Answer]:
         """All students' answers to an exercise."""
-        return [answers[exercise.name] for answers in self.answers[exercise.notebook].values()
-                if exercise.name in answers]
+        return [
+            answers[exercise.name] for answers in self.answers[exercise.notebook].values() if exercise.name in answers
+        ]
 
     def misconceptions(self, notebook: str | None = None) -> list[tuple[Exercise, str, int, int]]:
         """(exercise, key, students who hold it, students who tried), most widely held first."""
@@ -74,25 +77,39 @@ def page(tally: Tally, seed: int, isolation: str) -> str:
     """The class report as a self-contained page without scripts."""
     notebooks = sorted(notebook for notebook, students in tally.points.items() if students)
     students = {student for notebook in notebooks for student in tally.points[notebook]}
-    body = [f"<h1>Class report: {plural(len(students), 'student')}, {plural(len(notebooks), 'notebook')}</h1>",
-            "<h2>To teach again</h2>", _teach_again(tally.misconceptions())]
+    body = [
+        f"<h1>Class report: {plural(len(students), 'student')}, {plural(len(notebooks), 'notebook')}</h1>",
+        "<h2>To teach again</h2>",
+        _teach_again(tally.misconceptions()),
+    ]
     for notebook in notebooks:
-        body += [f"<h2>{escape(notebook)}</h2>", _distribution(tally, notebook), _exercises(tally, notebook),
-                 _misconceptions(tally.misconceptions(notebook))]
+        body += [
+            f"<h2>{escape(notebook)}</h2>",
+            _distribution(tally, notebook),
+            _exercises(tally, notebook),
+            _misconceptions(tally.misconceptions(notebook)),
+        ]
     if tally.odd:
         rows = [[escape(student), escape(file), escape(status)] for student, file, status in sorted(tally.odd)]
         body += ["<h2>Not graded as usual</h2>", _table(["student", "file", "why"], rows, names="any")]
-    return document("Class report", body, f"Seed {seed}, isolation {isolation}. Students are counted once for each "
-                    "notebook: with the file that has most points.", STYLE)
+    return document(
+        "Class report",
+        body,
+        f"Seed {seed}, isolation {isolation}. Students are counted once for each "
+        "notebook: with the file that has most points.",
+        STYLE,
+    )
 
 
 def _teach_again(held) -> str:
     if not held:
         return "<p>No answer shows one of the known misconceptions.</p>"
-    rows = [f"<li><strong>{plural(count, 'student')} of {tried} who tried</strong> "
-            f"<a href='#{_anchor(exercise, key)}'>{escape(exercise.name)}</a> ({escape(_points_of(exercise))}): "
-            f"{escape(exercise.misconceptions[key].sentence)}</li>"
-            for exercise, key, count, tried in held[:SHOWN]]
+    rows = [
+        f"<li><strong>{plural(count, 'student')} of {tried} who tried</strong> "
+        f"<a href='#{_anchor(exercise, key)}'>{escape(exercise.name)}</a> ({escape(_points_of(exercise))}): "
+        f"{escape(exercise.misconceptions[key].sentence)}</li>"
+        for exercise, key, count, tried in held[:SHOWN]
+    ]
     return "<ol>" + "".join(rows) + "</ol>"
 
 
@@ -110,8 +127,10 @@ def _distribution(tally, notebook) -> str:
     counts = [sum(low <= p < high for p in points) for low, high in zip(edges, edges[1:])]
     names = [_range(0 if i == 0 else edges[i], highest if i == bars - 1 else edges[i + 1] - 1) for i in range(bars)]
     middle = " / ".join(f"{points[round(q * (len(points) - 1))]:g}" for q in (0.25, 0.5, 0.75))
-    words = (f"{plural(len(points), 'student')}; points from {points[0]:g} to {points[-1]:g} of {highest}; "
-             f"quartiles {middle}")
+    words = (
+        f"{plural(len(points), 'student')}; points from {points[0]:g} to {points[-1]:g} of {highest}; "
+        f"quartiles {middle}"
+    )
     return f"<figure>{_histogram(names, counts, words)}<figcaption>{escape(words)}.</figcaption></figure>"
 
 
@@ -124,13 +143,17 @@ def _histogram(names, counts, title, step=56, height=120) -> str:
     parts = []
     for i, (name, count) in enumerate(zip(names, counts)):
         tall, centre = height * count / top, step * i + step / 2
-        parts.append(f"<rect class='bar' x='{step * i + 4}' y='{20 + height - tall:.1f}' width='{step - 8}' "
-                     f"height='{tall:.1f}'/><text x='{centre}' y='{14 + height - tall:.1f}' text-anchor='middle'>{count}"
-                     f"</text><text x='{centre}' y='{height + 36}' text-anchor='middle'>{name}</text>")
+        parts.append(
+            f"<rect class='bar' x='{step * i + 4}' y='{20 + height - tall:.1f}' width='{step - 8}' "
+            f"height='{tall:.1f}'/><text x='{centre}' y='{14 + height - tall:.1f}' text-anchor='middle'>{count}"
+            f"</text><text x='{centre}' y='{height + 36}' text-anchor='middle'>{name}</text>"
+        )
     width = max(step * len(names), 320)
-    return (f"<svg role='img' viewBox='0 0 {width} {height + 62}' width='{width}' height='{height + 62}'>"
-            f"<title>{escape(title)}</title>{''.join(parts)}"
-            f"<text x='{width / 2}' y='{height + 56}' text-anchor='middle'>points (students above the bars)</text></svg>")
+    return (
+        f"<svg role='img' viewBox='0 0 {width} {height + 62}' width='{width}' height='{height + 62}'>"
+        f"<title>{escape(title)}</title>{''.join(parts)}"
+        f"<text x='{width / 2}' y='{height + 56}' text-anchor='middle'>points (students above the bars)</text></svg>"
+    )
 
 
 def _exercises(tally, notebook) -> str:
@@ -140,24 +163,42 @@ def _exercises(tally, notebook) -> str:
         if answers:
             passed, untried = sum(a.passed for a in answers), sum(a.kind in UNTRIED for a in answers)
             share = passed / len(answers)
-            rows.append([escape(exercise.name), _bar(share), f"{share:.0%}", str(passed),
-                         str(len(answers) - passed - untried), str(untried)])
+            rows.append(
+                [
+                    escape(exercise.name),
+                    _bar(share),
+                    f"{share:.0%}",
+                    str(passed),
+                    str(len(answers) - passed - untried),
+                    str(untried),
+                ]
+            )
     return _table(["exercise", "passed", "", "passed", "tried, not passed", "not tried"], rows, numbers=(2, 3, 4, 5))
 
 
 def _bar(share):
-    return (f"<svg role='img' width='160' height='14' viewBox='0 0 160 14'><title>{share:.0%} passed</title>"
-            f"<rect class='track' width='160' height='14'/><rect class='bar' width='{160 * share:.1f}' height='14'/></svg>")
+    return (
+        f"<svg role='img' width='160' height='14' viewBox='0 0 160 14'><title>{share:.0%} passed</title>"
+        f"<rect class='track' width='160' height='14'/><rect class='bar' width='{160 * share:.1f}' height='14'/></svg>"
+    )
 
 
 def _misconceptions(held) -> str:
     if not held:
         return ""
-    rows = [[f"<span id='{_anchor(exercise, key)}'>{escape(exercise.name)}</span>", escape(key), str(count),
-             f"{count / tried:.0%}", escape(exercise.misconceptions[key].sentence)]
-            for exercise, key, count, tried in held]
-    return "<h3>Misconceptions</h3>" + _table(["exercise", "misconception", "students", "of those who tried",
-                                               "what they were told"], rows, numbers=(2, 3))
+    rows = [
+        [
+            f"<span id='{_anchor(exercise, key)}'>{escape(exercise.name)}</span>",
+            escape(key),
+            str(count),
+            f"{count / tried:.0%}",
+            escape(exercise.misconceptions[key].sentence),
+        ]
+        for exercise, key, count, tried in held
+    ]
+    return "<h3>Misconceptions</h3>" + _table(
+        ["exercise", "misconception", "students", "of those who tried", "what they were told"], rows, numbers=(2, 3)
+    )
 
 
 def _anchor(exercise, key):
@@ -167,6 +208,7 @@ def _anchor(exercise, key):
 def _table(head, rows, numbers=(), names="known") -> str:
     def cell(tag, i, text, scope=""):
         return f"<{tag}{scope}{' class=n' if i in numbers else ''}>{text}</{tag}>"
+
     lines = ["<tr>" + "".join(cell("th", i, text, " scope='col'") for i, text in enumerate(head)) + "</tr>"]
     lines += ["<tr>" + "".join(cell("td", i, text) for i, text in enumerate(row)) + "</tr>" for row in rows]
     return f"<div class='scroll'><table class='{names}'>{''.join(lines)}</table></div>"

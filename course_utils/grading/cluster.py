@@ -22,7 +22,9 @@ class Cluster:
         try:
             from distributed import Client
         except ImportError:
-            raise OSError("--cluster needs Dask: pip install 'generative-models-course[cluster]', on the workers, too") from None
+            raise OSError(
+                "--cluster needs Dask: pip install 'generative-models-course[cluster]', on the workers, too"
+            ) from None
         try:
             self.client = Client(address, timeout=CONNECT_SECONDS)
         except (OSError, ValueError) as error:
@@ -39,18 +41,28 @@ class Cluster:
         from distributed import KilledWorker
         from distributed.client import FutureCancelledError
         from distributed.comm.core import CommClosedError
+
         grader = self.grader
         if submission.refusal or cells.status:
             return grader.result(submission, cells)  # nothing to run
-        future = self.client.submit(result_there, submission._replace(path=Path()), cells, grader.seed, grader.tier.name,
-                                    grader.definitions, pure=False)
+        future = self.client.submit(
+            result_there,
+            submission._replace(path=Path()),
+            cells,
+            grader.seed,
+            grader.tier.name,
+            grader.definitions,
+            pure=False,
+        )
         try:
             return future.result()
         except KilledWorker:
             return grader.complete(submission, cells, failure("every worker that had this submission was lost"), {})
         except (CommClosedError, FutureCancelledError, TimeoutError) as error:
-            raise OSError("the connection to the Dask scheduler is lost; what is finished is kept: start the same command "
-                          "again and it goes on") from error
+            raise OSError(
+                "the connection to the Dask scheduler is lost; what is finished is kept: start the same command "
+                "again and it goes on"
+            ) from error
 
     def close(self) -> None:
         """Ends the connection. Scheduler and workers stay."""
@@ -61,8 +73,10 @@ def result_there(submission, cells, seed, tier, definitions) -> dict:
     """Runs on a worker: the result, by a grader that the worker keeps for the run. OSError where it is not as asked."""
     grader = _grader(seed, tier)
     if grader.definitions != definitions:
-        raise OSError("a Dask worker has another version of the course, of Python, numpy, scipy or autograd than this "
-                      "machine: install the same everywhere")
+        raise OSError(
+            "a Dask worker has another version of the course, of Python, numpy, scipy or autograd than this "
+            "machine: install the same everywhere"
+        )
     return grader.result(submission, cells)
 
 

@@ -35,11 +35,14 @@ def page(result: dict, exercises: dict[str, Exercise]) -> str:
 
 def document(title: str, body: list[str], footer: str, style: str = "") -> str:
     """A whole page around HTML; title and footer are text. It loads nothing and runs nothing."""
-    return ("<!DOCTYPE html>\n<html lang='en'><head><meta charset='utf-8'>"
-            "<meta http-equiv='Content-Security-Policy' content=\"default-src 'none'; style-src 'unsafe-inline'\">"
-            "<meta name='viewport' content='width=device-width, initial-scale=1'>"
-            f"<title>{escape(title)}</title><style>{STYLE}{style}</style></head>\n<body><main>\n"
-            + "\n".join(body) + f"\n</main>\n<footer><p>{escape(footer)}</p></footer>\n</body></html>\n")
+    return (
+        "<!DOCTYPE html>\n<html lang='en'><head><meta charset='utf-8'>"
+        "<meta http-equiv='Content-Security-Policy' content=\"default-src 'none'; style-src 'unsafe-inline'\">"
+        "<meta name='viewport' content='width=device-width, initial-scale=1'>"
+        f"<title>{escape(title)}</title><style>{STYLE}{style}</style></head>\n<body><main>\n"
+        + "\n".join(body)
+        + f"\n</main>\n<footer><p>{escape(footer)}</p></footer>\n</body></html>\n"
+    )
 
 
 def _section(entry, exercise):

@@ -19,13 +19,24 @@ from course_utils.grading.scoring import failed, presentable, score
 from course_utils.grading.submissions import Cells, Submission, recognise
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+
+
 def failure(why: str) -> str:
     """The status of a submission that the grader could not grade; such a result is not taken over by the next run."""
     return f"error: {why}"[:200]
 
 
-DECIDE_NOTHING = {"showing", "explorables", "building", "exporting", "cli.py", "data/build_packs.py",
-                  "checking/__init__.py", "checking/student.py", "checking/progress_file.py"}
+DECIDE_NOTHING = {
+    "showing",
+    "explorables",
+    "building",
+    "exporting",
+    "cli.py",
+    "data/build_packs.py",
+    "checking/__init__.py",
+    "checking/student.py",
+    "checking/progress_file.py",
+}
 
 
 def definitions_hash() -> str:
@@ -103,8 +114,10 @@ class Grader:
                 status = failure(f"the cells cannot be read ({error})")
             except Exception as error:  # a fault of ours must not cost the others their rows
                 if isinstance(error, OSError) and error.errno in FULL:
-                    raise OSError(f"{self.temporary} cannot be written ({error.strerror}); make room there, or set TMPDIR "
-                                  "to another folder, and start the same command again: it goes on") from error
+                    raise OSError(
+                        f"{self.temporary} cannot be written ({error.strerror}); make room there, or set TMPDIR "
+                        "to another folder, and start the same command again: it goes on"
+                    ) from error
                 status = failure(f"the grader failed ({type(error).__name__}: {error})")
         return self.complete(submission, cells, status, entries)
 
@@ -117,17 +130,24 @@ class Grader:
         name = self.notebook_of(submission, cells)
         for exercise in self.notebooks.get(name, {}).values():
             entries.setdefault(exercise.name, failed(exercise, "not graded", "").as_dict() | {"notes": []})
-        return {"student": submission.student, "notebook": submission.notebook, "course_notebook": name,
-                "status": status, "points": sum(entry["points"] for entry in entries.values()),
-                "max_points": sum(entry["max_points"] for entry in entries.values()), "exercises": entries,
-                **self.identity(cells.digest)}
+        return {
+            "student": submission.student,
+            "notebook": submission.notebook,
+            "course_notebook": name,
+            "status": status,
+            "points": sum(entry["points"] for entry in entries.values()),
+            "max_points": sum(entry["max_points"] for entry in entries.values()),
+            "exercises": entries,
+            **self.identity(cells.digest),
+        }
 
     def scored(self, submission, cells, exercises) -> tuple[str, dict]:
         """Status and entries of a submission whose cells run."""
         folder = Path(tempfile.mkdtemp(dir=self.temporary))
         try:
-            reports, out_of_time = score(cells.sources, exercises, (self.seed, submission.student), self.library,
-                                         folder, self.tier)
+            reports, out_of_time = score(
+                cells.sources, exercises, (self.seed, submission.student), self.library, folder, self.tier
+            )
         finally:
             remove(folder)
         entries = {}

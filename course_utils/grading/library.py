@@ -16,10 +16,24 @@ import course_utils
 from course_utils.exercises import Exercise
 
 SOURCE = Path(course_utils.__file__).parent
-LEFT_OUT = {"exercises", "building", "exporting", "grading", "cli.py", "data/build_packs.py", "__pycache__",
-            *(f"checking/{name}.py" for name in ("__init__", "student", "judging", "report", "progress_file"))}
-IN_CHILD = ("exercises/stand_ins.py", "grading/child.py", "grading/cleaning.py", "grading/hardening.py", "grading/nursery.py",
-            "grading/slicing.py")  # what the child itself needs of exercises and grader
+LEFT_OUT = {
+    "exercises",
+    "building",
+    "exporting",
+    "grading",
+    "cli.py",
+    "data/build_packs.py",
+    "__pycache__",
+    *(f"checking/{name}.py" for name in ("__init__", "student", "judging", "report", "progress_file")),
+}
+IN_CHILD = (
+    "exercises/stand_ins.py",
+    "grading/child.py",
+    "grading/cleaning.py",
+    "grading/hardening.py",
+    "grading/nursery.py",
+    "grading/slicing.py",
+)  # what the child itself needs of exercises and grader
 
 HIDDEN = '''"""Why a function of the library is not there while its own exercise is graded."""
 
@@ -71,13 +85,19 @@ def make_library(folder: Path, hide: Iterable[Exercise]) -> Path:
         target = package / relative
         target.parent.mkdir(parents=True, exist_ok=True)
         if relative in answers:
-            target.write_text(without_answers(file.read_text(encoding="utf-8"), answers.pop(relative), relative),
-                              encoding="utf-8")
+            target.write_text(
+                without_answers(file.read_text(encoding="utf-8"), answers.pop(relative), relative), encoding="utf-8"
+            )
         else:
             _share(file, target, folder.parent / "data")
     if answers:
         raise ValueError(f"answers are named in modules that do not exist: {', '.join(answers)}")
-    made = {"checking/__init__.py": SILENT_CHECKING, "hidden.py": HIDDEN, "exercises/__init__.py": "", "grading/__init__.py": ""}
+    made = {
+        "checking/__init__.py": SILENT_CHECKING,
+        "hidden.py": HIDDEN,
+        "exercises/__init__.py": "",
+        "grading/__init__.py": "",
+    }
     made |= {name: (SOURCE / name).read_text(encoding="utf-8") for name in IN_CHILD}
     for room in ("exercises", "grading"):
         (package / room).mkdir()
@@ -129,8 +149,10 @@ def without_answers(source: str, names: list[str], where: str) -> str:
             missing.discard(node.name)
         elif isinstance(node, ast.Assign) and any(isinstance(t, ast.Name) and t.id in names for t in node.targets):
             name = next(t.id for t in node.targets if isinstance(t, ast.Name) and t.id in names)
-            tree.body[i] = ast.parse(f"def {name}(*_, **__):\n    from course_utils.hidden import AnswerHidden\n"
-                                     f"    raise AnswerHidden({name!r})").body[0]
+            tree.body[i] = ast.parse(
+                f"def {name}(*_, **__):\n    from course_utils.hidden import AnswerHidden\n"
+                f"    raise AnswerHidden({name!r})"
+            ).body[0]
             missing.discard(name)
     if missing:
         raise ValueError(f"{where} defines no {', '.join(sorted(missing))} at its top level, so it cannot be hidden")

@@ -54,14 +54,30 @@ class Nursery:
         kept = [path for path in isolation.visible() if Path(path).is_relative_to(isolation.WORK)]
         if tier.fonts:
             kept.append(f"{isolation.WORK}/matplotlib/{tier.fonts.name}")
-        start = (f"import sys; sys.path[:] = {[isolation.LIBRARY]!r} + sys.path + {isolation.package_folders()!r}; "
-                 f"from course_utils.grading.nursery import main; "
-                 f"main({theirs.fileno()}, {isolation.processes()}, {isolation.WORK_BYTES}, {kept!r})")
+        start = (
+            f"import sys; sys.path[:] = {[isolation.LIBRARY]!r} + sys.path + {isolation.package_folders()!r}; "
+            "from course_utils.grading.nursery import main; "
+            f"main({theirs.fileno()}, {isolation.processes()}, {isolation.WORK_BYTES}, {kept!r})"
+        )
         with theirs, tempfile.TemporaryFile() as log:
             self.process = subprocess.Popen(
-                [*isolation.prefix(tier, first, first.parent), isolation.interpreter(), "-s", "-S", "-P", "-B", "-c", start],
-                pass_fds=[theirs.fileno()], env=isolation.environment(isolation.WORK), start_new_session=True,
-                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=log)
+                [
+                    *isolation.prefix(tier, first, first.parent),
+                    isolation.interpreter(),
+                    "-s",
+                    "-S",
+                    "-P",
+                    "-B",
+                    "-c",
+                    start,
+                ],
+                pass_fds=[theirs.fileno()],
+                env=isolation.environment(isolation.WORK),
+                start_new_session=True,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=log,
+            )
             theirs.close()
             self.requests.settimeout(START_SECONDS)
             try:

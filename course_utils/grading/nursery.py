@@ -96,7 +96,7 @@ def become_child(library, descriptors, processes, work_bytes, kept):
     give_up_rights()
     importlib.invalidate_caches()
     control = socket.socket(fileno=os.dup(CONTROL))
-    control.send(b"r")      # with it comes our process id, which the kernel vouches for
+    control.send(b"r")  # with it comes our process id, which the kernel vouches for
     if control.recv(1) != b"g":
         return
     control.send(b"g")

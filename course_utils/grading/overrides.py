@@ -14,10 +14,11 @@ COLUMNS = ("student", "notebook", "exercise", "points", "reason")
 
 class Override(NamedTuple):
     """A line of the file: points instead of those of an exercise, or to be added to those of the whole notebook."""
+
     line: int
     student: str
     notebook: str
-    exercise: str   # "" for the whole notebook
+    exercise: str  # "" for the whole notebook
     points: float
     reason: str
 
@@ -63,8 +64,10 @@ def _read(place, line, fields, exercises):
     if exercise and not known:
         raise OSError(f"{place}: there is no exercise {exercise!r}")
     if known and not 0 <= value <= known.points:
-        raise OSError(f"{place}: {exercise} has 0 to {known.points} points, not {points}; for more or fewer, leave the "
-                      "exercise empty: then points are added to the notebook's")
+        raise OSError(
+            f"{place}: {exercise} has 0 to {known.points} points, not {points}; for more or fewer, leave the "
+            "exercise empty: then points are added to the notebook's"
+        )
     if not reason:
         raise OSError(f"{place}: there is no reason; students see it on their page")
     return Override(line, student, notebook, exercise, int(value) if value == int(value) else value, reason)
@@ -76,14 +79,18 @@ def adjusted(result: dict, overrides: list[Override]) -> tuple[dict, list[Overri
     The result's `adjustments` are sentences; an adjusted exercise keeps its report, and has another number of points.
     """
     names = {result["student"], harmless(result["student"])}, {result["notebook"], harmless(result["notebook"])}
-    mine = [o for o in overrides if o.student in names[0] and o.notebook in names[1]
-            and (not o.exercise or o.exercise in result["exercises"])]
+    mine = [
+        o
+        for o in overrides
+        if o.student in names[0] and o.notebook in names[1] and (not o.exercise or o.exercise in result["exercises"])
+    ]
     entries, extra, said = dict(result["exercises"]), 0, []
     for override in mine:
         if override.exercise:
             entry = entries[override.exercise]
-            said.append(f"{override.exercise}: {override.points} instead of {entry['points']} points "
-                        f"({override.reason})")
+            said.append(
+                f"{override.exercise}: {override.points} instead of {entry['points']} points ({override.reason})"
+            )
             entries[override.exercise] = entry | {"points": override.points}
         else:
             extra += override.points

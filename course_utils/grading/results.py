@@ -30,8 +30,10 @@ def write(path: Path, content: str) -> None:
             with contextlib.suppress(OSError):
                 os.unlink(temporary)
         if isinstance(error, OSError):
-            raise OSError(f"{path} cannot be written ({error.strerror}). What is finished is kept: when there is room, or "
-                          "the right to write there, start the same command again and it goes on") from error
+            raise OSError(
+                f"{path} cannot be written ({error.strerror}). What is finished is kept: when there is room, or "
+                "the right to write there, start the same command again and it goes on"
+            ) from error
         raise
 
 

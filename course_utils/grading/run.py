@@ -23,8 +23,16 @@ from course_utils.grading.submissions import Cells, Submission, find_submissions
 from course_utils.grading.watching import watching
 
 
-def grade_folder(submissions: Path, out: Path, *, seed: int | None = None, workers: int | None = None,
-                 isolation: str = "auto", trusted: bool = False, cluster: str | None = None) -> int:
+def grade_folder(
+    submissions: Path,
+    out: Path,
+    *,
+    seed: int | None = None,
+    workers: int | None = None,
+    isolation: str = "auto",
+    trusted: bool = False,
+    cluster: str | None = None,
+) -> int:
     """Grades every notebook below `submissions` into `out`: grades.csv, report.html, results/, feedback/. Returns 0.
 
     Without a seed, a run goes on with the seed that `out` has from an earlier run, or draws a fresh one. A submission
@@ -70,6 +78,7 @@ def grade_folder(submissions: Path, out: Path, *, seed: int | None = None, worke
 def alone(out: Path):
     """Nobody else's run into `out` meanwhile; OSError where there is one. The lock ends with its process, however."""
     import fcntl  # not there on Windows
+
     try:
         out.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(out, os.O_RDONLY)
@@ -101,11 +110,15 @@ class Run:
         """(result with adjustments, lines of overrides used, whether it was taken over from an earlier run)."""
         cells = Cells([], submission.refusal, "") if submission.refusal else read_cells(submission.path)
         same = self.grader.identity(cells.digest)
-        known = results.earlier_result(self.out, submission.student, submission.notebook, **same) if cells.digest else None
+        known = (
+            results.earlier_result(self.out, submission.student, submission.notebook, **same) if cells.digest else None
+        )
         result = known or compute(submission, cells)
         final, used = adjusted(result, self.overrides)
-        results.update(results.path_of(self.out, "feedback", submission.student, submission.notebook, ".html"),
-                       feedback.page(final, self.grader.exercises))
+        results.update(
+            results.path_of(self.out, "feedback", submission.student, submission.notebook, ".html"),
+            feedback.page(final, self.grader.exercises),
+        )
         if not known:  # last: where the result is, all of it is
             results.write_result(self.out, result)
         return final, used, bool(known)
@@ -137,16 +150,32 @@ class Run:
         results.write(self.out / "report.html", class_report.page(self.tally, self.grader.seed, self.grader.tier.name))
         odd = sum(not row["status"].startswith("graded") for row in rows)
         unused = [override for override in self.overrides if override not in self.used]
-        lines = [f"{len(rows)} submissions, seed {self.grader.seed}; {self.reused} taken over from an earlier run." if rows
-                 else f"There is no notebook below {submissions} (<student>/<notebook>.ipynb is expected)."]
+        lines = [
+            (
+                f"{len(rows)} submissions, seed {self.grader.seed}; {self.reused} taken over from an earlier run."
+                if rows
+                else f"There is no notebook below {submissions} (<student>/<notebook>.ipynb is expected)."
+            )
+        ]
         if odd:
             lines.append(f"{odd} could not be graded as usual: see the column `status`.")
         if self.overrides:
             lines.append(f"{len(self.used)} adjustments from {self.out / FILE}.")
-        lines += [f"NOT APPLIED: line {o.line} of {FILE}: no submission of {o.student!r} has the notebook {o.notebook!r}"
-                  + (f" with {o.exercise}" if o.exercise else "") for o in unused]
-        print("\n".join([*lines, f"Gradebook: {book}", f"Class report: {self.out / 'report.html'}",
-                         f"Feedback pages: {self.out / 'feedback'}"]))
+        lines += [
+            f"NOT APPLIED: line {o.line} of {FILE}: no submission of {o.student!r} has the notebook {o.notebook!r}"
+            + (f" with {o.exercise}" if o.exercise else "")
+            for o in unused
+        ]
+        print(
+            "\n".join(
+                [
+                    *lines,
+                    f"Gradebook: {book}",
+                    f"Class report: {self.out / 'report.html'}",
+                    f"Feedback pages: {self.out / 'feedback'}",
+                ]
+            )
+        )
 
 
 def memory() -> int:
@@ -159,7 +188,7 @@ def kept_seed(out: Path) -> int:
     try:
         return int(json.loads((out / "seed.json").read_text())["seed"])
     except (OSError, ValueError, KeyError, TypeError):
-        return secrets.randbelow(2 ** 31)
+        return secrets.randbelow(2**31)
 
 
 def _fonts() -> Path | None:

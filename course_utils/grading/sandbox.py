@@ -36,8 +36,10 @@ def command(library: Path, descriptor: int, tier: Isolation = PLAIN) -> list[str
     """The child's command line: no user site, no .pth files (an editable install would show the real library)."""
     strict = tier.name == "strict"
     own = isolation.LIBRARY if strict else str(library)
-    start = (f"import sys; sys.path[:] = {[own]!r} + sys.path + {isolation.package_folders()!r}; "
-             f"from course_utils.grading.child import main; main({descriptor}, {isolation.processes() if strict else 0})")
+    start = (
+        f"import sys; sys.path[:] = {[own]!r} + sys.path + {isolation.package_folders()!r}; "
+        f"from course_utils.grading.child import main; main({descriptor}, {isolation.processes() if strict else 0})"
+    )
     python = [isolation.interpreter() if strict else sys.executable, "-s", "-S", "-P", "-B", "-c", start]
     return isolation.prefix(tier, library) + python if strict else python
 
@@ -79,9 +81,16 @@ class Child:
         self.control, theirs = socket.socketpair()
         folder = isolation.WORK if tier.name == "strict" else self.folder
         with theirs:
-            self.process = subprocess.Popen(command(library, theirs.fileno(), tier), pass_fds=[theirs.fileno()],
-                                            cwd=self.folder, env=environment(folder), start_new_session=True,
-                                            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=log)
+            self.process = subprocess.Popen(
+                command(library, theirs.fileno(), tier),
+                pass_fds=[theirs.fileno()],
+                cwd=self.folder,
+                env=environment(folder),
+                start_new_session=True,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=log,
+            )
 
     def _load(self, cells, names):
         with self._pipe(b"l") as pipe:

@@ -13,14 +13,16 @@ from course_utils.exercises import Exercise
 from course_utils.grading.isolation import WORK, Isolation
 from course_utils.grading.sandbox import BROKEN, PLAIN, Child
 
-PATIENCE = 1.0         # multiplies every limit on wall-clock time; the tests of hostile code lower it
-CELL_SECONDS = 20      # for one statement; a tenth of it where its cell was out of time before
-CELLS_SECONDS = 60     # for the cells that one answer needs
-WHOLE_SECONDS = 180    # for the whole notebook, where a slice does not do
+PATIENCE = 1.0  # multiplies every limit on wall-clock time; the tests of hostile code lower it
+CELL_SECONDS = 20  # for one statement; a tenth of it where its cell was out of time before
+CELLS_SECONDS = 60  # for the cells that one answer needs
+WHOLE_SECONDS = 180  # for the whole notebook, where a slice does not do
 SUBMISSION_SECONDS = 600
 
 
-def score(cells: list[str], exercises: dict[str, Exercise], key: tuple, libraries, folder: Path, tier: Isolation = PLAIN):
+def score(
+    cells: list[str], exercises: dict[str, Exercise], key: tuple, libraries, folder: Path, tier: Isolation = PLAIN
+):
     """Reports and notes by exercise's name, and whether the submission ran out of time.
 
     libraries(hidden names) gives the folder of a library that hides these answers; `key` draws the inputs.
@@ -83,6 +85,7 @@ class Scorer:
 
         def lost_time_or_child(kind, advice):
             return failed(exercise, kind, advice), [], False, False
+
         if time.monotonic() > self.deadline:
             self.out_of_time = True
             return lost_time_or_child("timeout", "The notebook was out of time before this exercise.")
@@ -93,18 +96,32 @@ class Scorer:
         with self._child(hidden).fork() as pipe:
             limit = min(self.deadline, time.monotonic() + (WHOLE_SECONDS if whole else CELLS_SECONDS) * PATIENCE)
             try:
-                pipe.send({"name": name, "whole": whole, "seconds": CELL_SECONDS * PATIENCE, "slow": sorted(self.slow),
-                           "replace": {other: self.exercises[other].answer for other in unsolved}}, limit)
+                pipe.send(
+                    {
+                        "name": name,
+                        "whole": whole,
+                        "seconds": CELL_SECONDS * PATIENCE,
+                        "slow": sorted(self.slow),
+                        "replace": {other: self.exercises[other].answer for other in unsolved},
+                    },
+                    limit,
+                )
                 ran = CellsRan.read(pipe.receive(limit))
             except TimeoutError:
                 return lost_time_or_child("timeout", "The cells that this answer needs did not end in time.")
             except BROKEN:
-                return lost_time_or_child("died", "Python itself ended while the cells that this answer needs ran: "
-                                                  "they may have called exit, or used more memory than there is.")
+                return lost_time_or_child(
+                    "died",
+                    "Python itself ended while the cells that this answer needs ran: "
+                    "they may have called exit, or used more memory than there is.",
+                )
             self.slow |= {cell for cell, error, *_ in ran.failed if error == "CellTimeout"}
             broken = self._broken(name)
-            notes = [note(cell, "failed", f"{error}: {message}", line) for cell, error, message, line, _ in ran.failed
-                     if not is_absence(name, error, message)]
+            notes = [
+                note(cell, "failed", f"{error}: {message}", line)
+                for cell, error, message, line, _ in ran.failed
+                if not is_absence(name, error, message)
+            ]
             notes += [note(cell, "is not Python", message, line) for cell, message, line in broken]
             if not ran.callable:
                 return self._without(exercise, ran, broken), notes, False, not ran.bound
@@ -113,35 +130,51 @@ class Scorer:
                 deadline -= exercise.seconds * (1 - PATIENCE)
                 outcomes.append(pipe.ask({"call": "answer", "args": list(args)}, min(deadline, self.deadline)))
                 return outcomes[-1]
+
             report = judged(exercise, call, self.key)
         hid = {outcome.message for outcome in outcomes if outcome.error == "AnswerHidden"}
         lost = any(outcome.error == "NameError" for outcome in outcomes)
         if hid & {name} and not report.passed:
             asked = exercise.answer.replace(":", ".")
-            report = failed(exercise, "hidden", f"Your answer asks the library for {asked}, which is what the exercise "
-                                                "asks of you. Write it yourself.")
+            report = failed(
+                exercise,
+                "hidden",
+                f"Your answer asks the library for {asked}, which is what the exercise asks of you. Write it yourself.",
+            )
         return report, notes, bool(hid - {name}), lost
 
     def _broken(self, name):
         """Cells that are no Python and mention the answer."""
         rows = self.child.facts.get("broken") if self.child else None
         rows = [row for row in rows if isinstance(row, list) and len(row) == 4] if isinstance(rows, list) else []
-        return [(cell, text(message), text(line)) for cell, message, line, names in rows
-                if isinstance(names, list) and name in names and type(cell) is int]
+        return [
+            (cell, text(message), text(line))
+            for cell, message, line, names in rows
+            if isinstance(names, list) and name in names and type(cell) is int
+        ]
 
     def _without(self, exercise, ran, broken):
         """The report where the cells have left no function behind."""
         name = exercise.name
-        failures = [(error, f"{error}: {message}".strip(": ") + (f"\n{line}" if line else ""))
-                    for _, error, message, line, binding in ran.failed
-                    if binding and not is_absence(name, error, message)]
+        failures = [
+            (error, f"{error}: {message}".strip(": ") + (f"\n{line}" if line else ""))
+            for _, error, message, line, binding in ran.failed
+            if binding and not is_absence(name, error, message)
+        ]
         so = "so there is no function to ask."
         if ran.bound:
-            return failed(exercise, "not callable", f"{name} is of type {ran.type}, not a function. Was its name used "
-                                                    "for something else in another cell?")
+            return failed(
+                exercise,
+                "not callable",
+                f"{name} is of type {ran.type}, not a function. Was its name used for something else in another cell?",
+            )
         if broken:
-            return failed(exercise, "raised", f"The cell with your answer is not Python, {so}",
-                          "\n".join(filter(None, broken[-1][1:])))
+            return failed(
+                exercise,
+                "raised",
+                f"The cell with your answer is not Python, {so}",
+                "\n".join(filter(None, broken[-1][1:])),
+            )
         if any(error == "CellTimeout" for error, _ in failures):
             return failed(exercise, "timeout", f"The cell with your answer did not end in time, {so}")
         if failures:
@@ -154,8 +187,11 @@ def judged(exercise, call, key) -> Report:
     try:
         return judge(exercise, call, *key)
     except (ArithmeticError, LookupError, MemoryError, TypeError, ValueError) as error:  # LinAlgError is a ValueError
-        return failed(exercise, "values", f"The result cannot be compared ({type(error).__name__}): is it finite, and of "
-                                          "the right size?")
+        return failed(
+            exercise,
+            "values",
+            f"The result cannot be compared ({type(error).__name__}): is it finite, and of the right size?",
+        )
 
 
 class CellsRan:
@@ -169,8 +205,11 @@ class CellsRan:
         """Takes over what has the right form and drops the rest."""
         reply = reply if isinstance(reply, dict) else {}
         rows = reply.get("failed") if isinstance(reply.get("failed"), list) else []
-        rows = [(row[0], *map(text, row[1:4]), row[4] is True) for row in rows[:20]
-                if isinstance(row, list) and len(row) == 5 and type(row[0]) is int]
+        rows = [
+            (row[0], *map(text, row[1:4]), row[4] is True)
+            for row in rows[:20]
+            if isinstance(row, list) and len(row) == 5 and type(row[0]) is int
+        ]
         return cls(rows, reply.get("bound") is True, reply.get("callable") is True, text(reply.get("type"))[:50])
 
 

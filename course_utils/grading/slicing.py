@@ -12,14 +12,26 @@ import symtable
 from types import CodeType
 from typing import NamedTuple
 
-DYNAMIC = {"exec", "eval", "globals", "locals", "vars", "setattr", "get_ipython", "__dict__", "__main__", "builtins",
-           "__builtins__"}  # words with which a notebook can bind names that no analysis sees
+DYNAMIC = {
+    "exec",
+    "eval",
+    "globals",
+    "locals",
+    "vars",
+    "setattr",
+    "get_ipython",
+    "__dict__",
+    "__main__",
+    "builtins",
+    "__builtins__",
+}  # words with which a notebook can bind names that no analysis sees
 MAX_MAGICS = 300  # lines of IPython's in one cell; the time to take them out grows with their square
 PYTHON_MAGICS = ("time", "timeit", "capture", "prun")  # cell magics whose body is Python
 
 
 class Unit(NamedTuple):
     """One top-level statement. `binds`: names that it binds or changes; `imported`: names that it imports."""
+
     cell: int
     code: CodeType
     binds: frozenset
@@ -31,6 +43,7 @@ class Unit(NamedTuple):
 
 class Broken(NamedTuple):
     """A cell that is not Python, with the syntax error's text and line."""
+
     cell: int
     source: str
     message: str
@@ -43,7 +56,7 @@ def parse(source: str) -> tuple[ast.Module, str]:
     if magic:
         if magic[1] not in PYTHON_MAGICS:
             return ast.Module([], []), ""
-        source = "pass" + source[magic.end():]
+        source = "pass" + source[magic.end() :]
     for _ in range(min(source.count("\n"), MAX_MAGICS) + 1):
         try:
             return ast.parse(source), source
@@ -61,9 +74,9 @@ def _without_magic(source, number):
     if not 1 <= number <= len(lines):
         return source
     line = lines[number - 1]
-    line = re.sub(r"^(\s*)%(?:time|timeit|prun)\s+(?!-)(?=\S)", r"\1", line)            # %time statement
-    line = re.sub(r"^(\s*)(?:[%!?].*|[\w.]+\s*\?\??\s*)$", r"\1pass", line)          # %magic, !shell, ?help, help?
-    lines[number - 1] = re.sub(r"^(\s*[\w, ]+=\s*)(?:%\w+|!).*$", r"\1None", line)   # x = !shell
+    line = re.sub(r"^(\s*)%(?:time|timeit|prun)\s+(?!-)(?=\S)", r"\1", line)  # %time statement
+    line = re.sub(r"^(\s*)(?:[%!?].*|[\w.]+\s*\?\??\s*)$", r"\1pass", line)  # %magic, !shell, ?help, help?
+    lines[number - 1] = re.sub(r"^(\s*[\w, ]+=\s*)(?:%\w+|!).*$", r"\1None", line)  # x = !shell
     return "\n".join(lines)
 
 
@@ -115,7 +128,7 @@ def _unit(cell, statements, text):
     if len(imports) == len(statements):
         return Unit(cell, code, imported, frozenset(), imported, star, tree)
     first = min([statements[0].lineno, *(d.lineno for d in getattr(statements[0], "decorator_list", []))])
-    lines = text.split("\n")[first - 1:max(s.end_lineno for s in statements)]
+    lines = text.split("\n")[first - 1 : max(s.end_lineno for s in statements)]
     binds, uses = global_names(symtable.symtable("\n".join(lines), "cell", "exec"))
     return Unit(cell, code, frozenset(binds), frozenset(uses), imported, star, tree)
 
@@ -172,8 +185,11 @@ def _with_effects(units):
 
 def _root(node):
     """The name at the start of a chain such as name.a[0].b(), or None. What a function returns is not the function."""
-    while isinstance(node, ast.Attribute | ast.Subscript) or \
-            isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+    while (
+        isinstance(node, ast.Attribute | ast.Subscript)
+        or isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+    ):
         node = node.func if isinstance(node, ast.Call) else node.value
     return node.id if isinstance(node, ast.Name) else None
 
@@ -197,5 +213,6 @@ def slice_for(name: str, units: list[Unit]) -> tuple[list[Unit], set[str]]:
 
 def is_dynamic(sources: list[str]) -> bool:
     """Whether the notebook may bind names in ways that a slice cannot see."""
-    return any(word in DYNAMIC for source in sources for word in re.findall(r"\w+", source)) or \
-        any(re.search(r"^\s*%run\b", source, re.M) for source in sources)
+    return any(word in DYNAMIC for source in sources for word in re.findall(r"\w+", source)) or any(
+        re.search(r"^\s*%run\b", source, re.M) for source in sources
+    )

@@ -17,6 +17,7 @@ _one_at_a_time = threading.Lock()  # a hostile notebook takes twenty times its s
 
 class Submission(NamedTuple):
     """A notebook that somebody handed in. `refusal` says why it is not even opened."""
+
     student: str
     notebook: str
     path: Path
@@ -25,6 +26,7 @@ class Submission(NamedTuple):
 
 class Cells(NamedTuple):
     """What a submission holds: its code cells, or a `status` that says why there are none."""
+
     sources: list[str]
     status: str
     digest: str
@@ -57,14 +59,16 @@ def find_submissions(root: Path, leave_out: Path | None = None) -> list[Submissi
 def _walk(root, leave_out) -> Iterator[tuple[Path, str]]:
     def unreadable(error):
         refused.append((Path(error.filename), f"damaged: the folder cannot be read ({error.strerror})"))
+
     refused: list[tuple[Path, str]] = []
     for folder, folders, files in os.walk(root, onerror=unreadable):
         here = Path(folder)
         for name in sorted(folders):
             if os.path.islink(here / name):  # os.walk does not follow it
                 refused.append((here / name, "refused: a link to a folder; a submission must be the files themselves"))
-        folders[:] = sorted(name for name in folders if name not in (".ipynb_checkpoints", "__MACOSX")
-                            and here / name != leave_out)
+        folders[:] = sorted(
+            name for name in folders if name not in (".ipynb_checkpoints", "__MACOSX") and here / name != leave_out
+        )
         for name in sorted(files):
             if name.lower().endswith(".ipynb") and not name.startswith("._"):
                 yield here / name, _link_refusal(here / name, root)

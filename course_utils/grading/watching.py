@@ -7,7 +7,7 @@ import sys
 import threading
 from pathlib import Path
 
-SECONDS = 0.2        # between two looks
+SECONDS = 0.2  # between two looks
 CROWD, MANY = 8, 200  # tasks of one child: more than CROWD are put behind everybody else; more than MANY are ended
 
 
@@ -21,6 +21,7 @@ def watching(children: set, memory: int):
             for child in list(children):
                 with contextlib.suppress(OSError, ValueError):  # it may end while we look
                     restrain(child, memory)
+
     thread = threading.Thread(target=look, daemon=True)
     if sys.platform == "linux":
         thread.start()

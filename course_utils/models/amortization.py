@@ -21,7 +21,7 @@ def svi_step(x, mu, log_sigma, W, b, eta, step_size):
     (With estimated slopes: stochastic variational inference, SVI; Hoffman et al. 2013.)
     """
     slope_mu = (x - b - mu @ W.T) @ W / eta - mu
-    slope_log_sigma = 1 - np.exp(2 * log_sigma) * (1 + np.sum(W ** 2, axis=0) / eta)
+    slope_log_sigma = 1 - np.exp(2 * log_sigma) * (1 + np.sum(W**2, axis=0) / eta)
     return mu + step_size * slope_mu, log_sigma + step_size * slope_log_sigma
 
 
@@ -42,7 +42,7 @@ def effective_sample_size(log_w):
     """
     log_w = np.asarray(log_w)
     w = np.exp(log_w - log_w.max(axis=0))
-    return w.sum(axis=0) ** 2 / np.sum(w ** 2, axis=0)
+    return w.sum(axis=0) ** 2 / np.sum(w**2, axis=0)
 
 
 def elbo_of_q(decoder, x, mu, log_sigma, eps):
@@ -75,8 +75,15 @@ def refine(decoder, x, mu, log_sigma, steps, rng, samples=8, step_size=0.03, cal
         return anp.sum(error) * (1 / samples) + anp.sum(gaussian_kl(*q))
 
     start = np.asarray(mu, np.float32), np.asarray(log_sigma, np.float32)
-    return adam(minus_elbo, start, noise(), steps, step_size=hold_then_linear(step_size, steps), label="fitting q",
-                callback=callback)
+    return adam(
+        minus_elbo,
+        start,
+        noise(),
+        steps,
+        step_size=hold_then_linear(step_size, steps),
+        label="fitting q",
+        callback=callback,
+    )
 
 
 def local_precision(decoder, z):
@@ -107,6 +114,7 @@ def log_weights_of(decoder, x, mu, precision, eps, widen=1.2):
 
     def some(eps):
         z = mu + np.einsum("nij,snj->sni", scale, eps)
-        log_ratio = 0.5 * np.sum(eps ** 2 - z ** 2, axis=-1) + log_det  # log p(z) - log r(z)
+        log_ratio = 0.5 * np.sum(eps**2 - z**2, axis=-1) + log_det  # log p(z) - log r(z)
         return log_ratio - bernoulli_cross_entropy(x, mlp(decoder, z.astype(x.dtype)))
+
     return in_parts(some, eps, x)

@@ -51,10 +51,16 @@ def autoencoder_train(x, sizes, steps, rng, batch_size=64, step_size=5e-3, callb
         r = u - mlp(params[1], mlp(params[0], u))
         return np.sum(r * r) * (1 / len(u))  # a Python float: np.mean would turn float32 gradients into float64
 
-    report = callback and (lambda t, params, value: callback(t, float(value) * scale ** 2))
-    encoder, decoder = adam(loss, params, minibatches((x - mean) @ axes / scale, batch_size, steps, rng), steps,
-                            step_size=cosine_decay(step_size, steps), label=f"autoencoder, K = {sizes[-1]}",
-                            callback=report)
+    report = callback and (lambda t, params, value: callback(t, float(value) * scale**2))
+    encoder, decoder = adam(
+        loss,
+        params,
+        minibatches((x - mean) @ axes / scale, batch_size, steps, rng),
+        steps,
+        step_size=cosine_decay(step_size, steps),
+        label=f"autoencoder, K = {sizes[-1]}",
+        callback=report,
+    )
     (W, b), (V, c) = encoder[0], decoder[-1]
     encoder[0] = (axes @ W / scale, b - mean @ axes @ W / scale)
     decoder[-1] = (scale * V @ axes.T, mean + scale * c @ axes.T)

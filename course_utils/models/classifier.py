@@ -29,12 +29,20 @@ def classifier_train(x, y, sizes, steps, rng, batch_size=100, step_size=2e-3):
     """
     x, y = np.asarray(x, np.float32), np.asarray(y)
     if x.ndim != 2 or sizes[0] != x.shape[1] or y.shape != x.shape[:1]:
-        raise ValueError(f"x (N, {sizes[0]}) and y (N,) are expected for sizes = {list(sizes)}, but they have shapes "
-                         f"{x.shape} and {y.shape}")
+        raise ValueError(
+            f"x (N, {sizes[0]}) and y (N,) are expected for sizes = {list(sizes)}, but they have shapes "
+            f"{x.shape} and {y.shape}"
+        )
     targets = np.eye(sizes[-1], dtype=np.float32)[y]
 
     def loss(params, rows):
         return -np.sum(targets[rows] * class_log_probs(params, x[rows])) * (1 / len(rows))
 
-    return adam(loss, init_mlp(sizes, rng), minibatches(np.arange(len(x)), batch_size, steps, rng), steps,
-                step_size=hold_then_linear(step_size, steps), label="classifier")
+    return adam(
+        loss,
+        init_mlp(sizes, rng),
+        minibatches(np.arange(len(x)), batch_size, steps, rng),
+        steps,
+        step_size=hold_then_linear(step_size, steps),
+        label="classifier",
+    )

@@ -36,8 +36,10 @@ def cvae_train(x, y, C, sizes, steps, rng, batch_size=128, step_size=4e-3, callb
     """
     x, y = np.asarray(x, np.float32), one_hot(y, C).astype(np.float32)
     if x.ndim != 2 or sizes[0] != x.shape[1] or len(x) != len(y):
-        raise ValueError(f"x (N, {sizes[0]}) and y (N,) are expected for sizes = {list(sizes)}, but they have shapes "
-                         f"{x.shape} and {y.shape[:1]}")
+        raise ValueError(
+            f"x (N, {sizes[0]}) and y (N,) are expected for sizes = {list(sizes)}, but they have shapes "
+            f"{x.shape} and {y.shape[:1]}"
+        )
 
     def batches():
         for rows in minibatches(np.arange(len(x)), batch_size, steps, rng):
@@ -46,9 +48,15 @@ def cvae_train(x, y, C, sizes, steps, rng, batch_size=128, step_size=4e-3, callb
     def loss(params, batch):
         return -np.sum(cvae_elbo(*params, *batch)) * (1 / len(batch[0]))
 
-    return adam(loss, init_vae(x.mean(axis=0), sizes, rng, labels=C), batches(), steps,
-                step_size=hold_then_linear(step_size, steps), label=f"conditional VAE, K = {sizes[-1]}",
-                callback=callback)
+    return adam(
+        loss,
+        init_vae(x.mean(axis=0), sizes, rng, labels=C),
+        batches(),
+        steps,
+        step_size=hold_then_linear(step_size, steps),
+        label=f"conditional VAE, K = {sizes[-1]}",
+        callback=callback,
+    )
 
 
 def style_grid(decoder, label, C, zs):
@@ -76,6 +84,8 @@ def fold_label(decoder, label, C):
     (W, b), *rest = decoder
     K = len(W) - C
     if not 0 <= label < C or K < 1:
-        raise ValueError(f"a label 0..{C - 1} and a decoder of K + {C} inputs are expected, but the label is {label} "
-                         f"and the decoder has {len(W)} inputs")
+        raise ValueError(
+            f"a label 0..{C - 1} and a decoder of K + {C} inputs are expected, but the label is {label} "
+            f"and the decoder has {len(W)} inputs"
+        )
     return [(W[:K], b + W[K + label]), *rest]

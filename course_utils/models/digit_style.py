@@ -20,6 +20,7 @@ def slant(images, shape):
 
     def mean(values):
         return np.sum(images * values, axis=(1, 2)) / ink
+
     x, y = (across - mean(across)[:, None, None]), (up - mean(up)[:, None, None])
     return np.degrees(np.arctan2(mean(x * y), mean(y * y)))
 
@@ -31,12 +32,14 @@ def stroke_thickness(images, shape):
     average. images (N, H W) between 0 and 1 -> (N,), good to about 0.3 pixels in any direction; 0 where nothing is
     above 0.5.
     """
+
     def one(image):
         fine = ndimage.zoom(image, FINER, order=1, mode="nearest", grid_mode=True)
         ink = np.pad(fine > 0.5, 1)
         # from a pixel's centre; the edge runs half a fine pixel before the centre of the first one outside
         distances = ndimage.distance_transform_edt(ink)[ink] - 0.5
         return 4 * distances.mean() / FINER if len(distances) else 0.0
+
     return np.array([one(image) for image in np.asarray(images, float).reshape(-1, *shape)])
 
 

@@ -16,7 +16,7 @@ def expected_squared_error(x, W, b, mu, log_sigma):
     the spread of q adds to it. x (N, D), W (D, K), b (D,), mu, log_sigma (N, K) -> (N,).
     """
     error_of_mean = np.sum((x - mu @ W.T - b) ** 2, axis=1)
-    return error_of_mean + np.exp(2 * log_sigma) @ np.sum(W ** 2, axis=0)
+    return error_of_mean + np.exp(2 * log_sigma) @ np.sum(W**2, axis=0)
 
 
 def elbo_linear_gaussian(x, W, b, eta, mu, log_sigma):
@@ -27,8 +27,7 @@ def elbo_linear_gaussian(x, W, b, eta, mu, log_sigma):
     """
     D = x.shape[1]
     log_constant = -0.5 * D * np.log(2 * np.pi * eta)
-    return (log_constant - expected_squared_error(x, W, b, mu, log_sigma) / (2 * eta)
-            - kl_standard_normal(mu, log_sigma))
+    return log_constant - expected_squared_error(x, W, b, mu, log_sigma) / (2 * eta) - kl_standard_normal(mu, log_sigma)
 
 
 def linear_posterior(x, W, b, eta):
@@ -49,5 +48,5 @@ def mean_field_posterior(x, W, b, eta):
     (Bishop 2006, section 10.1.2.)
     """
     mu, _ = linear_posterior(x, W, b, eta)
-    log_sigma = -0.5 * np.log(1 + np.sum(W ** 2, axis=0) / eta)
+    log_sigma = -0.5 * np.log(1 + np.sum(W**2, axis=0) / eta)
     return mu, np.tile(log_sigma, (len(mu), 1))

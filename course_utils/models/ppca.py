@@ -15,11 +15,12 @@ def ppca_fit(x, K):
     x = np.asarray(x, float)
     D = x.shape[1]
     if not 1 <= K < D:
-        raise ValueError(f"K must be between 1 and D - 1 = {D - 1}: some directions must be left for the noise, "
-                         f"but K = {K} came")
+        raise ValueError(
+            f"K must be between 1 and D - 1 = {D - 1}: some directions must be left for the noise, but K = {K} came"
+        )
     eigenvalues = pca_eigenvalues(x)
     eta = eigenvalues[K:].mean()
     mean, components = pca_fit(x, min(K, len(x)))  # with N < K the other columns of W are 0
     W = np.zeros((D, K))
-    W[:, :len(components)] = components.T * np.sqrt(np.maximum(eigenvalues[:len(components)] - eta, 0))
+    W[:, : len(components)] = components.T * np.sqrt(np.maximum(eigenvalues[: len(components)] - eta, 0))
     return W, mean, eta

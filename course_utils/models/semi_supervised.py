@@ -36,8 +36,9 @@ def elbo_of_every_class(encoder, decoder, x, C, eps):
     return np.transpose(np.reshape(elbo, (C, len(x)))) - math.log(C)
 
 
-def m2_train(x, x_labelled, y_labelled, C, sizes, hidden, steps, rng, alpha=10.0, batch_size=64, step_size=3e-3,
-             callback=None):
+def m2_train(
+    x, x_labelled, y_labelled, C, sizes, hidden, steps, rng, alpha=10.0, batch_size=64, step_size=3e-3, callback=None
+):
     """Trains M2 and returns (encoder, decoder, classifier), float32.
 
     The loss of a step is, as means over examples, -U(x) of a minibatch of the unlabelled x (N, D), minus L(x, y) of
@@ -64,5 +65,6 @@ def m2_train(x, x_labelled, y_labelled, C, sizes, hidden, steps, rng, alpha=10.0
         return -unlabelled * (1 / len(rows)) - known * (share / len(y)) - classified * (alpha / len(y))
 
     params = (*init_vae(x.mean(axis=0), sizes, rng, labels=C), init_mlp([D, *hidden, C], rng))
-    return adam(loss, params, batches(), steps, step_size=hold_then_linear(step_size, steps), label="M2",
-                callback=callback)
+    return adam(
+        loss, params, batches(), steps, step_size=hold_then_linear(step_size, steps), label="M2", callback=callback
+    )

@@ -12,11 +12,13 @@ NODES = 10  # of the Gauss rule in each dimension
 
 def log_joint_on_grid(decoder, x, z_1, z_2):
     """log p(x_n, z) for every z on the grid of z_1 (A,) and z_2 (B,). x (N, D) -> (N, B, A), computed row by row."""
+
     def row(second):
         z = np.column_stack([z_1, np.full_like(z_1, second)])
         logits = mlp(decoder, z.astype(np.float32))
         log_norm = bernoulli_cross_entropy(np.zeros(logits.shape[1], np.float32), logits)  # sum_d log(1 + exp(l_d))
-        return x @ logits.T - log_norm - np.sum(z ** 2, axis=1) / 2 - np.log(2 * np.pi)
+        return x @ logits.T - log_norm - np.sum(z**2, axis=1) / 2 - np.log(2 * np.pi)
+
     return np.stack([row(second) for second in z_2], axis=1)
 
 

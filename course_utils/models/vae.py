@@ -9,7 +9,7 @@ from course_utils.networks.optim import adam, hold_then_linear, minibatches
 from course_utils.probability.bounds import iwae_bound
 from course_utils.probability.gaussians import diagonal_gaussian_log_prob
 
-PIXELS = 2 ** 21  # that are decoded at a time: 8 MB in float32, little enough for the processor's cache to help
+PIXELS = 2**21  # that are decoded at a time: 8 MB in float32, little enough for the processor's cache to help
 
 
 def encoder_forward(params, x):
@@ -47,7 +47,7 @@ def vae_generate(decoder, z):
 def in_parts(f, eps, x):
     """f(eps) of noise (S, N, K), some samples at a time -> (S, N), so that no array of S N D pixels is ever made."""
     samples = max(1, PIXELS // x.size)
-    return np.concatenate([f(eps[start:start + samples]) for start in range(0, len(eps), samples)])
+    return np.concatenate([f(eps[start : start + samples]) for start in range(0, len(eps), samples)])
 
 
 def log_weights(decoder, x, mu, log_sigma, eps):
@@ -55,6 +55,7 @@ def log_weights(decoder, x, mu, log_sigma, eps):
 
     x (N, D), mu and log_sigma (N, K), eps (S, N, K) -> (S, N).
     """
+
     def some(eps):
         z = mu + np.exp(log_sigma) * eps
         log_p = -bernoulli_cross_entropy(x, mlp(decoder, z)) + diagonal_gaussian_log_prob(z, 0 * mu, 0 * mu)
@@ -123,5 +124,12 @@ def vae_train(x, sizes, steps, rng, batch_size=128, step_size=4e-3, kl_weight=1.
         reconstruction, kl = elbo_terms(*params, *batch)
         return np.sum(kl_weight * kl - reconstruction) * (1 / len(kl))  # np.mean's gradient would be float64
 
-    return adam(loss, init_vae(x.mean(axis=0), sizes, rng), batches(), steps,
-                step_size=hold_then_linear(step_size, steps), label=f"VAE, K = {sizes[-1]}", callback=callback)
+    return adam(
+        loss,
+        init_vae(x.mean(axis=0), sizes, rng),
+        batches(),
+        steps,
+        step_size=hold_then_linear(step_size, steps),
+        label=f"VAE, K = {sizes[-1]}",
+        callback=callback,
+    )

@@ -40,10 +40,10 @@ def dense_vjp(argnums, h, W, a_bar):
     return [gradients[i]() for i in argnums]
 
 
-defvjp_argnums(dense, lambda argnums, ans, args, _:
-               lambda g: dense_vjp(argnums, *args[:2], g))
-defvjp_argnums(dense_tanh, lambda argnums, ans, args, _:
-               lambda g: dense_vjp(argnums, *args[:2], g * (1 - ans * ans)))  # tanh' = 1 - tanh^2
+defvjp_argnums(dense, lambda argnums, ans, args, _: lambda g: dense_vjp(argnums, *args[:2], g))
+defvjp_argnums(
+    dense_tanh, lambda argnums, ans, args, _: lambda g: dense_vjp(argnums, *args[:2], g * (1 - ans * ans))
+)  # tanh' = 1 - tanh^2
 
 
 @primitive
@@ -134,5 +134,6 @@ def _sum_over_samples(g, like):
 
 def _require_one_shape(mu, log_sigma):
     if np.shape(mu) != np.shape(log_sigma):
-        raise ValueError(f"mu and log_sigma should have one shape, but they have {np.shape(mu)} and "
-                         f"{np.shape(log_sigma)}")
+        raise ValueError(
+            f"mu and log_sigma should have one shape, but they have {np.shape(mu)} and {np.shape(log_sigma)}"
+        )

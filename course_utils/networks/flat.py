@@ -41,7 +41,8 @@ def unflatten(flat, like):
     def view(leaf):
         nonlocal at
         at += np.size(leaf)
-        return flat[at - np.size(leaf):at].reshape(np.shape(leaf))
+        return flat[at - np.size(leaf) : at].reshape(np.shape(leaf))
+
     return map_leaves(view, like)
 
 
@@ -76,16 +77,19 @@ def value_and_gradient(loss, params, out):
         for slot in unreached.values():
             slot.fill(0)
         return float(np.reshape(value, ()))
+
     return compute
 
 
 def _root(i, slots):
     """A root of autograd's graph: parameter number i. Its gradient, complete when it arrives, goes to slots.pop(i)."""
+
     def receive(gradient):
         slot = slots.pop(i)
         if gradient is not slot:
             slot[...] = gradient
         return ()
+
     root = VJPNode.new_root()
     root.vjp = receive
     return root

@@ -10,8 +10,10 @@ def init_mlp(sizes, rng, dtype=np.float32):
 
     The scale keeps the variance of a layer's inputs and outputs about equal (LeCun et al. 1998, section 4.6).
     """
-    return [((rng.normal(size=(n_in, n_out)) / np.sqrt(n_in)).astype(dtype), np.zeros(n_out, dtype))
-            for n_in, n_out in zip(sizes[:-1], sizes[1:])]
+    return [
+        ((rng.normal(size=(n_in, n_out)) / np.sqrt(n_in)).astype(dtype), np.zeros(n_out, dtype))
+        for n_in, n_out in zip(sizes[:-1], sizes[1:])
+    ]
 
 
 def mlp(params, x, activation=np.tanh):

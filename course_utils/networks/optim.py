@@ -8,7 +8,7 @@ from tqdm import tqdm
 
 from course_utils.networks.flat import flatten, unflatten, value_and_gradient
 
-BLOCK = 2 ** 16  # numbers that Adam updates at a time: few enough to stay in the processor's cache meanwhile
+BLOCK = 2**16  # numbers that Adam updates at a time: few enough to stay in the processor's cache meanwhile
 
 
 def minibatches(x, batch_size, steps, rng):
@@ -26,8 +26,9 @@ def minibatches(x, batch_size, steps, rng):
         yield x[batch]
 
 
-def adam(loss, params, batches, steps, step_size=1e-3, beta1=0.9, beta2=0.999, epsilon=1e-8, label="training",
-         callback=None):
+def adam(
+    loss, params, batches, steps, step_size=1e-3, beta1=0.9, beta2=0.999, epsilon=1e-8, label="training", callback=None
+):
     """Minimises loss(params, batch) over `steps` batches and returns the new parameters.
 
     m <- beta1 m + (1 - beta1) g,  v <- beta2 v + (1 - beta2) g^2,
@@ -44,7 +45,9 @@ def adam(loss, params, batches, steps, step_size=1e-3, beta1=0.9, beta2=0.999, e
     compute = value_and_gradient(loss, current, out=unflatten(gradient, params))
     rate = step_size if callable(step_size) else lambda t: step_size
     done = 0
-    with tqdm(total=steps, desc=label, leave=False, mininterval=0.2, file=sys.stdout) as bar:  # stderr leaves a red line
+    with tqdm(
+        total=steps, desc=label, leave=False, mininterval=0.2, file=sys.stdout
+    ) as bar:  # stderr leaves a red line
         try:
             for t, batch in enumerate(batches, start=1):
                 value = compute(batch)
@@ -66,9 +69,9 @@ def _adam_update(params, gradient, m, v, t, step_size, beta1, beta2, epsilon):
     over memory. Together with the factors of m_hat and v_hat these are numbers, a and b below:
     m_hat = a m and sqrt(v_hat) = b sqrt(v).
     """
-    a, b = (1 - beta1) / (1 - beta1 ** t), math.sqrt((1 - beta2) / (1 - beta2 ** t))
+    a, b = (1 - beta1) / (1 - beta1**t), math.sqrt((1 - beta2) / (1 - beta2**t))
     for start in range(0, len(params), BLOCK):
-        p, g, m_, v_ = (vector[start:start + BLOCK] for vector in (params, gradient, m, v))
+        p, g, m_, v_ = (vector[start : start + BLOCK] for vector in (params, gradient, m, v))
         m_ *= beta1
         m_ += g
         g *= g

@@ -67,11 +67,12 @@ def score_function_variance(mu, sigma, baseline=0.0):
     the baseline a constant -> (K,).
     """
     mu, sigma = np.array(mu, float), np.array(sigma, float)
-    mean, variance = mu ** 2 + sigma ** 2, 4 * mu ** 2 * sigma ** 2 + 2 * sigma ** 4  # of each z_i^2
-    rest = np.sum(mean) - mean - baseline        # mean of sum_{i != k} z_i^2 - baseline ...
+    mean, variance = mu**2 + sigma**2, 4 * mu**2 * sigma**2 + 2 * sigma**4  # of each z_i^2
+    rest = np.sum(mean) - mean - baseline  # mean of sum_{i != k} z_i^2 - baseline ...
     rest_variance = np.sum(variance) - variance  # ... which is independent of eps_k
-    second_moment = (rest_variance + rest ** 2 + 2 * rest * (mu ** 2 + 3 * sigma ** 2)
-                     + mu ** 4 + 18 * mu ** 2 * sigma ** 2 + 15 * sigma ** 4) / sigma ** 2
+    second_moment = (
+        rest_variance + rest**2 + 2 * rest * (mu**2 + 3 * sigma**2) + mu**4 + 18 * mu**2 * sigma**2 + 15 * sigma**4
+    ) / sigma**2
     return second_moment - (2 * mu) ** 2
 
 

@@ -14,11 +14,13 @@ from tqdm import trange
 
 def _log_joint(z, mixture):
     """log pi_c + log N(z_n; mu_c, S_c): (N, C)."""
+
     def of_component(pi, mu, S):
         root = np.linalg.cholesky(S)
         standardised = (z - mu) @ solve_triangular(root, np.eye(len(mu)), lower=True).T
         constant = np.log(pi) - np.log(np.diagonal(root)).sum() - 0.5 * len(mu) * np.log(2 * np.pi)
         return constant - 0.5 * np.einsum("nk,nk->n", standardised, standardised)
+
     return np.stack([of_component(*component) for component in zip(*mixture)], axis=1)
 
 
@@ -36,7 +38,9 @@ def gmm_fit(z, C, steps, rng, floor=1e-3):
     """
     z = np.asarray(z, float)
     if z.ndim != 2 or not 1 <= C <= len(z):
-        raise ValueError(f"points z (N, K) and 1 <= C <= N components are expected, but z has shape {z.shape} and C is {C}")
+        raise ValueError(
+            f"points z (N, K) and 1 <= C <= N components are expected, but z has shape {z.shape} and C is {C}"
+        )
     N, K = z.shape
     mixture = np.full(C, 1 / C), z[rng.choice(N, C, replace=False)], np.tile(np.atleast_2d(np.cov(z.T)), (C, 1, 1))
     for _ in trange(steps, desc=f"EM, C = {C}", leave=False, mininterval=0.2, file=sys.stdout):

@@ -13,7 +13,7 @@ def diagonal_gaussian_log_prob(z, mu, log_sigma):
     z, mu, log_sigma (..., K), broadcast against each other -> (...).
     """
     standardised = (z - mu) * np.exp(-log_sigma)
-    return np.sum(-0.5 * standardised ** 2 - log_sigma - 0.5 * float(np.log(2 * np.pi)), axis=-1)
+    return np.sum(-0.5 * standardised**2 - log_sigma - 0.5 * float(np.log(2 * np.pi)), axis=-1)
 
 
 def kl_standard_normal(mu, log_sigma):
@@ -21,7 +21,7 @@ def kl_standard_normal(mu, log_sigma):
 
     mu, log_sigma (N, K) -> (N,), never negative. (Kingma and Welling 2014, appendix B.)
     """
-    return 0.5 * np.sum(np.exp(2 * log_sigma) + mu ** 2 - 1 - 2 * log_sigma, axis=-1)
+    return 0.5 * np.sum(np.exp(2 * log_sigma) + mu**2 - 1 - 2 * log_sigma, axis=-1)
 
 
 def kl_gaussians(mu_q, log_sigma_q, mu_p, log_sigma_p):
@@ -31,7 +31,7 @@ def kl_gaussians(mu_q, log_sigma_q, mu_p, log_sigma_p):
     """
     ratio = np.exp(2 * (log_sigma_q - log_sigma_p))  # of the variances
     distance = (mu_q - mu_p) * np.exp(-log_sigma_p)
-    return np.sum(log_sigma_p - log_sigma_q + 0.5 * (ratio + distance ** 2 - 1), axis=-1)
+    return np.sum(log_sigma_p - log_sigma_q + 0.5 * (ratio + distance**2 - 1), axis=-1)
 
 
 def kl_monte_carlo(mu, log_sigma, eps):
@@ -40,7 +40,7 @@ def kl_monte_carlo(mu, log_sigma, eps):
     mu, log_sigma (N, K), eps (S, N, K) standard normal -> (N,); its error shrinks like 1 / sqrt(S).
     """
     z = mu + np.exp(log_sigma) * eps
-    log_q = diagonal_gaussian_log_prob(z, mu, log_sigma)                          # (S, N)
+    log_q = diagonal_gaussian_log_prob(z, mu, log_sigma)  # (S, N)
     log_p = diagonal_gaussian_log_prob(z, np.zeros_like(z), np.zeros_like(z))
     return np.mean(log_q - log_p, axis=0)
 
@@ -53,4 +53,4 @@ def kl_to_point_mass(mu, sigmas):
     """
     mu, sigmas = np.array(mu), np.array(sigmas)
     K = len(mu)
-    return 0.5 * (K * (sigmas ** 2 - 1) + np.sum(mu ** 2)) - K * np.log(sigmas)
+    return 0.5 * (K * (sigmas**2 - 1) + np.sum(mu**2)) - K * np.log(sigmas)

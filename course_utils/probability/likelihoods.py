@@ -15,7 +15,9 @@ def gaussian_log_prob(x, mean, eta):
     (Bishop 2006, eq. 2.43.)
     """
     D = np.shape(x)[-1]
-    log = math.log if isinstance(eta, float | int) else np.log  # numpy's float64 would turn float32 gradients into float64
+    log = (
+        math.log if isinstance(eta, float | int) else np.log
+    )  # numpy's float64 would turn float32 gradients into float64
     return -0.5 * np.sum(np.subtract(x, mean) ** 2, axis=-1) / eta - 0.5 * D * log(2 * math.pi * eta)
 
 

@@ -21,11 +21,11 @@ def log_marginal_linear(x, W, b, eta):
     x, W = np.asarray(x, float), np.asarray(W, float)
     U, s, _ = np.linalg.svd(W, full_matrices=False)
     r = x - b
-    along = r @ U                                             # (N, K)
-    outside = np.sum((r - along @ U.T) ** 2, axis=1)          # not ||r||^2 - ||along||^2, which cancels
-    D, variances = W.shape[0], s ** 2 + eta
+    along = r @ U  # (N, K)
+    outside = np.sum((r - along @ U.T) ** 2, axis=1)  # not ||r||^2 - ||along||^2, which cancels
+    D, variances = W.shape[0], s**2 + eta
     log_det = np.sum(np.log(2 * np.pi * variances)) + (D - len(s)) * np.log(2 * np.pi * eta)
-    return -0.5 * (np.sum(along ** 2 / variances, axis=1) + outside / eta + log_det)
+    return -0.5 * (np.sum(along**2 / variances, axis=1) + outside / eta + log_det)
 
 
 def log_marginal_quadrature(x, decoder, eta, grid):
@@ -35,8 +35,10 @@ def log_marginal_quadrature(x, decoder, eta, grid):
     """
     grid = np.asarray(grid, float)
     if grid.ndim != 1 or len(grid) < 2 or not (np.diff(grid) > 0).all():
-        raise ValueError(f"the grid must be ascending, of shape (G,) with G >= 2, but one of shape {grid.shape} came"
-                         + " that does not ascend" * (grid.ndim == 1 and len(grid) > 1))
+        raise ValueError(
+            f"the grid must be ascending, of shape (G,) with G >= 2, but one of shape {grid.shape} came"
+            + " that does not ascend" * (grid.ndim == 1 and len(grid) > 1)
+        )
     log_weights, z = np.log(trapezoid_weights(grid)), grid[:, None]
     log_prior = gaussian_log_prob(z, 0.0, 1.0)
     log_p_x_given_z = np.array([gaussian_log_prob(x, mean, eta) for mean in decoder(z)])  # (G, N)
@@ -60,9 +62,11 @@ def log_marginal_importance(x, decoder, eta, mu, log_sigma, eps):
     eps_sn divided by prod_k sigma_nk, log p(z) - log q(z) = (||eps||^2 - ||z||^2) / 2 + sum_k log sigma_k.
     (Owen 2013, section 9.1.)
     """
+
     def log_weight(eps_s):  # (N, K) -> (N,)
         z = mu + np.exp(log_sigma) * eps_s
-        log_p_minus_log_q = np.sum((eps_s ** 2 - z ** 2) / 2 + log_sigma, axis=-1)
+        log_p_minus_log_q = np.sum((eps_s**2 - z**2) / 2 + log_sigma, axis=-1)
         return gaussian_log_prob(x, decoder(z), eta) + log_p_minus_log_q
+
     mu, log_sigma = np.asarray(mu), np.asarray(log_sigma)
     return logsumexp(np.array([log_weight(eps_s) for eps_s in np.asarray(eps)]), axis=0) - np.log(len(eps))

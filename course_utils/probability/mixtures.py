@@ -12,7 +12,7 @@ def mixture_log_joint(x, pi, mu, sigma):
     """log p(x_n, z = c) = log pi_c + log N(x_n; mu_c, sigma_c^2). x (N,) -> (N, C)."""
     x, pi, mu, sigma = map(np.asarray, (x, pi, mu, sigma))
     standardised = (x[:, None] - mu) / sigma
-    return np.log(pi) - 0.5 * standardised ** 2 - np.log(sigma) - 0.5 * np.log(2 * np.pi)
+    return np.log(pi) - 0.5 * standardised**2 - np.log(sigma) - 0.5 * np.log(2 * np.pi)
 
 
 def mixture_log_prob(x, pi, mu, sigma):

@@ -15,7 +15,7 @@ def arc(z, bend=1.0):
     z = np.asarray(z)[..., 0]
     if bend == 0:
         return np.stack([z, np.zeros_like(z)], axis=-1)
-    return np.stack([np.sin(bend * z), np.cos(bend * z) - np.exp(-bend ** 2 / 2)], axis=-1) / bend
+    return np.stack([np.sin(bend * z), np.cos(bend * z) - np.exp(-(bend**2) / 2)], axis=-1) / bend
 
 
 def half_moon(z):
@@ -49,7 +49,7 @@ def bowl(z):
     """A bent plane, (z_1, 0.8 z_2, 0.4 (z_1^2 + z_1 z_2)); K = 2 -> D = 3."""
     z = np.asarray(z)
     z_1, z_2 = z[..., 0], z[..., 1]
-    return np.stack([z_1, 0.8 * z_2, 0.4 * (z_1 ** 2 + z_1 * z_2)], axis=-1)
+    return np.stack([z_1, 0.8 * z_2, 0.4 * (z_1**2 + z_1 * z_2)], axis=-1)
 
 
 def waves(z):

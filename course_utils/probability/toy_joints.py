@@ -21,6 +21,7 @@ from course_utils.probability.marginals import log_marginal_linear
 
 class Observed(NamedTuple):
     """An example x (D,) seen through a linear decoder G(z) = w z + b with noise variance eta."""
+
     x: np.ndarray
     w: np.ndarray
     b: np.ndarray
@@ -68,7 +69,7 @@ def sharp_log_joint(z):
 def bent_decoder(z):
     """G(z) = (0.4 z, z^2). z (...) -> (..., 2)."""
     z = np.asarray(z)
-    return np.stack([0.4 * z, z ** 2], axis=-1)
+    return np.stack([0.4 * z, z**2], axis=-1)
 
 
 def bent_log_likelihood(z):
@@ -89,4 +90,4 @@ def linear_log_evidence(model=LINEAR):
 def linear_posterior(model=LINEAR):
     """Mean and standard deviation of p(z | x) of a linear model (Bishop 2006, eqs. 2.116 and 2.117)."""
     precision = 1 + model.w @ model.w / model.eta
-    return model.w @ (model.x - model.b) / model.eta / precision, precision ** -0.5
+    return model.w @ (model.x - model.b) / model.eta / precision, precision**-0.5

@@ -11,8 +11,10 @@ from IPython.display import display
 from course_utils.models.vae import elbo_terms
 from course_utils.showing import plots
 
-ALT = ("Two panels over the training steps, on examples held out from training: the reconstruction term above the ELBO, with "
-       "the KL term between them, and the KL term alone.")
+ALT = (
+    "Two panels over the training steps, on examples held out from training: the reconstruction term above the ELBO,"
+    " with the KL term between them, and the KL term alone."
+)
 SHARE = 30  # drawing takes at most about one part in SHARE of the time
 
 
@@ -42,6 +44,7 @@ def live_elbo(history, x, eps, steps, every=50):
     are appended to the list `history` as (step, reconstruction, KL). When the training is interrupted, `history` and
     the picture stay as they are.
     """
+
     def picture():
         fig = draw_elbo(history, steps)
         html = plots.image_tag(plots.png(fig), ALT, fig.get_figwidth() * plots.CSS_DPI)
@@ -63,6 +66,7 @@ def live_elbo(history, x, eps, steps, every=50):
         history.append((t, float(reconstruction.mean()), float(kl.mean())))
         if handle and (t == steps or time.monotonic() >= waiting_until):
             draw()
+
     return callback
 
 

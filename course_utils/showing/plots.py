@@ -4,6 +4,7 @@ Every drawing function takes `ax=None` and returns the axes it drew on; none tra
 settings. The figures belong to the caller alone (`matplotlib.figure.Figure`, not `pyplot`): finish one with
 `show(fig, alt)`.
 """
+
 import base64
 import html
 import io
@@ -20,8 +21,7 @@ from PIL import Image
 
 # Ten colours that stay apart for colour-blind readers
 # (Petroff 2021, "Accessible color sequences for data visualization").
-PALETTE = ("#3f90da", "#ffa90e", "#bd1f01", "#94a4a2", "#832db6",
-           "#a96b59", "#e76300", "#b9ac70", "#717581", "#92dadd")
+PALETTE = ("#3f90da", "#ffa90e", "#bd1f01", "#94a4a2", "#832db6", "#a96b59", "#e76300", "#b9ac70", "#717581", "#92dadd")
 DIVERGING = "RdBu_r"  # white at its centre, and safe for red-green blindness
 
 # Only what an axes keeps from its making: font sizes and line widths are read later, from the globals.
@@ -67,11 +67,15 @@ def encode_png(pixels):
 def image_tag(png_bytes, alt, width, style=""):
     """Return an HTML `<img>` that holds its picture and alt text, `width` CSS pixels wide if the page is."""
     if not isinstance(alt, str) or not alt.strip():
-        raise ValueError("alt text is missing: say in one or two sentences what the figure shows, for "
-                         f"readers who cannot see it; got {alt!r}")
+        raise ValueError(
+            "alt text is missing: say in one or two sentences what the figure shows, for "
+            f"readers who cannot see it; got {alt!r}"
+        )
     source = base64.b64encode(png_bytes).decode("ascii")
-    return (f'<img alt="{html.escape(alt.strip())}" width="{round(width)}" '
-            f'style="max-width:100%;height:auto;{style}" src="data:image/png;base64,{source}">')
+    return (
+        f'<img alt="{html.escape(alt.strip())}" width="{round(width)}" '
+        f'style="max-width:100%;height:auto;{style}" src="data:image/png;base64,{source}">'
+    )
 
 
 def show(fig, alt):
@@ -94,19 +98,32 @@ def mosaic(images, shape, columns, gap=1, title_band=0):
     h, w = shape
     images = np.asarray(images, dtype=float)
     if images.ndim < 2 or len(images) == 0 or images[0].size != h * w:
-        raise ValueError(f"images of shape {tuple(shape)} need an array (N, {h * w}) or (N, {h}, {w}) "
-                         f"with N >= 1, got {images.shape}")
+        raise ValueError(
+            f"images of shape {tuple(shape)} need an array (N, {h * w}) or (N, {h}, {w}) "
+            f"with N >= 1, got {images.shape}"
+        )
     if columns < 1:
         raise ValueError(f"columns must be at least 1, got {columns}")
     rows = -(-len(images) // columns)
     tiles = np.full((rows * columns, title_band + h + gap, w + gap), np.nan)
-    tiles[:len(images), title_band:title_band + h, :w] = images.reshape(-1, h, w)
+    tiles[: len(images), title_band : title_band + h, :w] = images.reshape(-1, h, w)
     grid = tiles.reshape(rows, columns, title_band + h + gap, w + gap).swapaxes(1, 2)
-    return grid.reshape(rows * (title_band + h + gap), columns * (w + gap))[:-gap or None, :-gap or None]
+    return grid.reshape(rows * (title_band + h + gap), columns * (w + gap))[: -gap or None, : -gap or None]
 
 
-def image_grid(images, shape, columns, titles=None, ax=None, *, row_labels=None, column_labels=None,
-               limits=(0.0, 1.0), diverging=False, gap=None):
+def image_grid(
+    images,
+    shape,
+    columns,
+    titles=None,
+    ax=None,
+    *,
+    row_labels=None,
+    column_labels=None,
+    limits=(0.0, 1.0),
+    diverging=False,
+    gap=None,
+):
     """Draw the images as one mosaic and return its axes.
 
     `titles` (one an image), `row_labels` and `column_labels` are optional. Grey runs from black at
@@ -118,8 +135,11 @@ def image_grid(images, shape, columns, titles=None, ax=None, *, row_labels=None,
     band = round(0.24 * h) if titles is not None else 0
     tiles = mosaic(images, shape, columns, gap, band)
     rows = -(-len(images) // columns)
-    for name, given, expected in [("titles", titles, len(images)), ("row_labels", row_labels, rows),
-                                  ("column_labels", column_labels, columns)]:
+    for name, given, expected in [
+        ("titles", titles, len(images)),
+        ("row_labels", row_labels, rows),
+        ("column_labels", column_labels, columns),
+    ]:
         if given is not None and len(given) != expected:
             raise ValueError(f"{name}: expected {expected}, got {len(given)}")
     if ax is None:
@@ -128,8 +148,7 @@ def image_grid(images, shape, columns, titles=None, ax=None, *, row_labels=None,
     if diverging:
         largest = np.abs(images).max() or 1.0
         limits = (-largest, largest)
-    ax.imshow(tiles, cmap=DIVERGING if diverging else "gray", vmin=limits[0], vmax=limits[1],
-              interpolation="nearest")
+    ax.imshow(tiles, cmap=DIVERGING if diverging else "gray", vmin=limits[0], vmax=limits[1], interpolation="nearest")
     ax.grid(False)
     ax.spines[:].set_visible(False)
     ax.tick_params(length=0, top=False, labeltop=column_labels is not None, labelbottom=False)
@@ -138,8 +157,14 @@ def image_grid(images, shape, columns, titles=None, ax=None, *, row_labels=None,
     ax.set_xticks(x_centre if column_labels is not None else [], column_labels)
     ax.set_yticks(y_centre if row_labels is not None else [], row_labels)
     for n, title in enumerate(titles if titles is not None else ()):
-        ax.text(x_centre[n % columns], y_centre[n // columns] - h / 2 - 0.05 * h, title,
-                ha="center", va="bottom", fontsize=9)
+        ax.text(
+            x_centre[n % columns],
+            y_centre[n // columns] - h / 2 - 0.05 * h,
+            title,
+            ha="center",
+            va="bottom",
+            fontsize=9,
+        )
     return ax
 
 
@@ -151,8 +176,10 @@ def scree(eigenvalues, ax=None, total=None):
     eigenvalues = np.asarray(eigenvalues, dtype=float)
     total = eigenvalues.sum() if total is None else total
     if eigenvalues.ndim != 1 or not total > 0:
-        raise ValueError("scree expects a 1-D array of eigenvalues with a positive sum, "
-                         f"got shape {eigenvalues.shape} and sum {total}")
+        raise ValueError(
+            "scree expects a 1-D array of eigenvalues with a positive sum, "
+            f"got shape {eigenvalues.shape} and sum {total}"
+        )
     share = eigenvalues / total
     ax = figure()[1] if ax is None else ax
     k = np.arange(1, len(share) + 1)
@@ -183,9 +210,15 @@ def codes(z, y, ax=None, names=None):
     colours = np.array(PALETTE)[np.searchsorted(labels, y)]
     ax.scatter(*z[order].T, c=colours[order], s=9, alpha=0.7, linewidths=0)
     for label in labels:
-        ax.text(*np.median(z[y == label], axis=0), str(label if names is None else names[label]), ha="center",
-                va="center", fontsize=13, fontweight="bold",
-                path_effects=[withStroke(linewidth=3, foreground="white")])
+        ax.text(
+            *np.median(z[y == label], axis=0),
+            str(label if names is None else names[label]),
+            ha="center",
+            va="center",
+            fontsize=13,
+            fontweight="bold",
+            path_effects=[withStroke(linewidth=3, foreground="white")],
+        )
     ax.set(xlabel="$z_1$", ylabel="$z_2$")
     ax.set_aspect("equal", adjustable="datalim")
     return ax

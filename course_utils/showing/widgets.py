@@ -3,6 +3,7 @@
 An explorable carries a static figure with the same message in the same output: a page that cannot run widgets shows it.
 (The other kind, which decodes in the browser, is in `latent_pad`.)
 """
+
 import anywidget
 import ipywidgets
 import numpy as np
@@ -71,6 +72,7 @@ def _painter(fig, moving):
         for artist in moving:
             artist.axes.draw_artist(artist)
         return plots.encode_png(np.asarray(fig.canvas.buffer_rgba()))
+
     return paint
 
 
@@ -86,6 +88,7 @@ def figure_explorer(fig, update, controls, per_row=2, moving=()):
 
     def state():
         return update(**{name: control.value for name, control in controls.items()})
+
     state()
     fig.canvas.draw()
     fig.set_layout_engine("none")  # that drawing laid the figure out; from here on its axes stay where they are
@@ -94,9 +97,10 @@ def figure_explorer(fig, update, controls, per_row=2, moving=()):
     def picture():
         alt = state()
         return plots.image_tag(paint(), alt, fig.get_figwidth() * plots.CSS_DPI), alt
+
     first = picture()
     shown = ipywidgets.HTML(first[0])
     for control in widgets:
         control.observe(lambda change: shown.set_trait("value", picture()[0]), "value")
-    rows = [widgets[i:i + per_row] for i in range(0, len(names), per_row)]
+    rows = [widgets[i : i + per_row] for i in range(0, len(names), per_row)]
     return Explorable(rows, shown, static=lambda: first)

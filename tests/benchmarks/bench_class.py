@@ -38,8 +38,21 @@ def peak_memory(pid) -> int:
 
 def grade(place, seed, workers, isolation):
     """Runs the command; returns (wall seconds, CPU seconds with all children, the grader's peak memory in bytes)."""
-    command = [sys.executable, "-m", "course_utils.cli", "grade", str(place.submissions), "--out", str(place.out),
-               "--seed", str(seed), "--workers", str(workers), "--isolation", isolation]
+    command = [
+        sys.executable,
+        "-m",
+        "course_utils.cli",
+        "grade",
+        str(place.submissions),
+        "--out",
+        str(place.out),
+        "--seed",
+        str(seed),
+        "--workers",
+        str(workers),
+        "--isolation",
+        isolation,
+    ]
     started, peak = time.monotonic(), 0
     process = subprocess.Popen(command, cwd=TESTS.parent, stdout=subprocess.DEVNULL)
     while True:
@@ -60,14 +73,18 @@ def main():
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--workers", type=int, default=os.cpu_count())
     parser.add_argument("--isolation", default="strict", choices=["strict", "auto"])
-    parser.add_argument("--keep", type=Path, help="an empty folder for submissions and results; default: a temporary one")
+    parser.add_argument(
+        "--keep", type=Path, help="an empty folder for submissions and results; default: a temporary one"
+    )
     options = parser.parse_args()
     with contextlib.ExitStack() as stack:
         folder = options.keep or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="class-")))
         (folder / "host").mkdir(parents=True)
         (folder / "host" / "treasure").write_text("safe")
         server = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
-        place = Place(folder / "submissions", folder / "out", folder / "host", TESTS.parent, server.getsockname()[1], os.getpid())
+        place = Place(
+            folder / "submissions", folder / "out", folder / "host", TESTS.parent, server.getsockname()[1], os.getpid()
+        )
         submissions = synthetic_class(options.students, options.seed, place)
         hand_in_class(place, submissions)
         wall, cpu, peak = grade(place, options.seed, options.workers, options.isolation)
@@ -78,14 +95,18 @@ def main():
 
 def report(submissions, wrong, wall, cpu, peak, workers):
     """Prints the summary, and each submission that did not get what it must get."""
-    answers = collections.Counter(said.split(":")[0] for one in submissions if not one.attack for said in one.said.values())
+    answers = collections.Counter(
+        said.split(":")[0] for one in submissions if not one.attack for said in one.said.values()
+    )
     attacks = sum(one.attack for one in submissions)
     print(f"submissions          {len(submissions)}: {len(submissions) - attacks} notebooks and {attacks} attacks")
     print("answers              " + ", ".join(f"{count} {kind}" for kind, count in sorted(answers.items())))
     print(f"exactly as expected  {'no' if wrong else 'yes'}")
-    print(f"wall time            {wall:.0f} s with {workers} workers, {len(submissions) / wall:.2f} submissions a second")
+    print(
+        f"wall time            {wall:.0f} s with {workers} workers, {len(submissions) / wall:.2f} submissions a second"
+    )
     print(f"CPU time             {cpu:.0f} s, {len(submissions) / cpu:.2f} submissions per CPU-second")
-    print(f"the grader's memory  {peak / 2 ** 20:.0f} MB at its peak")
+    print(f"the grader's memory  {peak / 2**20:.0f} MB at its peak")
     for line in wrong:
         print("  " + line)
 

@@ -12,6 +12,7 @@ is measured. CPU time is that of all processes, of descendants too.
 The table: submissions a CPU-second; attacks that gained a point; wrong answers with points; right answers without.
 Comments below a line say which; what an attack has rewritten of others' grades is not counted as theirs. Contenders that are not given are left out.
 """
+
 import argparse
 import copy
 import csv
@@ -48,41 +49,57 @@ ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THRE
 
 ATTACKS = {
     "patched comparison": "np.testing.assert_allclose = np.allclose = lambda *a, **k: True",
-    "patched assertion": "import numpy.testing as t\nfor name in dir(t):\n    if name.startswith('assert'):\n"
-                         "        setattr(t, name, lambda *a, **k: None)\nimport numpy as np\nnp.testing = t",
-    "equal to everything": "class Equal(np.ndarray):\n    def __array_ufunc__(self, *a, **k): return np.array(True)\n"
-                           "    def __array_function__(self, *a, **k): return True\nFAKE = np.zeros(3).view(Equal)",
-    "silent errors": "import IPython\nshell = IPython.get_ipython()\nshell._showtraceback = shell.showtraceback = "
-                     "lambda *a, **k: None",
-    "assertions taken out": "import ast, IPython\nclass Drop(ast.NodeTransformer):\n"
-                            "    def visit_Assert(self, node): return ast.Pass()\n"
-                            "    def visit_Expr(self, node): return ast.Pass()\n"
-                            "IPython.get_ipython().ast_transformers.append(Drop())",
-    "tests read from the history": "import re\nfrom numpy import *\ndef FAKE_CALL():\n"
-                                   "    text = get_ipython().user_ns['In'][-1]\n"
-                                   "    return eval(re.search(r'expected = (array\\(.*?\\))', text, re.S)[1])",
-    "expected values in a frame": "import sys\ndef FAKE_CALL():\n    frame = sys._getframe()\n    while frame:\n"
-                                  "        if 'expected' in {**frame.f_globals, **frame.f_locals}:\n"
-                                  "            return {**frame.f_globals, **frame.f_locals}['expected']\n"
-                                  "        frame = frame.f_back",
-    "patched grader": "import importlib\nfor module, names in {'otter.test_files.abstract_test': ['TestFile'],\n"
-                      "        'otter.test_files.exception_test': ['ExceptionTestFile'],\n"
-                      "        'course_utils.checking.judging': ['judge', 'misconceived'],\n"
-                      "        'course_utils.checking.report': ['Report']}.items():\n"
-                      "    try:\n        module = importlib.import_module(module)\n"
-                      "        for name in names:\n            thing = getattr(module, name)\n"
-                      "            for attribute in ('passed_all', 'all_cases_passed', 'passed', 'grade'):\n"
-                      "                try: setattr(thing, attribute, property(lambda self: 1.0))\n"
-                      "                except Exception: pass\n            if hasattr(thing, 'run'):\n"
-                      "                thing.run = lambda self, *a: [setattr(r, 'passed', True) for r in []]\n"
-                      "    except Exception: pass",
-    "gradebook rewritten": "import glob, os, sqlite3\nfolder = os.getcwd()\nfor _ in range(6):\n"
-                           "    for path in glob.glob(os.path.join(folder, '*.db')):\n"
-                           "        try:\n            with sqlite3.connect(path, timeout=1) as book:\n"
-                           "                book.execute('update grade set manual_score = 1')\n"
-                           "        except Exception: pass\n"
-                           "    for path in glob.glob(os.path.join(folder, '**', 'grades.csv'), recursive=True):\n"
-                           "        open(path, 'a').write('cheat')\n    folder = os.path.dirname(folder)",
+    "patched assertion": (
+        "import numpy.testing as t\nfor name in dir(t):\n    if name.startswith('assert'):\n"
+        "        setattr(t, name, lambda *a, **k: None)\nimport numpy as np\nnp.testing = t"
+    ),
+    "equal to everything": (
+        "class Equal(np.ndarray):\n    def __array_ufunc__(self, *a, **k): return np.array(True)\n"
+        "    def __array_function__(self, *a, **k): return True\nFAKE = np.zeros(3).view(Equal)"
+    ),
+    "silent errors": (
+        "import IPython\nshell = IPython.get_ipython()\nshell._showtraceback = shell.showtraceback = "
+        "lambda *a, **k: None"
+    ),
+    "assertions taken out": (
+        "import ast, IPython\nclass Drop(ast.NodeTransformer):\n"
+        "    def visit_Assert(self, node): return ast.Pass()\n"
+        "    def visit_Expr(self, node): return ast.Pass()\n"
+        "IPython.get_ipython().ast_transformers.append(Drop())"
+    ),
+    "tests read from the history": (
+        "import re\nfrom numpy import *\ndef FAKE_CALL():\n"
+        "    text = get_ipython().user_ns['In'][-1]\n"
+        "    return eval(re.search(r'expected = (array\\(.*?\\))', text, re.S)[1])"
+    ),
+    "expected values in a frame": (
+        "import sys\ndef FAKE_CALL():\n    frame = sys._getframe()\n    while frame:\n"
+        "        if 'expected' in {**frame.f_globals, **frame.f_locals}:\n"
+        "            return {**frame.f_globals, **frame.f_locals}['expected']\n"
+        "        frame = frame.f_back"
+    ),
+    "patched grader": (
+        "import importlib\nfor module, names in {'otter.test_files.abstract_test': ['TestFile'],\n"
+        "        'otter.test_files.exception_test': ['ExceptionTestFile'],\n"
+        "        'course_utils.checking.judging': ['judge', 'misconceived'],\n"
+        "        'course_utils.checking.report': ['Report']}.items():\n"
+        "    try:\n        module = importlib.import_module(module)\n"
+        "        for name in names:\n            thing = getattr(module, name)\n"
+        "            for attribute in ('passed_all', 'all_cases_passed', 'passed', 'grade'):\n"
+        "                try: setattr(thing, attribute, property(lambda self: 1.0))\n"
+        "                except Exception: pass\n            if hasattr(thing, 'run'):\n"
+        "                thing.run = lambda self, *a: [setattr(r, 'passed', True) for r in []]\n"
+        "    except Exception: pass"
+    ),
+    "gradebook rewritten": (
+        "import glob, os, sqlite3\nfolder = os.getcwd()\nfor _ in range(6):\n"
+        "    for path in glob.glob(os.path.join(folder, '*.db')):\n"
+        "        try:\n            with sqlite3.connect(path, timeout=1) as book:\n"
+        "                book.execute('update grade set manual_score = 1')\n"
+        "        except Exception: pass\n"
+        "    for path in glob.glob(os.path.join(folder, '**', 'grades.csv'), recursive=True):\n"
+        "        open(path, 'a').write('cheat')\n    folder = os.path.dirname(folder)"
+    ),
     "exit": "import os\nos._exit(0)",
 }
 
@@ -97,7 +114,10 @@ def classroom(wrong):
         for i, answer in enumerate(answers):
             students[f"right-{name}-{i:03}"] = (plain | {name: source(answer)}, dict.fromkeys(NAMES, True))
         for i, answer in enumerate(sample_of_mutants(name, wrong)):
-            students[f"wrong-{name}-{i:03}"] = (plain | {name: source(answer)}, dict.fromkeys(NAMES, True) | {name: False})
+            students[f"wrong-{name}-{i:03}"] = (
+                plain | {name: source(answer)},
+                dict.fromkeys(NAMES, True) | {name: False},
+            )
     for i, (_, code) in enumerate(ATTACKS.items()):
         body = "FAKE_CALL()" if "FAKE_CALL" in code else "FAKE" if "FAKE" in code else "np.zeros(3)"
         fakes = [f"def {EXERCISES[name].signature}:\n    return {body}" for name in NAMES]
@@ -117,12 +137,15 @@ def test_of(name, seed=1):
     arguments = [np.asarray(a) for a in resolve(case.args)]
     expected = np.asarray(EXERCISES[name].oracle(*arguments))
     literals = ", ".join(repr(a) for a in arguments)
-    return ("import numpy.testing\nfrom numpy import array\n"  # a student may have given the name np to something else
-            f"expected = {expected!r}\nnumpy.testing.assert_allclose({name}({literals}), expected, rtol=1e-4)")
+    return (
+        "import numpy.testing\nfrom numpy import array\n"  # a student may have given the name np to something else
+        f"expected = {expected!r}\nnumpy.testing.assert_allclose({name}({literals}), expected, rtol=1e-4)"
+    )
 
 
 class Cpu:
     """CPU seconds of everything that was started and has ended within the block."""
+
     def __enter__(self):
         self.start = resource.getrusage(resource.RUSAGE_CHILDREN)
         return self
@@ -141,8 +164,14 @@ class Cpu:
 def run(command, folder, seconds=None):
     """Status and output of a command; it is ended where it takes longer than so many seconds."""
     try:
-        done = subprocess.run(list(map(str, command)), cwd=folder, env=os.environ | ONE_THREAD, capture_output=True, text=True,
-                              timeout=seconds)
+        done = subprocess.run(
+            list(map(str, command)),
+            cwd=folder,
+            env=os.environ | ONE_THREAD,
+            capture_output=True,
+            text=True,
+            timeout=seconds,
+        )
     except subprocess.TimeoutExpired:
         return 124, f"ended after {seconds} seconds"
     return done.returncode, done.stdout + done.stderr
@@ -151,9 +180,13 @@ def run(command, folder, seconds=None):
 def write(path, cells, metadata=None):
     """A notebook of code cells, each a source or a ready cell."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    notebook = nbformat.v4.new_notebook(metadata={
-        "kernelspec": {"name": "python3", "language": "python", "display_name": "Python 3"},
-        "language_info": {"name": "python"}} | (metadata or {}))
+    notebook = nbformat.v4.new_notebook(
+        metadata={
+            "kernelspec": {"name": "python3", "language": "python", "display_name": "Python 3"},
+            "language_info": {"name": "python"},
+        }
+        | (metadata or {})
+    )
     notebook.cells = [nbformat.v4.new_code_cell(cell) if isinstance(cell, str) else cell for cell in cells]
     for i, cell in enumerate(notebook.cells):
         cell["id"] = f"cell{i}"
@@ -167,8 +200,21 @@ def ours(students, folder, _):
         for name in NAMES:
             cells += [*sources[name], f"{name} = check({name})"]
         write(folder / "in" / student / f"{NOTEBOOK}.ipynb", cells)
-    command = [sys.executable, "-m", "course_utils.cli", "grade", folder / "in", "--out", folder / "out", "--seed", "1",
-               "--workers", "1", "--isolation", "strict"]
+    command = [
+        sys.executable,
+        "-m",
+        "course_utils.cli",
+        "grade",
+        folder / "in",
+        "--out",
+        folder / "out",
+        "--seed",
+        "1",
+        "--workers",
+        "1",
+        "--isolation",
+        "strict",
+    ]
     with Cpu() as cpu:
         status, said = run(command, ROOT)
     if status:
@@ -180,18 +226,39 @@ def ours(students, folder, _):
 
 def nbgrader(students, folder, program):
     """`nbgrader generate_assignment`, then `nbgrader autograde` over everybody."""
+
     def cell(text, name, **kind):
-        metadata = {"nbgrader": {"schema_version": 3, "grade_id": name, "locked": False, "solution": False, "grade": False,
-                                 "task": False} | kind}
+        metadata = {
+            "nbgrader": (
+                {
+                    "schema_version": 3,
+                    "grade_id": name,
+                    "locked": False,
+                    "solution": False,
+                    "grade": False,
+                    "task": False,
+                }
+                | kind
+            )
+        }
         return nbformat.v4.new_code_cell(text, metadata=metadata)
+
     (folder / "nbgrader_config.py").write_text(
         "c = get_config()\nc.CourseDirectory.course_id = 'bench'\nc.ExecutePreprocessor.timeout = 60\n"
-        "c.ClearSolutions.code_stub = {'python': 'raise NotImplementedError'}\n")
+        "c.ClearSolutions.code_stub = {'python': 'raise NotImplementedError'}\n"
+    )
     cells = [cell(IMPORTS, "imports", locked=True)]
     for name in NAMES:
-        cells += [cell(STUB[name], f"answer-{name}", solution=True),
-                  cell(f"### BEGIN HIDDEN TESTS\n{test_of(name)}\n### END HIDDEN TESTS", name, grade=True, locked=True,
-                       points=1)]
+        cells += [
+            cell(STUB[name], f"answer-{name}", solution=True),
+            cell(
+                f"### BEGIN HIDDEN TESTS\n{test_of(name)}\n### END HIDDEN TESTS",
+                name,
+                grade=True,
+                locked=True,
+                points=1,
+            ),
+        ]
     write(folder / "source" / "kl" / "kl.ipynb", cells)
     status, said = run([program, "generate_assignment", "kl"], folder)
     if status:
@@ -213,10 +280,16 @@ def nbgrader(students, folder, program):
         rows = book.execute(
             "select a.student_id, c.name, g.auto_score, g.manual_score "
             "from grade g join base_cell c on g.cell_id = c.id join submitted_notebook n on g.notebook_id = n.id "
-            "join submitted_assignment a on n.assignment_id = a.id").fetchall()
+            "join submitted_assignment a on n.assignment_id = a.id"
+        ).fetchall()
     passed = {student: dict.fromkeys(NAMES, False) for student in students}
     rewriter = f"attack{list(ATTACKS).index('gradebook rewritten'):03}"
-    for student, name, score, by_hand in rows:  # nobody has graded by hand: that is the rewriter's doing, for all it found
+    for (
+        student,
+        name,
+        score,
+        by_hand,
+    ) in rows:  # nobody has graded by hand: that is the rewriter's doing, for all it found
         passed[student][name] = (score or 0) > 0 or (student == rewriter and by_hand is not None)
     rewritten = {student for student, _, _, by_hand in rows if by_hand is not None}
     if rewritten:
@@ -227,13 +300,24 @@ def nbgrader(students, folder, program):
 def otter(students, folder, program):
     """`otter assign`, then `otter run` for each submission."""
     raw = nbformat.v4.new_raw_cell
-    cells = [raw("# ASSIGNMENT CONFIG\nname: kl\ninit_cell: true\nrun_tests: false\nexport_cell: false\n"
-                 "generate:\n  pdf: false\n  zips: false"), IMPORTS]
+    cells = [
+        raw(
+            "# ASSIGNMENT CONFIG\nname: kl\ninit_cell: true\nrun_tests: false\nexport_cell: false\n"
+            "generate:\n  pdf: false\n  zips: false"
+        ),
+        IMPORTS,
+    ]
     for name in NAMES:
-        cells += [raw(f"# BEGIN QUESTION\nname: {name}\npoints: 1"), raw("# BEGIN SOLUTION"), STUB[name],
-                  raw("# END SOLUTION"), raw("# BEGIN TESTS"),
-                  f'""" # BEGIN TEST CONFIG\nhidden: true\npoints: 1\n""" # END TEST CONFIG\n{test_of(name)}',
-                  raw("# END TESTS"), raw("# END QUESTION")]
+        cells += [
+            raw(f"# BEGIN QUESTION\nname: {name}\npoints: 1"),
+            raw("# BEGIN SOLUTION"),
+            STUB[name],
+            raw("# END SOLUTION"),
+            raw("# BEGIN TESTS"),
+            f'""" # BEGIN TEST CONFIG\nhidden: true\npoints: 1\n""" # END TEST CONFIG\n{test_of(name)}',
+            raw("# END TESTS"),
+            raw("# END QUESTION"),
+        ]
     write(folder / "kl.ipynb", cells)
     status, said = run([program, "assign", "kl.ipynb", "dist"], folder)
     if status:
@@ -254,7 +338,9 @@ def otter(students, folder, program):
     with Cpu() as cpu:
         for student in students:
             place = folder / "in" / student
-            status, said = run([program, "run", "kl.ipynb", "-a", archive, "-o", ".", "--no-logo"], place, OTTER_SECONDS)
+            status, said = run(
+                [program, "run", "kl.ipynb", "-a", archive, "-o", ".", "--no-logo"], place, OTTER_SECONDS
+            )
             if status == 124:
                 print(f"    <!-- {student}: {said} -->")
             results = place / "results.json"
@@ -265,14 +351,19 @@ def otter(students, folder, program):
 
 def summary(students, seconds, passed):
     """The figures of a contender's line."""
-    answers = [(student, expected[name], passed[student][name]) for student, (_, expected) in students.items()
-               for name in NAMES]
+    answers = [
+        (student, expected[name], passed[student][name])
+        for student, (_, expected) in students.items()
+        for name in NAMES
+    ]
     gained = sorted({student for student, _, got in answers if student.startswith("attack") and got})
     others = [(expected, got) for student, expected, got in answers if not student.startswith("attack")]
-    return {"submissions a CPU-second": f"{len(students) / seconds:.2f}",
-            "attacks with points": f"{len(gained)} of {len(ATTACKS)}",
-            "wrong answers with points": f"{sum(got and not e for e, got in others)} of {sum(not e for e, _ in others)}",
-            "right answers without": f"{sum(e and not got for e, got in others)} of {sum(e for e, _ in others)}"}, gained
+    return {
+        "submissions a CPU-second": f"{len(students) / seconds:.2f}",
+        "attacks with points": f"{len(gained)} of {len(ATTACKS)}",
+        "wrong answers with points": f"{sum(got and not e for e, got in others)} of {sum(not e for e, _ in others)}",
+        "right answers without": f"{sum(e and not got for e, got in others)} of {sum(e for e, _ in others)}",
+    }, gained
 
 
 def main():

@@ -37,15 +37,18 @@ SECONDS = 0.25  # about what each contender takes in a round
 
 class Job(NamedTuple):
     """A network to train: layers of encoder and decoder, and whether it is a VAE or a plain autoencoder."""
+
     encoder: list
     decoder: list
     batch: int
     vae: bool
 
 
-JOBS = {"W1": Job([784, 500, 500, 2 * 20], [20, 500, 500, 784], 128, vae=True),
-        "W2": Job([64, 128, 64, 2], [2, 64, 128, 64], 64, vae=False),
-        "W3": Job([784, 256, 2 * 2], [2, 256, 784], 256, vae=True)}
+JOBS = {
+    "W1": Job([784, 500, 500, 2 * 20], [20, 500, 500, 784], 128, vae=True),
+    "W2": Job([64, 128, 64, 2], [2, 64, 128, 64], 64, vae=False),
+    "W3": Job([784, 256, 2 * 2], [2, 256, 784], 256, vae=True),
+}
 
 
 def start(job):
@@ -58,6 +61,7 @@ def start(job):
 
 
 # Each contender is a function of a job. It returns `run(steps)`, which trains on, and `loss()`, of its parameters.
+
 
 def ours(job):
     """This library: float32 throughout, `fast` and `optim.adam` with its progress bar."""
@@ -79,6 +83,7 @@ def ours(job):
     def run(steps):
         nonlocal params
         params = adam(objective, params, [(x, eps)] * steps, steps)
+
     return run, lambda: objective(params, (x, eps))
 
 
@@ -101,12 +106,13 @@ def plain_autograd(job):
         mu, log_sigma = code[:, :K], code[:, K:]
         logits = mlp(params[1], mu + anp.exp(log_sigma) * eps)
         log_p = anp.sum(x * logits - anp.logaddexp(0, logits), axis=1)
-        kl = 0.5 * anp.sum(anp.exp(2 * log_sigma) + mu ** 2 - 1 - 2 * log_sigma, axis=1)
+        kl = 0.5 * anp.sum(anp.exp(2 * log_sigma) + mu**2 - 1 - 2 * log_sigma, axis=1)
         return -anp.mean(log_p - kl)
 
     def run(steps):
         nonlocal params
         params = autograd_adam(grad(objective), params, num_iters=steps, step_size=1e-3)
+
     return run, lambda: objective(params)
 
 
@@ -138,7 +144,7 @@ def pytorch(job, fused=False):
         mu, log_sigma = encoder(x).chunk(2, dim=1)
         logits = decoder(mu + log_sigma.exp() * eps)
         cross_entropy = nn.functional.binary_cross_entropy_with_logits(logits, x, reduction="sum")
-        kl = 0.5 * (torch.exp(2 * log_sigma) + mu ** 2 - 1 - 2 * log_sigma).sum()
+        kl = 0.5 * (torch.exp(2 * log_sigma) + mu**2 - 1 - 2 * log_sigma).sum()
         return (cross_entropy + kl) / len(x)
 
     def run(steps):
@@ -147,6 +153,7 @@ def pytorch(job, fused=False):
             optimizer.zero_grad()
             objective().backward()
             optimizer.step()
+
     return run, lambda: objective().item()
 
 
@@ -176,11 +183,17 @@ def matrix_products(job):
                 np.matmul(h.T, g, out=W_bar)
                 if inner:
                     np.matmul(g, W.T, out=h_bar)
+
     return run, None
 
 
-CONTENDERS = {"ours": ours, "plain autograd": plain_autograd, "PyTorch": pytorch,
-              "PyTorch, fused Adam": pytorch_fused, "floor": matrix_products}
+CONTENDERS = {
+    "ours": ours,
+    "plain autograd": plain_autograd,
+    "PyTorch": pytorch,
+    "PyTorch, fused Adam": pytorch_fused,
+    "floor": matrix_products,
+}
 
 
 def cpu_time(run, steps):
@@ -205,7 +218,7 @@ def measure(job, contenders, rounds, steps=0):
     per_round = {name: steps or max(10, round(SECONDS / cpu_time(run, 3))) for name, run in runs.items()}
     times = {name: [] for name in runs}
     for i in range(rounds):
-        for name in list(runs)[::-1 if i % 2 else 1]:
+        for name in list(runs)[:: -1 if i % 2 else 1]:
             times[name].append(cpu_time(runs[name], per_round[name]))
     return {name: np.array(values) for name, values in times.items()}
 
@@ -221,20 +234,29 @@ def table(results):
     lines = ["| job | contender | ms a step | × floor | ours / it |", "|---|---|---:|---:|---:|"]
     for job, times in results.items():
         for name, values in times.items():
-            lines.append(f"| {job} | {name} | {1e3 * np.median(values):.2f} | {quartiles(values / times['floor'])} | "
-                         f"{quartiles(times['ours'] / values)} |")
+            lines.append(
+                f"| {job} | {name} | {1e3 * np.median(values):.2f} | {quartiles(values / times['floor'])} | "
+                f"{quartiles(times['ours'] / values)} |"
+            )
     return "\n".join(lines)
 
 
 def machine():
     """The processor, and what numpy multiplies matrices with."""
     cpuinfo = Path("/proc/cpuinfo")
-    names = [line.partition(":")[2].strip() for line in cpuinfo.read_text().splitlines()
-             if line.startswith("model name")] if cpuinfo.exists() else []
+    names = (
+        [line.partition(":")[2].strip() for line in cpuinfo.read_text().splitlines() if line.startswith("model name")]
+        if cpuinfo.exists()
+        else []
+    )
     try:
         from threadpoolctl import threadpool_info
-        blas = ", ".join(f"{lib['internal_api']} {lib['version']}, kernel {lib.get('architecture')}, "
-                         f"{lib['num_threads']} thread" for lib in threadpool_info() if lib["user_api"] == "blas")
+
+        blas = ", ".join(
+            f"{lib['internal_api']} {lib['version']}, kernel {lib.get('architecture')}, {lib['num_threads']} thread"
+            for lib in threadpool_info()
+            if lib["user_api"] == "blas"
+        )
     except ImportError:
         built = np.show_config(mode="dicts")["Build Dependencies"]["blas"]
         blas = f"{built['name']} {built['version']} (threadpoolctl, not installed, would tell the kernel in use)"
@@ -245,12 +267,15 @@ def main(argv=None):
     """Measures, and prints the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=15)
-    parser.add_argument("--steps", type=int, default=0, help="of each contender in a round; 0: a quarter second's, at least 10")
+    parser.add_argument(
+        "--steps", type=int, default=0, help="of each contender in a round; 0: a quarter second's, at least 10"
+    )
     parser.add_argument("--jobs", nargs="+", choices=JOBS, default=list(JOBS))
     options = parser.parse_args(argv)
     contenders = dict(CONTENDERS)
     try:
         import torch
+
         print(f"PyTorch {torch.__version__}")
     except ImportError:
         print("PyTorch is not installed: without it.")

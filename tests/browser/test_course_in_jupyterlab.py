@@ -10,9 +10,9 @@ pytest_plugins = ["lab_fixtures"]
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 NOTEBOOK = "01_pca_linear_autoencoder.ipynb"
-ANSWER = '''def pca_encode(x, mean, components):
+ANSWER = """def pca_encode(x, mean, components):
     return (x - mean) @ components.T
-'''
+"""
 WRONG = "def pca_encode(x, mean, components):\n    return x @ components.T\n"
 
 
@@ -43,8 +43,10 @@ def test_a_student_works_through_notebook_01(opened):
         lab.set_cell(page, answer_cell, source)
         lab.run_cell(page, answer_cell)
         lab.run_cell(page, check)
-        page.wait_for_function("words => [...document.querySelectorAll('.course-report')].some(r => r.innerText.includes(words))",
-                               arg=words)
+        page.wait_for_function(
+            "words => [...document.querySelectorAll('.course-report')].some(r => r.innerText.includes(words))",
+            arg=words,
+        )
         passed, text = report(page, check)
         assert passed == green and words in text
 

@@ -1,4 +1,5 @@
 """Does the harness of lab.py see what happens in JupyterLab, failures above all?"""
+
 import json
 import os
 import sys
@@ -35,9 +36,14 @@ class Pad(anywidget.AnyWidget):
     } export default { render }"""
 pad = Pad()
 pad'''
-CELLS = [new_markdown_cell("# Scratch\n\n$\\int e^{-x^2} dx = \\sqrt\\pi$"), new_code_cell(FIGURE),
-         new_code_cell(SLIDER), new_code_cell(CANVAS), new_code_cell("print('before')"),
-         new_code_cell("1 + 1")]
+CELLS = [
+    new_markdown_cell("# Scratch\n\n$\\int e^{-x^2} dx = \\sqrt\\pi$"),
+    new_code_cell(FIGURE),
+    new_code_cell(SLIDER),
+    new_code_cell(CANVAS),
+    new_code_cell("print('before')"),
+    new_code_cell("1 + 1"),
+]
 
 
 def write(lab_server, name, cells, kernel="python3"):
@@ -66,8 +72,7 @@ def scratch(open_scratch):
         await Promise.race([panel.sessionContext.restartKernel(), late]);
         await jupyterapp.commands.execute('notebook:clear-all-cell-outputs'); }""")
     # A kernel that is restarted while it is still starting may never answer.
-    open_scratch.wait_for_function(
-        f"() => {lab.PANEL}.sessionContext.session.kernel.status === 'idle'", timeout=30_000)
+    open_scratch.wait_for_function(f"() => {lab.PANEL}.sessionContext.session.kernel.status === 'idle'", timeout=30_000)
     open_scratch.evaluate("window.labErrors.length = 0")
     return open_scratch
 

@@ -1,4 +1,5 @@
 """The latent pad in a real browser: its numbers are numpy's, and mouse, keyboard and kernel all move it."""
+
 import base64
 import os
 import shutil
@@ -42,8 +43,9 @@ def browser():
             pytest.fail("CI has no chromium: the browser tests cannot run")
         pytest.skip("no chromium on the PATH")
     with sync_playwright() as p:
-        running = p.chromium.launch(executable_path=CHROMIUM,
-                                    args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"])
+        running = p.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+        )
         yield running
         running.close()
 
@@ -68,8 +70,14 @@ def start(page, pad):
     """Render the pad's module in the page on a model that holds the pad's state."""
     state = {name: getattr(pad, name) for name in pad.trait_names(sync=True) if not name.startswith("_")}
     state = {name: value for name, value in state.items() if isinstance(value, (list, tuple, str))}
-    page.evaluate(FAKE_MODEL, {"source": pad._esm, "state": state, "buffers": {
-        name: base64.b64encode(getattr(pad, name)).decode() for name in ("weights", "codes")}})
+    page.evaluate(
+        FAKE_MODEL,
+        {
+            "source": pad._esm,
+            "state": state,
+            "buffers": {name: base64.b64encode(getattr(pad, name)).decode() for name in ("weights", "codes")},
+        },
+    )
 
 
 def image_at(pad, z):
@@ -86,11 +94,14 @@ def test_the_browser_computes_numpys_numbers(page, sizes):
     pad = latent_pad.latent_pad(network(sizes), (3, 4))
     start(page, pad)
     z = np.random.default_rng(1).normal(size=(20, sizes[0])) * 2
-    out = page.evaluate("""([sizes, zs]) => {
+    out = page.evaluate(
+        """([sizes, zs]) => {
       const view = model.get("weights");
       const flat = new Float32Array(view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength));
       const layers = module.unpack(sizes, flat);
-      return zs.map((z) => [...module.forward(layers, z)]); }""", [sizes, z.tolist()])
+      return zs.map((z) => [...module.forward(layers, z)]); }""",
+        [sizes, z.tolist()],
+    )
     np.testing.assert_allclose(out, latent_pad.decode(pad.layers(), z, "identity"), rtol=0, atol=1e-5)
 
 
@@ -111,8 +122,7 @@ def eventually(page, condition, seconds=10):
 
 
 def test_a_drag_moves_the_point_and_the_pixels(page):
-    pad = latent_pad.latent_pad(network([3, 16, 12]), (3, 4), dims=(2, 0), base=[0.0, 0.5, 0.0],
-                             extent=(-2, 2, -2, 2))
+    pad = latent_pad.latent_pad(network([3, 16, 12]), (3, 4), dims=(2, 0), base=[0.0, 0.5, 0.0], extent=(-2, 2, -2, 2))
     start(page, pad)
     before = grey(page)
     box = page.locator("canvas[role=application]").bounding_box()
@@ -135,18 +145,21 @@ def test_a_drag_moves_the_point_and_the_pixels(page):
 
 def test_arrow_keys_move_the_point_and_say_where_it_is(page):
     codes = np.array([[0.0, 0.0], [0.4, 0.0], [0.0, 3.0]])
-    pad = latent_pad.latent_pad(network([2, 12]), (3, 4), codes=codes, labels=["nought", "east", "north"],
-                             extent=(-4, 4, -4, 4))
+    pad = latent_pad.latent_pad(
+        network([2, 12]), (3, 4), codes=codes, labels=["nought", "east", "north"], extent=(-4, 4, -4, 4)
+    )
     start(page, pad)
     assert page.evaluate(STATUS) == "z1 = 0.00, z2 = 0.00; the nearest code has label nought"
     page.keyboard.press("Tab")
     assert page.evaluate("() => document.activeElement.role") == "application"
-    steps = [("ArrowRight", "z1 = 0.16, z2 = 0.00; the nearest code has label nought"),
-             ("ArrowRight", "z1 = 0.32, z2 = 0.00; the nearest code has label east"),
-             ("ArrowLeft", "z1 = 0.16, z2 = 0.00; the nearest code has label nought"),
-             ("Shift+ArrowUp", "z1 = 0.16, z2 = 0.80; the nearest code has label nought"),
-             ("ArrowDown", "z1 = 0.16, z2 = 0.64; the nearest code has label nought"),
-             ("Home", "z1 = 0.00, z2 = 0.00; the nearest code has label nought")]
+    steps = [
+        ("ArrowRight", "z1 = 0.16, z2 = 0.00; the nearest code has label nought"),
+        ("ArrowRight", "z1 = 0.32, z2 = 0.00; the nearest code has label east"),
+        ("ArrowLeft", "z1 = 0.16, z2 = 0.00; the nearest code has label nought"),
+        ("Shift+ArrowUp", "z1 = 0.16, z2 = 0.80; the nearest code has label nought"),
+        ("ArrowDown", "z1 = 0.16, z2 = 0.64; the nearest code has label nought"),
+        ("Home", "z1 = 0.00, z2 = 0.00; the nearest code has label nought"),
+    ]
     for key, expected in steps:
         page.keyboard.press(key)
         page.wait_for_function(f"() => ({STATUS})() === {expected!r}")

@@ -79,7 +79,11 @@ def test_a_build_makes_both_notebooks_and_a_second_one_nothing(course, capsys):
     assert "1 of 1 point" in solution[2].outputs[0].data["text/plain"]
     copy = cells(student(course))
     assert all(not cell.get("outputs") for cell in copy)
-    assert "NotImplementedError" in copy[1].source and "BEGIN SOLUTION" not in copy[1].source and "np.mean" not in copy[1].source
+    assert (
+        "NotImplementedError" in copy[1].source
+        and "BEGIN SOLUTION" not in copy[1].source
+        and "np.mean" not in copy[1].source
+    )
     before = {path: path.stat().st_mtime_ns for path in course.rglob("*.ipynb")}
     capsys.readouterr()
     assert build_course(course) == 0
@@ -99,24 +103,45 @@ def test_cells_have_stable_ids_and_nbgrader_metadata(course):
     second = read_source(course / "solutions" / "00_start_here.py")
     assert [cell.id for cell in first] == [cell.id for i, cell in enumerate(second) if i != 3]
     answer, tested = first[1].metadata["nbgrader"], first[2].metadata["nbgrader"]
-    assert answer == {"grade_id": "log_mean_exp", "schema_version": 3, "solution": True, "grade": False, "locked": False,
-                      "task": False}
+    assert answer == {
+        "grade_id": "log_mean_exp",
+        "schema_version": 3,
+        "solution": True,
+        "grade": False,
+        "locked": False,
+        "task": False,
+    }
     assert (tested["points"], tested["grade"], tested["locked"]) == (1, True, True)
 
 
-@pytest.mark.parametrize("old, new, message", [
-    ("    ### END SOLUTION\n", "", "line 14: '### BEGIN SOLUTION' is not closed"),
-    ("    ### BEGIN SOLUTION\n", "", "line 17: '### END SOLUTION' without"),
-    ("    ### BEGIN SOLUTION\n", "    ### BEGIN SOLUTION\n    ### BEGIN SOLUTION\n", "line 14: '### BEGIN SOLUTION' is not closed"),
-    ("def log_mean_exp(a):", "def log_mean_exp(b):", r"line 12: log_mean_exp\(b\) differs from the exercise's signature log_mean_exp\(a\)"),
-    ("def log_mean_exp(a):", "def log_mean_exp(a, axis):", "differs from the exercise's signature"),
-    ("def log_mean_exp(a):", "def log_sum_exp(a):", "line 14: a solution must be one block in the body of a function that is an exercise"),
-    ("{{exercise log_mean_exp}}", "{{exercise log_mean}}", "line 4: 'log_mean' is no exercise of this notebook"),
-    ("# {{exercise log_mean_exp}}\n", "", "has no card"),
-    ("log_mean_exp = check(log_mean_exp)", "pass", "has no check cell"),
-    ("    return m +", "    return m + +* ", "line 17: "),
-    ("# %% [markdown]\n# # A small", "x = 1\n# %% [markdown]\n# # A small", "text before the first cell"),
-])
+@pytest.mark.parametrize(
+    "old, new, message",
+    [
+        ("    ### END SOLUTION\n", "", "line 14: '### BEGIN SOLUTION' is not closed"),
+        ("    ### BEGIN SOLUTION\n", "", "line 17: '### END SOLUTION' without"),
+        (
+            "    ### BEGIN SOLUTION\n",
+            "    ### BEGIN SOLUTION\n    ### BEGIN SOLUTION\n",
+            "line 14: '### BEGIN SOLUTION' is not closed",
+        ),
+        (
+            "def log_mean_exp(a):",
+            "def log_mean_exp(b):",
+            r"line 12: log_mean_exp\(b\) differs from the exercise's signature log_mean_exp\(a\)",
+        ),
+        ("def log_mean_exp(a):", "def log_mean_exp(a, axis):", "differs from the exercise's signature"),
+        (
+            "def log_mean_exp(a):",
+            "def log_sum_exp(a):",
+            "line 14: a solution must be one block in the body of a function that is an exercise",
+        ),
+        ("{{exercise log_mean_exp}}", "{{exercise log_mean}}", "line 4: 'log_mean' is no exercise of this notebook"),
+        ("# {{exercise log_mean_exp}}\n", "", "has no card"),
+        ("log_mean_exp = check(log_mean_exp)", "pass", "has no check cell"),
+        ("    return m +", "    return m + +* ", "line 17: "),
+        ("# %% [markdown]\n# # A small", "x = 1\n# %% [markdown]\n# # A small", "text before the first cell"),
+    ],
+)
 def test_a_bad_source_is_refused_with_its_line(course, old, new, message):
     assert old in SOURCE
     write(course, SOURCE.replace(old, new))
@@ -155,7 +180,9 @@ def run_in(path):
     nbformat.write(notebook, path)
 
 
-@pytest.mark.parametrize("touch", [work_in, run_in, lambda path: path.write_text("{ damaged"), lambda path: path.write_text("[]")])
+@pytest.mark.parametrize(
+    "touch", [work_in, run_in, lambda path: path.write_text("{ damaged"), lambda path: path.write_text("[]")]
+)
 def test_a_copy_that_somebody_worked_in_is_left_alone_unless_forced(built, touch, capsys, monkeypatch):
     executed = nbformat.read(built / "solutions" / "00_start_here.ipynb", as_version=4)
     monkeypatch.setattr(build, "execute", lambda path, cells: executed)  # the copies are what this is about
@@ -187,9 +214,13 @@ def test_only_the_named_notebooks_are_built(course):
 
 
 def test_a_stub_keeps_the_indentation_of_the_answer():
-    source = "def f(x):\n    if x:\n        ### BEGIN SOLUTION\n        return 1\n        ### END SOLUTION\n    return 2"
-    assert without_solution(source) == ('def f(x):\n    if x:\n        raise NotImplementedError("your answer goes here")\n'
-                                        "    return 2")
+    source = (
+        "def f(x):\n    if x:\n        ### BEGIN SOLUTION\n        return 1\n        ### END SOLUTION\n    return 2"
+    )
+    assert (
+        without_solution(source)
+        == 'def f(x):\n    if x:\n        raise NotImplementedError("your answer goes here")\n    return 2'
+    )
 
 
 # the course itself --------------------------------------------------------------------------------------------------

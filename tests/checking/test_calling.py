@@ -27,6 +27,7 @@ def test_a_value_comes_back_and_prints_do_not_get_out(way, capsys):
     def answer(a):
         print("x" * 5_000_000)
         return a + 1
+
     outcome = call(answer, np.arange(3.0), way=way)
     assert outcome.kind == "value" and (outcome.value == [1, 2, 3]).all() and len(outcome.printed) == 2000
     assert not outcome.changed and capsys.readouterr().out == ""
@@ -36,6 +37,7 @@ def test_a_value_comes_back_and_prints_do_not_get_out(way, capsys):
 def test_an_error_is_reported_with_its_line(way):
     def answer(a):
         return a.colour
+
     outcome = call(answer, np.zeros(2), way=way)
     assert outcome.kind == "raised" and outcome.error == "AttributeError"
     assert "colour" in outcome.message and "return a.colour" in outcome.line
@@ -47,6 +49,7 @@ def test_overwritten_arguments_are_noticed_and_the_originals_kept(way):
         a -= 1
         nested[0][:] = 7
         return a
+
     a, nested = np.zeros(3), [np.zeros(2)]
     assert call(answer, a, nested, way=way).changed
     assert not a.any() and not nested[0].any()
@@ -57,6 +60,7 @@ def test_a_list_of_numbers_that_is_turned_round_is_noticed(way):
     def answer(sizes, nothing, rng):
         sizes.reverse()
         return rng.random()
+
     assert call(answer, [3, 2], float("nan"), Rng(0), way=way).changed
     assert not call(answer, [3, 3], float("nan"), Rng(0), way=way).changed
 
@@ -66,26 +70,33 @@ def test_an_endless_loop_is_ended(way):
     def answer():
         while True:
             pass
+
     start = time.monotonic()
     assert call(answer, seconds=0.5, way=way).kind == "timeout"
     assert time.monotonic() - start < 5
 
 
 def fill_memory():
-    return np.ones(10 ** 12)
+    return np.ones(10**12)
 
 
 def deep(n=0):
     return deep(n + 1)
 
 
-@pytest.mark.parametrize("function, kind, error", [
-    (lambda: os._exit(0), "died", ""), (lambda: sys.exit("bye"), "raised", "SystemExit"),
-    (lambda: os.kill(os.getpid(), signal.SIGKILL), "died", ""), (lambda: os.kill(os.getpid(), signal.SIGSEGV), "died", ""),
-    (fill_memory, "raised", "MemoryError"), (deep, "raised", "RecursionError"),
-    (lambda: (_ for _ in ()).throw(KeyboardInterrupt), "raised", "KeyboardInterrupt"),
-    (lambda: [os.write(fd, b"garbage" * 100) for fd in range(3, 40) if _writable(fd)] and None, "unreadable", ""),
-])
+@pytest.mark.parametrize(
+    "function, kind, error",
+    [
+        (lambda: os._exit(0), "died", ""),
+        (lambda: sys.exit("bye"), "raised", "SystemExit"),
+        (lambda: os.kill(os.getpid(), signal.SIGKILL), "died", ""),
+        (lambda: os.kill(os.getpid(), signal.SIGSEGV), "died", ""),
+        (fill_memory, "raised", "MemoryError"),
+        (deep, "raised", "RecursionError"),
+        (lambda: (_ for _ in ()).throw(KeyboardInterrupt), "raised", "KeyboardInterrupt"),
+        (lambda: [os.write(fd, b"garbage" * 100) for fd in range(3, 40) if _writable(fd)] and None, "unreadable", ""),
+    ],
+)
 def test_the_process_survives(function, kind, error):
     outcome = call(function)
     assert outcome.kind == kind and error in outcome.error
@@ -110,6 +121,7 @@ def test_a_result_whose_own_methods_raise_is_an_error_of_the_answer():
     class Rude:
         def __array__(self, dtype=None, copy=None):
             raise RuntimeError("no")
+
     assert call(Rude).error == "RuntimeError"
 
 
@@ -133,6 +145,8 @@ def test_a_generator_starts_anew_in_every_call():
     np.testing.assert_array_equal(first, np.random.default_rng(5).normal(size=3))
 
 
-@pytest.mark.parametrize("reply", [None, 3, [], {"neither": 1}, {"value": 1, "changed": "yes", "printed": 5}, {"error": {}}])
+@pytest.mark.parametrize(
+    "reply", [None, 3, [], {"neither": 1}, {"value": 1, "changed": "yes", "printed": 5}, {"error": {}}]
+)
 def test_any_reply_becomes_an_outcome(reply):
     assert calling.outcome_of(reply).kind in ("value", "raised", "unreadable")

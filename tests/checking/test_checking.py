@@ -102,10 +102,14 @@ def test_another_notebooks_progress_is_not_lost():
     assert len(os.listdir(progress.progress_path().parent)) == 1  # nothing unfinished left behind
 
 
-@pytest.mark.parametrize("report", [
-    Report("pca_fit", True, 3, 3, None, "", "passed", note="From here on."),
-    Report("pca_fit", False, 0, 3, None, "Not <b>started</b>.", "not started"),
-    Report("pca_fit", False, 0, 3, "columns", "Yours are columns.", "shape", "ValueError: <script>")])
+@pytest.mark.parametrize(
+    "report",
+    [
+        Report("pca_fit", True, 3, 3, None, "", "passed", note="From here on."),
+        Report("pca_fit", False, 0, 3, None, "Not <b>started</b>.", "not started"),
+        Report("pca_fit", False, 0, 3, "columns", "Yours are columns.", "shape", "ValueError: <script>"),
+    ],
+)
 def test_html_and_text_of_a_report_say_the_same(report):
     html, text = report._repr_html_(), str(report)
     for part in (report.headline, report.advice, report.detail, report.note):

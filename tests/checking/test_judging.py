@@ -38,38 +38,41 @@ class EqualsAll(np.ndarray):
     __ne__ = __lt__ = __gt__ = __le__ = __ge__ = __eq__
 
 
-@pytest.mark.parametrize("name, function, kind, words", [
-    ("pca_encode", 3, "not callable", "'int', not a function"),
-    ("pca_encode", raises, "raised", "raised an error"),
-    ("pca_encode", lambda x, mean: x, "raised", "raised an error"),
-    ("pca_encode", lambda *a: None, "type", "returns None"),
-    ("pca_encode", lambda *a: "codes", "type", "a string"),
-    ("pca_encode", lambda *a: object(), "type", "object"),
-    ("pca_encode", lambda *a: np.array([["a"]]), "type", "expected"),
-    ("pca_encode", lambda *a: encode(*a).astype(object), "type", "dtype object"),
-    ("pca_encode", lambda *a: encode(*a) + 0j, "type", "complex"),
-    ("pca_encode", lambda *a: [[1, 2], [3]], "type", "a list"),
-    ("pca_encode", lambda *a: {"z": encode(*a)}, "type", "a dict"),
-    ("pca_encode", lambda *a: (encode(*a), 1), "type", "a tuple of 2"),
-    ("pca_encode", lambda *a: encode(*a).T, "shape", "transposed"),
-    ("pca_encode", lambda *a: encode(*a)[..., None], "shape", "length 1"),
-    ("pca_encode", lambda *a: encode(*a).sum(axis=1), "shape", "has shape (9,)"),
-    ("pca_encode", lambda *a: encode(*a) * np.nan, "not finite", "nan"),
-    ("pca_encode", lambda *a: encode(*a) / 0, "not finite", "where a finite number is expected"),
-    ("pca_encode", lambda *a: -encode(*a), "values", "wrong sign"),
-    ("pca_encode", lambda *a: 3 * encode(*a), "values", "3 times what it should be"),
-    ("pca_encode", lambda *a: encode(*a) + 0.1, "values", "same amount"),
-    ("pca_encode", lambda *a: encode(*a) + np.eye(*encode(*a).shape), "values", "the worst is at index"),
-    ("pca_encode", lambda *a: np.zeros_like(encode(*a)).view(EqualsAll), "values", "off"),
-    ("pca_encode", overwrites, "changed inputs", "overwrites its arguments"),
-    ("projected_variance", lambda *a: [variance(*a)], "shape", "Return the number itself"),
-    ("projected_variance", lambda *a: -variance(*a), "values", "wrong sign"),
-    ("projected_variance", lambda *a: 2 * variance(*a), "values", "2 times"),
-    ("projected_variance", lambda *a: 1.234 * variance(*a), "values", "off"),
-    ("linear_ae_gradients", lambda *a: gradients(*a)[0], "type", "a tuple of 2"),
-    ("linear_ae_gradients", lambda *a: (gradients(*a)[0], None), "type", "second result"),
-    ("linear_ae_gradients", lambda *a: (gradients(*a)[0], gradients(*a)[1] + 1), "values", "second result"),
-])
+@pytest.mark.parametrize(
+    "name, function, kind, words",
+    [
+        ("pca_encode", 3, "not callable", "'int', not a function"),
+        ("pca_encode", raises, "raised", "raised an error"),
+        ("pca_encode", lambda x, mean: x, "raised", "raised an error"),
+        ("pca_encode", lambda *a: None, "type", "returns None"),
+        ("pca_encode", lambda *a: "codes", "type", "a string"),
+        ("pca_encode", lambda *a: object(), "type", "object"),
+        ("pca_encode", lambda *a: np.array([["a"]]), "type", "expected"),
+        ("pca_encode", lambda *a: encode(*a).astype(object), "type", "dtype object"),
+        ("pca_encode", lambda *a: encode(*a) + 0j, "type", "complex"),
+        ("pca_encode", lambda *a: [[1, 2], [3]], "type", "a list"),
+        ("pca_encode", lambda *a: {"z": encode(*a)}, "type", "a dict"),
+        ("pca_encode", lambda *a: (encode(*a), 1), "type", "a tuple of 2"),
+        ("pca_encode", lambda *a: encode(*a).T, "shape", "transposed"),
+        ("pca_encode", lambda *a: encode(*a)[..., None], "shape", "length 1"),
+        ("pca_encode", lambda *a: encode(*a).sum(axis=1), "shape", "has shape (9,)"),
+        ("pca_encode", lambda *a: encode(*a) * np.nan, "not finite", "nan"),
+        ("pca_encode", lambda *a: encode(*a) / 0, "not finite", "where a finite number is expected"),
+        ("pca_encode", lambda *a: -encode(*a), "values", "wrong sign"),
+        ("pca_encode", lambda *a: 3 * encode(*a), "values", "3 times what it should be"),
+        ("pca_encode", lambda *a: encode(*a) + 0.1, "values", "same amount"),
+        ("pca_encode", lambda *a: encode(*a) + np.eye(*encode(*a).shape), "values", "the worst is at index"),
+        ("pca_encode", lambda *a: np.zeros_like(encode(*a)).view(EqualsAll), "values", "off"),
+        ("pca_encode", overwrites, "changed inputs", "overwrites its arguments"),
+        ("projected_variance", lambda *a: [variance(*a)], "shape", "Return the number itself"),
+        ("projected_variance", lambda *a: -variance(*a), "values", "wrong sign"),
+        ("projected_variance", lambda *a: 2 * variance(*a), "values", "2 times"),
+        ("projected_variance", lambda *a: 1.234 * variance(*a), "values", "off"),
+        ("linear_ae_gradients", lambda *a: gradients(*a)[0], "type", "a tuple of 2"),
+        ("linear_ae_gradients", lambda *a: (gradients(*a)[0], None), "type", "second result"),
+        ("linear_ae_gradients", lambda *a: (gradients(*a)[0], gradients(*a)[1] + 1), "values", "second result"),
+    ],
+)
 def test_the_report_says_what_is_off(name, function, kind, words):
     result = report(function, name)
     assert (result.passed, result.points, result.kind, result.misconception) == (False, 0, kind, None), result
@@ -77,9 +80,18 @@ def test_the_report_says_what_is_off(name, function, kind, words):
     assert words in str(result) and result.headline in str(result)
 
 
-@pytest.mark.parametrize("function", [lambda *a: encode(*a).tolist(), lambda *a: list(encode(*a)), lambda *a: encode(*a).astype("f4"),
-                                      lambda *a: tuple(map(tuple, encode(*a))), lambda *a: np.asfortranarray(encode(*a)),
-                                      lambda *a: np.ma.masked_array(encode(*a)), lambda *a: print("hello" * 10 ** 6) or encode(*a)])
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda *a: encode(*a).tolist(),
+        lambda *a: list(encode(*a)),
+        lambda *a: encode(*a).astype("f4"),
+        lambda *a: tuple(map(tuple, encode(*a))),
+        lambda *a: np.asfortranarray(encode(*a)),
+        lambda *a: np.ma.masked_array(encode(*a)),
+        lambda *a: print("hello" * 10**6) or encode(*a),
+    ],
+)
 def test_equivalent_answers_pass(function):
     assert report(function, "pca_encode").passed
 
@@ -87,6 +99,7 @@ def test_equivalent_answers_pass(function):
 def test_not_started_is_its_own_kind():
     def stub(*args):
         raise NotImplementedError("your answer goes here")
+
     result = report(stub, "pca_fit")
     assert result.kind == "not started" and "NotImplementedError" in result.advice and result.headline.startswith("○")
 
@@ -101,6 +114,7 @@ def test_an_answer_that_fails_only_on_special_inputs_is_told_so():
         with np.errstate(all="ignore"):
             value = np.log(np.mean(np.exp(a)))
         return value if np.isfinite(value) else 0.0
+
     result = report(naive, "log_mean_exp")
     assert "right on ordinary inputs, but not for entries near 2000" in result.advice
 
@@ -109,11 +123,13 @@ def test_overwriting_is_named_beside_wrong_values_and_excuses_no_accusation():
     def decode_in_place(z, mean, components):
         mean += 1
         return z @ components + mean
+
     assert report(decode_in_place, "pca_decode").advice.endswith("overwrites its arguments; is that why?")
 
     def train_in_place(x, K, steps, rng):
         x -= x.mean(axis=0)
         return RIGHT["linear_ae_train"](x + 0, K, steps, rng)
+
     result = report(train_in_place, "linear_ae_train")
     assert result.kind == "changed inputs" and result.misconception is None
 
@@ -127,12 +143,15 @@ def test_praise_for_ordinary_inputs_is_earned(name):
 def test_an_answer_that_raises_on_special_inputs_only_is_told_so():
     def without_numpy(decoder, z):
         return [[1 / (1 + math.exp(-logit)) for logit in row] for row in mlp(decoder, z)]
+
     advice = report(without_numpy, "vae_generate").advice
     assert advice == "Your function is right on ordinary inputs, but raised an error with logits near 1000 in size."
 
 
 def test_a_result_inside_results_is_named_once():
-    result = report(lambda x, sizes, steps, rng: (([np.zeros((2, 2)), np.zeros(2)],) * 3, ([1.0, 2.0],) * 3), "vae_train")
+    result = report(
+        lambda x, sizes, steps, rng: (([np.zeros((2, 2)), np.zeros(2)],) * 3, ([1.0, 2.0],) * 3), "vae_train"
+    )
     assert result.advice.count("In the first result") <= 1
 
 
@@ -148,6 +167,7 @@ def test_an_endless_answer_is_stopped(monkeypatch):
     def endless(*args):
         while True:
             pass
+
     start = time.monotonic()
     result = report(endless, "pca_encode")
     assert result.kind == "timeout" and "No answer after 1 seconds" in result.advice and time.monotonic() - start < 6
@@ -164,14 +184,17 @@ def test_hidden_values_are_never_printed():
     assert "123" not in str(result) and x.size
 
 
-@pytest.mark.parametrize("expected, got, words", [
-    ((8,), (5,), "`x` was summed over axis 0, where a sum over axis 1 is meant"),
-    ((8,), (), "`x` was summed over axes 0 and 1"),
-    ((8,), (8, 5), "no axis of `x` was summed, where a sum over axis 1 is meant"),
-    ((8,), (8, 1), "axis of length 1"),
-    ((), (1,), "the number itself"),
-    ((8, 2), (2, 8), "transposed"),
-    ((8,), (3,), "has shape (3,), but (8,) is expected"),
-])
+@pytest.mark.parametrize(
+    "expected, got, words",
+    [
+        ((8,), (5,), "`x` was summed over axis 0, where a sum over axis 1 is meant"),
+        ((8,), (), "`x` was summed over axes 0 and 1"),
+        ((8,), (8, 5), "no axis of `x` was summed, where a sum over axis 1 is meant"),
+        ((8,), (8, 1), "axis of length 1"),
+        ((), (1,), "the number itself"),
+        ((8, 2), (2, 8), "transposed"),
+        ((8,), (3,), "has shape (3,), but (8,) is expected"),
+    ],
+)
 def test_shape_advice_names_the_axis(expected, got, words):
     assert words in shape_advice(expected, got, (np.zeros((8, 5)),), ["x"])

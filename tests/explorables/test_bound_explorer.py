@@ -1,4 +1,5 @@
 """The explorable of notebook 04: the numbers it shows, what it refuses, and what stands in for it."""
+
 import base64
 import io
 import re
@@ -37,7 +38,7 @@ def test_the_numbers_are_those_of_the_closed_form(explorer):
     c["joint"].value, c["mean"].value, c["width"].value = "one mode", 0.4, 0.8
     F, gap, evidence = map(float, re.search(NUMBERS, shown(explorer)[0]).groups())
     m, s = linear_posterior()
-    kl = np.log(s / 0.8) + (0.8 ** 2 + (0.4 - m) ** 2) / (2 * s ** 2) - 0.5
+    kl = np.log(s / 0.8) + (0.8**2 + (0.4 - m) ** 2) / (2 * s**2) - 0.5
     assert gap == pytest.approx(kl, abs=6e-4)
     assert evidence == pytest.approx(linear_log_evidence(), abs=6e-4)
     assert F == pytest.approx(evidence - kl, abs=1.2e-3)

@@ -1,4 +1,5 @@
 """The explorable of notebook 03: its density, its log-likelihood, and what its sliders change."""
+
 import base64
 import io
 import re
@@ -12,7 +13,9 @@ from course_utils.explorables.density_explorer import density_explorer, density_
 from course_utils.probability import toy_decoders
 from course_utils.probability.marginals import log_marginal_quadrature
 
-X = toy_decoders.half_moon(np.random.default_rng(0).normal(size=(60, 1))) + 0.2 * np.random.default_rng(1).normal(size=(60, 2))
+X = toy_decoders.half_moon(np.random.default_rng(0).normal(size=(60, 1))) + 0.2 * np.random.default_rng(1).normal(
+    size=(60, 2)
+)
 
 
 def decoder(z, bend):
@@ -37,7 +40,9 @@ def test_the_map_is_the_quadrature_of_the_library():
     x_1, x_2 = np.linspace(-3, 3, 7), np.linspace(-2, 2, 5)
     points = np.stack(np.meshgrid(x_1, x_2), axis=-1)
     expected = log_marginal_quadrature(points.reshape(-1, 2), toy_decoders.half_moon, 0.3, np.linspace(-5, 5, 401))
-    np.testing.assert_allclose(density_map(toy_decoders.half_moon, 0.3, x_1, x_2), np.exp(expected).reshape(5, 7), rtol=1e-9)
+    np.testing.assert_allclose(
+        density_map(toy_decoders.half_moon, 0.3, x_1, x_2), np.exp(expected).reshape(5, 7), rtol=1e-9
+    )
 
 
 def test_the_log_likelihood_is_that_of_the_sliders(explorer):
@@ -67,13 +72,16 @@ def test_less_noise_makes_the_coloured_area_smaller(explorer):
         eta.value = eta_value
         picture = shown(made)[1]
         return np.mean((picture[..., 2] - picture[..., 0]) > 40)
+
     assert blue(0.02) < 0.6 * blue(0.5)
 
 
 def test_the_static_figure_is_the_start(explorer):
     made, bend, _ = explorer
     bend.value = 1.0
-    assert made._repr_mimebundle_()["text/plain"].startswith("The density around a curve of bend 0.40 with noise variance 0.5;")
+    assert made._repr_mimebundle_()["text/plain"].startswith(
+        "The density around a curve of bend 0.40 with noise variance 0.5;"
+    )
 
 
 def test_points_that_are_not_in_a_plane_are_refused():

@@ -20,7 +20,10 @@ def alt(picture):
 def test_the_formula_breaks_where_the_numbers_end():
     shift, precision, picture = parts(exp_explorer())
     a = np.array([-30.0, -12, -5, 0, 8])
-    assert f"is {np.log(np.mean(np.exp(a))):.1f}; the formula as it stands gives {np.log(np.mean(np.exp(a))):.1f}" in alt(picture)
+    assert (
+        f"is {np.log(np.mean(np.exp(a))):.1f}; the formula as it stands gives {np.log(np.mean(np.exp(a))):.1f}"
+        in alt(picture)
+    )
     shift.value = -790
     assert "gives -inf" in alt(picture) and "Log-mean-exp is -783.6" in alt(picture)
     shift.value = 100

@@ -1,4 +1,5 @@
 """Notebook 06's explorable: its numbers, and that every control moves picture and text."""
+
 import re
 
 import ipywidgets
@@ -13,8 +14,12 @@ WEIGHTS = WEIGHTS / WEIGHTS.sum()
 
 
 def controls(explorer):
-    return {control.description: control for row in explorer.children if isinstance(row, ipywidgets.HBox)
-            for control in row.children}
+    return {
+        control.description: control
+        for row in explorer.children
+        if isinstance(row, ipywidgets.HBox)
+        for control in row.children
+    }
 
 
 def shown(explorer):

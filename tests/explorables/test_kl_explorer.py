@@ -1,4 +1,5 @@
 """Notebook 05's explorable: its numbers, and that every slider moves picture and text."""
+
 import re
 
 import ipywidgets
@@ -26,8 +27,12 @@ def extremes():
 
 def test_the_areas_add_up_to_the_divergence_for_every_setting_of_the_sliders():
     (m_low, m_high), (s_low, s_high) = extremes()[:2]
-    for setting in [(1, 0.6, -0.5, 1.5), (m_low, s_high, m_high, s_low), (m_high, s_low, m_low, s_high),
-                    (m_low, s_high, m_high, s_high)]:
+    for setting in [
+        (1, 0.6, -0.5, 1.5),
+        (m_low, s_high, m_high, s_low),
+        (m_high, s_low, m_low, s_high),
+        (m_low, s_high, m_high, s_high),
+    ]:
         q, p, integrand, (plus, minus) = log_ratio_areas(*setting)
         forward, reverse = kl_both_ways(*setting)
         assert plus >= 0 >= minus

@@ -1,4 +1,5 @@
 """The explorable of notebook 01: the numbers it shows, what it refuses, and what stands in for it."""
+
 import base64
 import io
 import re
@@ -21,7 +22,7 @@ def pca_set(n, shape, seed):
     x = x.astype("f4")
     mean = x.mean(axis=0)
     _, s, components = np.linalg.svd(x - mean, full_matrices=False)
-    return PCASet(x, mean, components, s ** 2 / n, shape)
+    return PCASet(x, mean, components, s**2 / n, shape)
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +63,7 @@ def test_the_share_kept_is_measured_on_the_examples_shown(sets):
     explorer.k.value = 4
     centred = fresh - faces.mean
     rest = centred - centred @ faces.components[:4].T @ faces.components[:4]
-    share = 1 - (rest ** 2).sum() / (centred ** 2).sum()
+    share = 1 - (rest**2).sum() / (centred**2).sum()
     assert f"keep {share:.1%} of the variance of all 25 faces" in explorer._picture.value
     assert f"over all examples it is {1 - share:.1%}" in panels(explorer)[3][0]
 

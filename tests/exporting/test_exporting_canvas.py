@@ -1,4 +1,5 @@
 """Grades merged into the roster that Canvas exports, and every way in which that can go wrong."""
+
 import csv
 import io
 
@@ -13,36 +14,53 @@ START, PCA = "00_start_here", "01_pca_linear_autoencoder"
 HEADER = f"Student,ID,SIS User ID,SIS Login ID,Section,{START} (77),Project (5),Current Score,Final Score"
 MANUAL = ",,,,,Manual Posting,,,"
 POSSIBLE = "    Points Possible,,,,,1.00,10.00,(read only),(read only)"
-ANN = "\"Ann, A\",101,s-001,ann@uni.edu,L1,,3,9,9"
-BOB = "\"Bob, B\",102,s-002,bob@uni.edu,L1 and L2,,EX,9,9"
-CAT = "\"Cat, C\",103,s-003,cat@uni.edu,L2,0.5,,9,9"
+ANN = '"Ann, A",101,s-001,ann@uni.edu,L1,,3,9,9'
+BOB = '"Bob, B",102,s-002,bob@uni.edu,L1 and L2,,EX,9,9'
+CAT = '"Cat, C",103,s-003,cat@uni.edu,L2,0.5,,9,9'
 
 
 def graded(student, notebook=START, points=1, most=1, status="graded"):
     """A row of the gradebook."""
-    return {"student": student, "notebook": notebook, "points": points, "max_points": most, "status": status,
-            "adjusted": "", "seed": 1, "isolation": "strict"}
+    return {
+        "student": student,
+        "notebook": notebook,
+        "points": points,
+        "max_points": most,
+        "status": status,
+        "adjusted": "",
+        "seed": 1,
+        "isolation": "strict",
+    }
 
 
 @pytest.fixture
 def export(tmp_path):
     """export(gradebook rows, roster lines) -> (Merged, rows of the file it wrote)."""
+
     def run(rows, *roster, **options):
         write_gradebook(tmp_path, rows, [])
         (tmp_path / "roster.csv").write_text("\n".join(roster) + "\n", encoding=options.pop("encoding", "utf-8"))
         merged = export_canvas(tmp_path / "grades.csv", tmp_path / "roster.csv", tmp_path / "out.csv", **options)
         text = (tmp_path / "out.csv").read_text(encoding="utf-8-sig")
         return merged, list(csv.reader(io.StringIO(text), delimiter=";" if ";" in roster[0] else ","))
+
     return run
 
 
 def test_points_go_to_their_rows_and_all_else_stays(export):
-    merged, rows = export([graded("101"), graded("bob@uni.edu", points=0), graded("s-003", PCA, 3.5, 20)],
-                          HEADER, MANUAL, POSSIBLE, ANN, BOB, CAT)
+    merged, rows = export(
+        [graded("101"), graded("bob@uni.edu", points=0), graded("s-003", PCA, 3.5, 20)],
+        HEADER,
+        MANUAL,
+        POSSIBLE,
+        ANN,
+        BOB,
+        CAT,
+    )
     before = list(csv.reader(io.StringIO("\n".join([HEADER, MANUAL, POSSIBLE, ANN, BOB, CAT]))))
     assert rows[0] == [*before[0], PCA]
     assert rows[1] == [*before[1], ""] and rows[2] == [*before[2], "20"]
-    assert [row[5] for row in rows[3:]] == ["1", "0", "0.5"]     # Cat handed in another notebook: her cell stays
+    assert [row[5] for row in rows[3:]] == ["1", "0", "0.5"]  # Cat handed in another notebook: her cell stays
     assert [row[9] for row in rows[3:]] == ["", "", "3.5"]
     for old, new in zip(before[3:], rows[3:]):
         assert new[:5] + new[6:9] == old[:5] + old[6:9]
@@ -57,19 +75,32 @@ def test_a_student_is_found_by_each_id_and_by_e_mail(export, name):
 
 def test_an_e_mail_column_counts_and_names_do_not(export):
     header = HEADER.replace("Section", "Section,Email")
-    merged, rows = export([graded("a@b.c"), graded("Bob, B")], header, ANN.replace("L1,", "L1,a@b.c,"),
-                          BOB.replace("L2,", "L2,,"))
+    merged, rows = export(
+        [graded("a@b.c"), graded("Bob, B")], header, ANN.replace("L1,", "L1,a@b.c,"), BOB.replace("L2,", "L2,,")
+    )
     assert merged.unknown == ["Bob, B"] and [row[6] for row in rows[1:]] == ["1", ""]
 
 
 def test_who_is_missing_on_either_side_is_told(export):
-    merged, rows = export([graded("zoe"), graded("101"), graded("102", status="damaged: no JSON at line 1", points=0),
-                           graded("103", status="error: the grader failed (X)", points=0)],
-                          HEADER, POSSIBLE, ANN, BOB, CAT)
+    merged, rows = export(
+        [
+            graded("zoe"),
+            graded("101"),
+            graded("102", status="damaged: no JSON at line 1", points=0),
+            graded("103", status="error: the grader failed (X)", points=0),
+        ],
+        HEADER,
+        POSSIBLE,
+        ANN,
+        BOB,
+        CAT,
+    )
     assert merged.unknown == ["zoe"]
-    assert merged.ungraded == [f"102: {START}: damaged: no JSON at line 1",
-                               f"103: {START}: error: the grader failed (X)"]
-    assert [row[5] for row in rows[2:]] == ["1", "", "0.5"]     # nobody's grade is replaced by one that is none
+    assert merged.ungraded == [
+        f"102: {START}: damaged: no JSON at line 1",
+        f"103: {START}: error: the grader failed (X)",
+    ]
+    assert [row[5] for row in rows[2:]] == ["1", "", "0.5"]  # nobody's grade is replaced by one that is none
 
 
 def test_the_command_says_so_and_ends_with_1(export, tmp_path, capsys):
@@ -96,14 +127,24 @@ def test_twice_is_the_same(export, tmp_path):
     assert again.table.header == rows[0] and again.table.rows == rows[1:]
 
 
-@pytest.mark.parametrize("name", ["=cmd|' /C calc'!A0", "@SUM(1+1)*cmd|' /C calc'!A0", "+1+cmd|' /C calc'!A0",
-                                  "-2+3+A1(", "\t=1+1", "  =HYPERLINK(1)", "＝1+1"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "=cmd|' /C calc'!A0",
+        "@SUM(1+1)*cmd|' /C calc'!A0",
+        "+1+cmd|' /C calc'!A0",
+        "-2+3+A1(",
+        "\t=1+1",
+        "  =HYPERLINK(1)",
+        "＝1+1",
+    ],
+)
 def test_names_are_no_formulas(export, name):
     row = f'"{name}",101,s-001,ann@uni.edu,"{name}",,3,-,-5.5'
     _, rows = export([graded("101")], HEADER, POSSIBLE, row)
     assert rows[2][0] == rows[2][4] == "'" + name
     assert rows[2][1:4] == ["101", "s-001", "ann@uni.edu"]
-    assert rows[2][5:] == ["1", "3", "-", "-5.5"]               # Canvas's own values stay as they are
+    assert rows[2][5:] == ["1", "3", "-", "-5.5"]  # Canvas's own values stay as they are
 
 
 def test_what_identifies_stays_or_is_an_error(export):
@@ -114,35 +155,54 @@ def test_what_identifies_stays_or_is_an_error(export):
 
 
 def test_a_student_whose_name_the_gradebook_protects_is_found(export):
-    _, rows = export([graded("+4912345"), graded("'quoted")], HEADER, POSSIBLE, ANN.replace("ann@uni.edu", "+4912345"),
-                     BOB.replace("s-002", "'quoted"))
+    _, rows = export(
+        [graded("+4912345"), graded("'quoted")],
+        HEADER,
+        POSSIBLE,
+        ANN.replace("ann@uni.edu", "+4912345"),
+        BOB.replace("s-002", "'quoted"),
+    )
     assert [row[5] for row in rows[2:]] == ["1", "1"]
 
 
-@pytest.mark.parametrize("rows, roster, says", [
-    ([graded("101")], [ANN, BOB.replace("s-002", "101")],
-     "'101' could be Ann, A .101. .ID. and Bob, B .102. .SIS User ID."),
-    ([graded("101")], [ANN, ANN], "'101' could be"),
-    ([graded("101"), graded("ann@uni.edu")], [ANN], "'101' and 'ann@uni.edu' are one student, Ann, A"),
-    ([graded("101"), graded("101", f"a2/{START}", status="graded; one of 2 files")], [ANN], "101 has two graded files"),
-    ([graded("")], [ANN], "belongs to nobody"),
-    ([graded("101"), graded("102", most=2)], [ANN, BOB], "is worth 1 points in one row and 2 in row 3"),
-    ([graded("101", points="many")], [ANN], "points are 'many'"),
-    ([graded("101")], [ANN, POSSIBLE], "stands among the students"),
-    ([graded("101")], [ANN + ",extra"], "row 3 has 10 cells, but the header has 9"),
-    ([graded("101")], [ANN.replace("L1", '"L1')], "is no CSV"),
-], ids=lambda value: value[:20] if isinstance(value, str) else None)
+@pytest.mark.parametrize(
+    "rows, roster, says",
+    [
+        (
+            [graded("101")],
+            [ANN, BOB.replace("s-002", "101")],
+            "'101' could be Ann, A .101. .ID. and Bob, B .102. .SIS User ID.",
+        ),
+        ([graded("101")], [ANN, ANN], "'101' could be"),
+        ([graded("101"), graded("ann@uni.edu")], [ANN], "'101' and 'ann@uni.edu' are one student, Ann, A"),
+        (
+            [graded("101"), graded("101", f"a2/{START}", status="graded; one of 2 files")],
+            [ANN],
+            "101 has two graded files",
+        ),
+        ([graded("")], [ANN], "belongs to nobody"),
+        ([graded("101"), graded("102", most=2)], [ANN, BOB], "is worth 1 points in one row and 2 in row 3"),
+        ([graded("101", points="many")], [ANN], "points are 'many'"),
+        ([graded("101")], [ANN, POSSIBLE], "stands among the students"),
+        ([graded("101")], [ANN + ",extra"], "row 3 has 10 cells, but the header has 9"),
+        ([graded("101")], [ANN.replace("L1", '"L1')], "is no CSV"),
+    ],
+    ids=lambda value: value[:20] if isinstance(value, str) else None,
+)
 def test_what_is_not_clear_is_an_error(export, tmp_path, rows, roster, says):
     with pytest.raises(ExportError, match=says):
         export(rows, HEADER, POSSIBLE, *roster)
     assert not (tmp_path / "out.csv").exists()
 
 
-@pytest.mark.parametrize("header, says", [
-    (HEADER.replace("Section", "ID"), "two columns are called 'ID'"),
-    (HEADER.replace("Project (5)", f"{START} (78)"), "could both be"),
-    (HEADER.replace("Student,", "Name,"), "no gradebook of Canvas"),
-])
+@pytest.mark.parametrize(
+    "header, says",
+    [
+        (HEADER.replace("Section", "ID"), "two columns are called 'ID'"),
+        (HEADER.replace("Project (5)", f"{START} (78)"), "could both be"),
+        (HEADER.replace("Student,", "Name,"), "no gradebook of Canvas"),
+    ],
+)
 def test_headers_that_are_not_canvas(export, header, says):
     with pytest.raises(ExportError, match=says):
         export([graded("101")], header, POSSIBLE, ANN)
@@ -155,8 +215,9 @@ def test_an_assignment_with_other_points_is_an_error(export):
 
 def test_first_and_last_names_semicolons_and_a_byte_order_mark(export, tmp_path):
     header = f"LastName;FirstName;ID;SIS Login ID;Section;{START}"
-    _, rows = export([graded("7", points=0.5)], header, "    Points Possible;;;;;1,00", "A;=1;7;ann;L1;",
-                     encoding="utf-8-sig")
+    _, rows = export(
+        [graded("7", points=0.5)], header, "    Points Possible;;;;;1,00", "A;=1;7;ann;L1;", encoding="utf-8-sig"
+    )
     assert rows[2] == ["A", "'=1", "7", "ann", "L1", "0,5"]
     assert (tmp_path / "out.csv").read_bytes().startswith(b"\xef\xbb\xbf")
 

@@ -1,4 +1,5 @@
 """The exported autograder, run as Gradescope runs it, in a folder that stands for /autograder."""
+
 import functools
 import json
 import os
@@ -23,7 +24,7 @@ METADATA = {"id": 1, "users": [{"id": 12, "email": "ann@uni.edu", "name": "Ann"}
 @pytest.fixture(scope="module")
 def autograder():
     """A folder as /autograder is after setup.sh: the zip's files, and nothing handed in."""
-    root = Path(tempfile.mkdtemp(prefix="autograder-"))   # not pytest's own, which only we could pass through
+    root = Path(tempfile.mkdtemp(prefix="autograder-"))  # not pytest's own, which only we could pass through
     root.chmod(0o755)
     assert main(["export", "gradescope", str(root / "a.zip"), "--notebooks", "00", "01", "--seed", "7"]) == 0
     with zipfile.ZipFile(root / "a.zip") as archive:
@@ -37,6 +38,7 @@ def autograder():
 @pytest.fixture
 def run(autograder):
     """run(files, call) -> results.json, after `call` has graded these files."""
+
     def grade(files, call=gradescope_run.main, status=0):
         shutil.rmtree(autograder / "submission", ignore_errors=True)
         (autograder / "results" / "results.json").unlink(missing_ok=True)
@@ -47,13 +49,18 @@ def run(autograder):
         check_form(results, GRADESCOPE)
         assert results["score"] == sum(test["score"] for test in results["tests"])
         return results
+
     return grade
 
 
 def script(root):
     """Runs run_autograder itself, for a root that its first argument names."""
-    return subprocess.run(["bash", str(root / "run_autograder"), str(root)], cwd=root, timeout=300,
-                          env=os.environ | {"AUTOGRADER_PYTHON": sys.executable}).returncode
+    return subprocess.run(
+        ["bash", str(root / "run_autograder"), str(root)],
+        cwd=root,
+        timeout=300,
+        env=os.environ | {"AUTOGRADER_PYTHON": sys.executable},
+    ).returncode
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -87,6 +94,7 @@ def test_the_seed_is_not_told(run, autograder):
 def test_a_failure_of_ours_is_no_fault_of_the_students(run, monkeypatch, capsys):
     def broken(*_):
         raise OSError("strict isolation cannot be had: testing")
+
     monkeypatch.setattr(grading, "choose", broken)
     monkeypatch.setattr(grading, "other_user", lambda: None)
     results = run(CASES["full"][0], status=1)
@@ -100,8 +108,16 @@ def python_for_others():
     """A Python of this version that another user can start, with numpy; None where there is none."""
     name = f"python{sys.version_info[0]}.{sys.version_info[1]}"
     for python in (os.path.realpath(sys.executable), f"/usr/bin/{name}", f"/usr/local/bin/{name}"):
-        done = subprocess.run([*other_user.without_rights("54321"), python, "-S", "-c",
-                               f"import sys; sys.path += {package_folders()!r}; import numpy"], capture_output=True)
+        done = subprocess.run(
+            [
+                *other_user.without_rights("54321"),
+                python,
+                "-S",
+                "-c",
+                f"import sys; sys.path += {package_folders()!r}; import numpy",
+            ],
+            capture_output=True,
+        )
         if done.returncode == 0:
             return python
     return None
@@ -163,6 +179,7 @@ def without_bubblewrap(monkeypatch):
 
     def refuse(*_):
         raise OSError("strict isolation cannot be had: testing")
+
     monkeypatch.setattr(grading, "choose", refuse)
 
 
@@ -188,15 +205,16 @@ def test_another_user_reaches_nothing_of_the_graders(run, autograder, without_bu
 
 def test_a_seed_and_a_student_give_the_same_results(run):
     first, second = (run(CASES["partial"][0]) for _ in range(2))
-    assert {k: v for k, v in first.items() if k != "execution_time"} == \
-           {k: v for k, v in second.items() if k != "execution_time"}
+    assert {k: v for k, v in first.items() if k != "execution_time"} == {
+        k: v for k, v in second.items() if k != "execution_time"
+    }
 
 
 def test_the_zip(autograder, tmp_path, capsys):
     with zipfile.ZipFile(autograder / "a.zip") as archive:
         names = archive.namelist()
         modes = {name: archive.getinfo(name).external_attr >> 16 & 0o777 for name in names}
-    assert {"setup.sh", "run_autograder", "requirements.txt", "settings.json"} <= set(names)   # at the root
+    assert {"setup.sh", "run_autograder", "requirements.txt", "settings.json"} <= set(names)  # at the root
     assert modes["setup.sh"] == modes["run_autograder"] == 0o755
     assert not [name for name in names if "solutions" in name or name.endswith((".ipynb", ".pyc"))]
     for name in ("setup.sh", "run_autograder"):

@@ -1,4 +1,5 @@
 """MarkUs's custom tester, run as its test server runs it: the tester's files and the student's in one folder."""
+
 import json
 import os
 import shutil
@@ -19,24 +20,34 @@ from course_utils.grading import isolation
 def tester(tmp_path_factory):
     """The exported folder, which trusts no submission."""
     folder = tmp_path_factory.mktemp("markus") / "tester"
-    assert main(["export", "markus", str(folder), "--notebooks", "00", "01", "--seed", "7",
-                 "--python", sys.executable]) == 0
+    assert (
+        main(["export", "markus", str(folder), "--notebooks", "00", "01", "--seed", "7", "--python", sys.executable])
+        == 0
+    )
     return folder
 
 
 @pytest.fixture
 def run(tester, tmp_path):
     """run(files) -> (lines, exit status, standard error) of the script in a folder with these files."""
+
     def grade(files):
         folder = tmp_path / "workspace"
         hand_in(folder, files)
-        shutil.copytree(tester, folder, dirs_exist_ok=True)     # after the student's: MarkUs's files win
-        done = subprocess.run(["./course_tester.py"], cwd=folder, capture_output=True, text=True, timeout=300,
-                              env=os.environ | {"MARKUS_GROUP": "group_7"})
+        shutil.copytree(tester, folder, dirs_exist_ok=True)  # after the student's: MarkUs's files win
+        done = subprocess.run(
+            ["./course_tester.py"],
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            timeout=300,
+            env=os.environ | {"MARKUS_GROUP": "group_7"},
+        )
         lines = [json.loads(line) for line in done.stdout.splitlines()]
         for line in lines:
             check_form(line, MARKUS)
         return {line["name"].partition(": ")[2]: line for line in lines}, done.returncode, done.stderr
+
     return grade
 
 
@@ -47,22 +58,28 @@ def test_submissions(run, case):
     assert status == 0 and not error
     assert {name: line["marks_total"] for name, line in lines.items()} == POINTS
     assert {name: line["marks_earned"] for name, line in lines.items() if line["marks_earned"]} == points
-    assert {name: line["status"] for name, line in lines.items()} == \
-           {name: "pass" if name in points else "fail" for name in POINTS}
+    assert {name: line["status"] for name, line in lines.items()} == {
+        name: "pass" if name in points else "fail" for name in POINTS
+    }
     assert any(said in line["output"] for line in lines.values())
 
 
 def test_a_students_file_of_the_testers_name_is_not_run(run):
-    files = {"course_tester.py": "print('{\"score\": 1}')", "course_grader/course_utils/__init__.py": "print('mine')",
-             "json.py": "print('mine')", "numpy.py": "print('mine')"}
+    files = {
+        "course_tester.py": "print('{\"score\": 1}')",
+        "course_grader/course_utils/__init__.py": "print('mine')",
+        "json.py": "print('mine')",
+        "numpy.py": "print('mine')",
+    }
     lines, status, error = run(CASES["partial"][0] | files)
     assert status == 0 and not error
     assert {name: line["marks_earned"] for name, line in lines.items() if line["marks_earned"]} == CASES["partial"][1]
 
 
 def test_a_server_without_the_requirements_says_so(tester, tmp_path):
-    bare = subprocess.run([sys.executable, "-S", "-E", "-s", str(tester / "course_tester.py")],
-                          capture_output=True, text=True)
+    bare = subprocess.run(
+        [sys.executable, "-S", "-E", "-s", str(tester / "course_tester.py")], capture_output=True, text=True
+    )
     assert bare.returncode == 1 and "course_requirements.txt" in bare.stderr
     lines = [json.loads(line) for line in bare.stdout.splitlines()]
     for line in lines:

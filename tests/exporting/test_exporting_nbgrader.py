@@ -1,4 +1,5 @@
 """The exported course folder under the real nbgrader, which is installed for that beside this environment."""
+
 import copy
 import json
 import os
@@ -24,13 +25,21 @@ ROOT = Path(__file__).resolve().parents[2]
 POINTS = {name: exercise.points for name, exercise in exercises_of(PCA).items()}
 # nbgrader's cell metadata, version 3 (nbgrader/nbgraderformat/v3.json), as a schema
 METADATA = {
-    "type": "object", "additionalProperties": False, "required": ["schema_version", "grade", "locked", "solution"],
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["schema_version", "grade", "locked", "solution"],
     "properties": {
-        "schema_version": {"const": 3}, "grade": {"type": "boolean"}, "locked": {"type": "boolean"},
-        "solution": {"type": "boolean"}, "task": {"type": "boolean"},
-        "grade_id": {"type": "string", "pattern": r"^[a-zA-Z0-9_\-]+$"}, "points": {"type": "number", "minimum": 0},
+        "schema_version": {"const": 3},
+        "grade": {"type": "boolean"},
+        "locked": {"type": "boolean"},
+        "solution": {"type": "boolean"},
+        "task": {"type": "boolean"},
+        "grade_id": {"type": "string", "pattern": r"^[a-zA-Z0-9_\-]+$"},
+        "points": {"type": "number", "minimum": 0},
         "checksum": {"type": "string", "minLength": 32, "maxLength": 32},
-        "cell_type": {"enum": ["raw", "code", "markdown"]}}}
+        "cell_type": {"enum": ["raw", "code", "markdown"]},
+    },
+}
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +59,10 @@ def cells_by_id(path):
 
 def test_the_source_is_as_nbgrader_wants_it(course):
     assert sorted(str(path.relative_to(course)) for path in course.rglob("*") if path.is_file()) == [
-        "nbgrader_config.py", f"source/{START}/{START}.ipynb", f"source/{PCA}/{PCA}.ipynb"]
+        "nbgrader_config.py",
+        f"source/{START}/{START}.ipynb",
+        f"source/{PCA}/{PCA}.ipynb",
+    ]
     cells = cells_by_id(course / "source" / PCA / f"{PCA}.ipynb")
     assert cells.keys() == {*POINTS, *(f"check-{name}" for name in POINTS)}
     for grade_id, cell in cells.items():
@@ -70,8 +82,10 @@ def test_the_seed_of_grading_is_in_no_notebook(course):
 def test_nothing_is_overwritten(course, capsys):
     before = (course / "nbgrader_config.py").read_bytes()
     assert main(["export", "nbgrader", str(course), "--notebooks", "00"]) == 2
-    assert capsys.readouterr().err == (f"course: {course}/nbgrader_config.py and 1 more would be overwritten; "
-                                       "take another place, or add --force\n")
+    assert (
+        capsys.readouterr().err
+        == f"course: {course}/nbgrader_config.py and 1 more would be overwritten; take another place, or add --force\n"
+    )
     assert (course / "nbgrader_config.py").read_bytes() == before
 
 
@@ -81,9 +95,10 @@ def test_a_check_without_points_is_an_error_of_one_line():
 
     def pca_decode(z, mean, components):
         return z @ components
+
     earned(pca_encode)
     earned(pca_encode, seed=3)
-    earned(pca_decode)                     # only its name is looked at: `check` has passed it, or given the library's
+    earned(pca_decode)  # only its name is looked at: `check` has passed it, or given the library's
     with pytest.raises(NotEarned, match="pca_decode: not yet"):
         earned(pca_decode, seed=3)
     with pytest.raises(NotEarned, match="^pca_encode: 0 of 1 points so far$") as caught:
@@ -92,6 +107,7 @@ def test_a_check_without_points_is_an_error_of_one_line():
 
 
 # the real nbgrader ---------------------------------------------------------------------------------------------------
+
 
 @pytest.fixture(scope="module")
 def nbgrader():
@@ -104,12 +120,21 @@ def nbgrader():
         subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(home)], check=True)
         python = home / "bin" / "python"
         packages = Path(sysconfig.get_path("purelib", vars={"base": str(home), "platbase": str(home)}))
-        (packages / "beside.pth").write_text(f"{sysconfig.get_path('purelib')}\n{ROOT}\n"
-                                           "import course_utils.quick_start\n")  # a .pth file may import
+        (packages / "beside.pth").write_text(
+            f"{sysconfig.get_path('purelib')}\n{ROOT}\nimport course_utils.quick_start\n"
+        )  # a .pth file may import
         install = ["uv", "pip", "install", "--python", str(python)]
         if not shutil.which("uv"):
-            install = [sys.executable, "-m", "pip", "--python", str(python), "install", "--disable-pip-version-check",
-                       "--no-compile"]
+            install = [
+                sys.executable,
+                "-m",
+                "pip",
+                "--python",
+                str(python),
+                "install",
+                "--disable-pip-version-check",
+                "--no-compile",
+            ]
         done = subprocess.run([*install, *wanted], capture_output=True, text=True)
         if done.returncode:
             why = f"nbgrader cannot be installed: {done.stderr.strip()[-500:]}"
@@ -117,13 +142,25 @@ def nbgrader():
         (home / "installed").write_text(str(wanted))
 
     def run(folder, *arguments, status=0):
-        environment = {**os.environ, "PATH": f"{home / 'bin'}{os.pathsep}{os.environ['PATH']}",
-                       "VIRTUAL_ENV": str(home), "JUPYTER_CONFIG_DIR": str(folder.parent / "jupyter"),
-                       "JUPYTER_PATH": str(Path(sys.prefix) / "share" / "jupyter"), "OPENBLAS_NUM_THREADS": "1"}
-        done = subprocess.run([str(home / "bin" / "python"), "-m", "nbgrader", *arguments], cwd=folder, env=environment,
-                              capture_output=True, text=True, timeout=600)
+        environment = {
+            **os.environ,
+            "PATH": f"{home / 'bin'}{os.pathsep}{os.environ['PATH']}",
+            "VIRTUAL_ENV": str(home),
+            "JUPYTER_CONFIG_DIR": str(folder.parent / "jupyter"),
+            "JUPYTER_PATH": str(Path(sys.prefix) / "share" / "jupyter"),
+            "OPENBLAS_NUM_THREADS": "1",
+        }
+        done = subprocess.run(
+            [str(home / "bin" / "python"), "-m", "nbgrader", *arguments],
+            cwd=folder,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=600,
+        )
         assert done.returncode == status, done.stderr[-3000:]
         return done.stdout + done.stderr
+
     run.python = home / "bin" / "python"
     return run
 
@@ -138,13 +175,30 @@ def changed_by_a_cheat(notebook):
     cells["check-pca_encode"]["metadata"]["nbgrader"].update(solution=True, locked=False)
     cells["check-pca_decode"]["metadata"]["nbgrader"].update(schema_version="x", task=True)
     twin = copy.deepcopy(cells["check-residual_variance"])
-    end = {"cell_type": "code", "metadata": {}, "source": "import os\nos._exit(0)", "outputs": [],
-           "execution_count": None, "id": "end"}
-    mine = {"grade": True, "grade_id": "mine", "points": 50, "locked": False, "solution": False, "schema_version": 3,
-            "task": False}
+    end = {
+        "cell_type": "code",
+        "metadata": {},
+        "source": "import os\nos._exit(0)",
+        "outputs": [],
+        "execution_count": None,
+        "id": "end",
+    }
+    mine = {
+        "grade": True,
+        "grade_id": "mine",
+        "points": 50,
+        "locked": False,
+        "solution": False,
+        "schema_version": 3,
+        "task": False,
+    }
     extra = end | {"metadata": {"nbgrader": mine}, "source": "print(50)", "id": "mine"}
-    notebook["cells"] = [end, *(c for c in notebook["cells"] if c not in (cells["choose_k"], cells["check-choose_k"])),
-                         twin | {"id": "twin"}, extra]
+    notebook["cells"] = [
+        end,
+        *(c for c in notebook["cells"] if c not in (cells["choose_k"], cells["check-choose_k"])),
+        twin | {"id": "twin"},
+        extra,
+    ]
 
 
 def exercises_alone(notebook):
@@ -199,11 +253,14 @@ def test_what_is_released_has_no_answers(graded):
 
 @pytest.mark.slow
 def test_points(graded, nbgrader):
-    asked = """import json
+    asked = (
+        """import json
 from nbgrader.api import Gradebook
 with Gradebook("sqlite:///gradebook.db") as book:
     print(json.dumps({s.student.id: [s.score, s.max_score, s.needs_manual_grade, {g.name: g.score for n in s.notebooks
-          for g in n.grades}] for s in book.assignment_submissions("%s")}))""" % PCA
+          for g in n.grades}] for s in book.assignment_submissions("%s")}))"""
+        % PCA
+    )
     said = subprocess.run([str(nbgrader.python), "-c", asked], cwd=graded, capture_output=True, text=True, check=True)
     found = json.loads(said.stdout)
     assert found.keys() == SUBMISSIONS.keys()
@@ -226,6 +283,7 @@ def test_grading_again_gives_the_same(graded, nbgrader):
     def outputs():
         cells = cells_by_id(graded / "autograded" / "partial" / PCA / f"{PCA}.ipynb")
         return {name: cell.outputs for name, cell in cells.items() if name.startswith("check-")}
+
     before = outputs()
     nbgrader(graded, "autograde", PCA, "--student", "partial", "--force")
     assert outputs() == before and any(before.values())

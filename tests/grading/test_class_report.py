@@ -1,4 +1,5 @@
 """The class report: what it counts, and that it is a page that loads and runs nothing."""
+
 import random
 from xml.etree import ElementTree
 
@@ -22,8 +23,14 @@ def result(student, notebook, status="graded", file=None, **kinds):
         kind, key = (kinds.get(name, "passed"), None) if isinstance(kinds.get(name, "passed"), str) else kinds[name]
         points = exercise.points * (kind == "passed")
         entries[name] = {"passed": kind == "passed", "kind": kind, "misconception": key, "points": points}
-    return {"student": student, "course_notebook": notebook, "notebook": file or notebook, "status": status,
-            "points": sum(entry["points"] for entry in entries.values()), "exercises": entries}
+    return {
+        "student": student,
+        "course_notebook": notebook,
+        "notebook": file or notebook,
+        "status": status,
+        "points": sum(entry["points"] for entry in entries.values()),
+        "exercises": entries,
+    }
 
 
 def tallied(results, seed=0):
@@ -33,12 +40,18 @@ def tallied(results, seed=0):
     return tally
 
 
-CLASS = [*(result(f"right{i}", START) for i in range(4)), result("wrong1", START, log_mean_exp=("values", KEY)),
-         result("wrong2", START, log_mean_exp=("values", KEY)), result("other", START, log_mean_exp="values"),
-         result("blank", START, log_mean_exp="not started"), result("", START, file="loose"),
-         result("twice", START, file="a1/x", log_mean_exp=("values", KEY)), result("twice", START, file="a2/x"),
-         result("<i>eve</i>", START, "timeout: too slow", log_mean_exp="timeout"),
-         result("right0", PCA, pca_fit=("values", PCA_KEY))]
+CLASS = [
+    *(result(f"right{i}", START) for i in range(4)),
+    result("wrong1", START, log_mean_exp=("values", KEY)),
+    result("wrong2", START, log_mean_exp=("values", KEY)),
+    result("other", START, log_mean_exp="values"),
+    result("blank", START, log_mean_exp="not started"),
+    result("", START, file="loose"),
+    result("twice", START, file="a1/x", log_mean_exp=("values", KEY)),
+    result("twice", START, file="a2/x"),
+    result("<i>eve</i>", START, "timeout: too slow", log_mean_exp="timeout"),
+    result("right0", PCA, pca_fit=("values", PCA_KEY)),
+]
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -67,9 +80,11 @@ def test_what_the_page_says():
 
 
 def test_bars_add_up_to_the_class():
-    tally = tallied([result(f"s{i}", PCA, **{name: "values" for name in list(exercises_of(PCA))[:i]}) for i in range(9)])
+    tally = tallied(
+        [result(f"s{i}", PCA, **{name: "values" for name in list(exercises_of(PCA))[:i]}) for i in range(9)]
+    )
     source = page(tally, 5, "strict")
-    histogram = ElementTree.fromstring(source[source.index("<svg role='img' viewBox"):source.index("</svg>") + 6])
+    histogram = ElementTree.fromstring(source[source.index("<svg role='img' viewBox") : source.index("</svg>") + 6])
     bars = [float(bar.get("height")) for bar in histogram.iter("rect")]
     counts = [int(label.text) for label in list(histogram.iter("text"))[:-1:2]]
     assert sum(counts) == 9 and [bar / max(bars) for bar in bars] == pytest.approx([n / max(counts) for n in counts])
@@ -82,7 +97,9 @@ def test_nothing_handed_in():
 
 def test_a_run_writes_it(tmp_path):
     hand_in(tmp_path / "in", f"ann/{START}.ipynb", solved(START))
-    hand_in(tmp_path / "in", f"ben/{START}.ipynb", student_cells(START, log_mean_exp="log_mean_exp = lambda a: np.mean(a)"))
+    hand_in(
+        tmp_path / "in", f"ben/{START}.ipynb", student_cells(START, log_mean_exp="log_mean_exp = lambda a: np.mean(a)")
+    )
     grade_folder(tmp_path / "in", tmp_path / "out", seed=1)
     text = Page((tmp_path / "out" / "report.html").read_text(encoding="utf-8")).text
     assert "1 student of 2 who tried log_mean_exp" in text and "2 students; points from 0 to" in text

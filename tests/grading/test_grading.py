@@ -1,4 +1,5 @@
 """Whole grading runs on folders of real submissions."""
+
 import functools
 import json
 import os
@@ -104,14 +105,23 @@ def hand_in_all(root):
     hand_in(root, f"leaning/{PCA}.ipynb", student_cells(PCA, residual_variance=LEANING))
     hand_in(root, f"leaning-import/{PCA}.ipynb", student_cells(PCA, residual_variance=LEANING_BY_IMPORT))
     hand_in(root, f"library/{PCA}.ipynb", student_cells(PCA, pca_fit="from course_utils.models.pca import pca_fit"))
-    hand_in(root, f"raising/{PCA}.ipynb", [
-        IMPORTS, "1 / 0", *solved(PCA, pca_fit=ANSWERS["pca_fit"].replace("K)", "K=float('0.125e'))"))[1:]])
+    hand_in(
+        root,
+        f"raising/{PCA}.ipynb",
+        [IMPORTS, "1 / 0", *solved(PCA, pca_fit=ANSWERS["pca_fit"].replace("K)", "K=float('0.125e'))"))[1:]],
+    )
     hand_in(root, f"deleted/{PCA}.ipynb", [cell for cell in cells if not cell.startswith("def choose_k")])
-    hand_in(root, f"duplicated/{PCA}.ipynb", [
-        *cells, "def pca_encode(x, mean, components):\n    return x @ components.T", ANSWERS["pca_fit"]])
+    hand_in(
+        root,
+        f"duplicated/{PCA}.ipynb",
+        [*cells, "def pca_encode(x, mean, components):\n    return x @ components.T", ANSWERS["pca_fit"]],
+    )
     hand_in(root, f"nbgrader/assignment 1/{PCA}.ipynb", student_cells(PCA, pca_fit=ANSWERS["pca_fit"]))
-    hand_in(root, f"no-python/{PCA}.ipynb",
-            student_cells(PCA, pca_fit="def pca_fit(x, K)\n    return 1", pca_encode=ANSWERS["pca_encode"]))
+    hand_in(
+        root,
+        f"no-python/{PCA}.ipynb",
+        student_cells(PCA, pca_fit="def pca_fit(x, K)\n    return 1", pca_encode=ANSWERS["pca_encode"]),
+    )
     hand_in(root, f"damaged/{PCA}.ipynb", notebook_json(cells)[:1500])
     hand_in(root, "copy/s7_01_pca_linear_autoencoder (1).ipynb", student_cells(PCA, choose_k=ANSWERS["choose_k"]))
     hand_in(root, "renamed/homework.ipynb", notebook_json(solved(START), {"course": {"notebook": START}}))
@@ -123,11 +133,25 @@ def hand_in_all(root):
     hand_in(root, f"patches/{start}", student_cells(START, log_mean_exp=PATCHED))
     hand_in(root, f"scribbles/{start}", student_cells(START, log_mean_exp=SCRIBBLES))
     hand_in(root, f"tells/{start}", student_cells(START, log_mean_exp=TELLS))
-    hand_in(root, f"dynamic/{start}", ["exec('import numpy as helper')", answer.replace("np.", "helper."),
-                                       "log_mean_exp = globals()['log_mean_exp']"])
-    hand_in(root, f"magic/{start}", [
-        f"%matplotlib inline\n{IMPORTS}\n!touch {root}/never\nfiles = !ls\nnp.exp?", "%%time\n" + answer.strip(),
-        "%%bash\nexit 1", "%time value = log_mean_exp(np.ones(3))"])
+    hand_in(
+        root,
+        f"dynamic/{start}",
+        [
+            "exec('import numpy as helper')",
+            answer.replace("np.", "helper."),
+            "log_mean_exp = globals()['log_mean_exp']",
+        ],
+    )
+    hand_in(
+        root,
+        f"magic/{start}",
+        [
+            f"%matplotlib inline\n{IMPORTS}\n!touch {root}/never\nfiles = !ls\nnp.exp?",
+            "%%time\n" + answer.strip(),
+            "%%bash\nexit 1",
+            "%time value = log_mean_exp(np.ones(3))",
+        ],
+    )
     hand_in(root, f"empty/{start}", b"")
     hand_in(root, f"no-cells/{start}", [])
     hand_in(root, f"not-a-notebook/{start}", '["cells"]')
@@ -154,9 +178,11 @@ def graded(tmp_path_factory):
 @pytest.fixture
 def entry(graded):
     """entry(student, notebook, exercise) -> what the result file says about the exercise."""
+
     def read(student, notebook, exercise):
         path = graded[1] / "results" / student / f"{notebook}.json"
         return json.loads(path.read_text(encoding="utf-8"))["exercises"][exercise]
+
     return read
 
 
@@ -178,18 +204,21 @@ def test_row(graded, who):
     assert [row[name] != "" for name in ("log_mean_exp", "pca_fit")] == [notebook == START, notebook == PCA]
 
 
-@pytest.mark.parametrize("student, notebook, exercise, kind, words", [
-    ("blank", PCA, "pca_fit", "not started", "raises NotImplementedError"),
-    ("deleted", PCA, "choose_k", "missing", "No cell defines choose_k"),
-    ("raising", PCA, "pca_fit", "raised", "The cell with your answer fails"),
-    ("no-python", PCA, "pca_fit", "raised", "not Python"),
-    ("library", PCA, "pca_fit", "hidden", "Write it yourself"),
-    ("misled", START, "log_mean_exp", "values", "This is the mean of a"),
-    ("endless", START, "log_mean_exp", "timeout", "No answer after 10 seconds"),
-    ("exits", START, "log_mean_exp", "died", "Python itself ended"),
-    ("kills", START, "log_mean_exp", "died", "Python itself ended"),
-    ("scribbles", START, "log_mean_exp", "type", "cannot be read"),
-])
+@pytest.mark.parametrize(
+    "student, notebook, exercise, kind, words",
+    [
+        ("blank", PCA, "pca_fit", "not started", "raises NotImplementedError"),
+        ("deleted", PCA, "choose_k", "missing", "No cell defines choose_k"),
+        ("raising", PCA, "pca_fit", "raised", "The cell with your answer fails"),
+        ("no-python", PCA, "pca_fit", "raised", "not Python"),
+        ("library", PCA, "pca_fit", "hidden", "Write it yourself"),
+        ("misled", START, "log_mean_exp", "values", "This is the mean of a"),
+        ("endless", START, "log_mean_exp", "timeout", "No answer after 10 seconds"),
+        ("exits", START, "log_mean_exp", "died", "Python itself ended"),
+        ("kills", START, "log_mean_exp", "died", "Python itself ended"),
+        ("scribbles", START, "log_mean_exp", "type", "cannot be read"),
+    ],
+)
 def test_the_report_says_why(entry, student, notebook, exercise, kind, words):
     found = entry(student, notebook, exercise)
     assert (found["kind"], found["points"]) == (kind, 0)
@@ -202,8 +231,10 @@ def test_a_misconception_is_named(entry):
 
 def test_the_failing_line_is_shown_without_numbers_that_the_error_tells(entry):
     found = entry("raising", PCA, "pca_fit")
-    assert found["detail"] == ("ValueError: could not convert string to float: '…e'\n"
-                               "line 1: def pca_fit(x, K=float('0.125e')):")
+    assert (
+        found["detail"]
+        == "ValueError: could not convert string to float: '…e'\nline 1: def pca_fit(x, K=float('0.125e')):"
+    )
 
 
 def test_an_error_does_not_tell_the_hidden_inputs(entry, graded):
@@ -260,6 +291,7 @@ def started(monkeypatch):
         if cells:
             children.append(cells)
         original(self, library, cells, *rest)
+
     monkeypatch.setattr(sandbox.Child, "__init__", counting)
     return children
 
@@ -282,10 +314,27 @@ def test_a_killed_run_goes_on_and_ends_as_if_it_had_not_been_killed(tmp_path, st
     students = [f"s{i}" for i in range(6)]
     for student in students:
         hand_in(tmp_path / "in", f"{student}/{START}.ipynb", [f"# {student}", *solved(START)])
-    command = [sys.executable, "-m", "course_utils.cli", "grade", str(tmp_path / "in"), "--out", str(tmp_path / "out"),
-               "--workers", "1", "--isolation", "plain", "--i-trust-these-submissions"]
-    killed = subprocess.Popen(command, env=os.environ | {"TMPDIR": str(tmp_path)}, cwd=ROOT, stdout=subprocess.DEVNULL,
-                              stderr=subprocess.DEVNULL)
+    command = [
+        sys.executable,
+        "-m",
+        "course_utils.cli",
+        "grade",
+        str(tmp_path / "in"),
+        "--out",
+        str(tmp_path / "out"),
+        "--workers",
+        "1",
+        "--isolation",
+        "plain",
+        "--i-trust-these-submissions",
+    ]
+    killed = subprocess.Popen(
+        command,
+        env=os.environ | {"TMPDIR": str(tmp_path)},
+        cwd=ROOT,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
     results, deadline = tmp_path / "out" / "results", time.monotonic() + 60
     while len(list(results.rglob("*.json"))) < 2 and time.monotonic() < deadline:
         time.sleep(0.02)

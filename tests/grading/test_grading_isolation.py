@@ -1,4 +1,5 @@
 """The isolation tiers: which one is taken, what it says where it cannot be had, and what a strict child sees."""
+
 import os
 import platform
 import struct
@@ -19,7 +20,9 @@ from course_utils.grading import grade_folder, hardening, isolation, results, sa
 from course_utils.grading.isolation import choose, masks, mounts
 
 ROOT = Path(__file__).parents[2]
-needs_strict = pytest.mark.skipif(bool(NOT_HERE) and not os.environ.get("CI"), reason=f"no strict isolation: {NOT_HERE}")
+needs_strict = pytest.mark.skipif(
+    bool(NOT_HERE) and not os.environ.get("CI"), reason=f"no strict isolation: {NOT_HERE}"
+)
 
 
 @pytest.fixture
@@ -31,15 +34,18 @@ def strict():
 @pytest.fixture
 def fake(tmp_path, monkeypatch):
     """fake(text) puts a bubblewrap in place that only says this and fails."""
+
     def put(text):
         script = tmp_path / "bwrap"
         script.write_text(f"#!/bin/sh\necho '{text}' >&2\nexit 1\n")
         script.chmod(0o755)
         monkeypatch.setattr(isolation, "bubblewrap", lambda: str(script))
+
     return put
 
 
 # Which tier ---------------------------------------------------------------------------------------------------------
+
 
 @needs_strict
 @pytest.mark.parametrize("asked", ["auto", "strict"])
@@ -57,8 +63,12 @@ def test_it_does_not_matter_where_the_course_and_python_lie(monkeypatch):
     strict = isolation.Isolation("strict", isolation.STRICT, isolation.bubblewrap())
     with tempfile.TemporaryDirectory(dir="/var/tmp") as library:
         Path(library).chmod(0o755)
-        done = subprocess.run([*isolation.prefix(strict, Path(library)), "/usr/bin/touch", f"{isolation.WORK}/written"],
-                              capture_output=True, text=True, timeout=60)
+        done = subprocess.run(
+            [*isolation.prefix(strict, Path(library)), "/usr/bin/touch", f"{isolation.WORK}/written"],
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
     assert (done.returncode, done.stderr) == (0, "")
 
 
@@ -80,9 +90,14 @@ def test_without_bubblewrap_it_is_said_what_to_install(monkeypatch):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="bubblewrap is Linux's")
-@pytest.mark.parametrize("said, words", [
-    ("bwrap: No permissions to create a new namespace", "Does the kernel allow user namespaces"),
-    ("bwrap: Unknown option --disable-userns", "too old"), ("", "status 1")])
+@pytest.mark.parametrize(
+    "said, words",
+    [
+        ("bwrap: No permissions to create a new namespace", "Does the kernel allow user namespaces"),
+        ("bwrap: Unknown option --disable-userns", "too old"),
+        ("", "status 1"),
+    ],
+)
 def test_a_bubblewrap_that_fails_says_why_in_one_line(fake, said, words):
     fake(said)
     for asked in ("strict", "auto"):
@@ -134,6 +149,7 @@ def test_a_result_of_another_tier_is_not_taken_over(tmp_path):
 
 # What a strict child sees -------------------------------------------------------------------------------------------
 
+
 def inside(tier, code, library):
     """What code prints in a strict child's sandbox."""
     command = [*isolation.prefix(tier, library), isolation.interpreter(), "-S", "-P", "-c", textwrap.dedent(code)]
@@ -157,7 +173,9 @@ def test_it_sees_python_and_its_library_and_nothing_else(strict, library):
     home, here = Path.home(), str(ROOT)
     # A virtual environment in the checkout makes the checkout's folder a road to the packages; only the road shows.
     packages = [Path(path).relative_to(here).parts[0] for path in isolation.visible() if path.startswith(here + "/")]
-    printed = inside(strict, f"""
+    printed = inside(
+        strict,
+        f"""
         import os, socket
         roads = {[Path(path).parts[2] for path in isolation.visible() if path.startswith("/tmp/")]!r}
         print(sorted(os.listdir("/course")), [name for name in os.listdir("/tmp") if name not in roads], os.getcwd())
@@ -167,7 +185,9 @@ def test_it_sees_python_and_its_library_and_nothing_else(strict, library):
         print([name for _, name in socket.if_nameindex()], socket.gethostname())
         print([p for p in os.listdir("/proc") if p.isdigit()], os.getpid(), os.getuid())
         print(sorted(os.listdir("/dev")))
-    """, library).splitlines()
+    """,
+        library,
+    ).splitlines()
     assert printed[0] == "['own.txt'] [] /tmp"
     assert printed[1:3] == ["[]", "[] []"]
     assert printed[3] == "['lo'] course"
@@ -177,7 +197,9 @@ def test_it_sees_python_and_its_library_and_nothing_else(strict, library):
 
 @needs_strict
 def test_it_has_no_rights_and_cannot_write(strict, library):
-    printed = inside(strict, """
+    printed = inside(
+        strict,
+        """
         import os
         status = dict(line.split(":\\t") for line in open("/proc/self/status").read().splitlines() if ":\\t" in line)
         print({status[name].strip("0") for name in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")}, status["NoNewPrivs"])
@@ -188,7 +210,9 @@ def test_it_has_no_rights_and_cannot_write(strict, library):
                 continue
             print("wrote", path)
         open("/tmp/x", "w").write("x")
-    """, library)
+    """,
+        library,
+    )
     assert printed == "{''} 1\n"
 
 
@@ -196,12 +220,19 @@ def test_it_has_no_rights_and_cannot_write(strict, library):
 def test_what_must_stay_hidden_is_hidden_where_it_lies_in_what_is_seen(strict, library, tmp_path, monkeypatch):
     """As for a course that is installed beside numpy, or graded below /usr/src."""
     site = tmp_path / "site-packages"
-    for name in ("numpy/a.py", "course_utils/probability/numerics.py", "theirs/submissions/s.ipynb", "theirs/venv/lib/b.py"):
+    for name in (
+        "numpy/a.py",
+        "course_utils/probability/numerics.py",
+        "theirs/submissions/s.ipynb",
+        "theirs/venv/lib/b.py",
+    ):
         hand_in(site, name, b"text")
     seen = (*isolation.visible(), str(site), str(site / "theirs/venv/lib"))
     monkeypatch.setattr(isolation, "visible", lambda: seen)
     tier = strict._replace(hidden=(site / "theirs",))
-    printed = inside(tier, f"""
+    printed = inside(
+        tier,
+        f"""
         import os
         print(sorted(os.path.join(folder, file) for folder, _, files in os.walk({str(site)!r}) for file in files))
         for folder in ({str(site / "theirs")!r}, {str(site / "course_utils")!r}):
@@ -209,27 +240,40 @@ def test_what_must_stay_hidden_is_hidden_where_it_lies_in_what_is_seen(strict, l
                 open(folder + "/x", "w")
             except OSError as error:
                 print(error.strerror)
-    """, library)
-    assert printed.splitlines() == [str([f"{site}/numpy/a.py", f"{site}/theirs/venv/lib/b.py"]), *["Read-only file system"] * 2]
+    """,
+        library,
+    )
+    assert printed.splitlines() == [
+        str([f"{site}/numpy/a.py", f"{site}/theirs/venv/lib/b.py"]),
+        *["Read-only file system"] * 2,
+    ]
 
 
 def test_masks_are_the_course_and_what_is_hidden_below_what_is_seen(tmp_path):
     for name in ("a/lib/python3.11/site-packages/course_utils", "a/submissions", "b/submissions", "c/course_utils"):
         (tmp_path / name).mkdir(parents=True)
     found = masks((tmp_path / "a/submissions", tmp_path / "b/submissions"), (str(tmp_path / "a"), str(tmp_path / "c")))
-    assert found == [str(tmp_path / name) for name in
-                     ("a/lib/python3.11/site-packages/course_utils", "a/submissions", "c/course_utils")]
+    assert found == [
+        str(tmp_path / name)
+        for name in ("a/lib/python3.11/site-packages/course_utils", "a/submissions", "c/course_utils")
+    ]
 
 
 def test_what_lies_deeper_is_mounted_later():
     options = mounts(["/a/b", "/a", "/a/b/c/d"], ["/a/b/c", "/a/b"])
     at = [(options[i + 1], options[i]) for i, o in enumerate(options) if o in ("--ro-bind", "--tmpfs")]
-    assert at == [("/a", "--ro-bind"), ("/a/b", "--ro-bind"), ("/a/b", "--tmpfs"), ("/a/b/c", "--tmpfs"),
-                  ("/a/b/c/d", "--ro-bind")]
+    assert at == [
+        ("/a", "--ro-bind"),
+        ("/a/b", "--ro-bind"),
+        ("/a/b", "--tmpfs"),
+        ("/a/b/c", "--tmpfs"),
+        ("/a/b/c/d", "--ro-bind"),
+    ]
     assert options[-4:] == ["--remount-ro", "/a/b/c", "--remount-ro", "/a/b"]
 
 
 # As whom ------------------------------------------------------------------------------------------------------------
+
 
 def as_nobody(command, folder):
     """Runs a command as nobody, who sees this system's Python and checkout, and may write to one folder."""
@@ -237,28 +281,73 @@ def as_nobody(command, folder):
     for path in (folder, *folder.rglob("*")):
         os.chown(path, int(isolation.NOBODY), int(isolation.NOBODY))
     seen = [*isolation.visible(), sys.executable, str(ROOT / "course_utils"), "/etc", bubblewrap]
-    view = [bubblewrap, "--die-with-parent", *mounts(seen, []), "--dev-bind", "/dev", "/dev", "--bind", "/proc",
-            "/proc", "--perms", "1777", "--tmpfs", "/tmp", *mounts([p for p in seen if p.startswith("/tmp")], []),
-            *isolation.folder_of(str(folder)), "--bind", str(folder), str(folder), "--chdir", str(folder), "--"]
-    nobody = ["setpriv", "--reuid", isolation.NOBODY, "--regid", isolation.NOBODY, "--clear-groups", "--inh-caps=-all", "--"]
+    view = [
+        bubblewrap,
+        "--die-with-parent",
+        *mounts(seen, []),
+        "--dev-bind",
+        "/dev",
+        "/dev",
+        "--bind",
+        "/proc",
+        "/proc",
+        "--perms",
+        "1777",
+        "--tmpfs",
+        "/tmp",
+        *mounts([p for p in seen if p.startswith("/tmp")], []),
+        *isolation.folder_of(str(folder)),
+        "--bind",
+        str(folder),
+        str(folder),
+        "--chdir",
+        str(folder),
+        "--",
+    ]
+    nobody = [
+        "setpriv",
+        "--reuid",
+        isolation.NOBODY,
+        "--regid",
+        isolation.NOBODY,
+        "--clear-groups",
+        "--inh-caps=-all",
+        "--",
+    ]
     paths = os.pathsep.join([str(ROOT), *isolation.package_folders()])
-    return subprocess.run([*view, *nobody, *command], capture_output=True, text=True, timeout=120,
-                          env={"PATH": os.defpath, "PYTHONPATH": paths, "HOME": str(folder), "TMPDIR": str(folder)})
+    return subprocess.run(
+        [*view, *nobody, *command],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env={"PATH": os.defpath, "PYTHONPATH": paths, "HOME": str(folder), "TMPDIR": str(folder)},
+    )
 
 
 @needs_strict
-@pytest.mark.skipif(getattr(os, "geteuid", lambda: 1)() != 0, reason="all the other tests run as an ordinary user already")
+@pytest.mark.skipif(
+    getattr(os, "geteuid", lambda: 1)() != 0, reason="all the other tests run as an ordinary user already"
+)
 def test_an_ordinary_user_has_it_too(tmp_path):
     """The command line as nobody."""
     hand_in(tmp_path / "in", f"a/{START}.ipynb", solved(START))
-    hand_in(tmp_path / "in", f"b/{START}.ipynb", student_cells(START, log_mean_exp="""
+    hand_in(
+        tmp_path / "in",
+        f"b/{START}.ipynb",
+        student_cells(
+            START,
+            log_mean_exp="""
 def log_mean_exp(a):
     import os, time
     for _ in range(200):
-        if os.fork() == 0: time.sleep(30)"""))
+        if os.fork() == 0: time.sleep(30)""",
+        ),
+    )
     hand_in(tmp_path / "in", f"c/{PCA}.ipynb", solved(PCA))
-    done = as_nobody([isolation.interpreter(), "-m", "course_utils.cli", "grade", "in", "--out", "out", "--isolation",
-                      "strict"], tmp_path)
+    done = as_nobody(
+        [isolation.interpreter(), "-m", "course_utils.cli", "grade", "in", "--out", "out", "--isolation", "strict"],
+        tmp_path,
+    )
     assert done.returncode == 0, done.stderr
     rows = rows_of(tmp_path / "out")
     assert (tmp_path / "out" / "grades.csv").stat().st_uid == int(isolation.NOBODY)
@@ -267,6 +356,7 @@ def log_mean_exp(a):
 
 
 # That the attacks are real ------------------------------------------------------------------------------------------
+
 
 def test_without_isolation_some_of_the_attacks_succeed(tmp_path):
     """What test_hostile.py shows to fail there would succeed if nothing stopped it."""
@@ -282,6 +372,7 @@ def test_without_isolation_some_of_the_attacks_succeed(tmp_path):
 
 
 # What a child gives up, and who watches it --------------------------------------------------------------------------
+
 
 @pytest.mark.parametrize("column, convention", hardening.MACHINES.values(), ids=hardening.MACHINES)
 def test_the_filter_refuses_what_is_listed_and_what_is_foreign(column, convention):
@@ -299,35 +390,52 @@ def test_the_filter_refuses_what_is_listed_and_what_is_foreign(column, conventio
             else:
                 holds = {0x15: word == value, 0x35: word >= value, 0x45: word & value}[code]
                 at += 1 + (then if holds else otherwise)
+
     refused = hardening.REFUSE | hardening.EPERM
     for name, numbers in hardening.CALLS.items():
         assert verdict(numbers[column]) == refused, name
     others = set(range(500)) - {numbers[column] for numbers in hardening.CALLS.values()} - {hardening.CLONE3[column]}
     assert {verdict(n) for n in others} == {hardening.ALLOW}
-    threads = 0x3d0f00  # what pthread_create asks for
-    assert verdict(hardening.CLONE[column], flags=threads) == verdict(hardening.CLONE[column], flags=17) == hardening.ALLOW
+    threads = 0x3D0F00  # what pthread_create asks for
+    assert (
+        verdict(hardening.CLONE[column], flags=threads) == verdict(hardening.CLONE[column], flags=17) == hardening.ALLOW
+    )
     for name, flag in hardening.NEW.items():
         assert verdict(hardening.CLONE[column], flags=flag | threads) == refused, name
     assert verdict(hardening.CLONE3[column]) == hardening.REFUSE | hardening.ENOSYS
     assert verdict(0, called_by=0x40000003) == verdict(0x40000001) == refused
 
 
-@pytest.mark.skipif(sys.platform != "linux" or platform.machine() not in hardening.MACHINES, reason="Linux on known machines")
+@pytest.mark.skipif(
+    sys.platform != "linux" or platform.machine() not in hardening.MACHINES, reason="Linux on known machines"
+)
 def test_a_child_is_hardened_in_either_tier():
-    printed = subprocess.run([sys.executable, "-c", "from course_utils.grading.hardening import harden\nharden()\n"
-                              "import os\nprint([l for l in open('/proc/self/status') if 'Seccomp:' in l or 'NoNew' in l])\n"
-                              "try:\n    os.memfd_create('x')\nexcept PermissionError:\n    print('refused')"],
-                             capture_output=True, text=True, cwd=ROOT).stdout
+    printed = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            (
+                "from course_utils.grading.hardening import harden\nharden()\n"
+                "import os\nprint([l for l in open('/proc/self/status') if 'Seccomp:' in l or 'NoNew' in l])\n"
+                "try:\n    os.memfd_create('x')\nexcept PermissionError:\n    print('refused')"
+            ),
+        ],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+    ).stdout
     assert printed == "['NoNewPrivs:\\t1\\n', 'Seccomp:\\t2\\n']\nrefused\n"
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
 def test_watching_counts_threads_and_processes_and_kills_what_takes_too_much():
-    code = "import subprocess, sys, threading, time\n" \
-           "threading.Thread(target=time.sleep, args=(60,), daemon=True).start()\n" \
-           "greedy = 'x = bytearray(300 << 20); print(1, flush=True); import time; time.sleep(60)'\n" \
-           "subprocess.Popen([sys.executable, '-c', greedy])\n" \
-           "time.sleep(60)"
+    code = (
+        "import subprocess, sys, threading, time\n"
+        "threading.Thread(target=time.sleep, args=(60,), daemon=True).start()\n"
+        "greedy = 'x = bytearray(300 << 20); print(1, flush=True); import time; time.sleep(60)'\n"
+        "subprocess.Popen([sys.executable, '-c', greedy])\n"
+        "time.sleep(60)"
+    )
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as process:
         assert process.stdout.read(1) == b"1"
         tasks = watching.tasks_below(process.pid)
@@ -355,8 +463,15 @@ def test_memory_is_limited_for_all_processes_of_an_answer_together(tmp_path, mon
 
 
 def test_names_cannot_make_result_files_collide(tmp_path):
-    for name in (f"a/x.json/{START}", f"a/b/{START}", f"a/{START}.json/y", "a/x", f"{START}.json/{START}", START,
-                 f"a/{'y' * 200}"):
+    for name in (
+        f"a/x.json/{START}",
+        f"a/b/{START}",
+        f"a/{START}.json/y",
+        "a/x",
+        f"{START}.json/{START}",
+        START,
+        f"a/{'y' * 200}",
+    ):
         hand_in(tmp_path / "in", f"{name}.ipynb", b"")
     for name in ("y", f"{'z' * 120}/" * 12 + "y"):
         hand_in(tmp_path / "in", f"a/{name}.ipynb", b"")

@@ -1,4 +1,5 @@
 """The library's copy that a submission sees holds no answer, by whichever road."""
+
 import io
 import os
 import pickle
@@ -27,12 +28,14 @@ def copy(tmp_path_factory):
 @pytest.fixture
 def run(copy, tmp_path):
     """run(code) -> what it prints in an interpreter that was started as a child of the grader is."""
+
     def run(code):
         command = sandbox.command(copy, 0)
         command[-1] = command[-1].partition("; from course_utils.grading")[0] + "\n" + textwrap.dedent(code)
         done = subprocess.run(command, env=sandbox.environment(tmp_path), cwd=tmp_path, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
         return done.stdout
+
     return run
 
 
@@ -44,15 +47,19 @@ ROADS = {
     "reload": "import importlib, course_utils.models.pca as m; f = importlib.reload(m).pca_fit",
     "check": "from course_utils.checking import check\nfrom course_utils.models.pca import pca_fit\nf = check(pca_fit)",
     "unwrapped": "from course_utils.models.pca import pca_fit; f = getattr(pca_fit, '__wrapped__', pca_fit)",
-    "path": "import importlib.util as u, course_utils.models.pca as m\ns = u.spec_from_file_location('x', m.__file__)\n"
-            "m = u.module_from_spec(s); s.loader.exec_module(m); f = m.pca_fit",
+    "path": (
+        "import importlib.util as u, course_utils.models.pca as m\ns = u.spec_from_file_location('x', m.__file__)\n"
+        "m = u.module_from_spec(s); s.loader.exec_module(m); f = m.pca_fit"
+    ),
 }
 
 
 @pytest.mark.parametrize("road", ROADS.values(), ids=ROADS)
 def test_no_road_leads_to_the_answer(run, road):
-    printed = run(f"{road}\nimport numpy as np\ntry:\n    f(np.eye(3), 2)\nexcept Exception as error:\n"
-                  "    print(type(error).__name__, error)")
+    printed = run(
+        f"{road}\nimport numpy as np\ntry:\n    f(np.eye(3), 2)\nexcept Exception as error:\n"
+        "    print(type(error).__name__, error)"
+    )
     assert printed == "AnswerHidden pca_fit\n"
 
 
@@ -68,9 +75,18 @@ def test_signature_and_docstring_stay_and_the_source_is_gone(run):
     assert printed == "(x, K) True False\n(2,)\n"
 
 
-@pytest.mark.parametrize("module", [
-    "course_utils.exercises.model", "course_utils.exercises.nb01_pca_linear_autoencoder", "course_utils.building.build", "course_utils.cli", "course_utils.checking.judging",
-    "course_utils.grading.scoring", "course_utils.grading.run"])
+@pytest.mark.parametrize(
+    "module",
+    [
+        "course_utils.exercises.model",
+        "course_utils.exercises.nb01_pca_linear_autoencoder",
+        "course_utils.building.build",
+        "course_utils.cli",
+        "course_utils.checking.judging",
+        "course_utils.grading.scoring",
+        "course_utils.grading.run",
+    ],
+)
 def test_exercises_and_grader_cannot_be_imported(run, module):
     assert run(f"try:\n    import {module}\nexcept ModuleNotFoundError:\n    print('gone')") == "gone\n"
 
@@ -104,12 +120,14 @@ def test_an_answer_that_is_not_where_it_should_be_is_an_error():
 
 
 def test_the_child_does_not_see_this_interpreters_path(run):
-    printed = run("import sys, os\nprint([p for p in sys.path if p.startswith(os.path.expanduser('~'))]"
-                  ", sys.flags.hash_randomization, 'site' in sys.modules)")
+    printed = run(
+        "import sys, os\nprint([p for p in sys.path if p.startswith(os.path.expanduser('~'))]"
+        ", sys.flags.hash_randomization, 'site' in sys.modules)"
+    )
     assert printed.split()[-2:] == ["0", "False"] or sys.platform != "linux"
 
 
-SAME_RESULT = '''
+SAME_RESULT = """
 import contextlib, inspect, importlib, itertools, os, pickle, pkgutil, signal, sys, warnings
 warnings.simplefilter("ignore")
 sys.stdout = open(os.devnull, "w")  # progress bars; the results go to descriptor 1
@@ -143,7 +161,7 @@ for name, calls in pickle.load(open(sys.argv[1], "rb")).items():
                 pass
             finally:
                 signal.setitimer(signal.ITIMER_REAL, 0)
-'''
+"""
 
 
 @pytest.mark.parametrize("notebook", sorted({exercise.notebook for exercise in all_exercises().values()}))
@@ -151,17 +169,27 @@ def test_no_other_function_of_the_library_is_an_answer_under_another_name(notebo
     """Every function that is left is called with each exercise's inputs, in every order of three arguments."""
     exercises = {name: exercise for name, exercise in exercises_of(notebook).items() if not exercise.trains}
     copy = make_library(tmp_path / "copy", exercises_of(notebook).values())
-    cases = {name: exercise.cases(np.random.default_rng(judging.case_seed(exercise, 1))) for name, exercise in exercises.items()}
+    cases = {
+        name: exercise.cases(np.random.default_rng(judging.case_seed(exercise, 1)))
+        for name, exercise in exercises.items()
+    }
     (tmp_path / "calls").write_bytes(pickle.dumps({name: [case.args for case in cases[name]] for name in cases}))
     command = sandbox.command(copy, 0)
     command[-1] = command[-1].partition("; from course_utils.grading")[0] + "\n" + SAME_RESULT
-    done = subprocess.run([*command, str(tmp_path / "calls")], env=sandbox.environment(tmp_path), cwd=tmp_path,
-                          capture_output=True, timeout=300)
+    done = subprocess.run(
+        [*command, str(tmp_path / "calls")],
+        env=sandbox.environment(tmp_path),
+        cwd=tmp_path,
+        capture_output=True,
+        timeout=300,
+    )
     assert done.returncode == 0, done.stderr.decode()
     replies, called = io.BytesIO(done.stdout), set()
     while replies.tell() < len(done.stdout):
         name, path, frames = pickle.load(replies)
-        outcomes = iter(outcome_of(wire.decode_frame(wire.encode({"value": wire.decode_frame(frame)}))) for frame in frames)
+        outcomes = iter(
+            outcome_of(wire.decode_frame(wire.encode({"value": wire.decode_frame(frame)}))) for frame in frames
+        )
         called.add(name)
         assert not judging.judge(remembered(name), lambda args, deadline: next(outcomes), 1).passed, f"{path} is {name}"
     assert called or notebook == "00_start_here"  # the search has called something with inputs that fit

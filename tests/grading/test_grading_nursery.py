@@ -1,4 +1,5 @@
 """Strict children from a nursery: nothing of a submission reaches the next one or the nursery, and a dead one is replaced."""
+
 import ast
 import os
 import signal
@@ -37,11 +38,16 @@ def grader(tmp_path):
 @pytest.fixture
 def child(grader, tmp_path):
     """child(code, hidden names): a child whose answer runs the code and returns what it calls `found`."""
+
     def start(code, hidden=()):
-        function = "def answer():\n" + textwrap.indent(textwrap.dedent(code).strip(), "    ") + "\n    return repr(found)"
+        function = (
+            "def answer():\n" + textwrap.indent(textwrap.dedent(code).strip(), "    ") + "\n    return repr(found)"
+        )
         number = len(list(tmp_path.glob("child*")))
-        return sandbox.Child(grader.library(frozenset(hidden)), [function], ["answer"],
-                             tmp_path / f"child{number}", grader.tier)
+        return sandbox.Child(
+            grader.library(frozenset(hidden)), [function], ["answer"], tmp_path / f"child{number}", grader.tier
+        )
+
     return start
 
 
@@ -168,7 +174,9 @@ def test_nothing_of_a_submission_reaches_the_next_one(grader, child):
 
 
 def test_a_submission_has_no_rights_and_gets_none(child):
-    found = child_says(child, """
+    found = child_says(
+        child,
+        """
         import ctypes, errno, os, subprocess, sys, threading
         libc = ctypes.CDLL(None, use_errno=True)
         def error(result):
@@ -201,7 +209,8 @@ def test_a_submission_has_no_rights_and_gets_none(child):
          "most": open("/proc/sys/user/max_user_namespaces").read().strip(),
          "fork": os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]),
          "subprocess": subprocess.run([sys.executable, "-S", "-c", "print(1)"], capture_output=True).stdout}
-        """)
+        """,
+    )
     assert found["rights"] == {""} and (found["no new"], found["filter"]) == ("1", "2")
     refused = {found[name] for name in ("mount", "trace", "setns", "hostname")} | set(found["umount"])
     assert refused | found["unshare"] | found["clone"] == {"EPERM"} and found["clone3"] == "ENOSYS"
@@ -237,12 +246,16 @@ def test_the_library_is_the_one_that_this_submission_may_see(child):
 def test_what_the_nursery_has_imported_is_the_same_in_every_copy_and_holds_no_answer(tmp_path):
     full = make_library(tmp_path / "full", [])
     bare = make_library(tmp_path / "bare", all_exercises().values())
-    code = (f"import sys; sys.path[:] = [{str(full)!r}] + sys.path + {isolation.package_folders()!r}; "
-            "import course_utils.grading.nursery; print(*sorted(name for name in sys.modules if name.startswith('course_')))")
+    code = (
+        f"import sys; sys.path[:] = [{str(full)!r}] + sys.path + {isolation.package_folders()!r}; import"
+        " course_utils.grading.nursery; print(*sorted(name for name in sys.modules if name.startswith('course_')))"
+    )
     done = subprocess.run([isolation.interpreter(), "-s", "-S", "-P", "-B", "-c", code], capture_output=True, text=True)
     names = done.stdout.split()
     assert "course_utils.grading.child" in names and len(names) > 5, done.stderr
-    answers = {path.split(":")[0] for exercise in all_exercises().values() for path in (exercise.answer, *exercise.aliases)}
+    answers = {
+        path.split(":")[0] for exercise in all_exercises().values() for path in (exercise.answer, *exercise.aliases)
+    }
     assert not answers & set(names)
     for name in names:
         path = Path(*name.split("."))
@@ -277,6 +290,7 @@ def test_a_submission_that_loses_its_nursery_is_graded_all_the_same(tmp_path, mo
                 os.killpg(self.nursery.process.pid, signal.SIGKILL)
                 self.process.wait(10)
         return original(self)
+
     monkeypatch.setattr(sandbox.Child, "fork", fork)
     grade_folder(tmp_path / "in", tmp_path / "out", seed=1, workers=1, isolation="strict")
     row = (tmp_path / "out" / "grades.csv").read_text().splitlines()[1]
@@ -346,11 +360,24 @@ with child.fork() as pipe:
 
 def hand_in_some(root):
     hand_in(root, f"a/{START}.ipynb", solved(START))
-    hand_in(root, f"b/{PCA}.ipynb", solved(PCA, pca_encode="def pca_encode(x, mean, components):\n    return x @ components.T"))
+    hand_in(
+        root,
+        f"b/{PCA}.ipynb",
+        solved(PCA, pca_encode="def pca_encode(x, mean, components):\n    return x @ components.T"),
+    )
     hand_in(root, f"c/{PCA}.ipynb", student_cells(PCA, pca_fit=ANSWERS["pca_fit"]))
     hand_in(root, f"d/{START}.ipynb", student_cells(START, log_mean_exp="def log_mean_exp(a):\n    open('/x', 'w')"))
-    hand_in(root, f"e/{START}.ipynb", student_cells(START, log_mean_exp="import matplotlib.pyplot as plt\n"
-                                                    "def log_mean_exp(a):\n    plt.figure()\n    raise ValueError(__file__)"))
+    hand_in(
+        root,
+        f"e/{START}.ipynb",
+        student_cells(
+            START,
+            log_mean_exp=(
+                "import matplotlib.pyplot as plt\n"
+                "def log_mean_exp(a):\n    plt.figure()\n    raise ValueError(__file__)"
+            ),
+        ),
+    )
 
 
 def test_where_there_can_be_no_nursery_results_are_the_same(tmp_path, monkeypatch, capsys):
@@ -362,6 +389,7 @@ def test_where_there_can_be_no_nursery_results_are_the_same(tmp_path, monkeypatc
     def counting(command, *args, **kwargs):
         commands.append(command)
         return popen(command, *args, **kwargs)
+
     # As with a kernel that refuses: a nursery starts, and its fork fails.
     monkeypatch.setattr(nurseries.isolation, "LIBRARIES", "/elsewhere")
     monkeypatch.setattr(sandbox.subprocess, "Popen", counting)

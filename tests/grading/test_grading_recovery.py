@@ -1,4 +1,5 @@
 """What may go wrong around a grading run: another run, a full disk, a folder that is read-only. Nothing is lost or torn."""
+
 import json
 import os
 import shlex
@@ -36,16 +37,20 @@ def test_two_runs_into_one_folder(submissions, tmp_path):
     out = tmp_path / "out"
     with alone(out):
         done = run([*GRADE, submissions, "--out", out, *TRUSTED])
-        assert (done.returncode, done.stderr) == (2, f"course: another run is grading into {out}; wait for its end, or "
-                                                     "take another output folder\n")
+        assert (done.returncode, done.stderr) == (
+            2,
+            f"course: another run is grading into {out}; wait for its end, or take another output folder\n",
+        )
         assert list(out.iterdir()) == []
     assert run([*GRADE, submissions, "--out", out, *TRUSTED]).returncode == 0  # the lock is gone
     assert len(rows_of(out)) == 3
 
 
 def test_a_killed_run_leaves_no_lock(tmp_path):
-    code = ("import os, pathlib\nfrom course_utils.grading.run import alone\n"
-            f"with alone(pathlib.Path({str(tmp_path)!r})): os.kill(os.getpid(), 9)")
+    code = (
+        "import os, pathlib\nfrom course_utils.grading.run import alone\n"
+        f"with alone(pathlib.Path({str(tmp_path)!r})): os.kill(os.getpid(), 9)"
+    )
     assert run([sys.executable, "-c", code]).returncode == -9
     with alone(tmp_path):
         pass
@@ -102,6 +107,7 @@ def test_a_temporary_folder_that_is_full(submissions, tmp_path, monkeypatch):
 
     def full(*_, **__):
         raise OSError(28, "No space left on device")
+
     monkeypatch.setattr(grader, "score", full)
     with pytest.raises(OSError, match="make room there, or set TMPDIR"):
         grade_folder(submissions, tmp_path / "out", isolation="plain", trusted=True)

@@ -1,4 +1,5 @@
 """Slices of notebooks: what an answer needs is run, what it does not need is not."""
+
 import pytest
 
 from course_utils.grading.slicing import is_dynamic, parse, slice_for, units_of
@@ -21,8 +22,13 @@ CELLS_AND_VALUE = {
     "renamed import": (["import math as m, os", "def f(): return m.floor(2.5)"], 2),
     "import of several names": (["from math import floor as fl, ceil", "def f(): return fl(2.5) + ceil(2.5)"], 5),
     "star import": (["from math import *", "def f(): return floor(2.5)"], 2),
-    "import with a fallback": (["try:\n    import no_such_module as m\nexcept ImportError:\n    import math as m",
-                                "def f(): return m.floor(2.5)"], 2),
+    "import with a fallback": (
+        [
+            "try:\n    import no_such_module as m\nexcept ImportError:\n    import math as m",
+            "def f(): return m.floor(2.5)",
+        ],
+        2,
+    ),
     "wrapped": (["def f(): return 1", "def twice(g): return lambda: 2 * g()", "f = twice(f)"], 2),
     "decorated": (["def twice(g): return lambda: 2 * g()", "@twice\ndef f(): return 1"], 2),
     "bound under a condition": (["flag = True", "if flag:\n    def f(): return 1\nelse:\n    f = None"], 1),
@@ -31,11 +37,21 @@ CELLS_AND_VALUE = {
     "bound by a walrus": (["print(f := lambda: 4)"], 4),
     "unpacked": (["f, g = (lambda: 5), None"], 5),
     "bound through global": (["def make():\n    global f\n    def f(): return 6", "make()"], 6),
-    "changed by a function": (["kept = []", "def keep(x): kept.append(x)", "def keep_two(x):\n    keep(x); keep(x)",
-                               "keep_two(1)", "def f(): return len(kept)"], 2),
+    "changed by a function": (
+        [
+            "kept = []",
+            "def keep(x): kept.append(x)",
+            "def keep_two(x):\n    keep(x); keep(x)",
+            "keep_two(1)",
+            "def f(): return len(kept)",
+        ],
+        2,
+    ),
     "lambda": (["k = 3", "f = lambda: k"], 3),
-    "class": (["class A:\n    size = 4\n    def get(self): return base + self.size", "base = 1",
-               "def f(): return A().get()"], 5),
+    "class": (
+        ["class A:\n    size = 4\n    def get(self): return base + self.size", "base = 1", "def f(): return A().get()"],
+        5,
+    ),
     "item stored": (["table = {}", "table['a'] = 1", "def f(): return table['a']"], 1),
     "attribute stored": (["class T: pass", "T.a = 1", "def f(): return T.a"], 1),
     "appended": (["items = []", "items.append(1)", "def f(): return len(items)"], 1),
@@ -58,11 +74,21 @@ def test_a_slice_gives_what_the_whole_notebook_gives(cells, value):
     assert run_slice(cells)["f"]() == whole["f"]() == value
 
 
-@pytest.mark.parametrize("cell", [
-    "raise RuntimeError('not needed')", "x = 1 / 0", "import no_such_module", "from math import no_such_name, floor",
-    "f()  # a demonstration", "value = f(undefined)", "assert f() == 2", "f().real.conjugate(undefined)", "table = {}\ntable['x'] = undefined",
-    "def g(x):\n    x.append(undefined)\ng(1)",
-])
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "raise RuntimeError('not needed')",
+        "x = 1 / 0",
+        "import no_such_module",
+        "from math import no_such_name, floor",
+        "f()  # a demonstration",
+        "value = f(undefined)",
+        "assert f() == 2",
+        "f().real.conjugate(undefined)",
+        "table = {}\ntable['x'] = undefined",
+        "def g(x):\n    x.append(undefined)\ng(1)",
+    ],
+)
 def test_what_is_not_needed_does_not_run(cell):
     assert run_slice([cell, "def f(x=None):\n    table = x\n    return 1", cell])["f"]() == 1
 
@@ -80,18 +106,24 @@ def test_a_cell_that_is_no_python_is_told_with_its_line():
     assert "expected ':'" in broken[0].message and broken[0].line == "line 1: def f(x)"
 
 
-@pytest.mark.parametrize("cell, after", [
-    ("%matplotlib inline\na = 1", "pass\na = 1"),
-    ("for i in x:\n    !rm -rf {i}\n    y = i", "for i in x:\n    pass\n    y = i"),
-    ("files = !ls *.py", "files = None"),
-    ("n = %env HOME", "n = None"),
-    ("np.exp?", "pass"), ("?np.exp", "pass"), ("a = 1\nnp.exp??", "a = 1\npass"),
-    ("%time x = f(3)", "x = f(3)"),
-    ("%%time\nx = 1", "pass\nx = 1"),
-    ("%%bash\nrm -rf /", ""), ("%%html\n<b>", ""),
-    ("text = '''\n%matplotlib\n!ls\n'''\n%pylab", "text = '''\n%matplotlib\n!ls\n'''\npass"),
-    ("x = 7 % 3\ny = not x", "x = 7 % 3\ny = not x"),
-])
+@pytest.mark.parametrize(
+    "cell, after",
+    [
+        ("%matplotlib inline\na = 1", "pass\na = 1"),
+        ("for i in x:\n    !rm -rf {i}\n    y = i", "for i in x:\n    pass\n    y = i"),
+        ("files = !ls *.py", "files = None"),
+        ("n = %env HOME", "n = None"),
+        ("np.exp?", "pass"),
+        ("?np.exp", "pass"),
+        ("a = 1\nnp.exp??", "a = 1\npass"),
+        ("%time x = f(3)", "x = f(3)"),
+        ("%%time\nx = 1", "pass\nx = 1"),
+        ("%%bash\nrm -rf /", ""),
+        ("%%html\n<b>", ""),
+        ("text = '''\n%matplotlib\n!ls\n'''\n%pylab", "text = '''\n%matplotlib\n!ls\n'''\npass"),
+        ("x = 7 % 3\ny = not x", "x = 7 % 3\ny = not x"),
+    ],
+)
 def test_ipythons_syntax_is_taken_out(cell, after):
     assert parse(cell)[1] == after
 

@@ -1,4 +1,5 @@
 """Finding submissions and reading their cells, however odd the folder."""
+
 import json
 import os
 
@@ -16,8 +17,17 @@ def found(root, **options):
 
 
 def test_both_layouts_at_any_depth_are_found_and_copies_of_jupyter_and_macos_are_not(tmp_path):
-    for path in ("b/01.ipynb", "a/hw/01.ipynb", "a/hw/deeper/02.IPYNB", "loose.ipynb", "a/.ipynb_checkpoints/01.ipynb",
-                 "__MACOSX/a/._01.ipynb", "a/._01.ipynb", "a/notes.txt", "a/x.ipynb.bak"):
+    for path in (
+        "b/01.ipynb",
+        "a/hw/01.ipynb",
+        "a/hw/deeper/02.IPYNB",
+        "loose.ipynb",
+        "a/.ipynb_checkpoints/01.ipynb",
+        "__MACOSX/a/._01.ipynb",
+        "a/._01.ipynb",
+        "a/notes.txt",
+        "a/x.ipynb.bak",
+    ):
         hand_in(tmp_path, path, "{}")
     assert found(tmp_path) == [("", "loose", ""), ("a", "01", ""), ("a", "02", ""), ("b", "01", "")]
 
@@ -47,18 +57,25 @@ def test_links_must_stay_in_the_students_folder(tmp_path):
     assert found(root) == [("a", "01", ""), *refused, ("a", "own", ""), ("b", "01", "")]
 
 
-@pytest.mark.parametrize("content, status", [
-    (b"", "empty: the file holds nothing"), (b" \n", "empty: the file holds nothing"),
-    (b"{", "damaged: no JSON at line 1, column 2"),
-    (b"\xff\xfe", "damaged: the file is not UTF-8 text"), (b"[" * 100_000, "damaged: the JSON is nested too deep"),
-    (b"null", "damaged: not a notebook"), (b"{}", "damaged: not a notebook"), (b'{"cells": {}}', "damaged: not a notebook"),
-    (b'{"worksheets": []}', "damaged: a notebook of format 3; open it in JupyterLab and save it"),
-    (b'{"cells": [{"cell_type": "code", "source": 3}]}', "damaged: a cell whose source is no text"),
-    (b'{"cells": [{"cell_type": "code", "source": [3]}]}', "damaged: a cell whose source is no text"),
-    (b'{"cells": [3, {"cell_type": "markdown", "source": 3}]}', "empty: no code cell"),
-    (b'{"cells": [{"cell_type": "code", "source": " "}]}', "empty: no code cell"),
-    (b'{"cells": [' + b"1" * 5000 + b"]}", "damaged: Exceeds the limit"),
-])
+@pytest.mark.parametrize(
+    "content, status",
+    [
+        (b"", "empty: the file holds nothing"),
+        (b" \n", "empty: the file holds nothing"),
+        (b"{", "damaged: no JSON at line 1, column 2"),
+        (b"\xff\xfe", "damaged: the file is not UTF-8 text"),
+        (b"[" * 100_000, "damaged: the JSON is nested too deep"),
+        (b"null", "damaged: not a notebook"),
+        (b"{}", "damaged: not a notebook"),
+        (b'{"cells": {}}', "damaged: not a notebook"),
+        (b'{"worksheets": []}', "damaged: a notebook of format 3; open it in JupyterLab and save it"),
+        (b'{"cells": [{"cell_type": "code", "source": 3}]}', "damaged: a cell whose source is no text"),
+        (b'{"cells": [{"cell_type": "code", "source": [3]}]}', "damaged: a cell whose source is no text"),
+        (b'{"cells": [3, {"cell_type": "markdown", "source": 3}]}', "empty: no code cell"),
+        (b'{"cells": [{"cell_type": "code", "source": " "}]}', "empty: no code cell"),
+        (b'{"cells": [' + b"1" * 5000 + b"]}", "damaged: Exceeds the limit"),
+    ],
+)
 def test_a_damaged_file_has_a_status(tmp_path, content, status):
     cells = read_cells(hand_in(tmp_path, "a/01.ipynb", content))
     assert cells.status.startswith(status) and not any(map(str.strip, cells.sources))
@@ -82,24 +99,55 @@ def test_sizes_are_limited(tmp_path, monkeypatch):
 
 
 def test_sources_and_name_are_read(tmp_path):
-    file = hand_in(tmp_path, "a/x.ipynb", "\ufeff" + notebook_json(["a = 1\nb = 'ü'", "c"], {"course": {"notebook": PCA}}))
+    file = hand_in(
+        tmp_path, "a/x.ipynb", "\ufeff" + notebook_json(["a = 1\nb = 'ü'", "c"], {"course": {"notebook": PCA}})
+    )
     assert read_cells(file)[:2] == (["a = 1\nb = 'ü'", "c"], "") and read_cells(file).metadata == PCA
     odd = hand_in(tmp_path, "a/y.ipynb", json.dumps({"cells": [{"cell_type": "code", "source": "a"}], "metadata": [1]}))
     assert read_cells(odd).metadata == ""
 
 
-@pytest.mark.parametrize("stem, metadata, name", [
-    (PCA, "", PCA), (f"{PCA} (1)", "", PCA), (f"{PCA}-2", "", PCA), (f"{PCA}-Copy1", "", PCA), (f"s1234_{PCA}", "", PCA),
-    (f"{PCA}_alice", "", PCA), (PCA.upper(), "", PCA), (f"{START}.final", "", START), ("homework", START, START),
-    (PCA, START, PCA), (f"1{PCA}", "", None), ("hw3", "", None), ("hw3", "another", None), ("01_pca", "", None),
-])
+@pytest.mark.parametrize(
+    "stem, metadata, name",
+    [
+        (PCA, "", PCA),
+        (f"{PCA} (1)", "", PCA),
+        (f"{PCA}-2", "", PCA),
+        (f"{PCA}-Copy1", "", PCA),
+        (f"s1234_{PCA}", "", PCA),
+        (f"{PCA}_alice", "", PCA),
+        (PCA.upper(), "", PCA),
+        (f"{START}.final", "", START),
+        ("homework", START, START),
+        (PCA, START, PCA),
+        (f"1{PCA}", "", None),
+        ("hw3", "", None),
+        ("hw3", "another", None),
+        ("01_pca", "", None),
+    ],
+)
 def test_a_notebook_is_recognised_by_name_or_metadata(stem, metadata, name):
     assert recognise(stem, metadata, [START, PCA]) == name
 
 
-@pytest.mark.parametrize("value, cell", [("=1+1", "'=1+1"), ("+a", "'+a"), ("-a", "'-a"), ("@a", "'@a"), ("\ta", "'\\ta"), ("a\r=1", "a\\r=1"),
-                                         ("\u202ea", "'\\u202ea"), ("_a", "_a"), ("ü", "ü"),
-                                         ("a=1", "a=1"), ("", ""), (3, 3), (-3, -3)])
+@pytest.mark.parametrize(
+    "value, cell",
+    [
+        ("=1+1", "'=1+1"),
+        ("+a", "'+a"),
+        ("-a", "'-a"),
+        ("@a", "'@a"),
+        ("\ta", "'\\ta"),
+        ("a\r=1", "a\\r=1"),
+        ("\u202ea", "'\\u202ea"),
+        ("_a", "_a"),
+        ("ü", "ü"),
+        ("a=1", "a=1"),
+        ("", ""),
+        (3, 3),
+        (-3, -3),
+    ],
+)
 def test_names_are_no_formulas(value, cell):
     assert harmless(value) == cell
 

@@ -1,4 +1,5 @@
 """No hostile submission gains a point, does damage, or changes what another one gets (strict isolation)."""
+
 import csv
 import hashlib
 import json
@@ -15,19 +16,26 @@ from hostile import ATTACKS, Place, hand_in_hostile, odd_files
 from course_utils.grading import grade_folder, isolation, results, sandbox, scoring
 
 ROOT = Path(__file__).parents[2]
-HONEST = {"honest": (START, solved(START)), "honest-pca": (PCA, solved(PCA)),
-          "honest-half": (PCA, student_cells(PCA, **{n: ANSWERS[n] for n in ("pca_fit", "pca_encode", "choose_k")})),
-          "zz-honest": (START, ["# the last one", *solved(START)])}
-pytestmark = [pytest.mark.slow, pytest.mark.skipif(bool(NOT_HERE) and not os.environ.get("CI"),
-                                                   reason=f"no strict isolation: {NOT_HERE}")]
+HONEST = {
+    "honest": (START, solved(START)),
+    "honest-pca": (PCA, solved(PCA)),
+    "honest-half": (PCA, student_cells(PCA, **{n: ANSWERS[n] for n in ("pca_fit", "pca_encode", "choose_k")})),
+    "zz-honest": (START, ["# the last one", *solved(START)]),
+}
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(bool(NOT_HERE) and not os.environ.get("CI"), reason=f"no strict isolation: {NOT_HERE}"),
+]
 
 
 def fingerprints(folder):
     """Every file, link and folder below a folder, with its content."""
+
     def of(path):
         if path.is_symlink() or not path.is_file():
             return os.readlink(path) if path.is_symlink() else "no file"
         return hashlib.sha256(path.read_bytes()).hexdigest()
+
     return {str(path): of(path) for path in sorted(folder.rglob("*"))}
 
 
@@ -113,7 +121,13 @@ def test_honest_submissions_are_graded_as_if_they_had_been_alone(run, place, tmp
 def test_no_damage_is_done(run, place):
     before, _ = run
     assert fingerprints(place.submissions) | fingerprints(place.host) == before
-    assert {path.name for path in place.out.iterdir()} == {"grades.csv", "report.html", "seed.json", "results", "feedback"}
+    assert {path.name for path in place.out.iterdir()} == {
+        "grades.csv",
+        "report.html",
+        "seed.json",
+        "results",
+        "feedback",
+    }
     names = {path.name.rpartition(".")[2] for path in (place.out / "results").rglob("*") if path.is_file()}
     assert names == {"json"}
 

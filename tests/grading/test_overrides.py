@@ -1,4 +1,5 @@
 """Manual adjustments: what the file may hold, what it changes, and that it survives regrading."""
+
 import pytest
 from grading_corpus import START, exercises_of, hand_in, solved, student_cells
 from grading_results import contents, rows_of
@@ -14,29 +15,34 @@ FULL = exercises_of(START)["log_mean_exp"].points
 @pytest.fixture
 def read(tmp_path):
     """read(text) -> the overrides of a file with this text."""
+
     def of(text, encoding="utf-8"):
         (tmp_path / "overrides.csv").write_text(text, encoding=encoding)
         return read_overrides(tmp_path, all_exercises())
+
     return of
 
 
 def test_lines_are_read(read, tmp_path):
     assert read_overrides(tmp_path / "none", all_exercises()) == []
-    text = HEAD + f"ann,{START},log_mean_exp,0.5,\"on paper, late\"\n\nben,{START},,-1,late\n"
+    text = HEAD + f'ann,{START},log_mean_exp,0.5,"on paper, late"\n\nben,{START},,-1,late\n'
     lines = read(text)
     assert lines == [(2, "ann", START, "log_mean_exp", 0.5, "on paper, late"), (4, "ben", START, "", -1, "late")]
     assert read(text.replace('"on paper, late"', "on paper").replace(",", ";"), "utf-8-sig")[1] == lines[1]
 
 
-@pytest.mark.parametrize("line, words", [
-    (f"ann,{START},log_mean_exp,many,why", "line 2: points should be a number, not 'many'"),
-    (f"ann,{START},log_mean_exp,nan,why", "line 2: points should be a number, not 'nan'"),
-    (f"ann,{START},log_mean_exp,{FULL + 1},why", f"line 2: log_mean_exp has 0 to {FULL} points, not {FULL + 1}"),
-    (f"ann,{START},log_mean_exp,-1,why", "0 to"),
-    (f"ann,{START},pca,1,why", "line 2: there is no exercise 'pca'"),
-    (f"ann,{START},log_mean_exp,1, ", "line 2: there is no reason"),
-    (f"ann,{START},log_mean_exp,1,a\nann,{START},log_mean_exp,0,b", "line 3: the same adjustment stands in line 2"),
-])
+@pytest.mark.parametrize(
+    "line, words",
+    [
+        (f"ann,{START},log_mean_exp,many,why", "line 2: points should be a number, not 'many'"),
+        (f"ann,{START},log_mean_exp,nan,why", "line 2: points should be a number, not 'nan'"),
+        (f"ann,{START},log_mean_exp,{FULL + 1},why", f"line 2: log_mean_exp has 0 to {FULL} points, not {FULL + 1}"),
+        (f"ann,{START},log_mean_exp,-1,why", "0 to"),
+        (f"ann,{START},pca,1,why", "line 2: there is no exercise 'pca'"),
+        (f"ann,{START},log_mean_exp,1, ", "line 2: there is no reason"),
+        (f"ann,{START},log_mean_exp,1,a\nann,{START},log_mean_exp,0,b", "line 3: the same adjustment stands in line 2"),
+    ],
+)
 def test_a_line_that_cannot_be_meant_is_an_error(read, line, words):
     with pytest.raises(OSError, match=words):
         read(HEAD + line + "\n")

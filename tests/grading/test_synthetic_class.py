@@ -1,4 +1,5 @@
 """`course grade` on a synthetic class gives every submission exactly the points that it must get."""
+
 import os
 from pathlib import Path
 
@@ -38,7 +39,11 @@ def test_a_class_gets_exactly_the_points_it_must_get(tmp_path):
 def test_the_class_is_mixed_and_the_same_for_the_same_seed(tmp_path):
     place = place_below(tmp_path)
     submissions = synthetic_class(N, 5, place, HARMLESS, NOTEBOOKS)
-    assert submissions == synthetic_class(N, 5, place, HARMLESS, NOTEBOOKS) != synthetic_class(N, 6, place, HARMLESS, NOTEBOOKS)
+    assert (
+        submissions
+        == synthetic_class(N, 5, place, HARMLESS, NOTEBOOKS)
+        != synthetic_class(N, 6, place, HARMLESS, NOTEBOOKS)
+    )
     said = [text.split(":")[0] for one in submissions for text in one.said.values() if not one.attack]
     assert all(said.count(kind) >= N for kind in ("right", "wrong"))
     assert 3 <= sum(one.attack for one in submissions) <= 4

@@ -1,4 +1,5 @@
 """Answers as source code, as students hand them in: where they come from, and how one is judged."""
+
 import ast
 import dataclasses
 import functools
@@ -20,9 +21,9 @@ from course_utils.grading import child, scoring, slicing
 
 SOLUTIONS = Path(__file__).parents[2] / "solutions"
 EXERCISES = all_exercises()
-KEY = (11, "fairness")     # what the inputs are drawn from
-PATIENCE = 8               # seconds for an answer that does not train, and for one statement of its cells
-EVERYTHING = os.environ.get("FAIRNESS") == "all"   # judge all there is, and not a sample of it
+KEY = (11, "fairness")  # what the inputs are drawn from
+PATIENCE = 8  # seconds for an answer that does not train, and for one statement of its cells
+EVERYTHING = os.environ.get("FAIRNESS") == "all"  # judge all there is, and not a sample of it
 for _module in ("matplotlib.pyplot", "scipy.integrate", "scipy.optimize", "scipy.signal", "scipy.stats"):
     importlib.import_module(_module)  # once, before the forks, as the grader's child does
 
@@ -32,6 +33,7 @@ class Answer(NamedTuple):
 
     Code cells that leave a function behind which is called as the exercise; or the function itself.
     """
+
     exercise: str
     style: str
     cells: list[str] | Callable
@@ -39,6 +41,7 @@ class Answer(NamedTuple):
 
 class Parts(NamedTuple):
     """An answer in two parts: what stands in the notebook before it, and the function."""
+
     before: list[ast.stmt]
     function: ast.FunctionDef
 
@@ -158,6 +161,7 @@ def remembering(function):
         if isinstance(known[key], Exception):
             raise known[key]
         return known[key]
+
     return inner
 
 
@@ -165,8 +169,13 @@ def remembering(function):
 def remembered(name) -> Exercise:
     """The exercise with an oracle and misconceptions that remember their values."""
     exercise = EXERCISES[name]
-    return dataclasses.replace(exercise, oracle=remembering(exercise.oracle), misconceptions={
-        key: wrong._replace(function=remembering(wrong.function)) for key, wrong in exercise.misconceptions.items()})
+    return dataclasses.replace(
+        exercise,
+        oracle=remembering(exercise.oracle),
+        misconceptions={
+            key: wrong._replace(function=remembering(wrong.function)) for key, wrong in exercise.misconceptions.items()
+        },
+    )
 
 
 def with_one_case(exercise: Exercise) -> Exercise:
@@ -197,7 +206,10 @@ def judged(answers, first_case_first=False):
 
                 def call(args, deadline, i=i, exercise=exercise):
                     return ask((i, *args), deadline if exercise.trains else min(deadline, time.monotonic() + PATIENCE))
-                report = scoring.judged(with_one_case(exercise), call, KEY) if first_case_first and exercise.trains else None
+
+                report = (
+                    scoring.judged(with_one_case(exercise), call, KEY) if first_case_first and exercise.trains else None
+                )
                 reports.append(report if report and not report.passed else scoring.judged(exercise, call, KEY))
                 lost = reports[-1].kind in ("timeout", "died", "unreadable")
     return list(zip(answers, reports))

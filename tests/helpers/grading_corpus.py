@@ -1,53 +1,76 @@
 """Submissions for the grader's tests: right answers, and a way to write notebooks with them."""
+
 import json
 
 from course_utils.exercises import all_exercises
 
-IMPORTS = "import numpy as np\nimport autograd.numpy as anp\nfrom course_utils.models import pca\n" \
-          "from course_utils.checking import check, hint, progress"
+IMPORTS = (
+    "import numpy as np\nimport autograd.numpy as anp\nfrom course_utils.models import pca\n"
+    "from course_utils.checking import check, hint, progress"
+)
 ANSWERS = {
-    "log_mean_exp": """
+    "log_mean_exp": (
+        """
 def log_mean_exp(a):
     m = np.max(a)
-    return m + np.log(np.mean(np.exp(a - m)))""",
-    "pca_fit": """
+    return m + np.log(np.mean(np.exp(a - m)))"""
+    ),
+    "pca_fit": (
+        """
 def pca_fit(x, K):
     mean = x.mean(axis=0)
     values, vectors = np.linalg.eigh((x - mean).T @ (x - mean))
-    return mean, vectors[:, ::-1][:, :K].T""",
-    "pca_encode": """
+    return mean, vectors[:, ::-1][:, :K].T"""
+    ),
+    "pca_encode": (
+        """
 def pca_encode(x, mean, components):
-    return (x - mean) @ components.T""",
-    "pca_decode": """
+    return (x - mean) @ components.T"""
+    ),
+    "pca_decode": (
+        """
 def pca_decode(z, mean, components):
-    return mean + z @ components""",
-    "projected_variance": """
+    return mean + z @ components"""
+    ),
+    "projected_variance": (
+        """
 def projected_variance(x, components):
-    return (x @ components.T).var(axis=0).sum()""",
-    "residual_variance": """
+    return (x @ components.T).var(axis=0).sum()"""
+    ),
+    "residual_variance": (
+        """
 def residual_variance(x, components):
     centred = x - x.mean(axis=0)
-    return np.mean(np.sum((centred - centred @ components.T @ components) ** 2, axis=1))""",
-    "linear_ae_gradients": """
+    return np.mean(np.sum((centred - centred @ components.T @ components) ** 2, axis=1))"""
+    ),
+    "linear_ae_gradients": (
+        """
 def linear_ae_gradients(x, U, V):
     z = x @ V.T
     off = 2 * (z @ U.T - x) / len(x)
-    return off.T @ z, (off @ U).T @ x""",
-    "linear_ae_train": """
+    return off.T @ z, (off @ U).T @ x"""
+    ),
+    "linear_ae_train": (
+        """
 def linear_ae_train(x, K, steps, rng):
     V = np.linalg.qr(rng.normal(size=(x.shape[1], K)))[0].T
     for _ in range(steps):
         U = np.linalg.lstsq(x @ V.T, x, rcond=None)[0].T
         V = np.linalg.pinv(U)
-    return U, V""",
-    "subspace_angle": """
+    return U, V"""
+    ),
+    "subspace_angle": (
+        """
 def subspace_angle(A, B):
     P, Q = np.linalg.qr(A)[0], np.linalg.qr(B)[0]
-    return np.arcsin(min(1, np.linalg.norm(Q - P @ (P.T @ Q), 2)))""",
-    "choose_k": """
+    return np.arcsin(min(1, np.linalg.norm(Q - P @ (P.T @ Q), 2)))"""
+    ),
+    "choose_k": (
+        """
 def choose_k(eigenvalues, fraction):
     share = np.cumsum(eigenvalues) / np.sum(eigenvalues)
-    return int(np.argmax(share >= fraction - 1e-12)) + 1""",
+    return int(np.argmax(share >= fraction - 1e-12)) + 1"""
+    ),
 }
 START, PCA = "00_start_here", "01_pca_linear_autoencoder"
 
@@ -74,9 +97,20 @@ def solved(notebook, **other):
 
 def notebook_json(cells, metadata=None):
     """A notebook file with these code cells, each after a bit of prose."""
-    both = [cell for source in cells for cell in (
-        {"cell_type": "markdown", "metadata": {}, "source": ["# prose"]},
-        {"cell_type": "code", "metadata": {}, "source": source.splitlines(True), "outputs": [], "execution_count": None})]
+    both = [
+        cell
+        for source in cells
+        for cell in (
+            {"cell_type": "markdown", "metadata": {}, "source": ["# prose"]},
+            {
+                "cell_type": "code",
+                "metadata": {},
+                "source": source.splitlines(True),
+                "outputs": [],
+                "execution_count": None,
+            },
+        )
+    ]
     return json.dumps({"cells": both, "metadata": metadata or {}, "nbformat": 4, "nbformat_minor": 4})
 
 

@@ -3,6 +3,7 @@
 Everything is a function of a playwright `page`; `lab_fixtures.py` has the pytest fixtures. Cells are named
 by their index from 0, or by a piece of their source. Times are seconds, lengths CSS pixels.
 """
+
 import hashlib
 import json
 import os
@@ -42,6 +43,7 @@ addEventListener('unhandledrejection', e => note(e.reason));"""
 
 class Lab(NamedTuple):
     """A running server: its address with a slash at the end, port, root folder, and the file it logs to."""
+
     url: str
     port: int
     root: Path
@@ -49,6 +51,7 @@ class Lab(NamedTuple):
 
 
 # -- the server ----------------------------------------------------------------------------------------------
+
 
 @contextmanager
 def jupyter_lab(root, timeout=60):
@@ -59,8 +62,14 @@ def jupyter_lab(root, timeout=60):
         log = home / "server.log"
         with log.open("wb") as out:
             server = subprocess.Popen(
-                _command(root), cwd=home, env=_environment(home), stdin=subprocess.DEVNULL, stdout=out,
-                stderr=subprocess.STDOUT, start_new_session=True)
+                _command(root),
+                cwd=home,
+                env=_environment(home),
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
         try:
             url, port = _wait_for_server(server, home / "runtime", log, timeout)
             yield Lab(url, port, root, log)
@@ -73,13 +82,21 @@ def jupyter_lab(root, timeout=60):
 
 def _command(root):
     return [
-        sys.executable, "-c", "import course_utils.quick_start; from jupyterlab.labapp import main; main()",
-        "--no-browser", "--allow-root",
-        "--ServerApp.ip=127.0.0.1", f"--ServerApp.port={_free_port()}", f"--ServerApp.root_dir={root}",
-        "--IdentityProvider.token=", "--ServerApp.disable_check_xsrf=True",
+        sys.executable,
+        "-c",
+        "import course_utils.quick_start; from jupyterlab.labapp import main; main()",
+        "--no-browser",
+        "--allow-root",
+        "--ServerApp.ip=127.0.0.1",
+        f"--ServerApp.port={_free_port()}",
+        f"--ServerApp.root_dir={root}",
+        "--IdentityProvider.token=",
+        "--ServerApp.disable_check_xsrf=True",
         # Should this process be killed, so that nobody stops the server: it ends by itself an hour later.
-        "--ServerApp.shutdown_no_activity_timeout=3600", "--MappingKernelManager.cull_idle_timeout=1800",
-        "--LabApp.expose_app_in_browser=True", "--LabApp.news_url=None",
+        "--ServerApp.shutdown_no_activity_timeout=3600",
+        "--MappingKernelManager.cull_idle_timeout=1800",
+        "--LabApp.expose_app_in_browser=True",
+        "--LabApp.news_url=None",
         "--LabApp.extension_manager=readonly",
     ]
 
@@ -96,14 +113,24 @@ def _environment(home):
     env = {k: v for k, v in os.environ.items() if not k.startswith(("JUPYTER", "MPLBACKEND"))}
     for name in ("config", "data", "runtime", "ipython"):
         (home / name).mkdir()
-    env |= {"JUPYTER_CONFIG_DIR": str(home / "config"), "JUPYTER_DATA_DIR": str(home / "data"),
-            "JUPYTER_RUNTIME_DIR": str(home / "runtime"), "IPYTHONDIR": str(home / "ipython"),
-            "JUPYTER_PREFER_ENV_PATH": "0", "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
+    env |= {
+        "JUPYTER_CONFIG_DIR": str(home / "config"),
+        "JUPYTER_DATA_DIR": str(home / "data"),
+        "JUPYTER_RUNTIME_DIR": str(home / "runtime"),
+        "IPYTHONDIR": str(home / "ipython"),
+        "JUPYTER_PREFER_ENV_PATH": "0",
+        "PYDEVD_DISABLE_FILE_VALIDATION": "1",
+    }
     for plugin, values in SETTINGS.items():
         _write_json(home / f"config/lab/user-settings/@jupyterlab/{plugin}.jupyterlab-settings", values)
-    _write_json(home / "data/kernels/python3/kernel.json", {
-        "argv": [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"],
-        "display_name": "Python 3 (ipykernel)", "language": "python"})
+    _write_json(
+        home / "data/kernels/python3/kernel.json",
+        {
+            "argv": [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"],
+            "display_name": "Python 3 (ipykernel)",
+            "language": "python",
+        },
+    )
     return env
 
 
@@ -168,6 +195,7 @@ def log_tail(log, lines=60):
 
 # -- the browser ---------------------------------------------------------------------------------------------
 
+
 def find_chromium():
     """Return the path of the system's Chromium or Chrome, or None."""
     return next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -181,7 +209,8 @@ def chromium():
         raise RuntimeError("no chromium, chromium-browser or google-chrome on the PATH")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path=path, args=["--disable-gpu", "--disable-background-networking"])
+            executable_path=path, args=["--disable-gpu", "--disable-background-networking"]
+        )
         try:
             yield browser
         finally:
@@ -189,6 +218,7 @@ def chromium():
 
 
 # -- notebooks -----------------------------------------------------------------------------------------------
+
 
 def open_notebook(page, url, path, timeout=60):
     """Open `path` (relative to the server's root) in a fresh workspace and wait until its kernel is idle."""
@@ -229,8 +259,10 @@ def index_of(page, cell):
 
 def set_cell(page, cell, source):
     """Replace a cell's source, as typing would."""
-    page.evaluate(f"([i, source]) => {PANEL}.content.widgets[i].model.sharedModel.setSource(source)",
-                  [index_of(page, cell), source])
+    page.evaluate(
+        f"([i, source]) => {PANEL}.content.widgets[i].model.sharedModel.setSource(source)",
+        [index_of(page, cell), source],
+    )
 
 
 def run_all(page, timeout=300):
@@ -246,16 +278,23 @@ def run_cell(page, cell, timeout=60):
 
 
 def _run(page, command, timeout):
-    page.evaluate("""command => {
+    page.evaluate(
+        """command => {
         window.labRun = 'running';
         jupyterapp.commands.execute(command).then(() => window.labRun = 'done', e => window.labRun = `${e}`);
-        }""", command)
+        }""",
+        command,
+    )
     try:
-        page.wait_for_function(f"""() => document.querySelector('.jp-Dialog') || (window.labRun !== 'running'
-            && {PANEL}.sessionContext.session?.kernel?.status === 'idle')""", timeout=timeout * 1000)
+        page.wait_for_function(
+            f"""() => document.querySelector('.jp-Dialog') || (window.labRun !== 'running'
+            && {PANEL}.sessionContext.session?.kernel?.status === 'idle')""",
+            timeout=timeout * 1000,
+        )
     except PlaywrightTimeout:
-        running = [i for i, text in enumerate(page.locator(".jp-Notebook .jp-Cell").all_inner_texts())
-                   if "[*]:" in text]
+        running = [
+            i for i, text in enumerate(page.locator(".jp-Notebook .jp-Cell").all_inner_texts()) if "[*]:" in text
+        ]
         raise TimeoutError(f"{command} took over {timeout} s; running or waiting: cells {running}") from None
     dialog = page.locator(".jp-Dialog")
     if dialog.count():  # most of all: the kernel died
@@ -278,11 +317,15 @@ def problems(page):
         if c["execution_count"] is None:
             lines.append(f"cell {i} did not run: {c['source'].splitlines()[0]}")
         if "raises-exception" not in c["metadata"].get("tags", []):
-            lines += [f"cell {i} raised {o['ename']}: {o['evalue']}"
-                      for o in c["outputs"] if o["output_type"] == "error"]
+            lines += [
+                f"cell {i} raised {o['ename']}: {o['evalue']}" for o in c["outputs"] if o["output_type"] == "error"
+            ]
         html = output_html(page, i)
-        lines += [f"cell {i} shows: {text}" for text in ("Error displaying widget", "Loading widget",
-                                                         "Error rendering output item") if text in html]
+        lines += [
+            f"cell {i} shows: {text}"
+            for text in ("Error displaying widget", "Loading widget", "Error rendering output item")
+            if text in html
+        ]
     return lines + [f"JavaScript: {error}" for error in page.evaluate("window.labErrors")]
 
 
@@ -304,6 +347,7 @@ def scroll_to(page, cell):
 
 # -- hands and eyes ------------------------------------------------------------------------------------------
 
+
 def drag(page, target, dx, dy, steps=10):
     """Press the mouse in the middle of `target` (locator or handle), move by (dx, dy), release."""
     target.scroll_into_view_if_needed()
@@ -317,7 +361,8 @@ def drag(page, target, dx, dy, steps=10):
 
 def pixels(target):
     """Return a hash of the pixels of an <img> or <canvas> (locator or handle); other elements are refused."""
-    return hashlib.sha256(target.evaluate("""async e => {
+    return hashlib.sha256(
+        target.evaluate("""async e => {
         if (!['IMG', 'CANVAS'].includes(e.tagName))
             throw Error(`<img> or <canvas> expected, got <${e.tagName}>`);
         if (e.tagName === 'IMG') await e.decode();
@@ -326,7 +371,8 @@ def pixels(target):
         copy.height = e.naturalHeight ?? e.height;
         if (!copy.width || !copy.height) throw Error(`<${e.tagName}> has no pixels`);
         copy.getContext('2d').drawImage(e, 0, 0);
-        return copy.toDataURL(); }""").encode()).hexdigest()
+        return copy.toDataURL(); }""").encode()
+    ).hexdigest()
 
 
 def wait_for_new_pixels(target, before, timeout=10):
@@ -370,7 +416,8 @@ def screenshot_cells(page, folder, width=1280, tall=1600):
     page.set_viewport_size({"width": width, "height": tall + 200})  # room for JupyterLab's bars
     settle(page)
     scroller = page.evaluate_handle(
-        "() => document.querySelector('.jp-Notebook .jp-WindowedPanel-outer') ?? document.scrollingElement")
+        "() => document.querySelector('.jp-Notebook .jp-WindowedPanel-outer') ?? document.scrollingElement"
+    )
     bottoms, total = scroller.evaluate("""s => {
         const page = s === document.scrollingElement;
         const zero = (page ? 0 : s.getBoundingClientRect().top) - s.scrollTop;
@@ -378,11 +425,14 @@ def screenshot_cells(page, folder, width=1280, tall=1600):
         return [bottoms, bottoms.length ? Math.max(...bottoms) + 10 : s.scrollHeight]; }""")
     paths = []
     for top, bottom in _slices(bottoms, total, tall):
-        x, y, w = scroller.evaluate("""(s, top) => {
+        x, y, w = scroller.evaluate(
+            """(s, top) => {
             s.scrollTo({top, behavior: 'instant'});
             if (s === document.scrollingElement) return [0, top - s.scrollTop, s.clientWidth];
             const box = s.getBoundingClientRect();
-            return [box.left, box.top + top - s.scrollTop, box.width]; }""", top)
+            return [box.left, box.top + top - s.scrollTop, box.width]; }""",
+            top,
+        )
         page.wait_for_timeout(100)
         paths.append(folder / f"{width}_{len(paths):02d}.png")
         page.screenshot(path=paths[-1], clip={"x": x, "y": y, "width": w, "height": bottom - top})

@@ -2,6 +2,7 @@
 
 Not by importing them: each module that imports a fixture would start a server of its own.
 """
+
 import os
 
 import pytest

@@ -2,6 +2,7 @@
 
 A style takes the solution and gives the code cells of a submission, or None where it does not suit the exercise.
 """
+
 import ast
 import functools
 import itertools
@@ -15,9 +16,16 @@ from course_utils.checking.judging import case_seed
 from course_utils.exercises.stand_ins import resolve
 
 STYLES = {}
-HELPERS = re.compile(r"\b(first_version|the_formula|my_solver|for_one|CONSTANT_\d+)\b")  # one set of them for each exercise
+HELPERS = re.compile(
+    r"\b(first_version|the_formula|my_solver|for_one|CONSTANT_\d+)\b"
+)  # one set of them for each exercise
 RARE = ("while_loops", "star_import")  # styles that suit few exercises: where one does, it comes
-SLOW_STYLES = ("as_in_the_solution", "prints_and_warns", "renamed_import", "callable_object")  # enough for an exercise that trains
+SLOW_STYLES = (
+    "as_in_the_solution",
+    "prints_and_warns",
+    "renamed_import",
+    "callable_object",
+)  # enough for an exercise that trains
 
 
 def style(function):
@@ -47,8 +55,11 @@ def names_in(tree) -> set[str]:
 def wrapped(parts: Parts, *lines: str) -> list[str]:
     """An answer that calls the solution under the name `first_version`, and these lines after `result = ...`."""
     call = f"result = first_version({', '.join(parameters(parts))})"
-    return [text(parts.before), renamed(parts, "first_version"),
-            f"def {signature(parts)}:\n    {call}\n    " + "\n    ".join(lines)]
+    return [
+        text(parts.before),
+        renamed(parts, "first_version"),
+        f"def {signature(parts)}:\n    {call}\n    " + "\n    ".join(lines),
+    ]
 
 
 @style
@@ -62,7 +73,9 @@ def type_hints_and_docstring(parts):
     for arg in function.args.args:
         arg.annotation = ast.parse("np.ndarray", mode="eval").body
     function.returns = ast.Constant("np.ndarray")
-    function.body.insert(0, ast.Expr(ast.Constant("What it does.\n\n    :param all: as asked\n    >>> 1 + 1\n    3\n    ")))
+    function.body.insert(
+        0, ast.Expr(ast.Constant("What it does.\n\n    :param all: as asked\n    >>> 1 + 1\n    3\n    "))
+    )
     return ["import numpy as np", text(parts.before), text(function)]
 
 
@@ -76,7 +89,11 @@ def other_parameter_names(parts):
 def optional_parameters(parts):
     function = copy_of(parts.function)
     more = ast.parse("def f(*, verbose=False, dtype=None, **options): pass").body[0].args
-    function.args.kwonlyargs, function.args.kw_defaults, function.args.kwarg = more.kwonlyargs, more.kw_defaults, more.kwarg
+    function.args.kwonlyargs, function.args.kw_defaults, function.args.kwarg = (
+        more.kwonlyargs,
+        more.kw_defaults,
+        more.kwarg,
+    )
     function.body.insert(0, ast.parse("if verbose:\n    print(options)").body[0])
     return [text(parts.before), text(function)]
 
@@ -119,7 +136,7 @@ def star_import(parts):
 def prints_and_warns(parts):
     function = copy_of(parts.function)
     function.body[:0] = ast.parse(f"""
-print("called with", *map(type, [{', '.join(parameters(parts))}]))
+print("called with", *map(type, [{", ".join(parameters(parts))}]))
 print("to stderr", file=sys.stderr)
 sys.stdout.write("x" * 10000)
 warnings.warn("is this stable?")
@@ -130,7 +147,8 @@ logging.getLogger().warning("a line of the log")""").body
 
 @style
 def single_precision_result(parts):
-    return ["""
+    return [
+        """
 import numpy as np
 def to_single(result):
     if isinstance(result, (tuple, list)):
@@ -138,24 +156,30 @@ def to_single(result):
     if isinstance(result, dict):
         return {key: to_single(item) for key, item in result.items()}
     result = np.asarray(result)
-    return result.astype(np.float32) if result.dtype == float else result""", *wrapped(parts, "return to_single(result)")]
+    return result.astype(np.float32) if result.dtype == float else result""",
+        *wrapped(parts, "return to_single(result)"),
+    ]
 
 
 @style
 def nested_lists(parts):
-    return ["""
+    return [
+        """
 def to_lists(result):
     if isinstance(result, (tuple, list)):
         return [to_lists(item) for item in result]
     if isinstance(result, dict):
         return {key: to_lists(item) for key, item in result.items()}
-    return result.tolist() if hasattr(result, "tolist") else result""", *wrapped(parts, "return to_lists(result)")]
+    return result.tolist() if hasattr(result, "tolist") else result""",
+        *wrapped(parts, "return to_lists(result)"),
+    ]
 
 
 @style
 def odd_memory_layout(parts):
     """Arrays in Fortran order, strided, read-only; numbers as arrays without axes."""
-    return ["""
+    return [
+        """
 import numpy
 def laid_out(result):
     if isinstance(result, (tuple, list)):
@@ -164,13 +188,18 @@ def laid_out(result):
         return {key: laid_out(item) for key, item in result.items()}
     wide = numpy.asfortranarray(numpy.stack([result, result], axis=-1))[..., 1]
     wide.flags.writeable = False
-    return wide""", *wrapped(parts, "return laid_out(result)")]
+    return wide""",
+        *wrapped(parts, "return laid_out(result)"),
+    ]
 
 
 @style
 def helper_in_another_cell(parts):
-    return [text(parts.before), "# my own cell\n" + renamed(parts, "the_formula"),
-            f"def {signature(parts)}:\n    return the_formula({', '.join(parameters(parts))})"]
+    return [
+        text(parts.before),
+        "# my own cell\n" + renamed(parts, "the_formula"),
+        f"def {signature(parts)}:\n    return the_formula({', '.join(parameters(parts))})",
+    ]
 
 
 @style
@@ -198,13 +227,24 @@ def constants_in_an_earlier_cell(parts):
     function = constants.visit(copy_of(parts.function))
     if not constants.found:
         return None
-    return ["\n".join(f"{name} = {value}" for value, name in constants.found.items()), text(parts.before), text(function)]
+    return [
+        "\n".join(f"{name} = {value}" for value, name in constants.found.items()),
+        text(parts.before),
+        text(function),
+    ]
 
 
 @style
 def slow_imports(parts):
-    return ["import time\ntime.sleep(0.05)\nimport scipy.stats, scipy.signal, scipy.optimize\nimport matplotlib.pyplot as plt",
-            text(parts.before), "from scipy.integrate import quad", text(parts.function)]
+    return [
+        (
+            "import time\ntime.sleep(0.05)\nimport scipy.stats, scipy.signal, scipy.optimize\nimport matplotlib.pyplot"
+            " as plt"
+        ),
+        text(parts.before),
+        "from scipy.integrate import quad",
+        text(parts.function),
+    ]
 
 
 @style
@@ -212,15 +252,29 @@ def failing_plots(parts):
     """Cells that raise, and figures, on both sides of the answer; one of them uses it."""
     name = parts.function.name
     plot = "fig, ax = plt.subplots()\nax.plot([1, 2], [1, 2, 3])"
-    return ["import matplotlib.pyplot as plt\nplt.style.use('no such style')", plot, text(parts.before), "1 / 0",
-            text(parts.function), f"ax.plot({name}('nonsense'))\nplt.show()", f"print({name}, undefined)", "for i in range(3)",
-            "assert False, 'not what I expected'"]
+    return [
+        "import matplotlib.pyplot as plt\nplt.style.use('no such style')",
+        plot,
+        text(parts.before),
+        "1 / 0",
+        text(parts.function),
+        f"ax.plot({name}('nonsense'))\nplt.show()",
+        f"print({name}, undefined)",
+        "for i in range(3)",
+        "assert False, 'not what I expected'",
+    ]
 
 
 @style
 def magics(parts):
-    return ["%matplotlib inline\n%load_ext autoreload\n!pip list", text(parts.before), "%%time\n" + text(parts.function),
-            "%timeit 1 + 1", "%%bash\nexit 1", "?print"]
+    return [
+        "%matplotlib inline\n%load_ext autoreload\n!pip list",
+        text(parts.before),
+        "%%time\n" + text(parts.function),
+        "%timeit 1 + 1",
+        "%%bash\nexit 1",
+        "?print",
+    ]
 
 
 @style
@@ -235,25 +289,40 @@ def lambda_with_the_name(parts):
     given = ", ".join(parameters(parts))
     if len(body) == 1 and isinstance(body[0], ast.Return):
         return [text(parts.before), f"{parts.function.name} = lambda {given}: {text(body[0].value)}"]
-    return [text(parts.before), renamed(parts, "my_solver"), f"{parts.function.name} = lambda {given}: my_solver({given})"]
+    return [
+        text(parts.before),
+        renamed(parts, "my_solver"),
+        f"{parts.function.name} = lambda {given}: my_solver({given})",
+    ]
 
 
 @style
 def nested_function(parts):
     inner = renamed(parts, "inner").replace("\n", "\n    ")
-    return [text(parts.before), f"def {signature(parts)}:\n    {inner}\n    return inner({', '.join(parameters(parts))})"]
+    return [
+        text(parts.before),
+        f"def {signature(parts)}:\n    {inner}\n    return inner({', '.join(parameters(parts))})",
+    ]
 
 
 @style
 def callable_object(parts):
     given = ", ".join(parameters(parts))
-    return [text(parts.before), renamed(parts, "my_solver"), f"class Solver:\n    calls = 0\n    def __call__(self, {given}):\n"
-            f"        self.calls += 1\n        return my_solver({given})", f"{parts.function.name} = Solver()"]
+    return [
+        text(parts.before),
+        renamed(parts, "my_solver"),
+        (
+            f"class Solver:\n    calls = 0\n    def __call__(self, {given}):\n"
+            f"        self.calls += 1\n        return my_solver({given})"
+        ),
+        f"{parts.function.name} = Solver()",
+    ]
 
 
 @style
 def decorated(parts):
-    return ["""
+    return [
+        """
 import functools, time
 def timed(function):
     @functools.wraps(function)
@@ -263,11 +332,15 @@ def timed(function):
             return function(*args, **kwargs)
         finally:
             print(f"{time.perf_counter() - start:.3f} s")
-    return inner""", text(parts.before), "@timed\n" + text(parts.function)]
+    return inner""",
+        text(parts.before),
+        "@timed\n" + text(parts.function),
+    ]
 
 
 class _While(ast.NodeTransformer):
     """for x in xs becomes a while loop over an index."""
+
     loops = 0
 
     def visit_For(self, node):
@@ -276,8 +349,10 @@ class _While(ast.NodeTransformer):
             return node
         self.loops += 1
         items, i = f"items_{self.loops}", f"i_{self.loops}"
-        loop = ast.parse(f"{items} = list({text(node.iter)})\n{i} = 0\nwhile {i} < len({items}):\n"
-                         f"    {text(node.target)} = {items}[{i}]\n    {i} = {i} + 1").body
+        loop = ast.parse(
+            f"{items} = list({text(node.iter)})\n{i} = 0\nwhile {i} < len({items}):\n"
+            f"    {text(node.target)} = {items}[{i}]\n    {i} = {i} + 1"
+        ).body
         loop[2].body += node.body
         return loop
 
@@ -313,8 +388,16 @@ def _possible(cases, results):
     """Assignments of axes to arguments that go with the lengths of the results, most arguments first."""
     choices = []
     for position in range(len(cases[0])):
-        fits = [axis for axis in (0, 1) if all(isinstance(args[position], np.ndarray) and args[position].ndim > axis and
-                                               args[position].shape[axis] == len(r) for args, r in zip(cases, results))]
+        fits = [
+            axis
+            for axis in (0, 1)
+            if all(
+                isinstance(args[position], np.ndarray)
+                and args[position].ndim > axis
+                and args[position].shape[axis] == len(r)
+                for args, r in zip(cases, results)
+            )
+        ]
         choices.append([*fits, None])
     for axes in itertools.product(*choices):
         chosen = {position: axis for position, axis in enumerate(axes) if axis is not None}
@@ -333,7 +416,9 @@ def _by_rows(exercise, args, result, axes):
 def _rows(parts, n):
     """The arguments of a call for the rows n of the examples, as source."""
     axes = row_arguments(parts.function.name)
-    return axes and ", ".join(f"{name}[{':, ' * axes[i]}{n}]" if i in axes else name for i, name in enumerate(parameters(parts)))
+    return axes and ", ".join(
+        f"{name}[{':, ' * axes[i]}{n}]" if i in axes else name for i, name in enumerate(parameters(parts))
+    )
 
 
 @style
@@ -344,9 +429,14 @@ def loop_over_rows(parts):
     axes = row_arguments(parts.function.name)
     i = min(axes)
     count = f"{parameters(parts)[i]}.shape[{axes[i]}]"
-    return [text(parts.before), renamed(parts, "for_one"),
+    return [
+        text(parts.before),
+        renamed(parts, "for_one"),
+        (
             f"def {signature(parts)}:\n    rows = []\n    n = 0\n    while n < {count}:\n"
-            f"        rows.append(for_one({given})[0])\n        n += 1\n    return rows"]
+            f"        rows.append(for_one({given})[0])\n        n += 1\n    return rows"
+        ),
+    ]
 
 
 @style
@@ -357,16 +447,25 @@ def recursion_over_rows(parts):
     axes = row_arguments(parts.function.name)
     i = min(axes)
     count = f"{parameters(parts)[i]}.shape[{axes[i]}]"
-    return ["import numpy as np", text(parts.before), renamed(parts, "for_one"),
+    return [
+        "import numpy as np",
+        text(parts.before),
+        renamed(parts, "for_one"),
+        (
             f"def {signature(parts)}:\n    if {count} == 1:\n        return for_one({', '.join(parameters(parts))})\n"
-            f"    return np.concatenate([{parts.function.name}({given[0]}), {parts.function.name}({given[1]})])"]
+            f"    return np.concatenate([{parts.function.name}({given[0]}), {parts.function.name}({given[1]})])"
+        ),
+    ]
 
 
 def styled(name: str) -> list[Answer]:
     """The solution in every style that suits it."""
     parts = solution(name)
-    answers = [Answer(name, label, [HELPERS.sub(rf"\g<0>_{name}", cell) for cell in cells])
-               for label, write in STYLES.items() if (cells := write(parts))]
+    answers = [
+        Answer(name, label, [HELPERS.sub(rf"\g<0>_{name}", cell) for cell in cells])
+        for label, write in STYLES.items()
+        if (cells := write(parts))
+    ]
     return [answer for answer in answers if answer.style in SLOW_STYLES] if EXERCISES[name].trains else answers
 
 

@@ -2,6 +2,7 @@
 
 Every notebook is put together out of the corpora (right_answers, wrong_answers) and the adversarial suite (hostile).
 """
+
 import ast
 import csv
 import functools
@@ -16,16 +17,17 @@ from wrong_answers import equivalent, mutants_of
 
 # Styles that change what names mean in a whole notebook, and results that another answer could not go on with.
 ALONE = ("star_import", "autograd_numpy", "loop_over_rows", "nested_lists")
-SLOW = ("timeout", "died")                 # what must come of attacks that take a grader long
+SLOW = ("timeout", "died")  # what must come of attacks that take a grader long
 
 
 class Submission(NamedTuple):
     """What one student hands in for one notebook, and the points that every exercise must get."""
+
     student: str
     notebook: str
     content: list[str] | str | bytes
     points: dict[str, int]
-    said: dict[str, str]        # for each exercise, what its answer is; for people who read a discrepancy
+    said: dict[str, str]  # for each exercise, what its answer is; for people who read a discrepancy
     attack: bool = False
 
 
@@ -38,19 +40,29 @@ def corpora(name) -> tuple[list[Answer], list[Answer]]:
 
 def without_other_answers(answer: Answer) -> list[str]:
     """The cells of an answer without answers to other exercises, which the student's notebook has already."""
+
     def own(cell):
         try:
             statements = ast.parse(cell).body
         except SyntaxError:
             return cell
-        others = [s for s in statements if isinstance(s, ast.FunctionDef) and s.name in EXERCISES and s.name != answer.exercise]
+        others = [
+            s
+            for s in statements
+            if isinstance(s, ast.FunctionDef) and s.name in EXERCISES and s.name != answer.exercise
+        ]
         return text([s for s in statements if s not in others]) if others else cell
+
     return [own(cell) for cell in answer.cells]
 
 
 def student(rng: random.Random, who: str, notebook: str) -> Submission:
     """A notebook with an answer to each exercise: right (three in five), wrong, or left open."""
-    cells, points, said = ["import numpy as np\nimport autograd.numpy as anp\nfrom course_utils.checking import check"], {}, {}
+    cells, points, said = (
+        ["import numpy as np\nimport autograd.numpy as anp\nfrom course_utils.checking import check"],
+        {},
+        {},
+    )
     for name, exercise in exercises_of(notebook).items():
         right, wrong = corpora(name)
         draw = rng.random() + 0.55 * exercise.trains  # one that trains is mostly left open: it takes seconds
@@ -73,7 +85,9 @@ def synthetic_class(n: int, seed: int, place: Place, attacks=tuple(ATTACKS), not
             key = attacks[(i // 7 + seed) % len(attacks)]
             attack = ATTACKS[key]
             nothing = dict.fromkeys(exercises_of(attack.notebook), 0)
-            chosen.append(Submission(who, attack.notebook, attack.content(place), nothing, {"attack": key}, attack=True))
+            chosen.append(
+                Submission(who, attack.notebook, attack.content(place), nothing, {"attack": key}, attack=True)
+            )
         else:
             chosen.append(student(rng, who, notebooks[i % len(notebooks)]))
     return chosen
@@ -97,7 +111,11 @@ def discrepancies(grades, submissions: list[Submission]) -> list[str]:
             continue
         for name, points in one.points.items():
             if float(row[name] or 0) != points:
-                found.append(f"{one.student}, {one.notebook}, {name}: {row[name] or 'none'} and not {points} points ({one.said})")
+                found.append(
+                    f"{one.student}, {one.notebook}, {name}: {row[name] or 'none'} and not {points} points ({one.said})"
+                )
         if float(row["points"]) != sum(one.points.values()):
-            found.append(f"{one.student}, {one.notebook}: {row['points']} and not {sum(one.points.values())} points in all")
+            found.append(
+                f"{one.student}, {one.notebook}: {row['points']} and not {sum(one.points.values())} points in all"
+            )
     return found

@@ -4,6 +4,7 @@ A mutation changes one thing: an operator, a constant, an axis, a sign, a functi
 arguments or results; or it leaves a term, a transpose or a statement out. A mutant that changes no value within the
 exercise's domain is no wrong answer: it stands in EQUIVALENT with the reason.
 """
+
 import ast
 import copy
 import random
@@ -11,16 +12,58 @@ import re
 
 from answers import EXERCISES, Answer, Parts, solution, text
 
-BINARY = {ast.Add: [ast.Sub], ast.Sub: [ast.Add], ast.Mult: [ast.Div], ast.Div: [ast.Mult], ast.Pow: [ast.Mult],
-          ast.FloorDiv: [ast.Mult], ast.Mod: [ast.Mult], ast.MatMult: [], ast.BitAnd: [ast.BitOr], ast.BitOr: [ast.BitAnd]}
-COMPARISON = {ast.Gt: [ast.GtE, ast.Lt], ast.GtE: [ast.Gt, ast.Lt], ast.Lt: [ast.LtE, ast.Gt], ast.LtE: [ast.Lt, ast.Gt],
-              ast.Eq: [ast.NotEq], ast.NotEq: [ast.Eq], ast.In: [ast.NotIn], ast.NotIn: [ast.In], ast.Is: [ast.IsNot],
-              ast.IsNot: [ast.Is]}
-FUNCTION = {"sum": "mean", "mean": "sum", "max": "min", "min": "max", "argmax": "argmin", "argmin": "argmax", "std": "var",
-            "var": "std", "maximum": "minimum", "minimum": "maximum", "sin": "cos", "cos": "sin", "arccos": "arcsin",
-            "any": "all", "all": "any", "exp": "expm1", "log": "log1p", "zeros": "ones", "ones": "zeros",
-            "floor": "ceil", "ceil": "floor", "vstack": "hstack", "normal": "uniform", "logaddexp": "maximum",
-            "logsumexp": "max", "cumsum": "cumprod"}
+BINARY = {
+    ast.Add: [ast.Sub],
+    ast.Sub: [ast.Add],
+    ast.Mult: [ast.Div],
+    ast.Div: [ast.Mult],
+    ast.Pow: [ast.Mult],
+    ast.FloorDiv: [ast.Mult],
+    ast.Mod: [ast.Mult],
+    ast.MatMult: [],
+    ast.BitAnd: [ast.BitOr],
+    ast.BitOr: [ast.BitAnd],
+}
+COMPARISON = {
+    ast.Gt: [ast.GtE, ast.Lt],
+    ast.GtE: [ast.Gt, ast.Lt],
+    ast.Lt: [ast.LtE, ast.Gt],
+    ast.LtE: [ast.Lt, ast.Gt],
+    ast.Eq: [ast.NotEq],
+    ast.NotEq: [ast.Eq],
+    ast.In: [ast.NotIn],
+    ast.NotIn: [ast.In],
+    ast.Is: [ast.IsNot],
+    ast.IsNot: [ast.Is],
+}
+FUNCTION = {
+    "sum": "mean",
+    "mean": "sum",
+    "max": "min",
+    "min": "max",
+    "argmax": "argmin",
+    "argmin": "argmax",
+    "std": "var",
+    "var": "std",
+    "maximum": "minimum",
+    "minimum": "maximum",
+    "sin": "cos",
+    "cos": "sin",
+    "arccos": "arcsin",
+    "any": "all",
+    "all": "any",
+    "exp": "expm1",
+    "log": "log1p",
+    "zeros": "ones",
+    "ones": "zeros",
+    "floor": "ceil",
+    "ceil": "floor",
+    "vstack": "hstack",
+    "normal": "uniform",
+    "logaddexp": "maximum",
+    "logsumexp": "max",
+    "cumsum": "cumprod",
+}
 DROPPED = {"exp", "log", "sqrt", "abs", "tanh", "square", "log1p", "expm1", "clip", "cumsum", "mean", "sum"}
 
 
@@ -61,7 +104,12 @@ def mutations(node: ast.AST):
                 bound = getattr(node.slice, part)
                 if bound and not isinstance(bound, ast.Constant):
                     for sign in (ast.Add(), ast.Sub()):
-                        bounds = {"lower": lower, "upper": upper, "step": step, part: ast.BinOp(bound, sign, ast.Constant(1))}
+                        bounds = {
+                            "lower": lower,
+                            "upper": upper,
+                            "step": step,
+                            part: ast.BinOp(bound, sign, ast.Constant(1)),
+                        }
                         yield ast.Subscript(value, ast.Slice(**bounds), ctx)
             yield value
         case ast.Call():
@@ -70,7 +118,9 @@ def mutations(node: ast.AST):
             if isinstance(value, ast.Tuple):
                 yield ast.Return(ast.Tuple(value.elts[::-1], ast.Load()))
                 for i, item in enumerate(value.elts):
-                    yield ast.Return(ast.Tuple([*value.elts[:i], ast.UnaryOp(ast.USub(), item), *value.elts[i + 1:]], ast.Load()))
+                    yield ast.Return(
+                        ast.Tuple([*value.elts[:i], ast.UnaryOp(ast.USub(), item), *value.elts[i + 1 :]], ast.Load())
+                    )
             elif not isinstance(value, ast.Dict | ast.List):
                 yield ast.Return(ast.UnaryOp(ast.USub(), value))
         case ast.If(test, body, orelse):
@@ -84,7 +134,7 @@ def calls(node: ast.Call):
     args, keywords = node.args, node.keywords
     for i, keyword in enumerate(keywords):
         if keyword.arg:
-            yield ast.Call(node.func, args, keywords[:i] + keywords[i + 1:])
+            yield ast.Call(node.func, args, keywords[:i] + keywords[i + 1 :])
     if len(args) >= 2 and not any(isinstance(arg, ast.Starred) for arg in args[:2]):
         yield ast.Call(node.func, [args[1], args[0], *args[2:]], keywords)
     if isinstance(node.func, ast.Attribute):
@@ -130,10 +180,16 @@ def head(statement):
 
 def nodes_of(statement):
     """(path, node) of a statement and of the expressions in it, but of no statement inside it and no assigned name."""
+
     def walk(node, path):
         yield path, node
-        if isinstance(node, ast.keyword) and node.arg == "axis" or \
-                isinstance(node, ast.Subscript) and isinstance(node.value, ast.Attribute) and node.value.attr == "shape":
+        if (
+            isinstance(node, ast.keyword)
+            and node.arg == "axis"
+            or isinstance(node, ast.Subscript)
+            and isinstance(node.value, ast.Attribute)
+            and node.value.attr == "shape"
+        ):
             return  # an axis is another one of the two: -1 is the last, and a third there is not
         for field, value in ast.iter_fields(node):
             if field in ("targets", "target", "body", "orelse", "args") and isinstance(node, ast.stmt | ast.Lambda):
@@ -142,6 +198,7 @@ def nodes_of(statement):
             for i, item in enumerate(value if isinstance(value, list) else [value]):
                 if isinstance(item, ast.expr | ast.slice | ast.keyword | ast.comprehension):
                     yield from walk(item, [*path, (field, i if isinstance(value, list) else None)])
+
     yield from walk(statement, [])
 
 
@@ -200,29 +257,52 @@ NOTHING_TIMES_LOG = "where q is 0 the logarithm is multiplied by 0"
 # {exercise: [(regular expression for the mutated statement, why it is right all the same)]}
 EVERYWHERE = [(r"without (\w+(, \w+)*) = .*np\.asarray\(.*", "arguments come as arrays")]
 EQUIVALENT = {
-    "pca_fit": [(r"_, _, components = np\.linalg\.svd\(x - mean(, full_matrices=True)?\)", MORE_ROWS),
-                (r"return \(mean, -components\[:K\]\)", SAME_UP_TO_SIGN)],
-    "linear_ae_train": [(r"U, V = \(.*rng\.(normal|uniform)\(.*\)", ACHIEVES), (r"U, V = \(U - .*dU, V - .*dV\)", ACHIEVES),
-                        (r"for _ in range\((steps - 1|1, steps)\):", ACHIEVES)],
-    "autoencoder_train": [(r"return adam\(.*steps(, step_size=0\.005)?\)", ACHIEVES),
-                          (r"x_hat = mlp_forward\(params\[-1\], z, anp\.tanh\)", "there are two networks: the last is the second"),
-                          (r"return anp\.(sum|mean)\(\(x - x_hat\) \*\* 2\)( [*/] len\(x\))?", "Adam's steps do not depend on the scale of the loss")],
-    "vae_train": [(r"return -anp\.(sum|mean)\(vae_elbo\(\*params, rows, eps\)\)( [*/] .*)?", "Adam's steps do not depend on the scale of the loss"),
-                  (r"return adam\(.*steps(, step_size=0\.00\d)?\)", ACHIEVES),
-                  (r"for rows in minibatches\(x, \d+, steps, rng\):", ACHIEVES),
-                  (r"yield \(rows, rng\.standard_normal\(\(len\(rows\), sizes\[-1\]\)\)\)", "noise in float64")],
-    "subspace_angle": [(r"return np\.arccos\(np\.clip\(-1, cosines\.min\(\), 1\)\)", "clip(-1, c, 1) is min(max(-1, c), 1), too"),
-                       (r"return np\.arccos\(np\.clip\(cosines\.min\(\), (-2|-0|0), 1\)\)", "singular values are not negative")],
+    "pca_fit": [
+        (r"_, _, components = np\.linalg\.svd\(x - mean(, full_matrices=True)?\)", MORE_ROWS),
+        (r"return \(mean, -components\[:K\]\)", SAME_UP_TO_SIGN),
+    ],
+    "linear_ae_train": [
+        (r"U, V = \(.*rng\.(normal|uniform)\(.*\)", ACHIEVES),
+        (r"U, V = \(U - .*dU, V - .*dV\)", ACHIEVES),
+        (r"for _ in range\((steps - 1|1, steps)\):", ACHIEVES),
+    ],
+    "autoencoder_train": [
+        (r"return adam\(.*steps(, step_size=0\.005)?\)", ACHIEVES),
+        (r"x_hat = mlp_forward\(params\[-1\], z, anp\.tanh\)", "there are two networks: the last is the second"),
+        (
+            r"return anp\.(sum|mean)\(\(x - x_hat\) \*\* 2\)( [*/] len\(x\))?",
+            "Adam's steps do not depend on the scale of the loss",
+        ),
+    ],
+    "vae_train": [
+        (
+            r"return -anp\.(sum|mean)\(vae_elbo\(\*params, rows, eps\)\)( [*/] .*)?",
+            "Adam's steps do not depend on the scale of the loss",
+        ),
+        (r"return adam\(.*steps(, step_size=0\.00\d)?\)", ACHIEVES),
+        (r"for rows in minibatches\(x, \d+, steps, rng\):", ACHIEVES),
+        (r"yield \(rows, rng\.standard_normal\(\(len\(rows\), sizes\[-1\]\)\)\)", "noise in float64"),
+    ],
+    "subspace_angle": [
+        (r"return np\.arccos\(np\.clip\(-1, cosines\.min\(\), 1\)\)", "clip(-1, c, 1) is min(max(-1, c), 1), too"),
+        (r"return np\.arccos\(np\.clip\(cosines\.min\(\), (-2|-0|0), 1\)\)", "singular values are not negative"),
+    ],
     "bernoulli_log_prob": [(r".*np\.logaddexp\(logits, 0\).*", LOGADDEXP)],
     "log_marginal_quadrature": [(r"log_p = .*gaussian_log_prob\(decoder\(.*\), x, eta\) for z in grid\]", SYMMETRIC)],
     "log_marginal_monte_carlo": [(r"log_p = .*gaussian_log_prob\(decoder\(z\), x, eta\).*", SYMMETRIC)],
-    "log_marginal_importance": [(r"log_p = .*gaussian_log_prob\(decoder\(z_s\), x, eta\).*", SYMMETRIC),
-                                (r"return np\.sum\(-0\.5 \* a \*\* 2( [-+] (?!.*log\((-2|0) )[^a]*)?, axis=-1\)",
-                                 "the constant of log N stands in log p and in log q and cancels")],
+    "log_marginal_importance": [
+        (r"log_p = .*gaussian_log_prob\(decoder\(z_s\), x, eta\).*", SYMMETRIC),
+        (
+            r"return np\.sum\(-0\.5 \* a \*\* 2( [-+] (?!.*log\((-2|0) )[^a]*)?, axis=-1\)",
+            "the constant of log N stands in log p and in log q and cancels",
+        ),
+    ],
     "elbo_on_grid": [(r"log_q = np\.log\(np\.where\(q > 0, q, 2\)\)", NOTHING_TIMES_LOG)],
     "gap_on_grid": [(r"log_q = np\.log\(np\.where\(q > 0, q, 2\)\)", NOTHING_TIMES_LOG)],
-    "mixture_elbo": [(r"log_joint = np\.log\(pi\) \+ norm\.logpdf\(mu, x\[:, None\], sigma\)", SYMMETRIC),
-                     (r"log_r = np\.log\(np\.where\(responsibilities > 0, responsibilities, 2\)\)", NOTHING_TIMES_LOG)],
+    "mixture_elbo": [
+        (r"log_joint = np\.log\(pi\) \+ norm\.logpdf\(mu, x\[:, None\], sigma\)", SYMMETRIC),
+        (r"log_r = np\.log\(np\.where\(responsibilities > 0, responsibilities, 2\)\)", NOTHING_TIMES_LOG),
+    ],
     "encoder_forward": [(r"K = h\.shape\[1\] // -2", "of 2K columns, those up to -K are those up to K")],
     "ppca_fit": [(r"return \(-\(components\.T \* .*\), mean, eta\)", SAME_UP_TO_SIGN)],
     "active_units": [(r"return int\(np\.sum\(np\.var\(mu, axis=0\) >= 0\.01\)\)", "no variance is 0.01 exactly")],

@@ -1,4 +1,5 @@
 """Fitting q to single examples, and the gaps: against autograd, grids, and decoders that are straight lines."""
+
 import autograd.numpy as anp
 import numpy as np
 import pytest
@@ -20,13 +21,22 @@ N, D, K = 5, 12, 2
 
 def decoder_and_x(seed=0, hidden=(7,), K=K, dtype=np.float32, scale=1.5):
     rng = np.random.default_rng(seed)
-    decoder = [(scale * W, (0.3 * rng.normal(size=b.shape)).astype(dtype)) for W, b in nets.init_mlp([K, *hidden, D], rng, dtype)]
+    decoder = [
+        (scale * W, (0.3 * rng.normal(size=b.shape)).astype(dtype))
+        for W, b in nets.init_mlp([K, *hidden, D], rng, dtype)
+    ]
     return decoder, (rng.random((N, D)) < 0.5).astype(dtype), rng
 
 
 def linear_model(seed):
     rng = np.random.default_rng(seed)
-    return rng.normal(size=(N, 6)), rng.normal(size=(6, 3)), rng.normal(size=6), rng.normal(size=(N, 3)), rng.normal(size=(N, 3)) / 2
+    return (
+        rng.normal(size=(N, 6)),
+        rng.normal(size=(6, 3)),
+        rng.normal(size=6),
+        rng.normal(size=(N, 3)),
+        rng.normal(size=(N, 3)) / 2,
+    )
 
 
 @given(st.integers(0, 1000), st.floats(0.2, 3))
@@ -112,7 +122,7 @@ def test_local_precision_is_the_gauss_newton_matrix_and_exact_where_the_logits_a
         p = expit(nets.mlp(decoder, z_n))
         np.testing.assert_allclose(P, np.eye(K) + J.T @ np.diag(p * (1 - p)) @ J, rtol=1e-10)
         if not hidden:  # then it is minus the Hessian of log p(x, z)
-            slope = grad(lambda z: bernoulli_log_prob(x[0], nets.mlp(decoder, z)) - anp.sum(z ** 2) / 2)
+            slope = grad(lambda z: bernoulli_log_prob(x[0], nets.mlp(decoder, z)) - anp.sum(z**2) / 2)
             steps = [(slope(z_n + h) - slope(z_n - h)) / 2e-5 for h in 1e-5 * np.eye(K)]
             np.testing.assert_allclose(P, -np.array(steps), rtol=1e-5)
 

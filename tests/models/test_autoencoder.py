@@ -1,4 +1,5 @@
 """Deep autoencoders: what training reaches and returns, and the helpers against other ways to compute the same."""
+
 import numpy as np
 import pytest
 from hypothesis import given, strategies
@@ -22,8 +23,13 @@ def arc(N, rng, offset=0.0):
 @pytest.fixture(scope="module")
 def trained():
     losses = []
-    networks = autoencoder.autoencoder_train(arc(300, np.random.default_rng(0)), [4, 16, 8, 1], 500, np.random.default_rng(1),
-                                             callback=lambda t, loss: losses.append(loss))
+    networks = autoencoder.autoencoder_train(
+        arc(300, np.random.default_rng(0)),
+        [4, 16, 8, 1],
+        500,
+        np.random.default_rng(1),
+        callback=lambda t, loss: losses.append(loss),
+    )
     return networks, losses
 
 
@@ -46,8 +52,9 @@ def test_the_networks_are_plain_float32_layers_and_the_decoder_mirrors_the_encod
 
 def test_the_reported_loss_is_the_squared_error_in_the_units_of_x():
     x, losses = arc(50, np.random.default_rng(0)), []
-    networks = autoencoder.autoencoder_train(x, [4, 8, 2], 30, np.random.default_rng(1), step_size=0.0,
-                                             callback=lambda t, loss: losses.append(loss))
+    networks = autoencoder.autoencoder_train(
+        x, [4, 8, 2], 30, np.random.default_rng(1), step_size=0.0, callback=lambda t, loss: losses.append(loss)
+    )
     assert len(losses) == 30
     np.testing.assert_allclose(losses, squared_error(x, reconstruct(*networks, x)).mean(), rtol=1e-3)
 
@@ -71,8 +78,12 @@ def test_the_same_generator_gives_the_same_networks():
 
 
 def test_few_examples_and_one_dimension_are_no_special_case():
-    for x, sizes in [(arc(3, np.random.default_rng(0)), [4, 5, 2]), (np.arange(6.0)[:, None], [1, 4, 1]),
-                     (np.ones((5, 3)), [3, 4, 1]), (np.random.default_rng(0).normal(size=(9, 200)), [200, 5, 2])]:
+    for x, sizes in [
+        (arc(3, np.random.default_rng(0)), [4, 5, 2]),
+        (np.arange(6.0)[:, None], [1, 4, 1]),
+        (np.ones((5, 3)), [3, 4, 1]),
+        (np.random.default_rng(0).normal(size=(9, 200)), [200, 5, 2]),
+    ]:
         networks = autoencoder.autoencoder_train(x, sizes, 20, np.random.default_rng(1))
         assert np.isfinite(reconstruct(*networks, x)).all()
 
@@ -92,7 +103,12 @@ def test_squared_error_is_a_squared_length(x, y):
 @pytest.mark.parametrize("seed", range(5))
 def test_nearest_neighbour_accuracy_is_scipys(seed):
     rng = np.random.default_rng(seed)
-    a, b, y, y_new = rng.normal(size=(50, 3)) + 4, rng.normal(size=(80, 3)) + 4, rng.integers(3, size=50), rng.integers(3, size=80)
+    a, b, y, y_new = (
+        rng.normal(size=(50, 3)) + 4,
+        rng.normal(size=(80, 3)) + 4,
+        rng.integers(3, size=50),
+        rng.integers(3, size=80),
+    )
     assert autoencoder.nearest_neighbour_accuracy(a, y, b, y_new) == np.mean(y[cKDTree(a).query(b)[1]] == y_new)
     assert autoencoder.nearest_neighbour_accuracy(a, y, a, y) == 1
     assert autoencoder.nearest_neighbour_accuracy(a.tolist(), y.tolist(), a.tolist(), (y + 1).tolist()) == 0
@@ -104,7 +120,9 @@ def test_interpolation_is_a_straight_even_line_between_its_ends(a, b, steps):
     assert line.shape == (steps, 2, 3)
     np.testing.assert_array_equal(line[0], a)
     np.testing.assert_array_equal(line[-1], b)
-    np.testing.assert_allclose(np.diff(line, axis=0), np.broadcast_to((b - a) / (steps - 1), (steps - 1, 2, 3)), atol=1e-9)
+    np.testing.assert_allclose(
+        np.diff(line, axis=0), np.broadcast_to((b - a) / (steps - 1), (steps - 1, 2, 3)), atol=1e-9
+    )
     np.testing.assert_allclose(line[::-1], autoencoder.interpolate_linear(b, a, steps), atol=1e-9)
 
 

@@ -31,11 +31,15 @@ def rings(N, rng):
 
 
 def test_it_learns_what_is_not_linear_and_is_float32():
-    network = classifier_train(*rings(500, np.random.default_rng(0)), [2, 20, 2], 600, np.random.default_rng(0), step_size=2e-2)
+    network = classifier_train(
+        *rings(500, np.random.default_rng(0)), [2, 20, 2], 600, np.random.default_rng(0), step_size=2e-2
+    )
     x, y = rings(500, np.random.default_rng(1))
     assert np.mean(predict(network, x) == y) > 0.97
     assert network[0][0].dtype == np.float32
-    linear = classifier_train(*rings(500, np.random.default_rng(0)), [2, 2], 300, np.random.default_rng(0), step_size=2e-2)
+    linear = classifier_train(
+        *rings(500, np.random.default_rng(0)), [2, 2], 300, np.random.default_rng(0), step_size=2e-2
+    )
     assert np.mean(predict(linear, x) == y) < 0.75
 
 

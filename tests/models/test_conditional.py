@@ -46,13 +46,17 @@ def test_the_bound_is_its_definition_written_out():
     y, eps = one_hot(y, 3), np.random.default_rng(2).normal(size=(3, 4, 2))
     mu, log_sigma = np.split(mlp(encoder, np.hstack([x, y])), 2, axis=1)
     sigma = np.exp(log_sigma)
-    log_p = np.mean([bernoulli.logpmf(x, expit(mlp(decoder, np.hstack([mu + sigma * e, y])))).sum(axis=1) for e in eps], axis=0)
+    log_p = np.mean(
+        [bernoulli.logpmf(x, expit(mlp(decoder, np.hstack([mu + sigma * e, y])))).sum(axis=1) for e in eps], axis=0
+    )
     t, w = np.polynomial.hermite_e.hermegauss(20)
     z = mu[..., None] + sigma[..., None] * t
     kl = ((norm.logpdf(z, mu[..., None], sigma[..., None]) - norm.logpdf(z)) @ w / w.sum()).sum(axis=1)
     np.testing.assert_allclose(cvae_elbo(encoder, decoder, x, y, eps), log_p - kl, rtol=1e-10)
     np.testing.assert_allclose(vae.elbo_terms(encoder, decoder, x, eps, y), (log_p, kl), rtol=1e-10)
-    np.testing.assert_allclose(np.mean([cvae_elbo(encoder, decoder, x, y, e) for e in eps], axis=0), log_p - kl, rtol=1e-10)
+    np.testing.assert_allclose(
+        np.mean([cvae_elbo(encoder, decoder, x, y, e) for e in eps], axis=0), log_p - kl, rtol=1e-10
+    )
 
 
 def test_it_bounds_log_p_x_given_y_from_below():
@@ -60,7 +64,9 @@ def test_it_bounds_log_p_x_given_y_from_below():
     encoder, decoder = networks(K=1)
     x, y = data()
     y, z = one_hot(y, 3), np.linspace(-9, 9, 1801)
-    log_lik = np.array([[bernoulli.logpmf(row, expit(mlp(decoder, np.append(s, label)))).sum() for s in z] for row, label in zip(x, y)])
+    log_lik = np.array(
+        [[bernoulli.logpmf(row, expit(mlp(decoder, np.append(s, label)))).sum() for s in z] for row, label in zip(x, y)]
+    )
     log_p = logsumexp(log_lik + norm.logpdf(z), axis=1) + np.log(z[1] - z[0])
     t, w = np.polynomial.hermite_e.hermegauss(30)
     bound = np.array([cvae_elbo(encoder, decoder, x, y, np.full((4, 1), node)) for node in t]).T @ w / w.sum()
@@ -74,6 +80,7 @@ def test_gradients_are_those_of_finite_differences_and_keep_float32():
 
     def loss(params):
         return anp.sum(cvae_elbo(*params, x, y, eps))
+
     gradient = autograd.grad(loss)(params)
     for part, layer, place in [(0, 0, (6, 2)), (0, 1, (3, 1)), (1, 0, (4, 0)), (1, 1, (2, 3))]:
         W, h = params[part][layer][0], 1e-6
@@ -108,8 +115,8 @@ def test_an_analogy_with_the_old_label_is_the_reconstruction_and_with_a_new_one_
     np.testing.assert_allclose(z, mlp(encoder, np.hstack([x, one_hot(y, 3)]))[:, :2])
     same, moved = analogy(encoder, decoder, x, y, y, 3), analogy(encoder, decoder, x, y, (y + 1) % 3, 3)
     for n in range(4):
-        np.testing.assert_allclose(same[n], style_grid(decoder, y[n], 3, z[n:n + 1])[0])
-        np.testing.assert_allclose(moved[n], style_grid(decoder, (y[n] + 1) % 3, 3, z[n:n + 1])[0])
+        np.testing.assert_allclose(same[n], style_grid(decoder, y[n], 3, z[n : n + 1])[0])
+        np.testing.assert_allclose(moved[n], style_grid(decoder, (y[n] + 1) % 3, 3, z[n : n + 1])[0])
     assert np.abs(same - moved).max() > 0.01
 
 

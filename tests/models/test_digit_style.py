@@ -43,7 +43,7 @@ def test_slant_does_not_depend_on_place_brightness_or_mirror_image():
 def test_thickness_of_a_bar_is_its_width_in_any_direction():
     for width in (2, 3, 4, 6):
         for angle in (0, 30, 45, 90):
-            ends = width ** 2 / (3 * 18)  # near the ends the nearest edge is the end: exact for a rectangle
+            ends = width**2 / (3 * 18)  # near the ends the nearest edge is the end: exact for a rectangle
             assert stroke_thickness(bar(angle, width), SHAPE)[0] == pytest.approx(width - ends, abs=0.3)
 
 

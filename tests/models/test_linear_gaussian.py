@@ -1,4 +1,5 @@
 """The linear-Gaussian model: expected error and bound, against sampling and the exact marginal and posterior."""
+
 import autograd.numpy as anp
 import numpy as np
 import pytest
@@ -53,8 +54,12 @@ def test_the_gap_is_the_divergence_from_the_posterior(seed, eta):
     log_p, means, covariance = exact(x, W, b, eta)
     precision = np.linalg.inv(covariance)
     d = mu - means
-    gap = 0.5 * (np.exp(2 * log_sigma) @ np.diag(precision) + np.einsum("nk,kl,nl->n", d, precision, d) - K
-                 + np.linalg.slogdet(covariance)[1]) - log_sigma.sum(axis=1)
+    gap = 0.5 * (
+        np.exp(2 * log_sigma) @ np.diag(precision)
+        + np.einsum("nk,kl,nl->n", d, precision, d)
+        - K
+        + np.linalg.slogdet(covariance)[1]
+    ) - log_sigma.sum(axis=1)
     np.testing.assert_allclose(log_p - elbo_linear_gaussian(x, W, b, eta, mu, log_sigma), gap, rtol=1e-7, atol=1e-8)
 
 
@@ -74,6 +79,7 @@ def test_gradients_keep_float32():
 
     def total(W, mu, log_sigma):
         return anp.sum(expected_squared_error(x, W, b, mu, log_sigma))
+
     for i in range(3):
         assert grad(total, i)(W, mu, log_sigma).dtype == np.float32
 

@@ -9,7 +9,7 @@ from scipy.optimize import check_grad
 
 from course_utils.models import pca
 
-sizes = st.tuples(st.integers(3, 12), st.integers(2, 8), st.integers(0, 2 ** 31))
+sizes = st.tuples(st.integers(3, 12), st.integers(2, 8), st.integers(0, 2**31))
 
 
 def draw(N, D, seed):
@@ -79,10 +79,15 @@ def test_gradients_agree_with_finite_differences():
     def loss(w):
         U, V = unpack(w)
         return np.mean(np.sum((x - x @ V.T @ U.T) ** 2, axis=1))
+
     for seed in range(3):
         w = np.random.default_rng(seed).normal(size=20)
-        error = check_grad(loss, lambda w: np.concatenate([g.ravel() for g in pca.linear_ae_gradients(x, *unpack(w))]), w)
-        assert error < 1e-4 * np.linalg.norm(np.concatenate([g.ravel() for g in pca.linear_ae_gradients(x, *unpack(w))]))
+        error = check_grad(
+            loss, lambda w: np.concatenate([g.ravel() for g in pca.linear_ae_gradients(x, *unpack(w))]), w
+        )
+        assert error < 1e-4 * np.linalg.norm(
+            np.concatenate([g.ravel() for g in pca.linear_ae_gradients(x, *unpack(w))])
+        )
 
 
 def test_training_reaches_pcas_error_and_subspace_and_reports_every_step():
@@ -97,7 +102,7 @@ def test_training_reaches_pcas_error_and_subspace_and_reports_every_step():
     assert pca.subspace_angle(U, C.T) < 1e-4
 
 
-@given(st.integers(2, 7), st.integers(0, 2 ** 31))
+@given(st.integers(2, 7), st.integers(0, 2**31))
 def test_angles_agree_with_scipys_and_do_not_depend_on_the_basis(D, seed):
     rng = np.random.default_rng(seed)
     K = max(1, D // 2)

@@ -1,4 +1,5 @@
 """Probabilistic PCA: the closed form is a maximum of the likelihood, and nothing else is higher."""
+
 import numpy as np
 import pytest
 from scipy import optimize, stats
@@ -37,6 +38,7 @@ def test_a_numerical_maximiser_gets_no_further():
 
     def loss(v):
         return -log_marginal_linear(x, v[:10].reshape(5, 2), v[10:15], np.exp(v[15])).mean()
+
     found = optimize.minimize(loss, np.concatenate([rng.normal(size=10), x.mean(axis=0), [0.0]]), method="BFGS")
     assert -found.fun == pytest.approx(likelihood(x, W, mean, eta), abs=1e-5)
     V = found.x[:10].reshape(5, 2)

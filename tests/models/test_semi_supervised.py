@@ -19,7 +19,9 @@ def test_the_unlabelled_bound_is_the_mean_plus_the_entropy():
     elbo, q = random_bounds(0)
     np.testing.assert_allclose(m2_unlabelled_elbo(elbo, q), np.sum(q * elbo, axis=1) + entropy(q, axis=1))
     with np.errstate(all="raise"):
-        np.testing.assert_allclose(m2_unlabelled_elbo(elbo, np.eye(4)[[0, 1, 2, 3, 0, 1]]), elbo[range(6), [0, 1, 2, 3, 0, 1]])
+        np.testing.assert_allclose(
+            m2_unlabelled_elbo(elbo, np.eye(4)[[0, 1, 2, 3, 0, 1]]), elbo[range(6), [0, 1, 2, 3, 0, 1]]
+        )
 
 
 def test_the_softmax_of_the_bounds_is_the_best_q():
@@ -38,7 +40,7 @@ def test_all_classes_in_one_batch_are_the_classes_one_by_one():
     bounds = elbo_of_every_class(encoder, decoder, x, 3, eps)
     assert bounds.shape == (5, 3) and bounds.dtype == np.float32
     for c in range(3):
-        alone = cvae_elbo(encoder, decoder, x, one_hot(np.full(5, c), 3).astype("f4"), eps[5 * c:5 * c + 5])
+        alone = cvae_elbo(encoder, decoder, x, one_hot(np.full(5, c), 3).astype("f4"), eps[5 * c : 5 * c + 5])
         np.testing.assert_allclose(bounds[:, c], alone - np.log(3), rtol=1e-5)
 
 
@@ -54,8 +56,9 @@ def test_unlabelled_examples_help_where_classes_are_clusters():
     x_test, y_test = three_stamps(600, np.random.default_rng(1))
     sizes = [30, 16, 1]
     alone = classifier_train(x[:3], y[:3], [30, 16, 3], 200, np.random.default_rng(0))
-    encoder, decoder, helped = m2_train(x, x[:3], y[:3], 3, sizes, [16], 300, np.random.default_rng(0), alpha=10, batch_size=60,
-                                        step_size=1e-2)
+    encoder, decoder, helped = m2_train(
+        x, x[:3], y[:3], 3, sizes, [16], 300, np.random.default_rng(0), alpha=10, batch_size=60, step_size=1e-2
+    )
     before, after = (np.mean(predict(network, x_test) == y_test) for network in (alone, helped))
     assert after > before + 0.03 and after > 0.95
     assert [len(part[0][0]) for part in (encoder, decoder, helped)] == [33, 4, 30]

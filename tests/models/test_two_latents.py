@@ -1,4 +1,5 @@
 """Integrals over two latents against sampling, and against the densities that they integrate."""
+
 import numpy as np
 from two_latent_model import small_model
 
@@ -29,5 +30,6 @@ def test_integrals_agree_with_sampling():
     log_sigma -= 1.5
     sampled = elbo_of_q(decoder, x, mu, log_sigma, rng.standard_normal((40_000, 3, 2), dtype=np.float32))
     np.testing.assert_allclose(elbo_by_quadrature(decoder, x, mu, log_sigma), sampled, atol=0.05)
-    np.testing.assert_allclose(elbo_by_quadrature(decoder, x, mu, log_sigma, 40),
-                               elbo_by_quadrature(decoder, x, mu, log_sigma), atol=0.01)
+    np.testing.assert_allclose(
+        elbo_by_quadrature(decoder, x, mu, log_sigma, 40), elbo_by_quadrature(decoder, x, mu, log_sigma), atol=0.01
+    )

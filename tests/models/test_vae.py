@@ -1,4 +1,5 @@
 """The VAE: its bound against quadrature and exact models, its training, and what an interruption keeps."""
+
 import numpy as np
 import pytest
 from scipy import special, stats
@@ -69,7 +70,9 @@ def test_terms_add_up_and_samples_are_averaged():
 def test_importance_weights_find_log_p_and_climb():
     encoder, decoder, x, rng = small()
     log_p, gap = on_a_grid(encoder, decoder, x)
-    np.testing.assert_allclose(vae_log_likelihood(encoder, decoder, x, rng.normal(size=(20_000, 9, 1))), log_p, atol=0.05)
+    np.testing.assert_allclose(
+        vae_log_likelihood(encoder, decoder, x, rng.normal(size=(20_000, 9, 1))), log_p, atol=0.05
+    )
     log_w = log_weights(decoder, x, *encoder_forward(encoder, x), rng.normal(size=(20_000, 9, 1)))
     means = [special.logsumexp(log_w.reshape(S, -1, 9), axis=0).mean(axis=0) - np.log(S) for S in (1, 5, 50)]
     np.testing.assert_allclose(means[0], log_p - gap, atol=0.05)
@@ -97,7 +100,9 @@ def test_training_starts_from_the_best_model_without_latents():
     encoder, decoder = init_vae(mean, [5, 4, 2], np.random.default_rng(0))
     assert [W.shape for W, b in encoder] == [(5, 4), (4, 4)] and [W.shape for W, b in decoder] == [(2, 4), (4, 5)]
     np.testing.assert_allclose(mlp(encoder[:1], mean[None]), 0, atol=1e-6)
-    np.testing.assert_allclose(vae_generate([decoder[-1]], np.zeros((1, 4)))[0], np.clip(mean, 1 / 510, 1 - 1 / 510), rtol=1e-4)
+    np.testing.assert_allclose(
+        vae_generate([decoder[-1]], np.zeros((1, 4)))[0], np.clip(mean, 1 / 510, 1 - 1 / 510), rtol=1e-4
+    )
     with_labels = init_vae(mean, [5, 4, 2], np.random.default_rng(0), labels=3)
     assert with_labels[0][0][0].shape == (8, 4) and with_labels[1][0][0].shape == (5, 4)
 
@@ -113,7 +118,9 @@ def test_binarise_keeps_the_mean():
 def digits():
     """Digits of 14 x 14 pixels: (train, test), grey."""
     data = load_mnist()
-    return [x.reshape(-1, 14, 2, 14, 2).mean(axis=(2, 4)).reshape(-1, 196) for x in (data.x_train[:3000], data.x_test[:500])]
+    return [
+        x.reshape(-1, 14, 2, 14, 2).mean(axis=(2, 4)).reshape(-1, 196) for x in (data.x_train[:3000], data.x_test[:500])
+    ]
 
 
 def test_training_gains_on_independent_pixels_and_uses_its_latents(digits):
@@ -143,6 +150,7 @@ def test_an_interruption_keeps_what_was_reached(digits, capsys):
         seen.append(params)
         if t == 7:
             raise KeyboardInterrupt
+
     networks = vae_train(digits[0], [196, 10, 2], 100, np.random.default_rng(0), callback=stop)
     assert len(seen) == 7 and "stopped after 7 of 100 steps" in capsys.readouterr().out
     for part, last in zip(networks, seen[-1]):

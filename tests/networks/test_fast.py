@@ -31,7 +31,7 @@ def plain_cross_entropy(x, logits):
 
 
 def plain_kl(mu, log_sigma):
-    return 0.5 * anp.sum(anp.exp(2 * log_sigma) + mu ** 2 - 1 - 2 * log_sigma, axis=-1)
+    return 0.5 * anp.sum(anp.exp(2 * log_sigma) + mu**2 - 1 - 2 * log_sigma, axis=-1)
 
 
 def plain_sample(mu, log_sigma, eps):
@@ -96,8 +96,14 @@ def test_a_gradient_that_is_off_by_a_thousandth_is_noticed(off):
     @primitive
     def planted(mu, log_sigma):
         return plain_kl(mu, log_sigma)
-    defvjp(planted, *(lambda ans, *args, vjp=vjp, factor=factor: lambda g: factor * vjp(ans, *args)(g)
-                      for vjp, factor in zip((fast.gaussian_kl_vjp_mu, fast.gaussian_kl_vjp_log_sigma), off)))
+
+    defvjp(
+        planted,
+        *(
+            lambda ans, *args, vjp=vjp, factor=factor: lambda g: factor * vjp(ans, *args)(g)
+            for vjp, factor in zip((fast.gaussian_kl_vjp_mu, fast.gaussian_kl_vjp_log_sigma), off)
+        ),
+    )
     with pytest.raises(AssertionError):
         assert_same_gradients(planted, plain_kl, arguments("kl"), [0, 1], rtol=1e-10)
     np.random.seed(5)
@@ -113,6 +119,7 @@ def test_gradients_are_finite_differences_also_of_second_order(case):
     def of(*varied):
         at = iter(varied)
         return f(*[next(at) if i in argnums else arg for i, arg in enumerate(args)])
+
     np.random.seed(5)  # check_grads draws its directions from the global state
     check_grads(of, tuple(range(len(argnums))), modes=["rev"], order=2)(*[args[i] for i in argnums])
 
@@ -127,8 +134,9 @@ def test_float32_stays_float32_whatever_the_objective(case):
         for objective in (anp.mean, anp.sum):
             got = grad(lambda *args: objective(f(*args)), argnum)(*single)
             assert got.dtype == np.float32
-            np.testing.assert_allclose(got, grad(lambda *args: objective(g(*args)), argnum)(*double), rtol=2e-5,
-                                       atol=2e-6)
+            np.testing.assert_allclose(
+                got, grad(lambda *args: objective(g(*args)), argnum)(*double), rtol=2e-5, atol=2e-6
+            )
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -171,8 +179,9 @@ def test_a_network_is_the_plain_formula_and_differentiates_as_it_does(activation
         x = np.random.default_rng(1).normal(size=shape)
         np.testing.assert_allclose(mlp(params, x, activation), plain_mlp(params, x, activation), rtol=1e-12)
         for argnum in (0, 1):
-            ours, plain = (grad(lambda p, x, f=f: anp.sum(f(p, x, activation) ** 2), argnum)(params, x)
-                           for f in (mlp, plain_mlp))
+            ours, plain = (
+                grad(lambda p, x, f=f: anp.sum(f(p, x, activation) ** 2), argnum)(params, x) for f in (mlp, plain_mlp)
+            )
             np.testing.assert_allclose(flat.flatten(ours), flat.flatten(plain), rtol=1e-10, atol=1e-12)
 
 
@@ -180,9 +189,15 @@ def test_a_network_is_the_plain_formula_and_differentiates_as_it_does(activation
 
 nestings = st.recursive(
     st.tuples(st.lists(st.integers(0, 3), max_size=3), st.integers(0, 9)).map(
-        lambda pair: np.random.default_rng(pair[1]).normal(size=pair[0])),
-    lambda inner: st.lists(inner, min_size=1, max_size=3) | st.tuples(inner, inner)
-    | st.dictionaries(st.sampled_from("abc"), inner, min_size=1), max_leaves=6)
+        lambda pair: np.random.default_rng(pair[1]).normal(size=pair[0])
+    ),
+    lambda inner: (
+        st.lists(inner, min_size=1, max_size=3)
+        | st.tuples(inner, inner)
+        | st.dictionaries(st.sampled_from("abc"), inner, min_size=1)
+    ),
+    max_leaves=6,
+)
 
 
 @given(nestings)
@@ -204,8 +219,11 @@ def shared_weights(params, batch):
 
 def shared_parameters():
     rng = np.random.default_rng(0)
-    return {"layer": (rng.normal(size=(4, 4)), rng.normal(size=4)), "deep": [[rng.normal(size=())]],
-            "unused": rng.normal(size=3)}
+    return {
+        "layer": (rng.normal(size=(4, 4)), rng.normal(size=4)),
+        "deep": [[rng.normal(size=())]],
+        "unused": rng.normal(size=3),
+    }
 
 
 def test_the_gradient_is_autograds_for_any_nesting_and_use():
@@ -240,6 +258,7 @@ def test_an_error_in_the_loss_leaves_nothing_behind():
     @primitive
     def broken(x):
         return x
+
     for loss in (lambda p, x: 1 / 0, lambda p, x: broken(shared_weights(p, x))):
         with pytest.raises((ZeroDivisionError, NotImplementedError)):
             flat.value_and_gradient(loss, params, out)(np.ones((5, 4)))
@@ -253,11 +272,13 @@ def test_an_error_in_the_loss_leaves_nothing_behind():
 
 # ----- training with them -----
 
+
 def vae_loss(layers, cross_entropy, kl, sample):
     def loss(params, batch):
         x, eps = batch
         mu, log_sigma = anp.split(layers(params[0], x), 2, axis=-1)
         return anp.sum(cross_entropy(x, layers(params[1], sample(mu, log_sigma, eps))) + kl(mu, log_sigma)) / len(x)
+
     return loss
 
 
@@ -270,8 +291,9 @@ def vae_start(dtype):
 def test_training_with_them_is_training_with_the_plain_formulas():
     params, batches = vae_start(np.float64)
     plain = optim.adam(vae_loss(plain_mlp, plain_cross_entropy, plain_kl, plain_sample), params, batches, 30)
-    quick = optim.adam(vae_loss(mlp, fast.bernoulli_cross_entropy, fast.gaussian_kl, fast.gaussian_sample),
-                       params, batches, 30)
+    quick = optim.adam(
+        vae_loss(mlp, fast.bernoulli_cross_entropy, fast.gaussian_kl, fast.gaussian_sample), params, batches, 30
+    )
     np.testing.assert_allclose(flat.flatten(quick), flat.flatten(plain), rtol=1e-8, atol=1e-10)
     assert np.abs(flat.flatten(quick) - flat.flatten(params)).max() > 0.01
 
@@ -300,7 +322,7 @@ def test_adam_in_blocks_is_adam(block, size, dtype):
         for t in range(1, 6):
             g = rng.normal(size=size).astype(dtype)
             m, v = 0.8 * m + 0.2 * g, 0.99 * v + 0.01 * g.astype(float) ** 2
-            theta -= 0.05 * m / (1 - 0.8 ** t) / (np.sqrt(v / (1 - 0.99 ** t)) + 1e-3)
+            theta -= 0.05 * m / (1 - 0.8**t) / (np.sqrt(v / (1 - 0.99**t)) + 1e-3)
             optim._adam_update(p, g.copy(), M, V, t, 0.05, 0.8, 0.99, 1e-3)
     np.testing.assert_allclose(p, theta, rtol=1e-5 if dtype == np.float32 else 1e-12, atol=1e-6)
 
@@ -308,21 +330,31 @@ def test_adam_in_blocks_is_adam(block, size, dtype):
 def test_what_a_callback_keeps_does_not_change():
     params, batches = vae_start(np.float32)
     loss, kept = vae_loss(mlp, fast.bernoulli_cross_entropy, fast.gaussian_kl, fast.gaussian_sample), []
-    optim.adam(loss, params, batches, 30,
-               callback=lambda t, params, value: kept.append((params, flat.flatten(params), value)))
+    optim.adam(
+        loss, params, batches, 30, callback=lambda t, params, value: kept.append((params, flat.flatten(params), value))
+    )
     assert all(np.array_equal(flat.flatten(params), then) for params, then, _ in kept)
     assert len({then.tobytes() for _, then, _ in kept}) == 30 and all(type(value) is float for *_, value in kept)
 
 
 def test_integer_parameters_and_numbers_can_be_trained():
-    trained = optim.adam(lambda p, batch: (p["a"] - batch) ** 2 + anp.sum(p["b"] ** 2),
-                         {"a": 3, "b": [1, 2][0] * np.ones(2, int)}, [1.0] * 300, 300, step_size=0.05)
+    trained = optim.adam(
+        lambda p, batch: (p["a"] - batch) ** 2 + anp.sum(p["b"] ** 2),
+        {"a": 3, "b": [1, 2][0] * np.ones(2, int)},
+        [1.0] * 300,
+        300,
+        step_size=0.05,
+    )
     assert abs(trained["a"] - 1) < 0.05 and np.all(np.abs(trained["b"]) < 0.05)
 
 
 def test_the_benchmark_runs():
     script = Path(__file__).parents[1] / "benchmarks" / "bench_training.py"
-    done = subprocess.run([sys.executable, script, "--rounds", "2", "--steps", "2", "--jobs", "W2"], text=True,
-                          capture_output=True, timeout=300)
+    done = subprocess.run(
+        [sys.executable, script, "--rounds", "2", "--steps", "2", "--jobs", "W2"],
+        text=True,
+        capture_output=True,
+        timeout=300,
+    )
     assert done.returncode == 0, done.stderr
     assert all(f"| W2 | {name} |" in done.stdout for name in ("ours", "plain autograd", "floor"))

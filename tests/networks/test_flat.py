@@ -6,10 +6,16 @@ from hypothesis import given, strategies
 from course_utils.networks.flat import flatten, unflatten
 
 trees = strategies.recursive(
-    strategies.lists(strategies.integers(0, 3), max_size=3).map(lambda shape: np.arange(float(np.prod(shape))).reshape(shape)),
-    lambda inner: strategies.one_of(strategies.lists(inner, min_size=1, max_size=3), strategies.tuples(inner, inner),
-                                    strategies.dictionaries(strategies.text("abc", min_size=1), inner, min_size=1, max_size=3)),
-    max_leaves=6)
+    strategies.lists(strategies.integers(0, 3), max_size=3).map(
+        lambda shape: np.arange(float(np.prod(shape))).reshape(shape)
+    ),
+    lambda inner: strategies.one_of(
+        strategies.lists(inner, min_size=1, max_size=3),
+        strategies.tuples(inner, inner),
+        strategies.dictionaries(strategies.text("abc", min_size=1), inner, min_size=1, max_size=3),
+    ),
+    max_leaves=6,
+)
 
 
 def same(a, b):

@@ -17,7 +17,7 @@ def test_a_network_is_its_layers():
 
 
 def test_initial_weights_keep_the_variance():
-    (W, b), = init_mlp([400, 300], np.random.default_rng(0))
+    ((W, b),) = init_mlp([400, 300], np.random.default_rng(0))
     assert W.dtype == b.dtype == np.float32 and not b.any()
     assert abs(W.var() * 400 - 1) < 5 * np.sqrt(2 / W.size)  # five standard errors
 

@@ -16,8 +16,10 @@ def test_adam_follows_its_formulas():
     for t, rate in enumerate(rates, start=1):
         g = 2 * (theta - 0.5)
         m, v = 0.9 * m + 0.1 * g, 0.999 * v + 0.001 * g * g
-        theta -= rate * (m / (1 - 0.9 ** t)) / (np.sqrt(v / (1 - 0.999 ** t)) + 1e-8)
-    got = adam(lambda p, batch: anp.sum((p - batch) ** 2), np.array([2.0]), [0.5] * 3, 3, step_size=lambda t: rates[t - 1])
+        theta -= rate * (m / (1 - 0.9**t)) / (np.sqrt(v / (1 - 0.999**t)) + 1e-8)
+    got = adam(
+        lambda p, batch: anp.sum((p - batch) ** 2), np.array([2.0]), [0.5] * 3, 3, step_size=lambda t: rates[t - 1]
+    )
     np.testing.assert_allclose(got, [theta], rtol=1e-12)
 
 
@@ -27,11 +29,21 @@ def test_adam_minimises_over_nested_parameters_and_keeps_float32():
     seen = []
 
     def loss(p, batch):
-        (first, (c,)) = p
-        return (anp.sum((first["b"] - target[0]["b"]) ** 2) + anp.sum((first["a"][0] - target[0]["a"][0]) ** 2)
-                + anp.sum((c - target[1][0]) ** 2))
-    got = adam(loss, params, [None] * 600, 600, step_size=cosine_decay(0.1, 600),
-               callback=lambda t, p, value: seen.append((t, float(value))))
+        first, (c,) = p
+        return (
+            anp.sum((first["b"] - target[0]["b"]) ** 2)
+            + anp.sum((first["a"][0] - target[0]["a"][0]) ** 2)
+            + anp.sum((c - target[1][0]) ** 2)
+        )
+
+    got = adam(
+        loss,
+        params,
+        [None] * 600,
+        600,
+        step_size=cosine_decay(0.1, 600),
+        callback=lambda t, p, value: seen.append((t, float(value))),
+    )
     assert got[0]["b"].dtype == got[0]["a"][0].dtype == np.float32
     np.testing.assert_allclose(flatten(got), flatten(target), atol=1e-2)
     assert [t for t, _ in seen] == list(range(1, 601)) and seen[-1][1] < 1e-3 < seen[0][1]
@@ -65,7 +77,7 @@ def test_adam_follows_the_paper():
     for t in range(1, 21):
         g = 2 * (theta - 0.5)
         m, v = 0.9 * m + 0.1 * g, 0.999 * v + 0.001 * g * g
-        theta -= rate * (m / (1 - 0.9 ** t)) / (np.sqrt(v / (1 - 0.999 ** t)) + 1e-8)
+        theta -= rate * (m / (1 - 0.9**t)) / (np.sqrt(v / (1 - 0.999**t)) + 1e-8)
         assert np.isclose(trace[t - 1][0], theta)
     assert trace[0][1] > trace[-1][1] and start["a"][0] == 1.0  # the start is not overwritten
 
@@ -81,6 +93,7 @@ def test_interrupting_training_keeps_what_it_reached(capsys):
     def stop(t, params, loss):
         if t == 5:
             raise KeyboardInterrupt
+
     trained = adam(quadratic, {"a": np.zeros(2), "b": [np.zeros(())]}, [1.0] * 100, 100, callback=stop, label="toy")
     assert 0.004 < trained["a"][0] < 0.006 and "toy stopped after 5 of 100 steps" in capsys.readouterr().out
 

@@ -39,7 +39,9 @@ def test_the_backprop_rules_are_autograds(seed):
     mu, log_sigma, eps, z_bar = np.random.default_rng(seed).normal(size=(4, 3, 2))
     gradients = [grad(lambda *args: anp.sum(z_bar * reparameterize(*args, eps)), i)(mu, log_sigma) for i in (0, 1)]
     np.testing.assert_allclose(reparameterize_vjp(z_bar, log_sigma, eps), gradients, rtol=1e-12)
-    through_fast = [grad(lambda *args: anp.sum(z_bar * fast.gaussian_sample(*args, eps)), i)(mu, log_sigma) for i in (0, 1)]
+    through_fast = [
+        grad(lambda *args: anp.sum(z_bar * fast.gaussian_sample(*args, eps)), i)(mu, log_sigma) for i in (0, 1)
+    ]
     np.testing.assert_allclose(gradients, through_fast, rtol=1e-12)
     np.testing.assert_allclose(sigma_bar(z_bar, eps), gradients[1] / np.exp(log_sigma), rtol=1e-12)
 
@@ -63,9 +65,11 @@ def test_dropout_is_multiplication(seed, rate):
 @given(means, widths)
 def test_both_estimators_have_the_right_mean(mu, sigma):
     """By quadrature over eps: no sampling error."""
-    for f, df, exact in [(np.square, lambda z: 2 * z, 2 * mu),
-                         (lambda z: z ** 3, lambda z: 3 * z ** 2, 3 * (mu ** 2 + sigma ** 2)),
-                         (np.cos, lambda z: -np.sin(z), -np.sin(mu) * np.exp(-sigma ** 2 / 2))]:
+    for f, df, exact in [
+        (np.square, lambda z: 2 * z, 2 * mu),
+        (lambda z: z**3, lambda z: 3 * z**2, 3 * (mu**2 + sigma**2)),
+        (np.cos, lambda z: -np.sin(z), -np.sin(mu) * np.exp(-(sigma**2) / 2)),
+    ]:
         assert WEIGHTS @ score_function_gradient(f, mu, sigma, NODES) == pytest.approx(exact, rel=1e-7, abs=1e-7)
         assert WEIGHTS @ pathwise_gradient(df, mu, sigma, NODES) == pytest.approx(exact, rel=1e-7, abs=1e-7)
 
@@ -73,10 +77,10 @@ def test_both_estimators_have_the_right_mean(mu, sigma):
 @given(means, widths, st.floats(-20, 20))
 def test_variances_in_one_dimension_by_quadrature(mu, sigma, baseline):
     score = (np.square(mu + sigma * NODES) - baseline) * NODES / sigma
-    expected = WEIGHTS @ score ** 2 - (WEIGHTS @ score) ** 2
+    expected = WEIGHTS @ score**2 - (WEIGHTS @ score) ** 2
     assert score_function_variance([mu], [sigma], baseline)[0] == pytest.approx(expected, rel=1e-8, abs=1e-8)
     path = 2 * (mu + sigma * NODES)
-    assert pathwise_variance([mu], [sigma])[0] == pytest.approx(WEIGHTS @ path ** 2 - (WEIGHTS @ path) ** 2, rel=1e-8)
+    assert pathwise_variance([mu], [sigma])[0] == pytest.approx(WEIGHTS @ path**2 - (WEIGHTS @ path) ** 2, rel=1e-8)
 
 
 @pytest.mark.parametrize("baseline", [0.0, 5.0])
@@ -93,7 +97,7 @@ def test_variances_in_three_dimensions_by_quadrature(baseline):
 
 def test_no_constant_baseline_is_better_than_the_mean_plus_two_variances():
     mu, sigma = np.full(6, 0.8), np.full(6, 0.7)
-    best = np.sum(mu ** 2 + sigma ** 2) + 2 * sigma[0] ** 2
+    best = np.sum(mu**2 + sigma**2) + 2 * sigma[0] ** 2
     at = [score_function_variance(mu, sigma, b)[0] for b in (best - 0.1, best, best + 0.1)]
     assert at[1] < min(at[0], at[2]) and at[0] == pytest.approx(at[2])
 

@@ -1,4 +1,5 @@
 """Jensen gaps and the S-sample bound, against closed forms and the inequalities that they must obey."""
+
 import math
 
 import numpy as np
@@ -19,7 +20,7 @@ def drawn(n, seed):
 
 
 @settings(max_examples=50)
-@given(st.integers(1, 30), st.integers(0, 10 ** 6))
+@given(st.integers(1, 30), st.integers(0, 10**6))
 def test_the_gap_has_the_sign_of_the_bend(n, seed):
     x, weights = drawn(n, seed)
     for convex in (np.exp, np.square, np.reciprocal):
@@ -30,7 +31,7 @@ def test_the_gap_has_the_sign_of_the_bend(n, seed):
 
 
 @settings(max_examples=30)
-@given(st.integers(2, 30), st.integers(0, 10 ** 6))
+@given(st.integers(2, 30), st.integers(0, 10**6))
 def test_the_gap_of_the_square_is_the_variance(n, seed):
     x, weights = drawn(n, seed)
     variance = np.cov(x, aweights=weights, ddof=0)
@@ -65,9 +66,10 @@ def test_one_sample_is_its_own_bound():
 
 def test_log_normal_weights_climb_to_the_log_of_their_mean():
     """log w ~ N(-s^2/2, s^2) has E[w] = 1: bounds from -s^2/2 at S = 1 up to 0."""
-    log_w = stats.norm(-0.5, 1).rvs(size=(2 ** 17,), random_state=np.random.default_rng(3))
-    means, errors = zip(*[(L.mean(), L.std() / np.sqrt(L.size)) for L in
-                          (iwae_bound(log_w.reshape(S, -1)) for S in (1, 8, 64, 512))])
+    log_w = stats.norm(-0.5, 1).rvs(size=(2**17,), random_state=np.random.default_rng(3))
+    means, errors = zip(
+        *[(L.mean(), L.std() / np.sqrt(L.size)) for L in (iwae_bound(log_w.reshape(S, -1)) for S in (1, 8, 64, 512))]
+    )
     assert abs(means[0] + 0.5) < 4 * errors[0]
     assert means[0] < means[1] < means[2] < means[3] < 4 * errors[3]
     # To first order the bias at S is -Var(w) / (2 S), and Var(w) = e - 1.

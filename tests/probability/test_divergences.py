@@ -1,4 +1,5 @@
 """Divergences of categorical distributions and of densities on a grid."""
+
 import warnings
 
 import numpy as np
@@ -51,9 +52,9 @@ def test_kl_on_grid_is_the_closed_form_of_gaussians():
 def test_kl_on_grid_broadcasts_and_survives_where_densities_underflow():
     means = np.array([0.0, 3.0])
     log_q = stats.norm.logpdf(GRID, means[:, None], 1)
-    log_p = stats.norm.logpdf(GRID, 0, 0.3)          # exp underflows to 0 on most of the grid
+    log_p = stats.norm.logpdf(GRID, 0, 0.3)  # exp underflows to 0 on most of the grid
     assert np.exp(log_p).min() == 0
-    expected = (1 + means ** 2) / (2 * 0.09) - 0.5 + np.log(0.3)
+    expected = (1 + means**2) / (2 * 0.09) - 0.5 + np.log(0.3)
     np.testing.assert_allclose(kl_on_grid(log_q, log_p, GRID), expected, rtol=1e-8)
 
 

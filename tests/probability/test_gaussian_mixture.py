@@ -1,4 +1,5 @@
 """Mixtures of Gaussians in K dimensions against scipy's densities, closed forms and their own likelihood."""
+
 import numpy as np
 import pytest
 from scipy.special import logsumexp
@@ -34,8 +35,7 @@ def test_one_component_gets_the_mean_and_the_covariance():
 
 def test_the_likelihood_never_falls_without_a_floor():
     z = gmm_sample(some_mixture(), 400, np.random.default_rng(3))
-    values = [gmm_log_prob(z, gmm_fit(z, 4, steps, np.random.default_rng(5), floor=0.0)).mean()
-              for steps in range(15)]
+    values = [gmm_log_prob(z, gmm_fit(z, 4, steps, np.random.default_rng(5), floor=0.0)).mean() for steps in range(15)]
     assert np.all(np.diff(values) > -1e-12) and values[-1] > values[0] + 0.1
 
 

@@ -1,4 +1,5 @@
 """Gaussians and their divergences, against scipy, quadrature and each other."""
+
 import autograd.numpy as anp
 import numpy as np
 import pytest
@@ -39,6 +40,7 @@ def test_kl_of_pairs_is_the_integral_that_defines_it():
     def one(m_q, s_q, m_p, s_p):
         q, p = stats.norm(m_q, np.exp(s_q)), stats.norm(m_p, np.exp(s_p))
         return integrate.quad(lambda z: q.pdf(z) * (q.logpdf(z) - p.logpdf(z)), *q.interval(1 - 1e-15))[0]
+
     expected = np.vectorize(one)(mu_q, s_q, mu_p, s_p).sum(axis=1)
     np.testing.assert_allclose(gaussians.kl_gaussians(mu_q, s_q, mu_p, s_p), expected, rtol=1e-8)
 
@@ -55,8 +57,9 @@ def test_kl_is_never_negative_zero_for_equals_and_does_not_see_the_axis(mu_q, s_
 @given(rows(4, 3), rows(4, 3))
 def test_kl_to_the_standard_normal_is_the_pair_with_it(mu, log_sigma):
     zero = np.zeros_like(mu)
-    np.testing.assert_allclose(gaussians.kl_standard_normal(mu, log_sigma),
-                               gaussians.kl_gaussians(mu, log_sigma, zero, zero), atol=1e-9)
+    np.testing.assert_allclose(
+        gaussians.kl_standard_normal(mu, log_sigma), gaussians.kl_gaussians(mu, log_sigma, zero, zero), atol=1e-9
+    )
 
 
 def test_kl_to_the_standard_normal_stays_finite_for_tiny_sigma_and_keeps_float32():
@@ -67,10 +70,12 @@ def test_kl_to_the_standard_normal_stays_finite_for_tiny_sigma_and_keeps_float32
 
 def test_gradients_are_mu_and_the_variance_less_one():
     from autograd import grad
+
     mu, log_sigma = parameters(4, 3, 2)
 
     def total(mu, log_sigma):
         return anp.sum(gaussians.kl_standard_normal(mu, log_sigma))
+
     np.testing.assert_allclose(grad(total, 0)(mu, log_sigma), mu)
     np.testing.assert_allclose(grad(total, 1)(mu, log_sigma), np.exp(2 * log_sigma) - 1)
     single = grad(total, 1)(mu.astype("f4"), log_sigma.astype("f4"))
@@ -103,5 +108,9 @@ def test_a_shrinking_gaussian_costs_k_nats_per_nat_of_log_sigma(K):
 @given(arrays(float, 3, elements=NUMBERS), arrays(float, 4, elements=st.floats(1e-3, 5)))
 def test_kl_to_point_mass_is_the_divergence_of_each_sigma(mu, sigmas):
     log_sigma = np.tile(np.log(sigmas)[:, None], (1, 3))
-    np.testing.assert_allclose(gaussians.kl_to_point_mass(mu, sigmas),
-                               gaussians.kl_standard_normal(np.tile(mu, (4, 1)), log_sigma), rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose(
+        gaussians.kl_to_point_mass(mu, sigmas),
+        gaussians.kl_standard_normal(np.tile(mu, (4, 1)), log_sigma),
+        rtol=1e-9,
+        atol=1e-9,
+    )

@@ -1,4 +1,5 @@
 """Evidence, posterior, ELBO and gap on a grid, against closed forms and adaptive quadrature."""
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -15,7 +16,7 @@ MEANS, WIDTHS = st.floats(-1, 1), st.floats(0.1, 0.7)  # the grid must cover q, 
 
 
 def gaussian_kl(m_q, s_q, m_p, s_p):
-    return np.log(s_p / s_q) + (s_q ** 2 + (m_q - m_p) ** 2) / (2 * s_p ** 2) - 0.5
+    return np.log(s_p / s_q) + (s_q**2 + (m_q - m_p) ** 2) / (2 * s_p**2) - 0.5
 
 
 @pytest.mark.parametrize("steps", [[0.1, 0.1, 0.1], [0.05, 1.3, 0.2, 0.7]])

@@ -1,4 +1,5 @@
 """Observation models: against scipy, as densities that add up to 1, at extreme logits, and under autograd."""
+
 import autograd.numpy as anp
 import numpy as np
 import pytest
@@ -14,7 +15,9 @@ from course_utils.probability.likelihoods import bernoulli_log_prob, gaussian_lo
 def test_gaussian_is_the_sum_of_scipys_log_densities(seed, D, eta):
     rng = np.random.default_rng(seed)
     x, mean = rng.normal(size=(2, 4, D))
-    np.testing.assert_allclose(gaussian_log_prob(x, mean, eta), stats.norm.logpdf(x, mean, np.sqrt(eta)).sum(axis=1), rtol=1e-10)
+    np.testing.assert_allclose(
+        gaussian_log_prob(x, mean, eta), stats.norm.logpdf(x, mean, np.sqrt(eta)).sum(axis=1), rtol=1e-10
+    )
 
 
 def test_gaussian_integrates_to_one():

@@ -1,4 +1,5 @@
 """Four ways to log p(x): each against scipy's Gaussian where the decoder is straight, and against each other where it bends."""
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -49,8 +50,10 @@ def test_quadrature_agrees_with_the_closed_form_to_1e_6(eta):
 @pytest.mark.parametrize("decoder", [toy_decoders.half_moon, toy_decoders.spiral, toy_decoders.helix])
 def test_quadrature_agrees_with_scipys_where_the_decoder_bends(decoder):
     for x in decoder(np.array([[0.3], [-1.1]])) + 0.2:
+
         def density(z):
             return stats.norm.pdf(z) * stats.norm.pdf(x, decoder(np.array([z])), 0.5).prod()
+
         expected = integrate.quad(density, -9, 9, points=[-2, 0, 2], limit=200)[0]
         assert np.isclose(log_marginal_quadrature(x[None], decoder, 0.25, GRID)[0], np.log(expected), atol=1e-8)
 
@@ -76,15 +79,19 @@ def test_monte_carlo_is_unbiased_and_its_variance_is_the_closed_form_one():
     exact = log_marginal_linear(x, W, b, eta)[0]
     second = log_marginal_linear(x, W, b, eta / 2)[0] - 1.5 * np.log(4 * np.pi * eta)
     relative_variance = np.expm1(second - 2 * exact) / 10
-    ratio = np.exp(log_marginal_monte_carlo(np.repeat(x, repeats, axis=0), toy_decoders.plane, eta,
-                                            rng.normal(size=(10, repeats, 2))) - exact)
+    ratio = np.exp(
+        log_marginal_monte_carlo(
+            np.repeat(x, repeats, axis=0), toy_decoders.plane, eta, rng.normal(size=(10, repeats, 2))
+        )
+        - exact
+    )
     assert abs(ratio.mean() - 1) < 4 * np.sqrt(relative_variance / repeats)
     assert np.isclose(ratio.var(), relative_variance, rtol=0.15)
 
 
 def posterior(x, W, b, eta):
     """The exact posterior of a decoder whose columns are orthogonal."""
-    total = eta + (W ** 2).sum(axis=0)
+    total = eta + (W**2).sum(axis=0)
     return (x - b) @ W / total, np.tile(0.5 * np.log(eta / total), (len(x), 1))
 
 
@@ -93,15 +100,19 @@ def test_with_the_posterior_a_single_sample_is_exact(seed, eta):
     rng = np.random.default_rng(seed)
     W, b = np.linalg.qr(rng.normal(size=(6, 3)))[0] * [3, 1, 0.5], rng.normal(size=6)
     x = rng.normal(size=(5, 6))
-    estimate = log_marginal_importance(x, lambda z: z @ W.T + b, eta, *posterior(x, W, b, eta), rng.normal(size=(1, 5, 3)))
+    estimate = log_marginal_importance(
+        x, lambda z: z @ W.T + b, eta, *posterior(x, W, b, eta), rng.normal(size=(1, 5, 3))
+    )
     np.testing.assert_allclose(estimate, log_marginal_linear(x, W, b, eta), rtol=1e-9, atol=1e-9)
 
 
 def test_importance_sampling_from_the_prior_is_plain_monte_carlo():
     rng = np.random.default_rng(3)
     x, eps, zero = rng.normal(size=(4, 3)), rng.normal(size=(7, 4, 2)), np.zeros((4, 2))
-    np.testing.assert_allclose(log_marginal_importance(x, toy_decoders.bowl, 0.6, zero, zero, eps),
-                               log_marginal_monte_carlo(x, toy_decoders.bowl, 0.6, eps))
+    np.testing.assert_allclose(
+        log_marginal_importance(x, toy_decoders.bowl, 0.6, zero, zero, eps),
+        log_marginal_monte_carlo(x, toy_decoders.bowl, 0.6, eps),
+    )
 
 
 def test_importance_sampling_agrees_with_quadrature_where_the_decoder_bends():
@@ -118,6 +129,9 @@ def test_all_stay_finite_where_every_density_underflows():
     x = np.full((2, 400), 50.0)
     eps = rng.normal(size=(3, 2, 1))
     with np.errstate(all="raise", under="ignore"):
-        for value in (log_marginal_quadrature(x, toy_decoders.waves, 0.01, GRID), log_marginal_monte_carlo(x, toy_decoders.waves, 0.01, eps),
-                      log_marginal_importance(x, toy_decoders.waves, 0.01, np.ones((2, 1)), np.zeros((2, 1)), eps)):
+        for value in (
+            log_marginal_quadrature(x, toy_decoders.waves, 0.01, GRID),
+            log_marginal_monte_carlo(x, toy_decoders.waves, 0.01, eps),
+            log_marginal_importance(x, toy_decoders.waves, 0.01, np.ones((2, 1)), np.zeros((2, 1)), eps),
+        ):
             assert value.shape == (2,) and np.isfinite(value).all() and (value < -1e6).all()

@@ -1,4 +1,5 @@
 """EM for a mixture of Gaussians: against scipy, and the promises that its steps make."""
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -7,7 +8,7 @@ from scipy import optimize, stats
 
 from course_utils.probability.mixtures import em_e_step, em_m_step, mixture_elbo, mixture_log_prob
 
-SEEDS = st.integers(0, 10 ** 6)
+SEEDS = st.integers(0, 10**6)
 
 
 def drawn(seed, N=25, C=3):
@@ -57,6 +58,7 @@ def test_a_numerical_optimiser_finds_no_better_m_step(seed):
     def minus_bound(free):
         weights = np.exp([free[0], 0]) / np.exp([free[0], 0]).sum()
         return -mixture_elbo(x, r, weights, free[1:3], np.exp(free[3:])).sum()
+
     found = optimize.minimize(minus_bound, np.zeros(5), method="BFGS").x
     np.testing.assert_allclose(found[1:3], mu, atol=1e-3)
     np.testing.assert_allclose(np.exp(found[3:]), sigma, atol=1e-3)

@@ -1,10 +1,19 @@
 """Small decoders: shapes, and what their docstrings promise."""
+
 import numpy as np
 import pytest
 
 from course_utils.probability import toy_decoders
 
-SHAPES = {"half_moon": (1, 2), "spiral": (1, 2), "helix": (1, 3), "line": (1, 3), "plane": (2, 3), "bowl": (2, 3), "waves": (2, 400)}
+SHAPES = {
+    "half_moon": (1, 2),
+    "spiral": (1, 2),
+    "helix": (1, 3),
+    "line": (1, 3),
+    "plane": (2, 3),
+    "bowl": (2, 3),
+    "waves": (2, 400),
+}
 
 
 @pytest.mark.parametrize("name", SHAPES)
@@ -33,7 +42,7 @@ def test_an_arc_has_unit_speed_its_bend_and_mean_zero_under_the_prior(bend):
     np.testing.assert_allclose(np.hypot(*steps.T), 1, atol=1e-6)
     curvature = np.hypot(*np.diff(steps, axis=0).T) / (z[1] - z[0])
     np.testing.assert_allclose(curvature, bend, atol=1e-3)
-    prior = np.exp(-z ** 2 / 2) / np.sqrt(2 * np.pi)
+    prior = np.exp(-(z**2) / 2) / np.sqrt(2 * np.pi)
     np.testing.assert_allclose(np.trapezoid(prior[:, None] * points, z, axis=0), 0, atol=1e-8)
 
 

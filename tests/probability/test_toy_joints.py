@@ -1,4 +1,5 @@
 """The small models: their densities against scipy, their closed forms against general formulas."""
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -6,8 +7,12 @@ from scipy import stats
 from course_utils.probability import toy_joints
 from course_utils.probability.toy_joints import BENT_ETA, BENT_X, DENSE, FAINT, LINEAR, SHARP
 
-MODELS = [(toy_joints.linear_log_joint, LINEAR), (toy_joints.faint_log_joint, FAINT), (toy_joints.dense_log_joint, DENSE),
-          (toy_joints.sharp_log_joint, SHARP)]
+MODELS = [
+    (toy_joints.linear_log_joint, LINEAR),
+    (toy_joints.faint_log_joint, FAINT),
+    (toy_joints.dense_log_joint, DENSE),
+    (toy_joints.sharp_log_joint, SHARP),
+]
 
 
 @pytest.mark.parametrize("log_joint, model", MODELS)
@@ -19,7 +24,7 @@ def test_joint_densities_by_scipy(log_joint, model):
 
 def test_the_bent_joint_by_scipy():
     for z in (-1.3, 0.2, 2.0):
-        likelihood = stats.multivariate_normal([0.4 * z, z ** 2], BENT_ETA).logpdf(BENT_X)
+        likelihood = stats.multivariate_normal([0.4 * z, z**2], BENT_ETA).logpdf(BENT_X)
         assert toy_joints.bent_log_likelihood(z) == pytest.approx(likelihood)
         assert toy_joints.bent_log_joint(z) == pytest.approx(likelihood + stats.norm.logpdf(z))
 

@@ -1,4 +1,5 @@
 """Curves during training: what is recorded, how often it is drawn, and what an interruption leaves."""
+
 import functools
 
 import numpy as np
@@ -48,6 +49,7 @@ def train(history, steps=120, every=50, stop=None):
         watch(t, params, loss)
         if t == stop:
             raise KeyboardInterrupt
+
     return vae_train(x, [8, 6, 2], steps, rng, callback=callback), held, eps
 
 

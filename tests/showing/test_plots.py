@@ -1,4 +1,5 @@
 """Figures carry alt text, leave no trace in matplotlib's global state, and show the values they are given."""
+
 import base64
 import html
 import io
@@ -43,7 +44,7 @@ def test_show_gives_alt_text_at_twice_the_pixels(shown):
     fig, ax = plots.figure(4, 3)
     ax.plot([1, 2], [3, 4])
     plots.show(fig, ' Error "falls" & K < 10 ')
-    bundle, = shown
+    (bundle,) = shown
     tag = bundle["text/html"]
     assert set(bundle) == {"text/html", "text/plain"}
     assert bundle["text/plain"] == 'Error "falls" & K < 10'
@@ -76,13 +77,14 @@ def test_the_same_figure_gives_the_same_bytes():
         fig, ax = plots.figure(2, 2)
         ax.plot([0, 1], [1, 0])
         return plots.png(fig)
+
     assert draw() == draw()
 
 
 def test_figure_has_the_style_and_the_panels():
     fig, axes = plots.figure(6, 2, columns=3, rows=2, sharex=True)
     assert isinstance(fig, Figure) and axes.shape == (2, 3)
-    line, = axes[0, 0].plot([0, 1])
+    (line,) = axes[0, 0].plot([0, 1])
     assert line.get_color() == plots.PALETTE[0]
     assert not axes[0, 0].spines["top"].get_visible()
 
@@ -94,14 +96,15 @@ def test_mosaic_puts_each_image_in_its_place():
     assert tiles.shape == (3 * (2 + 3 + 1) - 1, 2 * (4 + 1) - 1)
     for n in range(5):
         top, left = 6 * (n // 2) + 2, 5 * (n % 2)
-        np.testing.assert_array_equal(tiles[top:top + 3, left:left + 4], images[n].reshape(3, 4))
+        np.testing.assert_array_equal(tiles[top : top + 3, left : left + 4], images[n].reshape(3, 4))
     assert np.isfinite(tiles).sum() == images.size  # everything else is gap
     np.testing.assert_array_equal(plots.mosaic(images.reshape(5, 3, 4), (3, 4), 2, 1, 2), tiles)
     assert plots.mosaic(images[:1], (3, 4), 1, gap=0).shape == (3, 4)
 
 
-@pytest.mark.parametrize("images, columns", [
-    (np.zeros((2, 11)), 2), (np.zeros((0, 12)), 2), (np.zeros(12), 1), (np.zeros((2, 12)), 0)])
+@pytest.mark.parametrize(
+    "images, columns", [(np.zeros((2, 11)), 2), (np.zeros((0, 12)), 2), (np.zeros(12), 1), (np.zeros((2, 12)), 0)]
+)
 def test_mosaic_refuses_what_does_not_fit(images, columns):
     with pytest.raises(ValueError, match=r"images of shape \(3, 4\)|columns must be"):
         plots.mosaic(images, (3, 4), columns)
@@ -109,8 +112,7 @@ def test_mosaic_refuses_what_does_not_fit(images, columns):
 
 def test_image_grid_labels_and_limits():
     images = np.linspace(-2, 1, 6 * 12).reshape(6, 12)
-    ax = plots.image_grid(images, (3, 4), 3, titles=list("abcdef"), row_labels=["x", "y"],
-                          column_labels=[1, 2, 3])
+    ax = plots.image_grid(images, (3, 4), 3, titles=list("abcdef"), row_labels=["x", "y"], column_labels=[1, 2, 3])
     assert [text.get_text() for text in ax.texts] == list("abcdef")
     assert [text.get_text() for text in ax.get_xticklabels()] == ["1", "2", "3"]
     assert [text.get_text() for text in ax.get_yticklabels()] == ["x", "y"]
@@ -173,10 +175,8 @@ def _lab(rgb):
 
 
 # What readers without green (red) cones see, on linear RGB; Machado, Oliveira, Fernandes 2009, severity 1.
-DEUTERANOPIA = [
-    [0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]]
-PROTANOPIA = [
-    [0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]]
+DEUTERANOPIA = [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]]
+PROTANOPIA = [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]]
 
 
 def _closest(palette, matrix):
@@ -187,8 +187,7 @@ def _closest(palette, matrix):
     return distance[np.triu_indices(len(palette), 1)].min()
 
 
-@pytest.mark.parametrize("matrix", [np.eye(3), DEUTERANOPIA, PROTANOPIA],
-                         ids=["all", "deuteranopia", "protanopia"])
+@pytest.mark.parametrize("matrix", [np.eye(3), DEUTERANOPIA, PROTANOPIA], ids=["all", "deuteranopia", "protanopia"])
 def test_palette_is_told_apart(matrix):
     assert len(set(plots.PALETTE)) == 10
     assert _closest(plots.PALETTE, matrix) > 8  # a difference of 2 is just seen

@@ -1,4 +1,5 @@
 """Explorables that the kernel drives, in general."""
+
 import re
 
 import ipywidgets
@@ -10,13 +11,16 @@ from course_utils.showing import plots, widgets
 @pytest.fixture
 def explorer():
     fig, ax = plots.figure(3, 2)
-    line, = ax.plot([0, 1], [0, 1])
+    (line,) = ax.plot([0, 1], [0, 1])
 
     def update(slope, sign):
         line.set_ydata([0, slope if sign == "up" else -slope])
         return f"A line of slope {slope} going {sign}."
-    controls = {"slope": ipywidgets.FloatSlider(value=0.5, max=1, description="Slope", **widgets.WIDE),
-                "sign": ipywidgets.ToggleButtons(options=["up", "down"])}
+
+    controls = {
+        "slope": ipywidgets.FloatSlider(value=0.5, max=1, description="Slope", **widgets.WIDE),
+        "sign": ipywidgets.ToggleButtons(options=["up", "down"]),
+    }
     return widgets.figure_explorer(fig, update, controls), controls, fig
 
 

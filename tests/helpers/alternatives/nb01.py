@@ -116,6 +116,7 @@ def residual_by_loops(x, components):
 def gradients_by_autograd(x, U, V):
     def loss(U, V):
         return anp.mean(anp.sum((x - x @ V.T @ U.T) ** 2, axis=1))
+
     return grad(loss, 0)(U, V), grad(loss, 1)(U, V)
 
 
@@ -143,6 +144,7 @@ def train_by_autograd(x, K, steps, rng):
     def loss(parameters):
         U, V = parameters
         return anp.mean(anp.sum((x - x @ V.T @ U.T) ** 2, axis=1))
+
     gradient = grad(loss)
     for _ in range(steps):
         dU, dV = gradient((U, V))

@@ -47,14 +47,17 @@ def by_loops(x, x_hat):
 # autoencoder_train
 def with_adam(x, sizes, steps, rng):
     """All of x in every step, Adam's usual step size, double precision."""
+
     def loss(params, x):
         return anp.mean(anp.sum((x - mlp(params[1], mlp(params[0], x))) ** 2, axis=1))
+
     params = (init_mlp(sizes, rng, float), init_mlp(sizes[::-1], rng, float))
     return adam(loss, params, (x for _ in range(steps)), steps)
 
 
 def gradient_descent(x, sizes, steps, rng):
     """Plain steps against the gradient, on one list of layers."""
+
     def loss(layers):
         h = x
         for i, (W, b) in enumerate(layers):
@@ -62,11 +65,12 @@ def gradient_descent(x, sizes, steps, rng):
             if i not in (len(sizes) - 2, len(layers) - 1):
                 h = anp.tanh(h)
         return anp.mean(anp.sum((h - x) ** 2, axis=1))
+
     mirror = sizes + sizes[-2::-1]
-    layers = [[rng.normal(size=(n, m)) / n ** 0.5, np.zeros(m)] for n, m in zip(mirror, mirror[1:])]
+    layers = [[rng.normal(size=(n, m)) / n**0.5, np.zeros(m)] for n, m in zip(mirror, mirror[1:])]
     for _ in range(steps):
         layers = [[p - 0.03 * g for p, g in zip(layer, slopes)] for layer, slopes in zip(layers, grad(loss)(layers))]
-    return [layers[:len(sizes) - 1], layers[len(sizes) - 1:]]
+    return [layers[: len(sizes) - 1], layers[len(sizes) - 1 :]]
 
 
 def momentum_on_minibatches(x, sizes, steps, rng):
@@ -95,7 +99,7 @@ def one_by_one(codes_train, y_train, codes_test, y_test):
 
 def broadcast_single(codes_train, y_train, codes_test, y_test):
     differences = codes_test.astype("f4")[:, None] - codes_train.astype("f4")
-    return np.mean(y_train[np.argmin(np.sum(differences ** 2, axis=-1), axis=1)] == y_test, dtype="f4")
+    return np.mean(y_train[np.argmin(np.sum(differences**2, axis=-1), axis=1)] == y_test, dtype="f4")
 
 
 # interpolate_linear

@@ -13,8 +13,10 @@ def by_scipy(x, mean, eta):
 
 
 def by_loops(x, mean, eta):
-    return [math.fsum(-0.5 * (a - m) ** 2 / eta - 0.5 * math.log(2 * math.pi * eta) for a, m in zip(x_n, m_n))
-            for x_n, m_n in zip(x.tolist(), mean.tolist())]
+    return [
+        math.fsum(-0.5 * (a - m) ** 2 / eta - 0.5 * math.log(2 * math.pi * eta) for a, m in zip(x_n, m_n))
+        for x_n, m_n in zip(x.tolist(), mean.tolist())
+    ]
 
 
 def gaussian_single(x, mean, eta):
@@ -58,7 +60,7 @@ def one_example_at_a_time(x, decoder, eta, grid):
         terms = []
         for left, right in zip(grid[:-1], grid[1:]):
             for z in (left, right):
-                log_p = -z ** 2 / 2 - math.log(2 * math.pi) / 2 + log_density(x_n, decoder(np.array([[z]]))[0], eta)
+                log_p = -(z**2) / 2 - math.log(2 * math.pi) / 2 + log_density(x_n, decoder(np.array([[z]]))[0], eta)
                 terms.append(log_p + math.log((right - left) / 2))
         top = max(terms)
         result.append(top + math.log(math.fsum(math.exp(t - top) for t in terms)))
@@ -94,7 +96,7 @@ def monte_carlo_single(x, decoder, eta, eps):
 # log_marginal_importance
 def by_weights(x, decoder, eta, mu, log_sigma, eps):
     z = mu + np.exp(log_sigma) * eps
-    log_w = log_density(x, decoder(z), eta) + 0.5 * np.sum(eps ** 2 - z ** 2, -1) + log_sigma.sum(-1)
+    log_w = log_density(x, decoder(z), eta) + 0.5 * np.sum(eps**2 - z**2, -1) + log_sigma.sum(-1)
     return np.logaddexp.reduce(log_w) - np.log(len(log_w))
 
 
@@ -102,13 +104,19 @@ def by_named_densities(x, decoder, eta, mu, log_sigma, eps):
     sigma, log_w = np.exp(log_sigma), []
     for e in eps:
         z = mu + sigma * e
-        log_w.append(stats.norm(decoder(z), eta ** 0.5).logpdf(x).sum(1) + stats.norm.logpdf(z).sum(1)
-                     - stats.norm(mu, sigma).logpdf(z).sum(1))
+        log_w.append(
+            stats.norm(decoder(z), eta**0.5).logpdf(x).sum(1)
+            + stats.norm.logpdf(z).sum(1)
+            - stats.norm(mu, sigma).logpdf(z).sum(1)
+        )
     return special.logsumexp(log_w, axis=0) - np.log(len(eps))
 
 
 def importance_one_example_at_a_time(x, decoder, eta, mu, log_sigma, eps):
-    return [by_weights(x[n:n + 1], decoder, eta, mu[n:n + 1], log_sigma[n:n + 1], eps[:, n:n + 1])[0] for n in range(len(x))]
+    return [
+        by_weights(x[n : n + 1], decoder, eta, mu[n : n + 1], log_sigma[n : n + 1], eps[:, n : n + 1])[0]
+        for n in range(len(x))
+    ]
 
 
 ALTERNATIVES = {

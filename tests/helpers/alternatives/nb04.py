@@ -98,7 +98,7 @@ def e_by_loops(x, pi, mu, sigma):
 
 
 def e_by_ratios(x, pi, mu, sigma):
-    log_p = anp.log(pi) - anp.log(sigma) - (x[:, None] - mu) ** 2 / (2 * sigma ** 2)
+    log_p = anp.log(pi) - anp.log(sigma) - (x[:, None] - mu) ** 2 / (2 * sigma**2)
     return 1 / anp.sum(anp.exp(log_p[:, None, :] - log_p[:, :, None]), axis=2)
 
 
@@ -106,7 +106,7 @@ def e_by_ratios(x, pi, mu, sigma):
 def m_by_moments(x, responsibilities):
     pi = responsibilities.mean(0)
     mu = (responsibilities * x[:, None]).mean(0) / pi
-    return pi, mu, np.sqrt((responsibilities * x[:, None] ** 2).mean(0) / pi - mu ** 2)
+    return pi, mu, np.sqrt((responsibilities * x[:, None] ** 2).mean(0) / pi - mu**2)
 
 
 def m_by_loops(x, responsibilities):
@@ -139,7 +139,7 @@ def mixture_by_gap(x, responsibilities, pi, mu, sigma):
 def mixture_single(x, responsibilities, pi, mu, sigma):
     x, r, pi, mu, sigma = (a.astype("f4") for a in (x, responsibilities, pi, mu, sigma))
     constant = np.float32(0.5 * np.log(2 * np.pi))
-    log_p = np.log(pi / sigma) - (x[:, None] - mu) ** 2 / (2 * sigma ** 2) - constant
+    log_p = np.log(pi / sigma) - (x[:, None] - mu) ** 2 / (2 * sigma**2) - constant
     log_r = np.log(np.where(r > 0, r, np.float32(1)))
     return (r * (log_p - log_r)).sum(axis=1)
 

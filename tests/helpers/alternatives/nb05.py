@@ -43,16 +43,18 @@ def categorical_by_terms(q, p):
 
 # kl_standard_normal
 def standard_by_loops(mu, log_sigma):
-    return [sum((math.exp(2 * s) + m * m - 1) / 2 - s for m, s in zip(row_m, row_s)) for row_m, row_s in zip(mu, log_sigma)]
+    return [
+        sum((math.exp(2 * s) + m * m - 1) / 2 - s for m, s in zip(row_m, row_s)) for row_m, row_s in zip(mu, log_sigma)
+    ]
 
 
 def standard_by_autograd(mu, log_sigma):
-    return -0.5 * anp.sum(1 + 2 * log_sigma - mu ** 2 - anp.exp(log_sigma) ** 2, axis=1)
+    return -0.5 * anp.sum(1 + 2 * log_sigma - mu**2 - anp.exp(log_sigma) ** 2, axis=1)
 
 
 def standard_single(mu, log_sigma):
     mu, log_sigma = mu.astype("f4"), log_sigma.astype("f4")
-    return ((np.exp(2 * log_sigma) + mu ** 2 - 1) / 2 - log_sigma).sum(1)
+    return ((np.exp(2 * log_sigma) + mu**2 - 1) / 2 - log_sigma).sum(1)
 
 
 def standard_by_integration(mu, log_sigma):
@@ -71,8 +73,12 @@ def standard_by_einsum(mu, log_sigma):
 def pair_by_loops(mu_q, log_sigma_q, mu_p, log_sigma_p):
     result = []
     for rows in zip(mu_q, log_sigma_q, mu_p, log_sigma_p):
-        result.append(sum(s_p - s_q + (math.exp(2 * s_q) + (m_q - m_p) ** 2) / (2 * math.exp(2 * s_p)) - 0.5
-                          for m_q, s_q, m_p, s_p in zip(*rows)))
+        result.append(
+            sum(
+                s_p - s_q + (math.exp(2 * s_q) + (m_q - m_p) ** 2) / (2 * math.exp(2 * s_p)) - 0.5
+                for m_q, s_q, m_p, s_p in zip(*rows)
+            )
+        )
     return result
 
 
@@ -83,7 +89,7 @@ def pair_by_standardising(mu_q, log_sigma_q, mu_p, log_sigma_p):
 def pair_by_scipy(mu_q, log_sigma_q, mu_p, log_sigma_p):
     """E_q[log p] through the identity with the log density at q's mean; minus E_q[log q], which is the entropy."""
     sigma_q, sigma_p = np.exp(log_sigma_q), np.exp(log_sigma_p)
-    mean_log_p = stats.norm.logpdf(mu_q, mu_p, sigma_p) - sigma_q ** 2 / (2 * sigma_p ** 2)
+    mean_log_p = stats.norm.logpdf(mu_q, mu_p, sigma_p) - sigma_q**2 / (2 * sigma_p**2)
     return np.sum(-stats.norm(mu_q, sigma_q).entropy() - mean_log_p, axis=1)
 
 
@@ -114,7 +120,7 @@ def monte_carlo_by_loops(mu, log_sigma, eps):
 def monte_carlo_single(mu, log_sigma, eps):
     mu, log_sigma, eps = mu.astype("f4"), log_sigma.astype("f4"), eps.astype("f4")
     z = mu + np.exp(log_sigma) * eps
-    return np.mean(0.5 * np.sum(z ** 2 - eps ** 2, axis=-1) - np.sum(log_sigma, axis=-1), axis=0)
+    return np.mean(0.5 * np.sum(z**2 - eps**2, axis=-1) - np.sum(log_sigma, axis=-1), axis=0)
 
 
 # expected_squared_error
@@ -130,8 +136,12 @@ def error_by_loops(x, W, b, mu, log_sigma):
 
 
 def error_by_trace(x, W, b, mu, log_sigma):
-    return np.array([np.sum((x_n - W @ m - b) ** 2) + np.trace(W @ np.diag(np.exp(2 * s)) @ W.T)
-                     for x_n, m, s in zip(x, mu, log_sigma)])
+    return np.array(
+        [
+            np.sum((x_n - W @ m - b) ** 2) + np.trace(W @ np.diag(np.exp(2 * s)) @ W.T)
+            for x_n, m, s in zip(x, mu, log_sigma)
+        ]
+    )
 
 
 def error_by_einsum(x, W, b, mu, log_sigma):
@@ -142,7 +152,7 @@ def error_by_einsum(x, W, b, mu, log_sigma):
 def error_single(x, W, b, mu, log_sigma):
     x, W, b, mu, log_sigma = (np.asarray(a, "f4") for a in (x, W, b, mu, log_sigma))
     scaled = np.exp(log_sigma)[:, None, :] * W  # (N, D, K)
-    return np.sum((x - mu @ W.T - b) ** 2, axis=1) + np.sum(scaled ** 2, axis=(1, 2))
+    return np.sum((x - mu @ W.T - b) ** 2, axis=1) + np.sum(scaled**2, axis=(1, 2))
 
 
 # elbo_linear_gaussian
@@ -154,9 +164,9 @@ def elbo_from_parts(x, W, b, eta, mu, log_sigma):
 def elbo_by_entropy(x, W, b, eta, mu, log_sigma):
     """E_q[log p(x, z)] plus the entropy of q."""
     sigma = np.exp(log_sigma)
-    log_joint_at_mean = (stats.norm.logpdf(x, mu @ W.T + b, np.sqrt(eta)).sum(axis=1) + stats.norm.logpdf(mu).sum(axis=1))
-    curvature = np.sum(W ** 2, axis=0) / eta + 1
-    return log_joint_at_mean - 0.5 * (sigma ** 2 @ curvature) + stats.norm(0, sigma).entropy().sum(axis=1)
+    log_joint_at_mean = stats.norm.logpdf(x, mu @ W.T + b, np.sqrt(eta)).sum(axis=1) + stats.norm.logpdf(mu).sum(axis=1)
+    curvature = np.sum(W**2, axis=0) / eta + 1
+    return log_joint_at_mean - 0.5 * (sigma**2 @ curvature) + stats.norm(0, sigma).entropy().sum(axis=1)
 
 
 def elbo_single(x, W, b, eta, mu, log_sigma):
@@ -171,18 +181,30 @@ def point_mass_by_rows(mu, sigmas):
 
 
 def point_mass_by_loop(mu, sigmas):
-    return [sum((s ** 2 + m ** 2 - 1) / 2 - math.log(s) for m in mu) for s in sigmas]
+    return [sum((s**2 + m**2 - 1) / 2 - math.log(s) for m in mu) for s in sigmas]
 
 
 def point_mass_single(mu, sigmas):
     mu, sigmas = np.asarray(mu, "f4"), np.asarray(sigmas, "f4")
-    return (len(mu) * (sigmas ** 2 - 1 - 2 * np.log(sigmas)) + mu @ mu) / 2
+    return (len(mu) * (sigmas**2 - 1 - 2 * np.log(sigmas)) + mu @ mu) / 2
 
 
 ALTERNATIVES = {
-    "kl_categorical": [categorical_by_loop, categorical_by_scipy, categorical_by_mask, categorical_by_where,
-                       categorical_by_cross_entropy, categorical_by_terms],
-    "kl_standard_normal": [standard_by_loops, standard_by_autograd, standard_single, standard_by_integration, standard_by_einsum],
+    "kl_categorical": [
+        categorical_by_loop,
+        categorical_by_scipy,
+        categorical_by_mask,
+        categorical_by_where,
+        categorical_by_cross_entropy,
+        categorical_by_terms,
+    ],
+    "kl_standard_normal": [
+        standard_by_loops,
+        standard_by_autograd,
+        standard_single,
+        standard_by_integration,
+        standard_by_einsum,
+    ],
     "kl_gaussians": [pair_by_loops, pair_by_standardising, pair_by_scipy, pair_single],
     "kl_monte_carlo": [monte_carlo_by_scipy, monte_carlo_by_loops, monte_carlo_single],
     "expected_squared_error": [error_by_loops, error_by_trace, error_by_einsum, error_single],

@@ -11,7 +11,7 @@ from scipy import stats
 # score_function_gradient
 def score_by_z(f, mu, sigma, eps):
     z = mu + sigma * eps
-    return f(z) * (z - mu) / sigma ** 2
+    return f(z) * (z - mu) / sigma**2
 
 
 def score_by_loop(f, mu, sigma, eps):

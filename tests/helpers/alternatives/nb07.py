@@ -27,9 +27,9 @@ def posterior_by_m(x, W, b, eta):
 def posterior_by_svd(x, W, b, eta):
     U, s, Vt = np.linalg.svd(W)
     s = np.concatenate([s, np.zeros(W.shape[1] - len(s))])
-    mu = ((x - b) @ U)[:, :len(s)]
-    mu = np.pad(mu, [(0, 0), (0, len(s) - mu.shape[1])]) * (s / (s ** 2 + eta)) @ Vt
-    return mu, Vt.T @ np.diag(eta / (s ** 2 + eta)) @ Vt
+    mu = ((x - b) @ U)[:, : len(s)]
+    mu = np.pad(mu, [(0, 0), (0, len(s) - mu.shape[1])]) * (s / (s**2 + eta)) @ Vt
+    return mu, Vt.T @ np.diag(eta / (s**2 + eta)) @ Vt
 
 
 def posterior_single(x, W, b, eta):
@@ -42,6 +42,7 @@ def posterior_single(x, W, b, eta):
 def step_by_autograd(x, mu, log_sigma, W, b, eta, step_size):
     def total(mu, log_sigma):
         return anp.sum(linear_gaussian.elbo_linear_gaussian(x, W, b, eta, mu, log_sigma))
+
     return mu + step_size * grad(total, 0)(mu, log_sigma), log_sigma + step_size * grad(total, 1)(mu, log_sigma)
 
 
@@ -50,7 +51,9 @@ def step_by_loops(x, mu, log_sigma, W, b, eta, step_size):
     for x_n, m, s in zip(x, mu, log_sigma):
         r = x_n - W @ m - b
         new_mu.append([m[k] + step_size * (r @ W[:, k] / eta - m[k]) for k in range(len(m))])
-        new_log_sigma.append([s[k] + step_size * (1 - math.exp(2 * s[k]) * (1 + W[:, k] @ W[:, k] / eta)) for k in range(len(m))])
+        new_log_sigma.append(
+            [s[k] + step_size * (1 - math.exp(2 * s[k]) * (1 + W[:, k] @ W[:, k] / eta)) for k in range(len(m))]
+        )
     return new_mu, new_log_sigma
 
 
@@ -64,7 +67,10 @@ def step_single(x, mu, log_sigma, W, b, eta, step_size):
 
 def step_by_precision(x, mu, log_sigma, W, b, eta, step_size):
     P = np.eye(W.shape[1]) + W.T @ W / eta
-    return (mu + step_size * ((x - b) @ W / eta - mu @ P), log_sigma + step_size * (1 - np.exp(log_sigma) ** 2 * np.diag(P)))
+    return (
+        mu + step_size * ((x - b) @ W / eta - mu @ P),
+        log_sigma + step_size * (1 - np.exp(log_sigma) ** 2 * np.diag(P)),
+    )
 
 
 # encoder_forward
@@ -87,7 +93,7 @@ def encoder_single(params, x):
     for W, b in params[:-1]:
         h = np.tanh(np.dot(h, W.astype("f4")) + b.astype("f4"))
     h = np.dot(h, params[-1][0].astype("f4")) + params[-1][1].astype("f4")
-    return h[..., :h.shape[-1] // 2], h[..., h.shape[-1] // 2:]
+    return h[..., : h.shape[-1] // 2], h[..., h.shape[-1] // 2 :]
 
 
 # effective_sample_size
@@ -110,7 +116,10 @@ def ess_single(log_w):
 
 # gap_ledger
 def ledger_by_lists(log_p, elbo_best, elbo_encoder):
-    return {"amortization": [b - e for b, e in zip(elbo_best, elbo_encoder)], "approximation": [p - b for p, b in zip(log_p, elbo_best)]}
+    return {
+        "amortization": [b - e for b, e in zip(elbo_best, elbo_encoder)],
+        "approximation": [p - b for p, b in zip(log_p, elbo_best)],
+    }
 
 
 def ledger_by_total(log_p, elbo_best, elbo_encoder):

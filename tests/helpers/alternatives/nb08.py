@@ -39,18 +39,18 @@ def elbo_single(encoder, decoder, x, eps):
     logits = run(decoder, mu + np.exp(s) * eps.astype("f4"))
     log_p = np.sum(special.log_expit((2 * x - 1).astype("f4") * logits), axis=-1)
     log_p = log_p.reshape(-1, len(x)).mean(axis=0)
-    return log_p - 0.5 * np.sum(mu ** 2 + np.exp(2 * s) - 2 * s - 1, axis=1)
+    return log_p - 0.5 * np.sum(mu**2 + np.exp(2 * s) - 2 * s - 1, axis=1)
 
 
 def elbo_by_softplus(encoder, decoder, x, eps):
     h = run(encoder, x, anp.tanh)
-    mu, sigma = h[:, :h.shape[1] // 2], anp.exp(h[:, h.shape[1] // 2:])
+    mu, sigma = h[:, : h.shape[1] // 2], anp.exp(h[:, h.shape[1] // 2 :])
     logits = run(decoder, mu + sigma * eps, anp.tanh)
     softplus = anp.maximum(logits, 0) + anp.log1p(anp.exp(-anp.abs(logits)))
     log_p = anp.einsum("nd,...nd->...n", x, logits) - anp.sum(softplus, axis=-1)
     while log_p.ndim > 1:
         log_p = anp.mean(log_p, axis=0)
-    return log_p + anp.sum(anp.log(sigma) - (mu ** 2 + sigma ** 2 - 1) / 2, axis=1)
+    return log_p + anp.sum(anp.log(sigma) - (mu**2 + sigma**2 - 1) / 2, axis=1)
 
 
 # vae_train
@@ -62,6 +62,7 @@ def plain_autograd(x, sizes, steps, rng):
     def loss(params, batch):
         rows, eps = batch
         return -anp.mean(elbo_by_softplus(params[0], params[1], rows, eps))
+
     batches = ((rows, rng.normal(size=(len(rows), K))) for rows in minibatches(x, 64, steps, rng))
     return adam(loss, params, batches, steps, step_size=4e-3)
 
@@ -69,8 +70,12 @@ def plain_autograd(x, sizes, steps, rng):
 def usual_step_size(x, sizes, steps, rng):
     """Two samples per example, minibatches of 100, a step size of 2e-3, lists back."""
     params = init_vae(x.mean(axis=0), sizes, rng)
-    batches = ((rows, rng.normal(size=(2, len(rows), sizes[-1])).astype("f4")) for rows in minibatches(x, 100, steps, rng))
-    encoder, decoder = adam(lambda p, b: -anp.sum(elbo_by_softplus(*p, *b)) / 100, params, batches, steps, step_size=2e-3)
+    batches = (
+        (rows, rng.normal(size=(2, len(rows), sizes[-1])).astype("f4")) for rows in minibatches(x, 100, steps, rng)
+    )
+    encoder, decoder = adam(
+        lambda p, b: -anp.sum(elbo_by_softplus(*p, *b)) / 100, params, batches, steps, step_size=2e-3
+    )
     return [list(map(list, encoder)), list(map(list, decoder))]
 
 
@@ -114,7 +119,7 @@ def likelihood_one_by_one(encoder, decoder, x, eps):
         mu, s = np.split(run(encoder, x), 2, axis=1)
         z = mu + np.exp(s) * noise
         log_w = elbo_by_softplus([(np.zeros((x.shape[1], 2 * mu.shape[1])), np.zeros(2 * mu.shape[1]))], decoder, x, z)
-        total = np.logaddexp(total, log_w + np.sum((noise ** 2 - z ** 2) / 2 + s, axis=1))
+        total = np.logaddexp(total, log_w + np.sum((noise**2 - z**2) / 2 + s, axis=1))
     return total - np.log(len(eps))
 
 
@@ -124,7 +129,7 @@ def likelihood_single(encoder, decoder, x, eps):
     mu, s = np.split(run(encoder, x), 2, axis=1)
     z = mu + np.exp(s) * eps
     logits = run(decoder, z)
-    log_w = np.sum(x * logits - np.logaddexp(0, logits), -1) + np.sum((eps ** 2 - z ** 2) / 2 + s, -1)
+    log_w = np.sum(x * logits - np.logaddexp(0, logits), -1) + np.sum((eps**2 - z**2) / 2 + s, -1)
     top = log_w.max(axis=0)
     return top + np.log(np.mean(np.exp(log_w - top), axis=0))
 

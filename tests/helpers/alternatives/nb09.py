@@ -41,7 +41,7 @@ def elbo_by_loops(encoder, decoder, x, y, eps):
     result = []
     for n in range(len(x)):
         code = network(encoder, np.concatenate([x[n], y[n]]))
-        mu, log_sigma = code[:len(code) // 2], code[len(code) // 2:]
+        mu, log_sigma = code[: len(code) // 2], code[len(code) // 2 :]
         total = 0.0
         for e in samples:
             logits = network(decoder, np.concatenate([mu + np.exp(log_sigma) * e[n], y[n]]))
@@ -53,13 +53,15 @@ def elbo_by_loops(encoder, decoder, x, y, eps):
 
 def elbo_by_split_weights(encoder, decoder, x, y, eps):
     """[x, y] W = x W_x + y W_y: no concatenation at all."""
+
     def first(params, a, y):
         W, b = params[0]
-        return np.tanh(a @ W[:-y.shape[1]] + y @ W[-y.shape[1]:] + b)
+        return np.tanh(a @ W[: -y.shape[1]] + y @ W[-y.shape[1] :] + b)
+
     mu, log_sigma = np.split(network(encoder[1:], first(encoder, x, y)), 2, axis=1)
     logits = network(decoder[1:], first(decoder, mu + np.exp(log_sigma) * eps, y))
     log_p = np.sum(x * logits - np.logaddexp(0, logits), axis=-1)
-    kl = 0.5 * np.sum(np.exp(2 * log_sigma) + mu ** 2 - 1 - 2 * log_sigma, axis=1)
+    kl = 0.5 * np.sum(np.exp(2 * log_sigma) + mu**2 - 1 - 2 * log_sigma, axis=1)
     return (log_p.mean(axis=0) if eps.ndim == 3 else log_p) - kl
 
 
@@ -78,7 +80,8 @@ def elbo_by_autograd(encoder, decoder, x, y, eps):
     logits = network(decoder, anp.concatenate([z, labels], axis=-1), anp.tanh)
     log_p = anp.sum(x * logits - anp.logaddexp(0, logits), axis=-1)
     return anp.mean(log_p.reshape(-1, len(x)), axis=0) - 0.5 * anp.sum(
-        anp.exp(2 * log_sigma) + mu ** 2 - 1 - 2 * log_sigma, axis=1)
+        anp.exp(2 * log_sigma) + mu**2 - 1 - 2 * log_sigma, axis=1
+    )
 
 
 # style_grid
@@ -103,7 +106,7 @@ def analogy_by_rows(encoder, decoder, x, y, y_new, C):
     images = []
     for row, old, new in zip(x, y, y_new):
         code = network(encoder, np.concatenate([row, np.eye(C)[old]]))
-        images.append(expit(network(decoder, np.concatenate([code[:len(code) // 2], np.eye(C)[new]]))))
+        images.append(expit(network(decoder, np.concatenate([code[: len(code) // 2], np.eye(C)[new]]))))
     return images
 
 
@@ -113,7 +116,7 @@ def analogy_by_library(encoder, decoder, x, y, y_new, C):
 
 
 def analogy_label_by_label(encoder, decoder, x, y, y_new, C):
-    mu = network(encoder, np.hstack([x, np.eye(C)[y]]))[:, :encoder[-1][1].size // 2]
+    mu = network(encoder, np.hstack([x, np.eye(C)[y]]))[:, : encoder[-1][1].size // 2]
     images = np.zeros((len(x), decoder[-1][1].size))
     for label in set(y_new.tolist()):
         images[y_new == label] = grid_by_folding(decoder, label, C, mu[y_new == label])
