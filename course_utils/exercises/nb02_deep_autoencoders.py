@@ -187,8 +187,8 @@ STEPS = 700
 
 
 def curved_data(seed, sizes, N, fresh=False):
-    """Points on a curve (K = 1) or a surface (K = 2) in D dimensions, with a little noise. The seed fixes the surface and
-    the points; `fresh` gives other points of the same surface."""
+    """Points on a curve (K = 1) or a surface (K = 2) in D dimensions, with a little noise. The seed fixes the surface
+    and the points; `fresh` gives other points of the same surface."""
     D, K = sizes[0], sizes[-1]
     surface, points = np.random.default_rng([seed, 0]), np.random.default_rng([seed, 1 + fresh])
     turn, offset = np.linalg.qr(surface.normal(size=(D, D)))[0], 0.3 * surface.normal(size=D)
@@ -219,8 +219,8 @@ def empty_networks(x, sizes, steps, rng):
 
 
 def fresh_errors(args, got, activation=np.tanh, on_output=lambda a: a, on_code=lambda a: a, shift=0.0, scale=1.0):
-    """Mean squared error on fresh data: of the networks, and of PCA with the same K, both fitted to the same x. With shift
-    and scale the networks see (x - shift) / scale, and what they put out is brought back."""
+    """Mean squared error on fresh data: of the networks, and of PCA with the same K, both fitted to the same x. With
+    shift and scale the networks see (x - shift) / scale, and what they put out is brought back."""
     x, sizes, _, rng = args
     fresh = curved_data(rng.bit_generator.seed_seq.entropy, sizes, 1000, fresh=True)
     encoder, decoder = [[(np.asarray(W, float), np.asarray(b, float)) for W, b in part] for part in got]
@@ -262,7 +262,7 @@ def error_with_tanh(args, got):
 
 
 def diagnose_training(args, got):
-    x, sizes, _, _ = args
+    sizes = args[1]
     D, K = sizes[0], sizes[-1]
     if not isinstance(got, list | tuple):
         return None
@@ -286,7 +286,7 @@ def diagnose_training(args, got):
 
 
 def diagnose_values(args, got):
-    """The key for networks of the right shapes that reconstruct badly: by what they would do if they were run otherwise."""
+    """The key for networks of the right shapes that reconstruct badly: by what they would do if run otherwise."""
     error, linear = fresh_errors(args, got)
     if not np.isfinite(error):
         return None
@@ -434,8 +434,8 @@ AUTOENCODER_TRAIN = exercise(
 
 def neighbour_cases(rng):
     def case(N, M, K, label=""):
-        """Overlapping clouds at some distance from the origin, dimensions on different scales, labels that are no indices.
-        The first and the last example of each set have labels of their own, so that none of them can be left out."""
+        """Overlapping clouds at some distance from the origin, dimensions on different scales, labels that are no
+        indices. The first and the last example of each set have labels of their own, so that none can be left out."""
         labels, scales = np.array([3, 5, 8, 19]), np.linspace(2.5, 0.5, K)
         centres = 1.1 * rng.normal(size=(4, K))
         y, y_new = rng.integers(4, size=N), rng.integers(4, size=M)

@@ -289,7 +289,7 @@ def quadrature_cases(rng):
 
 
 def trapezoid_rule(x, decoder, eta, grid):
-    """The trapezoid rule itself, by scipy, on integrands that are divided by their largest value; densities from scipy, too."""
+    """The trapezoid rule itself, by scipy, on integrands divided by their largest value; densities from scipy, too."""
     log_likelihood = stats.norm.logpdf(x, decoder(grid[:, None])[:, None], np.sqrt(eta)).sum(axis=-1)
     log_joint = stats.norm.logpdf(grid)[:, None] + log_likelihood
     largest = log_joint.max(axis=0)
@@ -445,7 +445,7 @@ def log_likelihoods(x, decoder, eta, z):
 
 def monte_carlo_one_by_one(x, decoder, eta, eps):
     """The same estimator, number by number."""
-    S, N, K = eps.shape
+    S, N, _ = eps.shape
     return np.array(
         [
             logsumexp([stats.norm.logpdf(x[n], decoder(eps[s, n]), np.sqrt(eta)).sum() for s in range(S)]) - np.log(S)
@@ -576,7 +576,7 @@ def importance_cases(rng):
 
 def importance_one_by_one(x, decoder, eta, mu, log_sigma, eps):
     """The same estimator, number by number, with densities from scipy."""
-    S, N, K = eps.shape
+    S, N, _ = eps.shape
 
     def log_weight(s, n):
         sigma = np.exp(log_sigma[n])
@@ -593,7 +593,7 @@ def importance_one_by_one(x, decoder, eta, mu, log_sigma, eps):
 def importance_by(
     prior=1, q=-1, log_det=np.sum, sigma=np.exp, combine=lambda log_w: logsumexp(log_w, axis=0) - np.log(len(log_w))
 ):
-    """Importance sampling with parts left out or turned: factors of log p(z) and log q(z), and how the rest is computed."""
+    """Importance sampling, parts left out or turned: factors of log p(z) and log q(z), and how the rest is computed."""
 
     def estimate(x, decoder, eta, mu, log_sigma, eps):
         z = mu + sigma(log_sigma) * eps

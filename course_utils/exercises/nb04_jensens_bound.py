@@ -121,12 +121,12 @@ def uneven_grid(rng, G, reach=5):
 
 
 def narrow_grid(rng, G):
-    """A grid too short for the mass: the integrand at its ends counts, with the weight that the trapezoid rule gives it."""
+    """A grid too short for the mass: the integrand at its ends counts, with the trapezoid rule's weight."""
     return np.linspace(-0.6 - rng.uniform(), 0.6 + rng.uniform(), G)
 
 
 def drawn_q(rng, grid, zeros=False):
-    """A density on the grid with two bumps, integral 1 by the trapezoid rule; with zeros, nothing left of its middle."""
+    """A density on the grid with two bumps, its trapezoid integral 1; with zeros, nothing left of its middle."""
     a, b = rng.uniform(-2, -0.5), rng.uniform(0.3, 2)
     q = 0.4 * grids.gaussian_on_grid(grid, a, rng.uniform(0.4, 0.9)) + grids.gaussian_on_grid(
         grid, b, rng.uniform(0.3, 1)
@@ -761,7 +761,8 @@ MIXTURE_ELBO = exercise(
 
 def iwae_cases(rng):
     spread = rng.normal(size=(7, 4)) * 1.5
-    # Taken out before exp, the minimum fails in every column, the mean in three, the first weight in two others: each in its own way.
+    # Taken out before exp, the minimum fails in every column, the mean in three, the first weight in two others: each
+    # in its own way.
     rows = np.array(
         [
             [-900.0, 850, 0, -900],

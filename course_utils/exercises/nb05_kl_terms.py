@@ -30,7 +30,7 @@ def expectation(log_ratio, mu, sigma, nodes=20):
 
 
 def kl_by_quadrature(mu, sigma):
-    """KL(N(mu, sigma^2) || N(0, 1)) of one dimension, from the definition; z = mu + t sigma may be mu in floating point."""
+    """KL(N(mu, sigma^2) || N(0, 1)) in 1-D, from the definition; z = mu + t sigma may be mu in floating point."""
     return expectation(lambda t: stats.norm.logpdf(t) - np.log(sigma) - stats.norm.logpdf(mu + sigma * t), 0, 1)
 
 

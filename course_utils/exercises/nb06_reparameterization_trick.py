@@ -58,7 +58,7 @@ def estimator_cases(rng):
 
 
 def score_oracle(f, mu, sigma, eps):
-    """f times the derivative of the log density with respect to its mean, by central differences (exact for a quadratic)."""
+    """f times the derivative of the log density by its mean, from central differences (exact for a quadratic)."""
     h = 1e-3
 
     def one(z):

@@ -1,4 +1,4 @@
-"""Exercises of notebook 08: the bound of a whole network, its training, its samples, its likelihood, and what it uses."""
+"""Exercises of notebook 08: the bound of a whole network, its training, samples and likelihood, and what it uses."""
 
 import contextlib
 import functools
@@ -330,7 +330,7 @@ def diagnose_terms(args, got):
     floor, (_, usual_kl) = without_latents(args), reference_terms(seed_of(args), tuple(args[1]), args[2])
     if kl > 1000:
         return "wrong sign" if reconstruction < 4 * floor else "KL added"
-    encoder, decoder = got
+    encoder, _ = got
     mu, log_sigma = halves([(np.asarray(W, float), np.asarray(b, float)) for W, b in encoder], args[0])
     if np.mean(np.abs(log_sigma)) < 0.2 and fresh_terms(args, got, noise=0.0)[0] > 0.85 * floor > reconstruction:
         return "no noise"
@@ -733,11 +733,13 @@ def ppca_oracle(x, K):
 
 def compare_ppca(expected, got, args):
     """W counts only through W W^T, which does not see a rotation of z or a sign."""
-    return close()(
-        tuple((W @ W.T, mean, eta) for W, mean, eta in [expected])[0],
-        tuple((np.asarray(W, float) @ np.asarray(W, float).T, mean, eta) for W, mean, eta in [got])[0],
-        args,
-    )
+
+    def seen(result):
+        W, mean, eta = result
+        W = np.asarray(W, float)
+        return W @ W.T, mean, eta
+
+    return close()(seen(expected), seen(got), args)
 
 
 def ppca_with(
@@ -832,7 +834,7 @@ PPCA_FIT = exercise(
 
 def active_cases(rng):
     def case(N, on, off, label=""):
-        """Half of the variances lie within a few hundredths of the threshold; dividing by N - 1 changes none of the answers."""
+        """Half of the variances lie within a few hundredths of the threshold; dividing by N - 1 changes no answer."""
 
         def mixed(n, near, far):
             return np.sqrt(np.append(rng.uniform(*near, n - n // 2), rng.uniform(*far, n // 2)))

@@ -33,7 +33,7 @@ def paths(encoder, decoder, x, steps=STEPS):
             np.random.default_rng(0),
             samples=16,
             step_size=step_size,
-            callback=lambda t, q, loss: visited.append(q),
+            callback=lambda t, q, loss, visited=visited: visited.append(q),
         )
         elbo = np.array([elbo_by_quadrature(decoder, x, *q) for q in visited])
         found[start] = *map(np.array, zip(*visited)), elbo

@@ -29,7 +29,7 @@ def density_map(decoder, eta, x_1, x_2, grid=GRID):
 
 
 def density_explorer(x, decoder, bend=0.6, eta=1.0, bends=(0.0, 2.0), etas=(0.02, 5.0), labels=("x_1", "x_2")):
-    """Return sliders for eta and the bend over a map of p(x), with the curve, the data x (N, 2) and their log-likelihood.
+    """Return sliders for eta and the bend over a map of p(x), with the curve, data x (N, 2) and their log-likelihood.
 
     `decoder(z, bend)` maps z (..., 1) to (..., 2). `bend` and `eta` are where the sliders start; `bends` and `etas` are
     their ranges. The map's colours have a fixed scale, so that a density that rises looks as though it did.

@@ -35,7 +35,7 @@ def _outline(y):
 
 
 def kl_explorer():
-    """Return sliders for means and widths of q and p: densities, the shaded integrand of KL(q || p), both divergences."""
+    """Return sliders for means and widths of q and p: densities, shaded integrand of KL(q || p), both divergences."""
     fig, (density, integrand_ax, bars_ax) = plots.figure(9.4, 3.1, columns=3, width_ratios=[1.5, 1.5, 1])
     (line_q,) = density.plot(GRID, 0 * GRID, color=Q, label="q")
     (line_p,) = density.plot(GRID, 0 * GRID, color=P, linestyle="--", label="p")

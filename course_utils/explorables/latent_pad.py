@@ -1,11 +1,10 @@
 """The latent pad: a plane of codes to drag over, beside the image that the chosen code decodes to.
 
-The decoder runs in the browser (`latent_pad.js`): a drag needs no kernel, and the pad lives on in exported HTML. It carries
-a static figure, a grid of decoded codes, for pages that cannot run it.
+The decoder runs in the browser (`latent_pad.js`): a drag needs no kernel, and the pad lives on in exported HTML. It
+carries a static figure, a grid of decoded codes, for pages that cannot run it.
 """
 
 import base64
-import html
 import json
 from importlib import resources
 

@@ -36,7 +36,7 @@ class CellTimeout(BaseException):
 
 
 def main(descriptor: int, processes: int = 0):
-    """Serves the parent at the other end of the socket until it hangs up. `processes`: how many a fork may have; 0: any."""
+    """Serves the parent at the other end of the socket until it hangs up. A fork may have `processes`; 0: any."""
     control = socket.socket(fileno=descriptor)
     prctl(PR_SET_CHILD_SUBREAPER, 1)  # what a fork leaves behind becomes ours to kill
     harden()
@@ -154,7 +154,7 @@ def limit(number, most, soft=False):
 
 
 def memory_limit():
-    """Bytes of address space: what is in use and EXTRA_MEMORY more. No limit where the system does not tell the former."""
+    """Bytes of address space: what is in use and EXTRA_MEMORY more. No limit where the system does not tell."""
     try:
         with open("/proc/self/statm") as file:
             return int(file.read().split()[0]) * os.sysconf("SC_PAGE_SIZE") + EXTRA_MEMORY

@@ -1,4 +1,4 @@
-"""Removing what students' code leaves behind. Used by the grader and inside the child, so it imports nothing of ours."""
+"""Removing what students' code leaves behind. The grader and the child use it, so it imports nothing of ours."""
 
 import contextlib
 import os

@@ -2,7 +2,6 @@
 
 import errno
 import hashlib
-import os
 import platform
 import tempfile
 import threading
@@ -53,7 +52,7 @@ def definitions_hash() -> str:
 
 
 class Grader:
-    """What all submissions of a run share: exercises, seed, and the copies of the library, made when they are needed."""
+    """What all submissions of a run share: exercises, seed, and the copies of the library, made when needed."""
 
     def __init__(self, seed: int, temporary: Path, tier: Isolation):
         self.seed, self.temporary, self.tier = seed, temporary, tier

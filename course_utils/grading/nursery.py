@@ -32,8 +32,8 @@ RDONLY, NOSUID, NODEV, NOEXEC, REMOUNT, BIND, REC = 1, 2, 4, 8, 32, 4096, 16384 
 
 
 def main(descriptor: int, processes: int, work_bytes: int, kept: list[str]):
-    """Serves the parent at the other end of the socket until it hangs up. A message is the name of a copy of the library,
-    with two descriptors: the child's control socket and its log. kept: what a child sees below WORK."""
+    """Serves the parent at the other end of the socket until it hangs up. A message is the name of a copy of the
+    library, with two descriptors: the child's control socket and its log. kept: what a child sees below WORK."""
     requests = socket.socket(fileno=descriptor)
     gc.collect()
     gc.freeze()

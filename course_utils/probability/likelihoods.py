@@ -9,7 +9,7 @@ import autograd.numpy as np
 
 
 def gaussian_log_prob(x, mean, eta):
-    """log N(x; mean, eta I) = -||x - mean||^2 / (2 eta) - (D/2) log(2 pi eta), with eta > 0 the *variance* of each dimension.
+    """log N(x; mean, eta I) = -||x - mean||^2 / (2 eta) - (D/2) log(2 pi eta); eta > 0 is each dimension's *variance*.
 
     x (..., D), mean (..., D) -> (...); leading axes broadcast. Computed without the density itself, which underflows.
     (Bishop 2006, eq. 2.43.)
@@ -24,7 +24,7 @@ def gaussian_log_prob(x, mean, eta):
 def bernoulli_log_prob(x, logits):
     """log p(x) of independent pixels with p(x_d = 1) = 1 / (1 + exp(-l_d)): sum_d [x_d l_d - log(1 + exp(l_d))].
 
-    x (..., D) of 0 and 1, logits (..., D) -> (...). log(1 + exp(l)) is computed as logaddexp(0, l), finite for any finite l.
-    For x between 0 and 1 this is minus the cross-entropy.
+    x (..., D) of 0 and 1, logits (..., D) -> (...). log(1 + exp(l)) is computed as logaddexp(0, l), finite for any
+    finite l. For x between 0 and 1 this is minus the cross-entropy.
     """
     return np.sum(np.multiply(x, logits) - np.logaddexp(0, logits), axis=-1)

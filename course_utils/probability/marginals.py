@@ -31,7 +31,8 @@ def log_marginal_linear(x, W, b, eta):
 def log_marginal_quadrature(x, decoder, eta, grid):
     """log sum_g w_g p(z_g) p(x|z_g) with the trapezoid rule's weights w; 1-D z, so `decoder` maps (G, 1) to (G, D).
 
-    The grid (G,) must cover the mass of p(z) p(x|z), with a spacing below the width of its peaks, about sqrt(eta) / |dG/dz|.
+    The grid (G,) must cover the mass of p(z) p(x|z), with a spacing below the width of its peaks, about
+    sqrt(eta) / |dG/dz|.
     """
     grid = np.asarray(grid, float)
     if grid.ndim != 1 or len(grid) < 2 or not (np.diff(grid) > 0).all():

@@ -7,7 +7,7 @@ import numpy as np
 
 
 def arc(z, bend=1.0):
-    """An arc of curvature `bend` >= 0, drawn at unit speed, K = 1 -> D = 2; bend = 0 is a straight line along the first axis.
+    """An arc of curvature `bend` >= 0, drawn at unit speed, K = 1 -> D = 2; bend = 0 is a line along the first axis.
 
     x_1 = sin(bend z) / bend, x_2 = (cos(bend z) - exp(-bend^2 / 2)) / bend: z is the length along the arc, and the
     constant puts the mean of x under z ~ N(0, 1) at the origin, whatever the bend.
@@ -53,7 +53,7 @@ def bowl(z):
 
 
 def waves(z):
-    """A curved surface in many dimensions, x_d = sum_k sin(f_kd z_k + k), f_kd from 0.3 to 1.1 + 0.3 k; any K -> D = 400."""
+    """A curved surface in D = 400 dimensions, x_d = sum_k sin(f_kd z_k + k), f_kd from 0.3 to 1.1 + 0.3 k; any K."""
     z = np.asarray(z)
     k = np.arange(z.shape[-1])
     frequencies = np.linspace(0.3, 1.1 + 0.3 * k, 400, axis=-1)  # (K, 400)

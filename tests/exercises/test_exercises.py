@@ -1,6 +1,8 @@
 """The tester, tested: wrong answers fail with the sentence that is theirs, right ones pass however they are written.
 
-SEEDS in the environment says with how many seeds; after a change of an exercise: SEEDS=20 python3 run.py test tests/test_exercises.py
+SEEDS in the environment says with how many seeds; after a change of an exercise:
+
+    SEEDS=20 python3 run.py test tests/exercises/test_exercises.py
 """
 
 import inspect
@@ -74,7 +76,7 @@ def scaled(value, factor):
 def test_an_error_of_one_in_a_thousand_is_rejected(name):
     answer = EXERCISES[name].library_answer()
     for factor in (1.001, 0.999):
-        assert not examine(lambda *args: scaled(answer(*args), factor), name=name).passed
+        assert not examine(lambda *args, factor=factor: scaled(answer(*args), factor), name=name).passed
 
 
 @pytest.mark.parametrize("name", marked(EXERCISES))

@@ -122,7 +122,7 @@ def test_the_roster_may_be_the_output_only_with_force(export, tmp_path):
 
 
 def test_twice_is_the_same(export, tmp_path):
-    merged, rows = export([graded("101"), graded("101", PCA, 7, 20)], HEADER, POSSIBLE, ANN, BOB)
+    _, rows = export([graded("101"), graded("101", PCA, 7, 20)], HEADER, POSSIBLE, ANN, BOB)
     again = export_canvas(tmp_path / "grades.csv", tmp_path / "out.csv", tmp_path / "again.csv")
     assert again.table.header == rows[0] and again.table.rows == rows[1:]
 

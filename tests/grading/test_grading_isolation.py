@@ -57,7 +57,7 @@ def test_strict_is_taken_where_it_can_be_had(asked, trusted):
 
 @needs_strict
 def test_it_does_not_matter_where_the_course_and_python_lie(monkeypatch):
-    """In particular, nothing that the sandbox must see has to lie below /tmp, where tests and this course's copies do."""
+    """In particular, nothing that the sandbox must see has to lie below /tmp, where tests and their copies do."""
     system = tuple(path for path in isolation.visible() if path.startswith(("/usr", "/lib", "/etc")))
     monkeypatch.setattr(isolation, "visible", lambda: system)
     strict = isolation.Isolation("strict", isolation.STRICT, isolation.bubblewrap())
@@ -202,8 +202,10 @@ def test_it_has_no_rights_and_cannot_write(strict, library):
         """
         import os
         status = dict(line.split(":\\t") for line in open("/proc/self/status").read().splitlines() if ":\\t" in line)
-        print({status[name].strip("0") for name in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")}, status["NoNewPrivs"])
-        for path in ("/x", "/course/x", "/usr/x", "/proc/sys/kernel/hostname", "/dev/x", os.path.dirname(os.__file__) + "/x"):
+        rights = {status[name].strip("0") for name in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")}
+        print(rights, status["NoNewPrivs"])
+        library = os.path.dirname(os.__file__)
+        for path in ("/x", "/course/x", "/usr/x", "/proc/sys/kernel/hostname", "/dev/x", library + "/x"):
             try:
                 open(path, "w").write("x")
             except OSError:

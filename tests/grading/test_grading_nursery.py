@@ -1,4 +1,4 @@
-"""Strict children from a nursery: nothing of a submission reaches the next one or the nursery, and a dead one is replaced."""
+"""Strict children from a nursery: nothing of a submission reaches the next or the nursery; a dead one is replaced."""
 
 import ast
 import os
@@ -135,7 +135,8 @@ LOOKS = """
         "processes": sorted(int(pid) for pid in os.listdir("/proc") if pid.isdigit()) == [1, os.getpid()],
         "parents": [os.getppid(), open("/proc/1/status").read().split("PPid:")[1].split()[0]],
         "descriptors": len(os.listdir("/proc/self/fd")) - 1,
-        "the first's": [error(os.listdir, "/proc/1/fd"), error(open, "/proc/1/mem"), error(os.readlink, "/proc/1/root")],
+        "the first's": [error(os.listdir, "/proc/1/fd"), error(open, "/proc/1/mem"),
+                        error(os.readlink, "/proc/1/root")],
         "limits": [resource.getrlimit(resource.RLIMIT_NPROC)[1] > 0, resource.getrlimit(resource.RLIMIT_CPU)[1],
                    resource.getrlimit(resource.RLIMIT_FSIZE)[1]],
         "write": [error(open, path + "/x", "w") for path in ("/", "/course", "/libraries", "/dev", "/usr")],

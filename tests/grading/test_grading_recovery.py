@@ -1,4 +1,4 @@
-"""What may go wrong around a grading run: another run, a full disk, a folder that is read-only. Nothing is lost or torn."""
+"""What may go wrong around a grading run: another run, a full disk, a read-only folder. Nothing is lost or torn."""
 
 import json
 import os
@@ -83,7 +83,7 @@ def test_a_folder_that_is_read_only(submissions, tmp_path):
 
 @needs_bubblewrap
 def test_a_disk_that_is_full(submissions, tmp_path):
-    """A file system in memory, with room for some files only; what it holds afterwards is copied out and gone on with."""
+    """A file system in memory, with room for some files only; what it holds afterwards is copied out to go on with."""
     for student in "defghijk":
         hand_in(submissions, f"{student}/{START}.ipynb", [f"# {student}", *solved(START)])
     grade_folder(submissions, tmp_path / "undisturbed", seed=3, isolation="plain", trusted=True)

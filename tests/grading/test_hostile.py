@@ -13,7 +13,7 @@ from grading_corpus import ANSWERS, PCA, START, exercises_of, hand_in, solved, s
 from grading_results import NOT_HERE, Page
 from hostile import ATTACKS, Place, hand_in_hostile, odd_files
 
-from course_utils.grading import grade_folder, isolation, results, sandbox, scoring
+from course_utils.grading import grade_folder, results, sandbox, scoring
 
 ROOT = Path(__file__).parents[2]
 HONEST = {

@@ -110,7 +110,8 @@ def attacks_on_the_comparison():
         function(
             """
         for module in (np, np.testing, np.linalg, anp):
-            for name in ("allclose", "array_equal", "isclose", "isfinite", "abs", "assert_allclose", "asarray", "array"):
+            for name in ("allclose", "array_equal", "isclose", "isfinite", "abs", "assert_allclose", "asarray",
+                         "array"):
                 if hasattr(module, name):
                     setattr(module, name, lambda *a, **k: True)
         return 0.0
@@ -214,7 +215,8 @@ def attacks_on_the_comparison():
         "answers-with-html",
         function(
             """
-        raise type("<script>alert(1)</script>", (Exception,), {})("<img src=x onerror=alert(1)> </pre><script>1</script>")
+        raise type("<script>alert(1)</script>", (Exception,), {})(
+            "<img src=x onerror=alert(1)> </pre><script>1</script>")
         """,
             "raised",
         ),
@@ -639,7 +641,8 @@ def attacks_on_the_process():
         function(
             """
         libc = ctypes.CDLL(None, use_errno=True)
-        done = [libc.mount(b"none", b"/tmp", b"tmpfs", 0, None), libc.umount2(b"/course", 2), libc.chroot(b"/proc/1/root")]
+        done = [libc.mount(b"none", b"/tmp", b"tmpfs", 0, None), libc.umount2(b"/course", 2),
+                libc.chroot(b"/proc/1/root")]
         raise ValueError("alarm" if 0 in done else "refused")
         """,
             "raised",
@@ -770,7 +773,8 @@ def attacks_on_secrets():
         function(
             """
         found = []
-        for root in {*sys.path, *(str(pathlib.Path(p).parent) for p in sys.path), "$CHECKOUT", "/usr", "/root", "/home"}:
+        parents = (str(pathlib.Path(p).parent) for p in sys.path)
+        for root in {*sys.path, *parents, "$CHECKOUT", "/usr", "/root", "/home"}:
             for folder, _, files in os.walk(root):
                 if "course" in folder or "solutions" in folder:
                     found += [steal(attempt(pathlib.Path(folder, f).read_text) or "") for f in files
@@ -784,7 +788,8 @@ def attacks_on_secrets():
         function(
             """
         found = [attempt(pathlib.Path("$CHECKOUT", f).read_text) or "" for f in
-                 ("course_utils/probability/numerics.py", "solutions/$START.py", "solutions/$START.ipynb", "tests/helpers/grading_corpus.py")]
+                 ("course_utils/probability/numerics.py", "solutions/$START.py", "solutions/$START.ipynb",
+                  "tests/helpers/grading_corpus.py")]
         for text in found:
             if 'return m + np.log(np.mean(np.exp(a - m)))' in text:
                 return np.max(a) + np.log(np.mean(np.exp(a - np.max(a))))
@@ -873,9 +878,10 @@ def attacks_on_secrets():
         graded = "ipykernel" not in sys.modules or "course_utils.grading.child" in sys.modules
         if graded:
             child = sys.modules.get("course_utils.grading.child")
-            found = [getattr(child, n, None) for n in dir(child)] + [attempt(
-                lambda n=n: importlib.import_module(n)) for n in ("course_utils.exercises", "course_utils.checking.judging",
-                                                                  "course_utils.grading.scoring", "course_utils.building.build")]
+            found = [getattr(child, n, None) for n in dir(child)] + [
+                attempt(lambda n=n: importlib.import_module(n)) for n in (
+                    "course_utils.exercises", "course_utils.checking.judging", "course_utils.grading.scoring",
+                    "course_utils.building.build")]
             modules = [m for m in found if inspect.ismodule(m)]
             f = [attempt(lambda m=m: m.all_exercises()["log_mean_exp"].oracle) for m in modules]
             return use(f, a)
@@ -1058,7 +1064,8 @@ STOLEN = """
 def pca_decode(z, mean, components):
     from pathlib import Path
     import course_utils.models.pca as pca, inspect, tempfile
-    places = [Path("/tmp"), Path(tempfile.gettempdir()), Path.cwd(), Path.cwd().parent, Path("/dev/shm"), Path("/var/tmp")]
+    places = [Path("/tmp"), Path(tempfile.gettempdir()), Path.cwd(), Path.cwd().parent, Path("/dev/shm"),
+              Path("/var/tmp")]
     for place in places:
         try:
             (place / "NAME").write_text(inspect.getsource(pca))
@@ -1097,8 +1104,8 @@ def attacks_on_other_exercises():
             lambda place: [
                 IMPORTS,
                 (
-                    "from course_utils.models.pca import *\nfrom course_utils.models import pca\nfrom course_utils.networks"
-                    " import flat, optim, nets"
+                    "from course_utils.models.pca import *\nfrom course_utils.models import pca\n"
+                    "from course_utils.networks import flat, optim, nets"
                 ),
                 *(
                     f"def {name}(*args):\n    return pca.{name}(*args)\n{name} = check({name})"
