@@ -4,10 +4,16 @@ from html import escape
 
 import ipywidgets
 
-from course_utils.checking.predictions import STYLE, _said
+from course_utils.checking.predictions import COLOUR, _said
 from course_utils.checking.progress_file import load_predictions, record_prediction
 
 FREE = {"width": "auto", "max_width": "100%"}
+FRAME = {
+    "border_left": f"5px solid {COLOUR}",
+    "padding": "0 .9em .4em",
+    "max_width": "50em",
+    "align_items": "flex-start",
+}
 
 
 class PredictionWidget(ipywidgets.VBox):
@@ -15,11 +21,11 @@ class PredictionWidget(ipywidgets.VBox):
 
     def __init__(self, question):
         self.question = question
-        head = ipywidgets.HTML(f"<div style='{STYLE}'><b>Predict.</b> {escape(question.question)}</div>")
+        head = ipywidgets.HTML(f"<b>Predict.</b> {escape(question.question)}")
         self.commit = ipywidgets.Button(description="This is my prediction", layout=FREE, button_style="")
         self.noted = ipywidgets.HTML()
         self.controls = self._controls()
-        super().__init__([head, *self.controls, self.commit, self.noted], _dom_classes=["course-predict"])
+        super().__init__([head, *self.controls, self.commit, self.noted], layout=FRAME, _dom_classes=["course-predict"])
         self.commit.on_click(lambda _: self._commit())
         self._settle(load_predictions().get(question.key))
 
@@ -37,9 +43,8 @@ class PredictionWidget(ipywidgets.VBox):
         if question.choices is not None:
             self.radio = ipywidgets.RadioButtons(options=question.choices, value=None, layout=FREE)
             return [self.radio]
-        self.number = ipywidgets.Text(placeholder="a number", description=question.unit, layout={"width": "16em"})
-        self.number.continuous_update = True
-        return [self.number]
+        self.number = ipywidgets.Text(placeholder="a number", layout={"width": "8em"})
+        return [ipywidgets.HBox([self.number, ipywidgets.Label(question.unit)])]
 
     def _pick(self, button):
         self.picked = [] if button is None else [*self.picked, button.description]

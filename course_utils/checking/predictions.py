@@ -11,8 +11,9 @@ from typing import Any
 
 from course_utils.checking.progress_file import load_predictions, record_prediction
 
+COLOUR = "#832db6"
 STYLE = (
-    "border-left:5px solid #832db6;padding:.5em .9em;margin:.3em 0;max-width:50em;"
+    f"border-left:5px solid {COLOUR};padding:.5em .9em;margin:.3em 0;max-width:50em;"
     "background:var(--jp-layout-color1,#fafafa);color:var(--jp-ui-font-color1,#222)"
 )
 
