@@ -35,6 +35,7 @@ from autograd.tracer import getval
 from matplotlib.colors import BoundaryNorm
 from scipy.stats import norm
 
+# %%
 from course_utils.checking import check, hint, progress
 from course_utils.data import load_mnist, shrink
 from course_utils.explorables.gradient_explorer import gradient_explorer

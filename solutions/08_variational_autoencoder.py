@@ -29,6 +29,7 @@ import numpy as np
 from scipy.special import logsumexp
 from scipy.stats import norm
 
+# %%
 from course_utils.checking import check, hint, progress
 from course_utils.data import load_mnist, shrink
 from course_utils.explorables.latent_pad import latent_pad
