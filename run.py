@@ -87,7 +87,7 @@ def ensure_installed(extra):
 
 def main():
     """Install what the command needs and hand all arguments to `course`."""
-    ensure_installed("test" if sys.argv[1:2] == ["test"] else "")
+    ensure_installed("test" if sys.argv[1:2] in (["test"], ["lint"]) else "")
     command = [str(PYTHON), "-m", "course_utils.cli", *sys.argv[1:]]
     if os.name != "nt":
         os.execv(command[0], command)  # signals reach the command itself

@@ -354,6 +354,7 @@ def test_run_installs_once_and_hands_its_arguments_over(fresh, tmp_path):
     assert tests[0].startswith("uv pip install") and tests[0].endswith("[test]")
     assert tests[2:] == ["python -m course_utils.cli test -k pca"]
     assert fresh("test")[1] == ["python -m course_utils.cli test"]
+    assert fresh("lint")[1] == ["python -m course_utils.cli lint"]  # its tools are there, too
     (tmp_path / "pyproject.toml").write_text("[project]\nname = 'changed'\n")
     assert fresh("lab")[1][0].startswith("uv pip install")  # new requirements, new install
 

@@ -7,12 +7,14 @@ import os
 import re
 import shutil
 import tempfile
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import jupytext
 import nbformat
+from nbformat import NotebookNode
 
-from course_utils.exercises import all_exercises
+from course_utils.exercises import Exercise, all_exercises
 
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
 CARD = re.compile(r"^\{\{exercise (\w+)\}\}$", re.MULTILINE)
@@ -26,7 +28,7 @@ class BuildError(Exception):
     """A source that cannot be built, a cell that fails, or a file that must not be overwritten."""
 
 
-def build_course(root: Path, only: list[str] = (), force: bool = False) -> int:
+def build_course(root: Path, only: Sequence[str] = (), force: bool = False) -> int:
     """Builds solutions/*.ipynb and notebooks/*.ipynb from solutions/*.py; `only` names some ("01", "01_pca_...").
 
     A notebook whose source has not changed is skipped; `force` runs it again, and replaces student copies that
@@ -45,7 +47,8 @@ def build_course(root: Path, only: list[str] = (), force: bool = False) -> int:
     return refused
 
 
-def find_sources(root: Path, only=()) -> list[Path]:
+def find_sources(root: Path, only: Sequence[str] = ()) -> list[Path]:
+    """The sources below `root`, or those whose names start as `only` says; BuildError where there is none."""
     sources = sorted((root / "solutions").glob("[0-9][0-9]_*.py"))
     if not sources:
         raise BuildError(f"no notebook sources (NN_topic.py) in {root / 'solutions'}")
@@ -58,7 +61,7 @@ def find_sources(root: Path, only=()) -> list[Path]:
 # reading and checking a source --------------------------------------------------------------------------------------
 
 
-def read_source(path: Path) -> list:
+def read_source(path: Path) -> list[NotebookNode]:
     """The cells of a source, cards filled in, ids and nbgrader metadata set. BuildError with the line of a fault."""
     text = path.read_text(encoding="utf-8")
     cells = jupytext.reads(text, fmt="py:percent").cells
@@ -88,7 +91,8 @@ def read_source(path: Path) -> list:
     return cells
 
 
-def fill_cards(path, start, cell, mine) -> set:
+def fill_cards(path: Path, start: int, cell: NotebookNode, mine: Mapping[str, Exercise]) -> set[str]:
+    """Writes the cards into a cell that names them, {{exercise name}}, and returns the names."""
     for match in CARD.finditer(cell.source):
         if match[1] not in mine:
             line = start + 1 + cell.source[: match.start()].count("\n")
@@ -98,7 +102,7 @@ def fill_cards(path, start, cell, mine) -> set:
     return names
 
 
-def card(exercise) -> str:
+def card(exercise: Exercise) -> str:
     """The exercise's card, written from its definition so that the two cannot disagree."""
     points = f"{exercise.points} point{'s' if exercise.points > 1 else ''}"
     lines = f"{exercise.lines} line{'s' if exercise.lines > 1 else ''}"
@@ -110,7 +114,7 @@ def card(exercise) -> str:
     )
 
 
-def check_solution(path, start, source, mine) -> str | None:
+def check_solution(path: Path, start: int, source: str, mine: Mapping[str, Exercise]) -> str | None:
     """The exercise whose solution the cell holds, or None for an ordinary cell."""
     lines = source.splitlines()
     markers = [(i, line.strip()) for i, line in enumerate(lines) if line.strip() in (BEGIN, END)]
@@ -134,7 +138,7 @@ def check_solution(path, start, source, mine) -> str | None:
             )
         return None
     at = markers[0][0] + 1
-    function = next((node for node in functions if node.lineno < at <= node.end_lineno + 1), None)
+    function = next((node for node in functions if node.lineno < at <= (node.end_lineno or 0) + 1), None)
     if function is None or function.name not in mine or len(markers) != 2:
         raise BuildError(
             f"{path}: line {start + at}: a solution must be one block in the body of a function that is an exercise "
@@ -149,7 +153,7 @@ def check_solution(path, start, source, mine) -> str | None:
     return function.name
 
 
-def nbgrader(grade_id, *, solution=False, points=None) -> dict:
+def nbgrader(grade_id: str, *, solution: bool = False, points: int | None = None) -> dict:
     """Cell metadata, nbgrader's schema 3: an answer to fill in, or a locked check that is worth points."""
     metadata = {
         "grade_id": grade_id,
@@ -162,7 +166,7 @@ def nbgrader(grade_id, *, solution=False, points=None) -> dict:
     return metadata if solution else metadata | {"points": points}
 
 
-def unique_id(cell, name, used) -> str:
+def unique_id(cell: NotebookNode, name: str | None, used: set[str]) -> str:
     """An id that stays while the cell's source stays: builds then differ only where their sources do."""
     stem = f"exercise-{name}" if name else f"{cell.cell_type}-{hashlib.sha256(cell.source.encode()).hexdigest()[:10]}"
     unique = next(c for c in (stem, *(f"{stem}-{i}" for i in range(2, 1000))) if c not in used)
@@ -173,7 +177,8 @@ def unique_id(cell, name, used) -> str:
 # the solution -------------------------------------------------------------------------------------------------------
 
 
-def notebook_of(stem, cells, role) -> nbformat.NotebookNode:
+def notebook_of(stem: str, cells: Sequence[NotebookNode], role: str) -> NotebookNode:
+    """A notebook with copies of the cells that says what it is: the solution or the student's copy of `stem`."""
     notebook = nbformat.v4.new_notebook(cells=json.loads(json.dumps(cells)), metadata=json.loads(json.dumps(KERNEL)))
     notebook = nbformat.from_dict(notebook)
     for cell in notebook.cells:
@@ -182,12 +187,14 @@ def notebook_of(stem, cells, role) -> nbformat.NotebookNode:
     return notebook
 
 
-def fingerprint_of(cells) -> str:
+def fingerprint_of(cells: Iterable[Mapping]) -> str:
+    """A hash of what the cells are built from: kinds, sources and ids, no outputs."""
     text = json.dumps([[cell["cell_type"], "".join(cell["source"]), cell["id"]] for cell in cells])
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 def read_notebook(path: Path) -> dict | None:
+    """The notebook at `path` as it stands there; None where there is none, or a damaged one."""
     try:
         notebook = json.loads(path.read_text(encoding="utf-8"))
         return notebook if isinstance(notebook["cells"], list) else None
@@ -198,10 +205,10 @@ def read_notebook(path: Path) -> dict | None:
 def fingerprint(path: Path) -> str | None:
     """What the built notebook at `path` says it was built from; None where there is none."""
     notebook = read_notebook(path)
-    return notebook and notebook.get("metadata", {}).get("course", {}).get("built")
+    return notebook.get("metadata", {}).get("course", {}).get("built") if notebook else None
 
 
-def execute(path: Path, cells) -> nbformat.NotebookNode:
+def execute(path: Path, cells: Sequence[NotebookNode]) -> NotebookNode:
     """The notebook with its outputs. A cell that fails is a BuildError with its file, number, line and traceback."""
     from nbclient import NotebookClient
     from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
@@ -233,7 +240,7 @@ def execute(path: Path, cells) -> nbformat.NotebookNode:
     return notebook
 
 
-def without_dead_widget(output):
+def without_dead_widget(output: NotebookNode) -> None:
     """Takes a widget out of a saved output that has a static figure beside it: without its kernel it would show as an
     error in JupyterLab, and hide the figure in exported pages."""
     data = output.get("data", {})
@@ -244,7 +251,7 @@ def without_dead_widget(output):
 # the student's copy -------------------------------------------------------------------------------------------------
 
 
-def student_notebook(stem, cells) -> nbformat.NotebookNode:
+def student_notebook(stem: str, cells: Sequence[NotebookNode]) -> NotebookNode:
     """The notebook without answers and outputs; it runs from top to bottom as it is."""
     notebook = notebook_of(stem, cells, "student")
     for cell in notebook.cells:
@@ -256,6 +263,7 @@ def student_notebook(stem, cells) -> nbformat.NotebookNode:
 
 
 def without_solution(source: str) -> str:
+    """A cell's source with a line that raises NotImplementedError in place of the answer."""
     kept, inside = [], False
     for line in source.splitlines():
         if line.strip() == BEGIN:
@@ -273,6 +281,8 @@ def worked_in(path: Path) -> bool:
     if not path.exists():
         return False
     notebook = read_notebook(path)
+    if notebook is None:
+        return True
     try:
         return (
             any(cell.get("outputs") for cell in notebook["cells"])
@@ -282,7 +292,7 @@ def worked_in(path: Path) -> bool:
         return True
 
 
-def write_student_copy(path: Path, notebook, force: bool) -> bool:
+def write_student_copy(path: Path, notebook: NotebookNode, force: bool) -> bool:
     """Writes the copy unless somebody has worked in the one that is there. False where it was left alone."""
     if worked_in(path):
         if not force:
@@ -300,7 +310,7 @@ def write_student_copy(path: Path, notebook, force: bool) -> bool:
     return True
 
 
-def write_notebook(path: Path, notebook) -> None:
+def write_notebook(path: Path, notebook: NotebookNode) -> None:
     """Writes a valid notebook in one step, so that an interrupted build leaves the old file."""
     nbformat.validate(notebook)
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -452,9 +452,9 @@ def neighbours(train, test, distance):
 
 
 def by_scipy(train, y_train, test, y_test):
-    from scipy.spatial import cKDTree
+    from scipy.spatial import KDTree
 
-    return np.mean(np.asarray(y_train)[cKDTree(train).query(test)[1]] == y_test)
+    return np.mean(np.asarray(y_train)[KDTree(train).query(test)[1]] == y_test)
 
 
 def squared_distance(a, b):

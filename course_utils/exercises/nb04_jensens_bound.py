@@ -790,7 +790,7 @@ def iwae_cases(rng):
 
 def decimal_iwae(log_w):
     columns = [[Decimal(float(v)).exp() for v in column] for column in log_w.T]
-    return np.array([float((sum(column) / len(column)).ln()) for column in columns])
+    return np.array([float((sum(column, Decimal()) / len(column)).ln()) for column in columns])
 
 
 def about_the_minimum(log_w):

@@ -5,12 +5,12 @@ import numpy as np
 
 from course_utils.probability.numerics import log_mean_exp
 from course_utils.showing import plots
-from course_utils.showing.widgets import WIDE, figure_explorer
+from course_utils.showing.widgets import WIDE, Explorable, figure_explorer
 
 SPREAD = np.array([-30.0, -12, -5, 0, 8])  # five entries around the shift
 
 
-def exp_explorer():
+def exp_explorer() -> Explorable:
     """Return a slider that shifts five entries a_i: their exponentials, and log-mean-exp as it stands and shifted.
 
     exp(a) of a 64-bit number overflows above a = 709.8 and is 0 below -745.1; of a 32-bit number, 88.7 and -103.97.

@@ -1,13 +1,21 @@
 """Notebook 09's explorable: a plane of styles to drag over, and buttons for the label that is written in that style."""
 
+from collections.abc import Sequence
+
 import ipywidgets
 import numpy as np
 
-from course_utils.explorables.latent_pad import latent_pad
+from course_utils.explorables.latent_pad import Network, latent_pad
 from course_utils.showing.widgets import Explorable
 
 
-def style_pad(decoder, shape, names, label=0, extent=(-2.5, 2.5, -2.5, 2.5)):
+def style_pad(
+    decoder: Network,
+    shape: tuple[int, int],
+    names: Sequence[object],
+    label: int = 0,
+    extent: tuple[float, float, float, float] = (-2.5, 2.5, -2.5, 2.5),
+) -> Explorable:
     """Return a pad over z1 and z2 of a class-conditional decoder, with a button for each label in `names`.
 
     `decoder` takes [z, y], y one-hot of C = len(names) places; its outputs are logits of an image of `shape`. The

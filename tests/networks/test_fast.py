@@ -106,7 +106,7 @@ def test_a_gradient_that_is_off_by_a_thousandth_is_noticed(off):
     )
     with pytest.raises(AssertionError):
         assert_same_gradients(planted, plain_kl, arguments("kl"), [0, 1], rtol=1e-10)
-    np.random.seed(5)
+    np.random.seed(5)  # noqa: NPY002 (check_grads draws its directions from the global state)
     with pytest.raises(AssertionError):
         check_grads(planted, (0, 1), modes=["rev"], order=1)(*arguments("kl"))
 
@@ -120,7 +120,7 @@ def test_gradients_are_finite_differences_also_of_second_order(case):
         at = iter(varied)
         return f(*[next(at) if i in argnums else arg for i, arg in enumerate(args)])
 
-    np.random.seed(5)  # check_grads draws its directions from the global state
+    np.random.seed(5)  # noqa: NPY002 (check_grads draws its directions from the global state)
     check_grads(of, tuple(range(len(argnums))), modes=["rev"], order=2)(*[args[i] for i in argnums])
 
 
