@@ -44,8 +44,8 @@ def find_root(start: Path) -> Path:
         ).is_file():
             return folder
     raise CourseError(
-        f"no course found: neither {start} nor a folder above it holds "
-        f"notebooks/{FIRST_NOTEBOOK}.ipynb; change to the course's folder first"
+        f"no course found: neither {start} nor a folder above it holds notebooks/{FIRST_NOTEBOOK}.ipynb; "
+        "change to the course's folder first"
     )
 
 

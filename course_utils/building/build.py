@@ -133,8 +133,8 @@ def check_solution(path: Path, start: int, source: str, mine: Mapping[str, Exerc
         bare = [node for node in functions if node.name in mine]
         if bare:
             raise BuildError(
-                f"{path}: line {start + bare[0].lineno}: {bare[0].name} is an exercise, but its answer is not "
-                f"between '{BEGIN}' and '{END}'"
+                f"{path}: line {start + bare[0].lineno}: {bare[0].name} is an exercise, "
+                f"but its answer is not between '{BEGIN}' and '{END}'"
             )
         return None
     at = markers[0][0] + 1
@@ -147,8 +147,8 @@ def check_solution(path: Path, start: int, source: str, mine: Mapping[str, Exerc
     given = [argument.arg for argument in function.args.args]
     if given != mine[function.name].parameters:
         raise BuildError(
-            f"{path}: line {start + function.lineno}: {function.name}({', '.join(given)}) differs from the exercise's "
-            f"signature {mine[function.name].signature}"
+            f"{path}: line {start + function.lineno}: {function.name}({', '.join(given)}) differs "
+            f"from the exercise's signature {mine[function.name].signature}"
         )
     return function.name
 
@@ -297,8 +297,8 @@ def write_student_copy(path: Path, notebook: NotebookNode, force: bool) -> bool:
     if worked_in(path):
         if not force:
             print(
-                f"{path}: somebody has worked in this copy, so it was left alone (--force replaces it and keeps the old"
-                " one)"
+                f"{path}: somebody has worked in this copy, "
+                "so it was left alone (--force replaces it and keeps the old one)"
             )
             return False
         kept = next(p for i in range(1, 1000) if not (p := path.with_name(f"{path.stem}.kept-{i}.ipynb")).exists())

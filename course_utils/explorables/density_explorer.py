@@ -88,8 +88,8 @@ def density_explorer(
         total = np.sum(log_marginal_quadrature(x, bent, eta, GRID[::2]))
         ax.set_title(f"log-likelihood of the data: {total:,.1f} nats, {total / len(x):.3f} each", fontsize=11)
         return (
-            f"The density around a curve of bend {bend:.2f} with noise variance {eta:.3g}; the log-likelihood of the "
-            f"{len(x)} points is {total:,.1f} nats."
+            f"The density around a curve of bend {bend:.2f} with noise variance {eta:.3g}; "
+            f"the log-likelihood of the {len(x)} points is {total:,.1f} nats."
         )
 
     controls = {

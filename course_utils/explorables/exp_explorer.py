@@ -50,8 +50,8 @@ def exp_explorer() -> Explorable:
         for line, limit in zip(limits, (np.log(np.finfo(kind).max, dtype=np.float64), smallest)):
             line.set_ydata([limit, limit])
         return (
-            f"Five entries around {shift:g}, in {precision}. Log-mean-exp is {log_mean_exp(SPREAD + shift):.1f}; the "
-            f"formula as it stands gives {here:.1f}."
+            f"Five entries around {shift:g}, in {precision}. "
+            f"Log-mean-exp is {log_mean_exp(SPREAD + shift):.1f}; the formula as it stands gives {here:.1f}."
         )
 
     return figure_explorer(

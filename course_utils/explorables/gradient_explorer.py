@@ -93,9 +93,9 @@ def gradient_explorer() -> Explorable:
             dots.set_array(EPS[:samples])
         said = [f"{sizes.mean():.2f} on average, with a standard deviation of {sizes.std():.3g}" for sizes in both]
         return (
-            f"f(z) = {f}, lifted by {offset:g}; q has mean {mu:g} and log sigma {log_sigma:g}. The exact gradient is "
-            f"{exact:.2f}. Of {samples} samples the pathwise estimates are {said[0]}; the score-function "
-            f"estimates are {said[1]}."
+            f"f(z) = {f}, lifted by {offset:g}; q has mean {mu:g} and log sigma {log_sigma:g}. "
+            f"The exact gradient is {exact:.2f}. Of {samples} samples the pathwise estimates are {said[0]}; "
+            f"the score-function estimates are {said[1]}."
         )
 
     def slider(value, low, high, step, text):

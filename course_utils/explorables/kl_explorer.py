@@ -66,9 +66,9 @@ def kl_explorer() -> Explorable:
             number.set_y(min(value, BAR_TOP))
             number.set_text(f"{value:.2f}" + (" ↑" if value > BAR_TOP else ""))
         return (
-            f"q has mean {mu_q:g} and width {sigma_q:g}, p has mean {mu_p:g} and width {sigma_p:g}. The integrand adds"
-            f" {added:.2f} where q > p and takes away {-taken:.2f} where q < p, so KL(q || p) = {forward:.2f} nats; the"
-            f" other way round, KL(p || q) = {reverse:.2f}."
+            f"q has mean {mu_q:g} and width {sigma_q:g}, p has mean {mu_p:g} and width {sigma_p:g}. "
+            f"The integrand adds {added:.2f} where q > p and takes away {-taken:.2f} where q < p, "
+            f"so KL(q || p) = {forward:.2f} nats; the other way round, KL(p || q) = {reverse:.2f}."
         )
 
     def mean(value, text):

@@ -191,8 +191,8 @@ def latent_pad(
         palette=list(plots.PALETTE),
         extent=[left, right, bottom, top],
         description=(
-            f"Latent pad: the image that the decoder makes of the code at {first} from {left:.3g} to "
-            f"{right:.3g} and {second} from {bottom:.3g} to {top:.3g}.{held}{drawn}"
+            f"Latent pad: the image that the decoder makes of the code at {first} from {left:.3g} "
+            f"to {right:.3g} and {second} from {bottom:.3g} to {top:.3g}.{held}{drawn}"
         ),
         value=tuple(np.clip(base[list(dims)], [left, bottom], [right, top]).tolist()),
     )

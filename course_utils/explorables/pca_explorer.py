@@ -51,9 +51,8 @@ def _checked(name, data):
     )
     if not fits:
         raise ValueError(
-            f"PCASet {name!r}: expected x (N, D), mean (D,), components (K, D), eigenvalues "
-            f"(K,) or more, with D = {h} * {w} = {h * w}, got {x.shape}, {mean.shape}, "
-            f"{components.shape}, {eigenvalues.shape}"
+            f"PCASet {name!r}: expected x (N, D), mean (D,), components (K, D), eigenvalues (K,) or more, "
+            f"with D = {h} * {w} = {h * w}, got {x.shape}, {mean.shape}, {components.shape}, {eigenvalues.shape}"
         )
     if not np.allclose(components @ components.T, np.eye(len(components)), atol=1e-3):
         raise ValueError(f"PCASet {name!r}: the rows of components are not orthonormal")
@@ -158,8 +157,8 @@ class PCAExplorer(Explorable):
         errors = np.maximum(whole - np.append(0, np.cumsum(z**2)), 0)
         left = errors / max(whole, 1e-12)
         curve_alt = (
-            f"The squared error left against K falls from 100% at K = 0 to {left[K]:.1%} at the "
-            f"marked K = {K}; over all examples it is {1 - kept[K]:.1%}."
+            f"The squared error left against K falls from 100% at K = 0 to {left[K]:.1%} at the marked K = {K}; "
+            f"over all examples it is {1 - kept[K]:.1%}."
         )
         panels = [
             _panel(data.x[n], data.shape, f"example {n}<br>{len(data.mean)} numbers", f"Example {n} of the {name}."),
@@ -210,8 +209,8 @@ def pca_overview(
         )
         plots.image_grid([x, *rebuilt, *moved], data.shape, len(labels), ax=ax, row_labels=[name], column_labels=labels)
     alt = (
-        f"Rows: {', '.join(sets)}. In each row an example, its reconstructions from "
-        f"K = {', '.join(map(str, ks))} numbers, sharper with every K, and then the mean image moved "
-        f"along the first component by {', '.join(map(str, moves))} standard deviations."
+        f"Rows: {', '.join(sets)}. In each row an example, its reconstructions from K = {', '.join(map(str, ks))} "
+        "numbers, sharper with every K, and then the mean image moved along the first component "
+        f"by {', '.join(map(str, moves))} standard deviations."
     )
     return fig, alt

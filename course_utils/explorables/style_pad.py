@@ -32,9 +32,8 @@ def style_pad(
     pad = latent_pad(decoder, shape, extent=extent, base=base(label))
     left, right, bottom, top = extent
     pad.description = (
-        f"Style pad: the image that the decoder makes of the style at z1 from {left:.3g} to {right:.3g} "
-        f"and z2 from {bottom:.3g} to {top:.3g}, written as the label that is chosen by the buttons, "
-        f"at first {names[label]}."
+        f"Style pad: the image that the decoder makes of the style at z1 from {left:.3g} to {right:.3g} and z2 "
+        f"from {bottom:.3g} to {top:.3g}, written as the label that is chosen by the buttons, at first {names[label]}."
     )
     buttons = ipywidgets.ToggleButtons(
         options=[(str(name), i) for i, name in enumerate(names)],

@@ -15,8 +15,8 @@ from course_utils.models.vae import elbo_terms
 from course_utils.showing import plots
 
 ALT = (
-    "Two panels over the training steps, on examples held out from training: the reconstruction term above the ELBO,"
-    " with the KL term between them, and the KL term alone."
+    "Two panels over the training steps, on examples held out from training: "
+    "the reconstruction term above the ELBO, with the KL term between them, and the KL term alone."
 )
 Row = tuple[int, float, float]  # (step, reconstruction, KL)
 SHARE = 30  # drawing takes at most about one part in SHARE of the time

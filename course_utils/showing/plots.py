@@ -75,8 +75,8 @@ def image_tag(png_bytes: bytes, alt: str, width: float, style: str = "") -> str:
     """Return an HTML `<img>` that holds its picture and alt text, `width` CSS pixels wide if the page is."""
     if not isinstance(alt, str) or not alt.strip():
         raise ValueError(
-            "alt text is missing: say in one or two sentences what the figure shows, for "
-            f"readers who cannot see it; got {alt!r}"
+            "alt text is missing: say in one or two sentences what the figure shows, "
+            f"for readers who cannot see it; got {alt!r}"
         )
     source = base64.b64encode(png_bytes).decode("ascii")
     return (
@@ -106,8 +106,8 @@ def mosaic(images: ArrayLike, shape: tuple[int, int], columns: int, gap: int = 1
     images = np.asarray(images, dtype=float)
     if images.ndim < 2 or len(images) == 0 or images[0].size != h * w:
         raise ValueError(
-            f"images of shape {tuple(shape)} need an array (N, {h * w}) or (N, {h}, {w}) "
-            f"with N >= 1, got {images.shape}"
+            f"images of shape {tuple(shape)} need an array (N, {h * w}) or (N, {h}, {w}) with N >= 1, "
+            f"got {images.shape}"
         )
     if columns < 1:
         raise ValueError(f"columns must be at least 1, got {columns}")
