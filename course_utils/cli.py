@@ -39,9 +39,8 @@ def find_root(start: Path) -> Path:
     """Return the course's folder: the nearest at or above `start` with its notebooks, else this checkout."""
     checkout = Path(__file__).resolve().parents[1]
     for folder in (start, *start.parents, checkout):
-        if (folder / "notebooks" / f"{FIRST_NOTEBOOK}.ipynb").is_file() or (
-            folder / "solutions" / f"{FIRST_NOTEBOOK}.py"
-        ).is_file():
+        first = (folder / "notebooks" / f"{FIRST_NOTEBOOK}.ipynb", folder / "solutions" / f"{FIRST_NOTEBOOK}.py")
+        if any(path.is_file() for path in first):
             return folder
     raise CourseError(
         f"no course found: neither {start} nor a folder above it holds notebooks/{FIRST_NOTEBOOK}.ipynb; "

@@ -14,9 +14,8 @@ exercise = functools.partial(Exercise, notebook="01_pca_linear_autoencoder", com
 
 def data(rng, N, D):
     """Correlated data away from the origin, with unequal scales."""
-    return rng.normal(size=(N, D)) * np.linspace(2, 0.5, D) @ rng.normal(size=(D, D)) / np.sqrt(D) + 3 * rng.normal(
-        size=D
-    )
+    around_the_origin = rng.normal(size=(N, D)) * np.linspace(2, 0.5, D) @ rng.normal(size=(D, D)) / np.sqrt(D)
+    return around_the_origin + 3 * rng.normal(size=D)
 
 
 def orthonormal_rows(rng, K, D):
@@ -67,9 +66,8 @@ def compare_components(expected, got, args):
     def orthonormal(C):
         return np.allclose(C @ C.T, np.eye(len(C)), atol=1e-3)
 
-    if not (
-        orthonormal(expected[1]) and not wrong_rows(expected[1]).any()
-    ):  # a misconception's: as it stands, up to sign
+    # a misconception's, not the oracle's: as it stands, up to sign
+    if not (orthonormal(expected[1]) and not wrong_rows(expected[1]).any()):
         signs = np.sign(np.sum(expected[1] * got[1], axis=1, keepdims=True))
         return compare_arrays(expected[1], signs * got[1], 1e-4, 1e-5)
     if not np.isfinite(got[1]).all():
@@ -652,6 +650,11 @@ def parallel(rng):
     return a, 2 * a
 
 
+def angle_of(A, B):
+    """The largest angle between the column spaces of A and B, if their columns are orthonormal."""
+    return np.arccos(np.clip(np.linalg.svd(A.T @ B, compute_uv=False).min(), -1, 1))
+
+
 def cosines(A, B):
     return np.clip(np.linalg.svd(np.linalg.qr(A)[0].T @ np.linalg.qr(B)[0], compute_uv=False), 0, 1)
 
@@ -672,20 +675,12 @@ SUBSPACE_ANGLE = exercise(
     compare=close(rtol=2e-4, atol=6e-4),
     misconceptions={
         "columns taken as orthonormal": Misconception(
-            lambda A, B: np.arccos(np.clip(np.linalg.svd(A.T @ B, compute_uv=False).min(), -1, 1)),
+            angle_of,
             "The columns of A and B need not be orthonormal: "
             "find an orthonormal basis of each column space first (np.linalg.qr).",
         ),
         "columns only normalised": Misconception(
-            lambda A, B: np.arccos(
-                np.clip(
-                    np.linalg.svd(
-                        (A / np.linalg.norm(A, axis=0)).T @ (B / np.linalg.norm(B, axis=0)), compute_uv=False
-                    ).min(),
-                    -1,
-                    1,
-                )
-            ),
+            lambda A, B: angle_of(A / np.linalg.norm(A, axis=0), B / np.linalg.norm(B, axis=0)),
             "The columns now have length 1, but they are not at right angles to each other: use np.linalg.qr.",
         ),
         "not clipped": Misconception(
@@ -705,9 +700,7 @@ SUBSPACE_ANGLE = exercise(
             lambda A, B: np.degrees(np.arccos(cosines(A, B).min())), "This is in degrees; radians are meant."
         ),
         "row spaces": Misconception(
-            lambda A, B: np.arccos(
-                np.clip(np.linalg.svd(np.linalg.qr(A.T)[0].T @ np.linalg.qr(B.T)[0], compute_uv=False).min(), -1, 1)
-            ),
+            lambda A, B: angle_of(np.linalg.qr(A.T)[0], np.linalg.qr(B.T)[0]),
             "You compare the row spaces. The subspaces are spanned by the columns of A and B.",
         ),
     },

@@ -129,9 +129,8 @@ def bernoulli_cases(rng):
         x[:, 0], logits[:, 0] = 1, rng.uniform(6.2, 8, size=N)  # log(1 + exp(l)) is not yet l
         return Case((x, logits))
 
-    right = np.array(
-        [[1.0, 1, 1], [0, 0, 0], [1, 0, 1]]
-    )  # a row whose logits are all large, one where they are all very negative
+    # a row whose logits are all large, one where they are all very negative, and a mixed one
+    right = np.array([[1.0, 1, 1], [0, 0, 0], [1, 0, 1]])
     huge = 1000 * (2 * right - 1)
     wrong = right.copy()
     wrong[:, 0] = 1 - wrong[:, 0]  # one pixel of each row is not what its logit says

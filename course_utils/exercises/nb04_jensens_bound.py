@@ -128,9 +128,8 @@ def narrow_grid(rng, G):
 def drawn_q(rng, grid, zeros=False):
     """A density on the grid with two bumps, its trapezoid integral 1; with zeros, nothing left of its middle."""
     a, b = rng.uniform(-2, -0.5), rng.uniform(0.3, 2)
-    q = 0.4 * grids.gaussian_on_grid(grid, a, rng.uniform(0.4, 0.9)) + grids.gaussian_on_grid(
-        grid, b, rng.uniform(0.3, 1)
-    )
+    q = 0.4 * grids.gaussian_on_grid(grid, a, rng.uniform(0.4, 0.9))
+    q = q + grids.gaussian_on_grid(grid, b, rng.uniform(0.3, 1))
     if zeros:
         q = np.where(grid < (a + b) / 2, 0.0, q)
     return q / grids.integrate(q, grid)
@@ -335,9 +334,8 @@ def gap_cases(rng):
 
     narrow = "where the posterior is so narrow that it is 0 in floating point on part of the grid"
     return [
-        case(
-            LINEAR, even_grid(rng, 90)
-        ),  # the bent posterior must not underflow, that the narrow ones alone show who takes its log
+        case(LINEAR, even_grid(rng, 90)),
+        # The bent posterior must not underflow, so that the narrow ones alone show who takes its logarithm.
         case(BENT, uneven_grid(rng, 110, reach=3), UNEVEN),
         case(BENT, even_grid(rng, 50, reach=2.5), "where q is 0 on part of the grid", zeros=True),
         case(LINEAR, uneven_grid(rng, 40), "where q is 0 on part of the grid and its steps are uneven", zeros=True),
@@ -448,9 +446,8 @@ def drawn_mixture(rng, C):
 def e_step_cases(rng):
     x = rng.normal(size=9) * 2
     far = np.array([-400.0, 300, 1.2, 900]) + rng.normal(size=4)
-    m = float(
-        rng.integers(40, 45)
-    )  # halfway between the two, both densities are 0 in floating point; exact numbers, for float32
+    # Halfway between the two, both densities are 0 in floating point. The numbers are exact, for float32.
+    m = float(rng.integers(40, 45))
     between = np.array([-2, -1, 1, 2]) / 64, np.array([0.3, 0.7]), np.array([-m, m]), np.ones(2)
     return [
         Case((x, *drawn_mixture(rng, 3))),
@@ -477,9 +474,11 @@ def decimal_responsibilities(x, pi, mu, sigma):
 
 
 def softmax_of(log_p):
-    return lambda x, pi, mu, sigma: (lambda a: np.exp(a - logsumexp(a, axis=1, keepdims=True)))(
-        log_p(x[:, None], pi, mu, sigma)
-    )
+    def em_e_step(x, pi, mu, sigma):
+        a = log_p(x[:, None], pi, mu, sigma)
+        return np.exp(a - logsumexp(a, axis=1, keepdims=True))
+
+    return em_e_step
 
 
 def normal_pdf(x, pi, mu, sigma):

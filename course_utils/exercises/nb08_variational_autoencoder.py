@@ -230,8 +230,8 @@ def training_cases(rng):
 
     return [
         case(64, 8),
-        case(32, 16, 4, steps=FEW_STEPS, label="with two hidden layers"),
-    ]  # the second for its shapes alone
+        case(32, 16, 4, steps=FEW_STEPS, label="with two hidden layers"),  # for its shapes alone
+    ]
 
 
 def empty_networks(x, sizes, steps, rng):
@@ -269,9 +269,8 @@ def without_latents(args):
 def reference_terms(seed, sizes, steps):
     """What the library's own training reaches on the same digits."""
     args = (drawn_digits(seed), sizes, steps, np.random.default_rng(seed))
-    with contextlib.redirect_stdout(
-        io.StringIO()
-    ):  # its progress is nobody's business: there is a grader's bar, perhaps
+    # Its progress is nobody's business: there is a grader's bar, perhaps.
+    with contextlib.redirect_stdout(io.StringIO()):
         return fresh_terms(args, vae.vae_train(*args))
 
 
@@ -406,10 +405,8 @@ VAE_TRAIN = exercise(
     task=(
         "Trains a VAE on black and white x (N, D): the encoder has layers `D, H..., 2K` for `sizes = [D, H..., K]`, "
         "the decoder `K, ..., H, D`, tanh between layers. "
-        "It is judged by its mean ELBO on digits that it has not seen, with fresh noise: "
-        f"at least {SHARE:.0%} of the library's gain over the best model of independent pixels, in {STEPS} steps.".replace(
-            "%", " %"
-        )
+        "It is judged by its mean ELBO on digits that it has not seen, with fresh noise: at least "
+        f"{100 * SHARE:.0f} % of the library's gain over the best model of independent pixels, in {STEPS} steps."
     ),
     answer="course_utils.models.vae:vae_train",
     cases=training_cases,
@@ -843,9 +840,8 @@ def active_cases(rng):
 
         sigma = np.concatenate([mixed(on, (0.0103, 0.0106), (0.05, 1.5)), mixed(off, (0.0094, 0.0097), (1e-5, 5e-5))])
         noise = rng.normal(size=(N, on + off))
-        noise[:, ::2] = (rng.random((N, len(sigma[::2]))) < 0.1) + 0.01 * noise[
-            :, ::2
-        ]  # most examples alike, a few far away
+        far = rng.random((N, len(sigma[::2]))) < 0.1
+        noise[:, ::2] = far + 0.01 * noise[:, ::2]  # most examples alike, a few far away
         noise = (noise - noise.mean(axis=0)) / noise.std(axis=0)
         mu = noise * sigma + rng.choice([-1, 1], on + off) * rng.uniform(0.3, 2, on + off)
         return Case((rng.permutation(mu, axis=1),), label)

@@ -44,9 +44,8 @@ def exp_explorer() -> Explorable:
         point.set_data([shift], [log_mean_exp(SPREAD + shift)])
         for bar, height in zip(bars, SPREAD + shift):
             bar.set_height(height)
-        smallest = np.log(np.nextafter(kind(0), kind(1), dtype=kind), dtype=np.float64) - np.log(
-            2
-        )  # half of it rounds to 0
+        least = np.log(np.nextafter(kind(0), kind(1), dtype=kind), dtype=np.float64)  # of the numbers above 0
+        smallest = least - np.log(2)  # half of it rounds to 0
         for line, limit in zip(limits, (np.log(np.finfo(kind).max, dtype=np.float64), smallest)):
             line.set_ydata([limit, limit])
         return (
