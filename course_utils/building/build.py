@@ -2,7 +2,9 @@
 
 import ast
 import hashlib
+import itertools
 import json
+import math
 import os
 import re
 import shutil
@@ -17,6 +19,8 @@ from nbformat import NotebookNode
 from course_utils.exercises import Exercise, all_exercises
 
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
+EXPECTATION = "expectation"  # tag of cells that compare results with what is expected: not in a student's copy
+FURTHER = "## Further"  # what stands below this heading is no part of the core, and is folded in a student's copy
 CARD = re.compile(r"^\{\{exercise (\w+)\}\}$", re.MULTILINE)
 KERNEL = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
@@ -43,6 +47,7 @@ def build_course(root: Path, only: Sequence[str] = (), force: bool = False) -> i
             print(f"{path.stem}: solution executed and written")
         else:
             print(f"{path.stem}: solution unchanged")
+        write_alt_texts(root, path.stem, cells)
         refused += not write_student_copy(student, student_notebook(path.stem, cells), force)
     return refused
 
@@ -70,6 +75,7 @@ def read_source(path: Path) -> list[NotebookNode]:
         raise BuildError(f"{path}: text before the first cell marker, or a '# %%' inside a cell")
     mine = {e.name: e for e in all_exercises().values() if e.notebook == path.stem}
     carded, defined, checked, used = set(), set(), set(), set()
+    fill_minutes(cells, mine)
     for cell, start in zip(cells, lines):
         if cell.cell_type == "markdown":
             carded |= fill_cards(path, start, cell, mine)
@@ -89,6 +95,34 @@ def read_source(path: Path) -> list[NotebookNode]:
         if missing:
             raise BuildError(f"{path}: line {len(text.splitlines())}: the exercise {missing[0]} has no {what[2:]}")
     return cells
+
+
+def minutes(cells: Iterable[NotebookNode], exercises: Mapping[str, Exercise]) -> dict[str, float]:
+    """Honest minutes of the core and of what comes below "## Further", from a source whose cards are not filled in.
+
+    Prose at 180 words a minute, six seconds for a line of code, and the minutes that the cards state.
+    """
+    spent, part = {"core": 0.0, "further": 0.0}, "core"
+    for cell in cells:
+        if cell.cell_type == "markdown":
+            if cell.source.startswith(FURTHER):
+                part = "further"
+            names = CARD.findall(cell.source)
+            spent[part] += len(CARD.sub("", cell.source).split()) / 180
+            spent[part] += sum(exercises[name].minutes for name in names if name in exercises)
+        elif EXPECTATION not in cell.metadata.get("tags", []):
+            lines = (line.strip() for line in without_solution(cell.source).splitlines())
+            spent[part] += sum(bool(line) and not line.startswith("#") for line in lines) / 10
+    return spent
+
+
+def fill_minutes(cells: Sequence[NotebookNode], exercises: Mapping[str, Exercise]) -> None:
+    """Puts the minutes of the core and of the rest, rounded up to five, where the source says {{core minutes}}."""
+    spent = minutes(cells, exercises)
+    for cell in cells:
+        if cell.cell_type == "markdown":
+            for part, value in spent.items():
+                cell.source = cell.source.replace(f"{{{{{part} minutes}}}}", str(5 * math.ceil(value / 5)))
 
 
 def fill_cards(path: Path, start: int, cell: NotebookNode, mine: Mapping[str, Exercise]) -> set[str]:
@@ -252,12 +286,15 @@ def without_dead_widget(output: NotebookNode) -> None:
 
 
 def student_notebook(stem: str, cells: Sequence[NotebookNode]) -> NotebookNode:
-    """The notebook without answers and outputs; it runs from top to bottom as it is."""
-    notebook = notebook_of(stem, cells, "student")
+    """The notebook without answers, outputs and expectations; it runs from top to bottom as it is."""
+    kept = [cell for cell in cells if EXPECTATION not in cell.metadata.get("tags", [])]
+    notebook = notebook_of(stem, kept, "student")
     for cell in notebook.cells:
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
-            cell.source = without_solution(cell.source)
+            cell.source = without_alt_texts(stem, without_solution(cell.source))[0]
+        elif cell.source.startswith(FURTHER):
+            cell.metadata["jp-MarkdownHeadingCollapsed"] = True  # JupyterLab's own; its minutes stand in the heading
     notebook.metadata["course"]["built"] = fingerprint_of(notebook.cells)
     return notebook
 
@@ -274,6 +311,53 @@ def without_solution(source: str) -> str:
         elif not inside:
             kept.append(line)
     return "\n".join(kept)
+
+
+def without_alt_texts(stem: str, source: str) -> tuple[str, dict[str, str]]:
+    """The source with the alt text of each `plots.show(fig, alt)` behind a key, and {key: alt text}.
+
+    An alt text says what the figure shows; a student should see the figure first. The library looks the key up.
+    """
+    texts: dict[str, str] = {}
+    tree = ast.parse(re.sub(r"^[%!].*", "pass", source, flags=re.MULTILINE))
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and ast.unparse(node.func) == "plots.show"]
+    raw = source.encode()
+    starts = list(itertools.accumulate((len(line) for line in raw.splitlines(keepends=True)), initial=0))
+    for call in sorted(calls, key=lambda call: (call.lineno, call.col_offset), reverse=True):
+        given = [keyword.value for keyword in call.keywords if keyword.arg == "alt"] or call.args[1:2]
+        alt = given[0] if given else None
+        if not isinstance(alt, ast.Constant) or not isinstance(alt.value, str):
+            raise BuildError(
+                f"{stem}: plots.show takes its alt text as one string, "
+                f"with {{name}} for values that follow as name=value: {ast.unparse(call)[:120]}"
+            )
+        text = alt.value
+        key = f"{stem[:2]}-{hashlib.sha256(text.encode()).hexdigest()[:6]}"
+        texts[key] = text
+        start = starts[alt.lineno - 1] + alt.col_offset
+        end = starts[(alt.end_lineno or 0) - 1] + (alt.end_col_offset or 0)
+        raw = raw[:start] + json.dumps(key).encode() + raw[end:]
+    return raw.decode(), dict(reversed(texts.items()))
+
+
+def alt_texts(stem: str, cells: Iterable[NotebookNode]) -> dict[str, str]:
+    """{key: alt text} of all figures of a notebook, in their order."""
+    found: dict[str, str] = {}
+    for cell in cells:
+        if cell.cell_type == "code" and EXPECTATION not in cell.metadata.get("tags", []):
+            found |= without_alt_texts(stem, without_solution(cell.source))[1]
+    return found
+
+
+def write_alt_texts(root: Path, stem: str, cells: Iterable[NotebookNode]) -> None:
+    """Writes the alt texts of a notebook's figures where the course's library, if it is here, looks them up."""
+    library = root / "course_utils"
+    path = library / "showing" / "alt_texts" / f"{stem[:2]}.json"
+    text = json.dumps(alt_texts(stem, cells), indent=1, ensure_ascii=False) + "\n"
+    if library.is_dir() and not (path.exists() and path.read_text(encoding="utf-8") == text):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        print(f"{stem}: alt texts written")
 
 
 def worked_in(path: Path) -> bool:
