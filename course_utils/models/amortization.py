@@ -10,7 +10,7 @@ import numpy as np
 from course_utils.models.vae import in_parts
 from course_utils.networks.fast import bernoulli_cross_entropy, gaussian_kl, gaussian_sample, sigmoid
 from course_utils.networks.nets import mlp
-from course_utils.networks.optim import adam, hold_then_linear
+from course_utils.networks.optim import train
 
 
 def svi_step(x, mu, log_sigma, W, b, eta, step_size):
@@ -65,25 +65,17 @@ def refine(decoder, x, mu, log_sigma, steps, rng, samples=8, step_size=0.03, cal
     if samples % 2:
         raise ValueError(f"samples come in pairs eps, -eps: expected an even number, got {samples}")
 
-    def noise():
-        for _ in range(steps):
-            eps = rng.standard_normal((samples // 2, *mu.shape), dtype=np.float32)
-            yield np.concatenate([eps, -eps])
+    def noise(rows):  # all of them, at every step
+        eps = rng.standard_normal((samples // 2, *mu.shape), dtype=np.float32)
+        return np.concatenate([eps, -eps])
 
     def minus_elbo(q, eps):
         error = bernoulli_cross_entropy(x, mlp(decoder, gaussian_sample(*q, eps)))
         return anp.sum(error) * (1 / samples) + anp.sum(gaussian_kl(*q))
 
     start = np.asarray(mu, np.float32), np.asarray(log_sigma, np.float32)
-    return adam(
-        minus_elbo,
-        start,
-        noise(),
-        steps,
-        step_size=hold_then_linear(step_size, steps),
-        label="fitting q",
-        callback=callback,
-    )
+    N = len(x)
+    return train(minus_elbo, start, noise, N, steps, rng, N, step_size, label="fitting q", callback=callback)
 
 
 def local_precision(decoder, z):

@@ -3,7 +3,7 @@
 import autograd.numpy as np
 
 from course_utils.networks.nets import init_mlp, mlp
-from course_utils.networks.optim import adam, cosine_decay, minibatches
+from course_utils.networks.optim import cosine_decay, train
 
 AXES = 150  # of the data's principal axes, how many a network learns to see and to draw
 
@@ -44,20 +44,25 @@ def autoencoder_train(x, sizes, steps, rng, batch_size=64, step_size=5e-3, callb
     if x.ndim != 2 or sizes[0] != x.shape[1]:
         raise ValueError(f"sizes[0] must be the dimension of x, but sizes = {list(sizes)} and x has shape {x.shape}")
     mean, axes, scale = _principal_coordinates(x)
+    u = (x - mean) @ axes / scale
     inner = [axes.shape[1], *sizes[1:]]
-    params = (init_mlp(inner, rng), init_mlp(inner[::-1], rng))
+    start = (init_mlp(inner, rng), init_mlp(inner[::-1], rng))
 
     def loss(params, u):
         r = u - mlp(params[1], mlp(params[0], u))
         return np.sum(r * r) * (1 / len(u))  # a Python float: np.mean would turn float32 gradients into float64
 
     report = callback and (lambda t, params, value: callback(t, float(value) * scale**2))
-    encoder, decoder = adam(
+    encoder, decoder = train(
         loss,
-        params,
-        minibatches((x - mean) @ axes / scale, batch_size, steps, rng),
+        start,
+        lambda rows: u[rows],
+        len(x),
         steps,
-        step_size=cosine_decay(step_size, steps),
+        rng,
+        batch_size,
+        step_size,
+        schedule=cosine_decay,
         label=f"autoencoder, K = {sizes[-1]}",
         callback=report,
     )

@@ -3,7 +3,7 @@
 import autograd.numpy as np
 
 from course_utils.networks.nets import init_mlp, mlp
-from course_utils.networks.optim import adam, hold_then_linear, minibatches
+from course_utils.networks.optim import train
 
 
 def log_softmax(logits):
@@ -38,11 +38,5 @@ def classifier_train(x, y, sizes, steps, rng, batch_size=100, step_size=2e-3):
     def loss(params, rows):
         return -np.sum(targets[rows] * class_log_probs(params, x[rows])) * (1 / len(rows))
 
-    return adam(
-        loss,
-        init_mlp(sizes, rng),
-        minibatches(np.arange(len(x)), batch_size, steps, rng),
-        steps,
-        step_size=hold_then_linear(step_size, steps),
-        label="classifier",
-    )
+    start = init_mlp(sizes, rng)
+    return train(loss, start, lambda rows: rows, len(x), steps, rng, batch_size, step_size, label="classifier")

@@ -8,7 +8,7 @@ import autograd.numpy as np
 
 from course_utils.models.vae import binarise, elbo_terms, encoder_forward, init_vae, vae_generate
 from course_utils.networks.nets import beside
-from course_utils.networks.optim import adam, hold_then_linear, minibatches
+from course_utils.networks.optim import train
 
 
 def one_hot(y, C):
@@ -41,22 +41,15 @@ def cvae_train(x, y, C, sizes, steps, rng, batch_size=128, step_size=4e-3, callb
             f"{x.shape} and {y.shape[:1]}"
         )
 
-    def batches():
-        for rows in minibatches(np.arange(len(x)), batch_size, steps, rng):
-            yield binarise(x[rows], rng), y[rows], rng.standard_normal((len(rows), sizes[-1]), dtype=np.float32)
+    def batch_of(rows):
+        return binarise(x[rows], rng), y[rows], rng.standard_normal((len(rows), sizes[-1]), dtype=np.float32)
 
     def loss(params, batch):
         return -np.sum(cvae_elbo(*params, *batch)) * (1 / len(batch[0]))
 
-    return adam(
-        loss,
-        init_vae(x.mean(axis=0), sizes, rng, labels=C),
-        batches(),
-        steps,
-        step_size=hold_then_linear(step_size, steps),
-        label=f"conditional VAE, K = {sizes[-1]}",
-        callback=callback,
-    )
+    start = init_vae(x.mean(axis=0), sizes, rng, labels=C)
+    label = f"conditional VAE, K = {sizes[-1]}"
+    return train(loss, start, batch_of, len(x), steps, rng, batch_size, step_size, label=label, callback=callback)
 
 
 def style_grid(decoder, label, C, zs):

@@ -12,7 +12,7 @@ from course_utils.models.classifier import class_log_probs
 from course_utils.models.conditional import cvae_elbo, one_hot
 from course_utils.models.vae import binarise, init_vae
 from course_utils.networks.nets import init_mlp
-from course_utils.networks.optim import adam, hold_then_linear, minibatches
+from course_utils.networks.optim import train
 
 
 def m2_unlabelled_elbo(elbo_per_class, q_y):
@@ -49,22 +49,20 @@ def m2_train(
     y, D, K = one_hot(y_labelled, C).astype(np.float32), sizes[0], sizes[-1]
     share = len(x_labelled) / len(x)
 
-    def batches():
-        for rows in minibatches(x, batch_size, steps, rng):
-            noise = [rng.standard_normal((n, K), dtype=np.float32) for n in (C * len(rows), len(y))]
-            yield rows, binarise(rows, rng), binarise(x_labelled, rng), *noise
+    def batch_of(rows):
+        noise = [rng.standard_normal((n, K), dtype=np.float32) for n in (C * len(rows), len(y))]
+        grey = x[rows]
+        return grey, binarise(grey, rng), binarise(x_labelled, rng), *noise
 
     def loss(params, batch):
         encoder, decoder, classifier = params
-        rows, black_white, labelled, eps, eps_labelled = batch
-        log_q = class_log_probs(classifier, rows)
+        grey, black_white, labelled, eps, eps_labelled = batch
+        log_q = class_log_probs(classifier, grey)
         elbo = elbo_of_every_class(encoder, decoder, black_white, C, eps)
         unlabelled = np.sum(np.exp(log_q) * (elbo - log_q))  # m2_unlabelled_elbo, from the logarithms
         known = np.sum(cvae_elbo(encoder, decoder, labelled, y, eps_labelled))
         classified = np.sum(y * class_log_probs(classifier, x_labelled))
-        return -unlabelled * (1 / len(rows)) - known * (share / len(y)) - classified * (alpha / len(y))
+        return -unlabelled * (1 / len(grey)) - known * (share / len(y)) - classified * (alpha / len(y))
 
-    params = (*init_vae(x.mean(axis=0), sizes, rng, labels=C), init_mlp([D, *hidden, C], rng))
-    return adam(
-        loss, params, batches(), steps, step_size=hold_then_linear(step_size, steps), label="M2", callback=callback
-    )
+    start = (*init_vae(x.mean(axis=0), sizes, rng, labels=C), init_mlp([D, *hidden, C], rng))
+    return train(loss, start, batch_of, len(x), steps, rng, batch_size, step_size, label="M2", callback=callback)

@@ -5,7 +5,7 @@ import autograd.numpy as np
 
 from course_utils.networks.fast import bernoulli_cross_entropy, gaussian_kl, gaussian_sample, sigmoid
 from course_utils.networks.nets import beside, init_mlp, mlp
-from course_utils.networks.optim import adam, hold_then_linear, minibatches
+from course_utils.networks.optim import train
 from course_utils.probability.bounds import iwae_bound
 from course_utils.probability.gaussians import diagonal_gaussian_log_prob
 
@@ -116,20 +116,13 @@ def vae_train(x, sizes, steps, rng, batch_size=128, step_size=4e-3, kl_weight=1.
     if x.min() < 0 or x.max() > 1:
         raise ValueError(f"x must lie between 0 and 1, but it goes from {x.min():.3g} to {x.max():.3g}")
 
-    def batches():
-        for rows in minibatches(x, batch_size, steps, rng):
-            yield binarise(rows, rng), rng.standard_normal((len(rows), sizes[-1]), dtype=np.float32)
+    def batch_of(rows):
+        return binarise(x[rows], rng), rng.standard_normal((len(rows), sizes[-1]), dtype=np.float32)
 
     def loss(params, batch):
         reconstruction, kl = elbo_terms(*params, *batch)
         return np.sum(kl_weight * kl - reconstruction) * (1 / len(kl))  # np.mean's gradient would be float64
 
-    return adam(
-        loss,
-        init_vae(x.mean(axis=0), sizes, rng),
-        batches(),
-        steps,
-        step_size=hold_then_linear(step_size, steps),
-        label=f"VAE, K = {sizes[-1]}",
-        callback=callback,
-    )
+    start = init_vae(x.mean(axis=0), sizes, rng)
+    label = f"VAE, K = {sizes[-1]}"
+    return train(loss, start, batch_of, len(x), steps, rng, batch_size, step_size, label=label, callback=callback)

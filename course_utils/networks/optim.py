@@ -92,3 +92,26 @@ def cosine_decay(step_size, steps):
 def hold_then_linear(step_size, steps):
     """A step size for `adam` that stays for the first half of the steps, then falls linearly to 0."""
     return lambda t: step_size * min(1.0, 2 * (steps - t + 1) / steps)
+
+
+def train(
+    loss,
+    start,
+    batch_of,
+    N,
+    steps,
+    rng,
+    batch_size,
+    step_size,
+    schedule=hold_then_linear,
+    label="training",
+    callback=None,
+):
+    """Trains a model of the course on N examples from the parameters `start`, and returns the new ones: `adam` on
+    shuffled minibatches, with a step size that falls to 0.
+
+    `batch_of(rows)` makes the batch of the examples with these indices (B,); noise that it needs it draws from `rng`.
+    `schedule(step_size, steps)` is the step size as a function of t. The rest is as in `adam`.
+    """
+    batches = (batch_of(rows) for rows in minibatches(np.arange(N), batch_size, steps, rng))
+    return adam(loss, start, batches, steps, schedule(step_size, steps), label=label, callback=callback)

@@ -1,5 +1,6 @@
 """The VAE: its bound against quadrature and exact models, its training, and what an interruption keeps."""
 
+import autograd.numpy as anp
 import numpy as np
 import pytest
 from scipy import special, stats
@@ -18,7 +19,9 @@ from course_utils.models.vae import (
     vae_log_likelihood,
     vae_train,
 )
+from course_utils.networks.flat import flatten
 from course_utils.networks.nets import init_mlp, mlp
+from course_utils.networks.optim import adam, hold_then_linear, minibatches
 from course_utils.probability.gaussians import diagonal_gaussian_log_prob
 from course_utils.probability.grids import trapezoid_weights
 
@@ -162,6 +165,27 @@ def test_an_interruption_keeps_what_was_reached(digits, capsys):
 def test_the_same_generator_gives_the_same_networks(digits):
     one, two = (vae_train(digits[0], [196, 8, 2], 5, np.random.default_rng(3)) for _ in range(2))
     assert all(np.array_equal(a, b) for p, q in zip(one, two) for m, n in zip(p, q) for a, b in zip(m, n))
+
+
+def test_training_is_a_plain_loop_over_minibatches_drawn_to_black_and_white(digits):
+    x, sizes, steps = digits[0][:300], [196, 8, 2], 6
+    seen = []
+    got = vae_train(x, sizes, steps, np.random.default_rng(3), callback=lambda t, p, loss: seen.append(loss))
+    rng = np.random.default_rng(3)
+    start = init_vae(x.mean(axis=0), sizes, rng)
+
+    def batches():
+        for rows in minibatches(x, 128, steps, rng):
+            yield binarise(rows, rng), rng.standard_normal((len(rows), 2), dtype=np.float32)
+
+    def loss(params, batch):
+        return -anp.mean(vae_elbo(*params, *batch))
+
+    losses = []
+    rate = hold_then_linear(4e-3, steps)
+    expected = adam(loss, start, batches(), steps, rate, callback=lambda t, p, loss: losses.append(loss))
+    np.testing.assert_allclose(flatten(got), flatten(expected), rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(seen, losses, rtol=1e-6)
 
 
 def test_what_does_not_fit_is_refused():

@@ -6,7 +6,7 @@ import pytest
 
 from course_utils.networks.flat import flatten
 from course_utils.networks.nets import init_mlp, mlp
-from course_utils.networks.optim import adam, cosine_decay, minibatches
+from course_utils.networks.optim import adam, cosine_decay, hold_then_linear, minibatches, train
 
 
 def test_adam_follows_its_formulas():
@@ -106,3 +106,32 @@ def test_minibatches_take_every_row_equally_often():
     again = list(minibatches(x, 4, 25, np.random.default_rng(0)))
     np.testing.assert_array_equal(batches, again)
     assert all(batch is x for batch in minibatches(x, 10, 3, np.random.default_rng(0)))
+
+
+@pytest.mark.parametrize("schedule", [hold_then_linear, cosine_decay])
+def test_to_train_is_adam_on_minibatches_written_out(schedule):
+    """Draws of the generator included: rows first, then the batch's own noise."""
+    x, seen = np.random.default_rng(0).normal(size=(10, 3)), []
+
+    def loss(p, batch):
+        rows, noise = batch
+        return anp.sum((rows - noise - p) ** 2)
+
+    rng = np.random.default_rng(1)
+    got = train(
+        loss,
+        np.zeros(3),
+        lambda rows: (x[rows], rng.normal(size=3)),
+        len(x),
+        7,
+        rng,
+        4,
+        0.1,
+        schedule=schedule,
+        callback=lambda t, p, value: seen.append((t, value)),
+    )
+    rng, expected = np.random.default_rng(1), np.zeros(3)
+    batches = [(rows, rng.normal(size=3)) for rows in minibatches(x, 4, 7, rng)]
+    expected = adam(loss, expected, batches, 7, schedule(0.1, 7))
+    np.testing.assert_array_equal(got, expected)
+    assert [t for t, _ in seen] == list(range(1, 8))
