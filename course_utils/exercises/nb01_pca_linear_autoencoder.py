@@ -518,9 +518,9 @@ def diagnose_training(args, got):
 
 
 def one_matrix_only(x, U, V, error):
-    """The key where one matrix is as good as the other lets it be, and that other one has nothing of the data's principal
-    directions, as a random matrix has not. (Training that stops too early, or on other data, finds some of them; training from small
-    numbers on any data makes all singular values 1.)"""
+    """The key where one matrix is as good as the other lets it be, and that other one has nothing of the data's
+    principal directions, as a random matrix has not. (Training that stops too early, or on other data, finds some of
+    them; training from small numbers on any data makes all singular values 1.)"""
     K, S = len(V), x.T @ x / len(x)
     components = eigenpairs(x, K)[1][1]
 

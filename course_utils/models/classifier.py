@@ -23,7 +23,7 @@ def predict(classifier, x):
 
 
 def classifier_train(x, y, sizes, steps, rng, batch_size=100, step_size=2e-3):
-    """Trains a network with layers `sizes` = [D, H..., C] to maximise the mean of log q(y | x), and returns it, float32.
+    """Trains a network with layers `sizes` = [D, H..., C] to maximise the mean of log q(y | x); returns it, float32.
 
     x (N, D), y (N,) integers 0..C-1. Adam takes `steps` minibatches, with tanh between the layers.
     """

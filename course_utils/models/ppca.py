@@ -8,9 +8,9 @@ from course_utils.models.pca import pca_eigenvalues, pca_fit
 def ppca_fit(x, K):
     """(W (D, K), mean (D,), eta) that maximise the likelihood of x (N, D), in closed form, K < D.
 
-    With the eigenvalues lambda_1 >= lambda_2 >= ... of the covariance (1/N), and its first eigenvectors as columns of U:
-    eta = the mean of lambda_{K+1}, ..., lambda_D, and W = U diag(sqrt(lambda_k - eta)). Any W R with R a rotation has
-    the same likelihood, as only W W^T enters it. (Tipping and Bishop 1999, eqs. 7 and 8.)
+    With the eigenvalues lambda_1 >= lambda_2 >= ... of the covariance (1/N), and its first eigenvectors as columns of
+    U: eta = the mean of lambda_{K+1}, ..., lambda_D, and W = U diag(sqrt(lambda_k - eta)). Any W R with R a rotation
+    has the same likelihood, as only W W^T enters it. (Tipping and Bishop 1999, eqs. 7 and 8.)
     """
     x = np.asarray(x, float)
     D = x.shape[1]

@@ -76,7 +76,8 @@ def vae_log_likelihood(encoder, decoder, x, eps):
 def active_units(mu):
     """How many of the K latents say something about x: those whose mean varies over the data by more than 0.01.
 
-    mu (N, K), the means of q(z | x_n); the variance is taken over the N examples -> int. (Burda et al. 2016, section 5.2.)
+    mu (N, K), the means of q(z | x_n); the variance is taken over the N examples -> int. (Burda et al. 2016,
+    section 5.2.)
     """
     return int(np.sum(np.var(np.array(mu), axis=0) > 0.01))
 

@@ -71,7 +71,7 @@ def test_k_out_of_range_is_refused():
 
 
 def test_gradients_agree_with_finite_differences():
-    rng, x = draw(9, 5, 0)
+    _, x = draw(9, 5, 0)
 
     def unpack(w):
         return w[:10].reshape(5, 2), w[10:].reshape(2, 5)

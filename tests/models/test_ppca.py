@@ -47,7 +47,7 @@ def test_a_numerical_maximiser_gets_no_further():
 
 def test_it_is_pca_in_other_clothes():
     x = cloud(np.random.default_rng(1))
-    W, mean, eta = ppca_fit(x, 3)
+    W, _, eta = ppca_fit(x, 3)
     _, components = pca_fit(x, 3)
     assert subspace_angle(W, components.T) < 1e-6
     np.testing.assert_allclose(np.diag(W.T @ W), pca_eigenvalues(x)[:3] - eta)
@@ -57,7 +57,7 @@ def test_it_is_pca_in_other_clothes():
 
 def test_few_examples_leave_columns_at_zero_and_k_must_leave_room_for_noise():
     x = np.random.default_rng(0).normal(size=(3, 6))
-    W, mean, eta = ppca_fit(x.tolist(), 5)
+    W, _, eta = ppca_fit(x.tolist(), 5)
     assert W.shape == (6, 5) and np.isfinite(W).all() and eta >= 0
     for K in (0, 6, 7):
         with pytest.raises(ValueError, match=f"K = {K} came"):

@@ -124,6 +124,10 @@ def test_gradients_are_finite_differences_also_of_second_order(case):
     check_grads(of, tuple(range(len(argnums))), modes=["rev"], order=2)(*[args[i] for i in argnums])
 
 
+def gradient(objective, function, argnum):
+    return grad(lambda *args: objective(function(*args)), argnum)
+
+
 @cases_with_numbers
 def test_float32_stays_float32_whatever_the_objective(case):
     """Also under np.mean, whose gradient autograd makes float64, and close to the gradients in float64."""
@@ -132,11 +136,9 @@ def test_float32_stays_float32_whatever_the_objective(case):
     assert f(*single).dtype == np.float32
     for argnum in argnums:
         for objective in (anp.mean, anp.sum):
-            got = grad(lambda *args: objective(f(*args)), argnum)(*single)
+            got = gradient(objective, f, argnum)(*single)
             assert got.dtype == np.float32
-            np.testing.assert_allclose(
-                got, grad(lambda *args: objective(g(*args)), argnum)(*double), rtol=2e-5, atol=2e-6
-            )
+            np.testing.assert_allclose(got, gradient(objective, g, argnum)(*double), rtol=2e-5, atol=2e-6)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
