@@ -34,7 +34,7 @@ def autoencoder_train(x, sizes, steps, rng, batch_size=64, step_size=5e-3, callb
 
     sizes = [D, H..., K]; the decoder has them in reverse order; tanh between layers, code and output linear. x (N, D).
     Adam takes `steps` minibatches, with a step size that falls to 0. `callback(t, loss)`, if given, is called after
-    every update with that minibatch's loss. Returns (encoder, decoder), lists of (W, b) in float32.
+    every update with that minibatch's loss, before it. Returns (encoder, decoder), lists of (W, b) in float32.
 
     Training sees x in the coordinates of its principal axes, scaled to variance 1 on average. A rotation does not
     change the squared error, and Adam, which steps along coordinates, gets on several times faster there; at most
@@ -45,18 +45,23 @@ def autoencoder_train(x, sizes, steps, rng, batch_size=64, step_size=5e-3, callb
         raise ValueError(f"sizes[0] must be the dimension of x, but sizes = {list(sizes)} and x has shape {x.shape}")
     mean, axes, scale = _principal_coordinates(x)
     u = (x - mean) @ axes / scale
+    lost = np.sum(((x - mean) / scale - u @ axes.T) ** 2, axis=1)  # what no network in these coordinates can draw: (N,)
     inner = [axes.shape[1], *sizes[1:]]
     start = (init_mlp(inner, rng), init_mlp(inner[::-1], rng))
 
-    def loss(params, u):
-        r = u - mlp(params[1], mlp(params[0], u))
-        return np.sum(r * r) * (1 / len(u))  # a Python float: np.mean would turn float32 gradients into float64
+    def batch_of(rows):
+        return u[rows], float(lost[rows].mean())
 
-    report = callback and (lambda t, params, value: callback(t, float(value) * scale**2))
+    def loss(params, batch):
+        u, lost = batch
+        r = u - mlp(params[1], mlp(params[0], u))
+        return np.sum(r * r) * (1 / len(u)) + lost  # Python floats: others would turn float32 gradients into float64
+
+    report = callback and (lambda t, params, value: callback(t, value * scale**2))
     encoder, decoder = train(
         loss,
         start,
-        lambda rows: u[rows],
+        batch_of,
         len(x),
         steps,
         rng,

@@ -9,6 +9,7 @@ from scipy.spatial import cKDTree
 from course_utils.models import autoencoder, pca
 from course_utils.models.autoencoder import decode, encode, reconstruct, squared_error
 from course_utils.networks.nets import init_mlp, mlp
+from course_utils.networks.optim import minibatches
 
 numbers = strategies.floats(-100, 100)
 
@@ -57,6 +58,28 @@ def test_the_reported_loss_is_the_squared_error_in_the_units_of_x():
     )
     assert len(losses) == 30
     np.testing.assert_allclose(losses, squared_error(x, reconstruct(*networks, x)).mean(), rtol=1e-3)
+
+
+@pytest.mark.parametrize("D", [4, 9])
+def test_the_reported_loss_is_that_of_the_minibatch_also_where_axes_are_left_out(D, monkeypatch):
+    """Of seven minibatches of ten, with networks that stay as they were: each against their reconstruction."""
+    monkeypatch.setattr(autoencoder, "AXES", 4)
+    rng = np.random.default_rng(0)
+    x = (rng.normal(size=(70, D)) * np.linspace(3, 1, D) + 5).astype("f4")
+    losses = []
+    networks = autoencoder.autoencoder_train(
+        x,
+        [D, 6, 2],
+        7,
+        np.random.default_rng(1),
+        batch_size=10,
+        step_size=0.0,
+        callback=lambda t, loss: losses.append(loss),
+    )
+    rng = np.random.default_rng(1)
+    init_mlp([4, 6, 2], rng), init_mlp([2, 6, 4], rng)  # draws from rng what training has drawn before the minibatches
+    expected = [squared_error(rows, reconstruct(*networks, rows)).mean() for rows in minibatches(x, 10, 7, rng)]
+    np.testing.assert_allclose(losses, expected, rtol=1e-5)
 
 
 def test_loss_falls(trained):
