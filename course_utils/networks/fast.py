@@ -2,7 +2,7 @@
 
 They compute what the plain formulas compute, and differentiate as those do, to any order. Gradients have the type of
 the arrays that they belong to: float32 stays float32, also under an objective with `np.mean`, whose gradient is
-float64 in autograd. Examples are rows, `(..., D)`; sums run over the last axis. Arguments go by position: autograd
+float64 in autograd; only those of integers are real numbers. Examples are rows, `(..., D)`; sums run over the last axis. Arguments go by position: autograd
 does not look at others. `anp` is where autograd may differentiate once more, `np` where nobody looks on.
 """
 
@@ -13,10 +13,21 @@ from autograd.extend import defvjp, defvjp_argnums, primitive
 from course_utils.networks.flat import matmul_into_gradient
 
 
+def _real(a):
+    """The array (or number, or list), with integers as float64."""
+    a = np.asarray(a)
+    return a if a.dtype.kind == "f" else a.astype(float)
+
+
+def _in_type_of(a, gradient):
+    """The gradient in the type of a, unless that is an integer's, which would cut it."""
+    return gradient.astype(a.dtype, copy=False) if a.dtype.kind == "f" else gradient
+
+
 @primitive
 def dense(h, W, b, /):
     """A layer without activation, h W + b. h (..., in), W (in, out), b (out,) -> (..., out)."""
-    a = h @ W
+    a = h @ _real(W)
     a += b
     return a
 
@@ -24,26 +35,26 @@ def dense(h, W, b, /):
 @primitive
 def dense_tanh(h, W, b, /):
     """A layer, tanh(h W + b). h (..., in), W (in, out), b (out,) -> (..., out)."""
-    a = h @ W
+    a = h @ _real(W)
     a += b
     return np.tanh(a, out=a)
 
 
-def dense_vjp(argnums, h, W, a_bar):
+def dense_vjp(argnums, h, W, b, a_bar):
     """The gradients of the arguments with these numbers, given that of a = h W + b:
 
     h_bar = a_bar W^T, W_bar = h^T a_bar and b_bar = a_bar, both summed over all examples.
     """
-    a_bar = a_bar.astype(W.dtype, copy=False)
+    a_bar = _in_type_of(W, a_bar)
     h_rows, a_rows = h.reshape(-1, W.shape[0]), a_bar.reshape(-1, W.shape[1])
     gradients = (lambda: a_bar @ W.T, lambda: matmul_into_gradient(W, h_rows.T, a_rows), lambda: a_rows.sum(axis=0))
-    return [gradients[i]() for i in argnums]
+    return [_in_type_of((h, W, b)[i], gradients[i]()) for i in argnums]
 
 
-defvjp_argnums(dense, lambda argnums, ans, args, _: lambda g: dense_vjp(argnums, *args[:2], g))
-defvjp_argnums(
-    dense_tanh, lambda argnums, ans, args, _: lambda g: dense_vjp(argnums, *args[:2], g * (1 - ans * ans))
-)  # tanh' = 1 - tanh^2
+defvjp_argnums(dense, lambda argnums, ans, args, _: lambda g: dense_vjp(argnums, *args, a_bar=g))
+defvjp_argnums(  # tanh' = 1 - tanh^2
+    dense_tanh, lambda argnums, ans, args, _: lambda g: dense_vjp(argnums, *args, a_bar=g * (1 - ans * ans))
+)
 
 
 @primitive
@@ -64,7 +75,7 @@ def bernoulli_cross_entropy(x, logits, /):
 
 def bernoulli_cross_entropy_vjp(ans, x, logits):
     """logits_bar_d = g (sigmoid(l_d) - x_d)."""
-    return lambda g: g[..., None].astype(logits.dtype) * (sigmoid(logits) - x)
+    return lambda g: _in_type_of(logits, _in_type_of(logits, g[..., None]) * (sigmoid(logits) - x))
 
 
 @primitive

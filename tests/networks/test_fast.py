@@ -360,3 +360,36 @@ def test_the_benchmark_runs():
     )
     assert done.returncode == 0, done.stderr
     assert all(f"| W2 | {name} |" in done.stdout for name in ("ours", "plain autograd", "floor"))
+
+
+# ----- integers -----
+
+
+@pytest.mark.parametrize("dtypes", list(itertools.product(["f8", "i8", "u1"], repeat=3)), ids="-".join)
+@pytest.mark.parametrize("layer", [(fast.dense, plain_dense, 100), (fast.dense_tanh, plain_dense_tanh, 0)])
+def test_a_layer_of_whole_numbers_is_the_layer_of_the_same_real_numbers(layer, dtypes):
+    """Its value does not overflow, and its gradient, also that of a real input, is not cut to whole numbers."""
+    rng = np.random.default_rng(0)
+    fast_layer, plain_layer, offset = layer
+    real = [rng.integers(0, 2, size=shape).astype(float) for shape in [(5, 3), (3, 4), (4,)]]
+    real[0] += offset
+    real = [arg + 0.3 if dtype == "f8" else arg for arg, dtype in zip(real, dtypes)]
+    whole = [arg.astype(dtype) for arg, dtype in zip(real, dtypes)]
+    np.testing.assert_allclose(fast_layer(*whole), plain_layer(*real), rtol=1e-12)
+    weights = rng.normal(size=(5, 4))
+    for i in (i for i in range(3) if dtypes[i] == "f8"):
+        got, expected = (
+            grad(lambda *args, f=f: anp.sum(f(*args) * weights), i)(*these)
+            for f, these in ((fast_layer, whole), (plain_layer, real))
+        )
+        np.testing.assert_allclose(got, expected, rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize("types", list(itertools.product(["f4", "f8"], repeat=3)), ids="-".join)
+def test_gradients_have_the_types_that_the_module_promises(types):
+    """That of the argument, whatever the others' are. (One by one: of several at once, autograd sees to it itself.)"""
+    for case in ("dense", "dense_tanh", "cross-entropy", "kl", "sample"):
+        args = [arg.astype(dtype) for arg, dtype in zip(arguments(case), types)]
+        f, _, _, argnums = CASES[case]
+        for i in argnums:
+            assert gradient(anp.mean, f, i)(*args).dtype == args[i].dtype, case
