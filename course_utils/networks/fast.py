@@ -65,6 +65,7 @@ def bernoulli_cross_entropy(x, logits, /):
     log(1 + exp(l)) = max(l, 0) + log(1 + exp(-|l|)) does not overflow. log(1 + u) is five times as fast as log1p(u)
     in float32, and costs at most one rounding of 1 (6e-8) a pixel.
     """
+    logits = _real(logits)
     terms = np.abs(logits)
     np.exp(np.negative(terms, out=terms), out=terms)
     terms += 1
@@ -82,9 +83,9 @@ def bernoulli_cross_entropy_vjp(ans, x, logits):
 def sigmoid(logits, /):
     """1 / (1 + exp(-l)), entry by entry; exp may overflow to infinity, and then the result is 0, as it should be."""
     with np.errstate(over="ignore"):
-        s = np.exp(-logits)
+        s = np.asarray(np.exp(-_real(logits)))
     s += 1
-    return np.divide(1, s, out=s)
+    return np.divide(1, s, out=s)[()]  # a number for a number
 
 
 defvjp(sigmoid, lambda ans, logits: lambda g: g.astype(ans.dtype, copy=False) * ans * (1 - ans))
@@ -103,12 +104,12 @@ def gaussian_kl(mu, log_sigma, /):
 
 def gaussian_kl_vjp_mu(ans, mu, log_sigma):
     """mu_bar_k = g mu_k."""
-    return lambda g: (g[..., None] * mu).astype(mu.dtype, copy=False)
+    return lambda g: _in_type_of(mu, g[..., None] * mu)
 
 
 def gaussian_kl_vjp_log_sigma(ans, mu, log_sigma):
     """log_sigma_bar_k = g (sigma_k^2 - 1)."""
-    return lambda g: (g[..., None] * (anp.exp(2 * log_sigma) - 1)).astype(log_sigma.dtype, copy=False)
+    return lambda g: _in_type_of(log_sigma, g[..., None] * (anp.exp(2 * log_sigma) - 1))
 
 
 defvjp(gaussian_kl, gaussian_kl_vjp_mu, gaussian_kl_vjp_log_sigma)
@@ -140,7 +141,7 @@ defvjp(gaussian_sample, gaussian_sample_vjp_mu, gaussian_sample_vjp_log_sigma)
 
 def _sum_over_samples(g, like):
     """g (..., N, K) summed over the leading axes that `like` (N, K) has not, in its type."""
-    return anp.sum(g, axis=tuple(range(g.ndim - like.ndim))).astype(like.dtype, copy=False)
+    return _in_type_of(like, anp.sum(g, axis=tuple(range(g.ndim - like.ndim))))
 
 
 def _require_one_shape(mu, log_sigma):
