@@ -10,7 +10,7 @@ AXES = 150  # of the data's principal axes, how many a network learns to see and
 
 def squared_error(x, x_hat):
     """||x - x_hat||^2, summed over dimensions, for each example. x, x_hat (N, D) -> (N,)."""
-    r = np.asarray(x) - np.asarray(x_hat)
+    r = 1.0 * np.asarray(x) - np.asarray(x_hat)  # real: differences of bytes, 0..255, would wrap
     return np.sum(r * r, axis=1)
 
 

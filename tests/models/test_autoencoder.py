@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, strategies
 from hypothesis.extra.numpy import arrays
 from scipy.spatial import cKDTree
+from scipy.spatial.distance import cdist
 
 from course_utils.models import autoencoder, pca
 from course_utils.models.autoencoder import decode, encode, reconstruct, squared_error
@@ -121,6 +122,16 @@ def test_squared_error_is_a_squared_length(x, y):
     np.testing.assert_allclose(squared_error(x, y), np.linalg.norm(x - y, axis=1) ** 2, rtol=1e-9, atol=1e-9)
     np.testing.assert_allclose(squared_error(x, y), squared_error(y, x))
     assert (squared_error(x, x) == 0).all()
+
+
+@pytest.mark.parametrize("dtypes", [("u1", "u1"), ("i1", "i1"), ("?", "?"), ("u1", "f4"), ("f8", "u1")])
+def test_squared_error_of_bytes_does_not_wrap(dtypes):
+    rng = np.random.default_rng(0)
+    x, y = ((rng.integers(0, 2 if dtype == "?" else 120, size=(5, 7))).astype(dtype) for dtype in dtypes)
+    np.testing.assert_allclose(squared_error(x, y), cdist(x, y, "sqeuclidean").diagonal())
+    black, white = np.zeros((1, 784), "u1"), np.full((1, 784), 255, "u1")
+    assert squared_error(black, white) == squared_error(white, black) == 784 * 255**2
+    assert squared_error(x.astype("f4"), y.astype("f4")).dtype == np.float32
 
 
 @pytest.mark.parametrize("seed", range(5))
