@@ -103,10 +103,11 @@ def log_weights_of(decoder, x, mu, precision, eps, widen=1.2):
     """
     scale = widen * np.linalg.inv(np.linalg.cholesky(precision)).swapaxes(1, 2)  # scale scale^T = r's covariance
     log_det = np.log(np.diagonal(scale, axis1=1, axis2=2)).sum(axis=1)
+    precise = np.result_type(x, np.float32)  # pixels may be whole numbers, codes never are
 
     def some(eps):
         z = mu + np.einsum("nij,snj->sni", scale, eps)
         log_ratio = 0.5 * np.sum(eps**2 - z**2, axis=-1) + log_det  # log p(z) - log r(z)
-        return log_ratio - bernoulli_cross_entropy(x, mlp(decoder, z.astype(x.dtype)))
+        return log_ratio - bernoulli_cross_entropy(x, mlp(decoder, z.astype(precise)))
 
     return in_parts(some, eps, x)
