@@ -84,6 +84,8 @@ def linear_ae_train(x, K, steps, rng, step_size=None, callback=None):
     with E = (I - U V) S, dU = -2 E V^T and dV = -2 U^T E. The default step is 0.1 / (largest eigenvalue of S).
     `callback(step, U, V)`, if given, is called after every update. Returns U (D, K), V (K, D).
     """
+    x = np.asarray(x)
+    x = x if x.dtype.kind == "f" else x.astype(float)  # products of small integers would wrap
     S = x.T @ x / len(x)
     if step_size is None:
         step_size = 0.1 / np.linalg.norm(S, 2)

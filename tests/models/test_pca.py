@@ -102,6 +102,13 @@ def test_training_reaches_pcas_error_and_subspace_and_reports_every_step():
     assert pca.subspace_angle(U, C.T) < 1e-4
 
 
+def test_training_on_small_integers_is_training_on_the_same_real_numbers():
+    x = np.random.default_rng(0).integers(0, 200, size=(50, 4))
+    first, second = (pca.linear_ae_train(y, 2, 30, np.random.default_rng(1)) for y in (x.astype("u1"), x.astype(float)))
+    for one, other in zip(first, second):
+        np.testing.assert_allclose(one, other)
+
+
 @given(st.integers(2, 7), st.integers(0, 2**31))
 def test_angles_agree_with_scipys_and_do_not_depend_on_the_basis(D, seed):
     rng = np.random.default_rng(seed)
