@@ -22,10 +22,15 @@ def pca_fit(x, K):
 
 
 def pca_eigenvalues(x):
-    """Eigenvalues of the covariance matrix (1/N) sum_n (x_n - mean)(x_n - mean)^T, descending. x (N, D) -> (D,)."""
+    """Eigenvalues of the covariance matrix (1/N) sum_n (x_n - mean)(x_n - mean)^T, descending. x (N, D) -> (D,).
+
+    They are s^2 / N, with the singular values s of the centred data, and 0 where there are more dimensions than s. The
+    matrix itself, whose entries are squares, is not made: it would lose eigenvalues below 1e-16 of the largest, and
+    this way those down to 1e-32 of it are found.
+    """
     x = np.asarray(x, float)
-    centred = x - x.mean(axis=0)
-    return np.maximum(np.linalg.eigvalsh(centred.T @ centred / len(x))[::-1], 0)
+    s = np.linalg.svd(x - x.mean(axis=0), compute_uv=False)
+    return np.concatenate([s**2 / len(x), np.zeros(x.shape[1] - len(s))])
 
 
 def pca_encode(x, mean, components):

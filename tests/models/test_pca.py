@@ -64,6 +64,21 @@ def test_decoding_what_was_encoded_is_the_nearest_point_of_the_subspace(size):
     assert (((x - x_hat) ** 2).sum(1) <= ((x - nearby) ** 2).sum(1) + 1e-9).all()
 
 
+@pytest.mark.parametrize("N", [40, 5])
+@pytest.mark.parametrize("smallest", [1e-1, 1e-6, 1e-12])
+def test_eigenvalues_far_below_the_largest_are_found(N, smallest):
+    """Data made with the singular values that they shall have; their squares go beyond the 16 digits of a number."""
+    rng = np.random.default_rng(0)
+    D = 7
+    basis = linalg.qr(np.column_stack([np.ones(N), rng.normal(size=(N, min(N - 1, D)))]), mode="economic")[0][:, 1:]
+    s = np.geomspace(10, 10 * smallest, basis.shape[1])
+    x = basis * s @ linalg.qr(rng.normal(size=(D, D)))[0][: len(s)]
+    values = pca.pca_eigenvalues(x)
+    np.testing.assert_allclose(values[: len(s)], s**2 / N, rtol=1e-13 / smallest)
+    np.testing.assert_allclose(values[len(s) :], 0, atol=1e-28)
+    assert values.shape == (D,) and np.all(np.diff(values) <= 0)
+
+
 def test_k_out_of_range_is_refused():
     for K in (0, 4, -1):
         with pytest.raises(ValueError, match=rf"between 1 and min\(N, D\) = 3, but K = {K} came"):
