@@ -91,6 +91,7 @@ def nearest_neighbour_accuracy(codes_train, y_train, codes_test, y_test):
     codes_train (N, K), y_train (N,), codes_test (M, K), y_test (M,) -> scalar in [0, 1]. (Cover and Hart 1967.)
     """
     a, b = np.asarray(codes_test, float), np.asarray(codes_train, float)
+    a, b = a - b.mean(axis=0), b - b.mean(axis=0)  # far from the origin, the squares below would drown the differences
     # ||a - b||^2 = ||a||^2 - 2 a^T b + ||b||^2, and ||a||^2 is the same for all b.
     nearest = np.argmin(np.sum(b * b, axis=1) - 2 * a @ b.T, axis=1)
     return float(np.mean(np.asarray(y_train)[nearest] == np.asarray(y_test)))

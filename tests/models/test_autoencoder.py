@@ -148,6 +148,16 @@ def test_nearest_neighbour_accuracy_is_scipys(seed):
     assert autoencoder.nearest_neighbour_accuracy(a.tolist(), y.tolist(), a.tolist(), (y + 1).tolist()) == 0
 
 
+@pytest.mark.parametrize("offset", [1e6, 1e9])
+def test_the_nearest_neighbour_is_the_same_far_from_the_origin(offset):
+    rng = np.random.default_rng(0)
+    a, b, y, y_new = rng.normal(size=(900, 2)), rng.normal(size=(900, 2)), np.arange(900), rng.integers(900, size=900)
+    a, b = a + offset, b + offset  # as they are after rounding
+    nearest = np.argmin(cdist(b, a), axis=1)
+    assert autoencoder.nearest_neighbour_accuracy(a, y, b, nearest) == 1
+    assert autoencoder.nearest_neighbour_accuracy(a, y, b, y_new) == np.mean(y[nearest] == y_new)
+
+
 @given(arrays(float, (2, 3), elements=numbers), arrays(float, (2, 3), elements=numbers), strategies.integers(2, 9))
 def test_interpolation_is_a_straight_even_line_between_its_ends(a, b, steps):
     line = autoencoder.interpolate_linear(a, b, steps)
