@@ -2,8 +2,9 @@
 
 They compute what the plain formulas compute, and differentiate as those do, to any order. Gradients have the type of
 the arrays that they belong to: float32 stays float32, also under an objective with `np.mean`, whose gradient is
-float64 in autograd; only those of integers are real numbers. Examples are rows, `(..., D)`; sums run over the last axis. Arguments go by position: autograd
-does not look at others. `anp` is where autograd may differentiate once more, `np` where nobody looks on.
+float64 in autograd; only those of integers are real numbers. Examples are rows, `(..., D)`; sums run over the last
+axis. Arguments go by position: autograd does not look at others. `anp` is where autograd may differentiate once more,
+`np` where nobody looks on.
 """
 
 import autograd.numpy as anp
