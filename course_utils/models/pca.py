@@ -63,9 +63,18 @@ def residual_variance(x, components):
 
 
 def choose_k(eigenvalues, fraction):
-    """The smallest K with lambda_1 + ... + lambda_K >= fraction * (the sum of all). eigenvalues descending -> int."""
-    share = np.cumsum(eigenvalues) / np.sum(eigenvalues)
-    return int(np.argmax(share >= fraction)) + 1
+    """The smallest K with lambda_1 + ... + lambda_K >= fraction * (the sum of all). eigenvalues descending -> int.
+
+    A share that misses the fraction by less than 1e-12 counts as reached: sums round, and that of eight eigenvalues of
+    0.1 may end below 0.8. 0 <= fraction <= 1.
+    """
+    sums = np.cumsum(np.asarray(eigenvalues, float))
+    if not (0 <= fraction <= 1 and sums.size and sums[-1] > 0):
+        raise ValueError(
+            "a fraction between 0 and 1 of eigenvalues with a positive sum is expected, "
+            f"but {fraction} of {eigenvalues} came"
+        )
+    return int(np.argmax(sums / sums[-1] >= fraction - 1e-12)) + 1
 
 
 def linear_ae_gradients(x, U, V):

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from scipy import linalg
 from scipy.optimize import check_grad
 
+from course_utils.data import load_mnist
 from course_utils.models import pca
 
 sizes = st.tuples(st.integers(3, 12), st.integers(2, 8), st.integers(0, 2**31))
@@ -146,3 +147,26 @@ def test_choose_k_is_the_first_that_is_enough(values, fraction):
     K = pca.choose_k(values, fraction)
     share = np.cumsum(values) / np.sum(values)
     assert share[K - 1] >= fraction and (K == 1 or share[K - 2] < fraction)
+
+
+@given(st.integers(1, 200), st.sampled_from([0.1, 0.3, 1e-9, 7.7, 1e5]), st.data())
+def test_choose_k_is_not_decided_by_rounding(n, value, data):
+    """n equal eigenvalues: the share k / n is reached with the first k, whatever their sums round to."""
+    k = data.draw(st.integers(1, n))
+    assert pca.choose_k([value] * n, k / n) == k
+    assert pca.choose_k(np.full(n, value, "f4"), 1.0) == n
+
+
+def test_all_the_variance_of_digits_takes_all_directions_that_vary():
+    x = load_mnist().x_train[:1500]
+    values = pca.pca_eigenvalues(x)
+    K = pca.choose_k(values, 1.0)
+    assert K == np.sum(np.cumsum(values[::-1])[::-1] > 1e-12 * values.sum()) > 500
+
+
+@pytest.mark.parametrize(
+    "eigenvalues, fraction", [([1.0], 1.1), ([1.0], -0.1), ([1.0], np.nan), ([0.0], 0.5), ([], 0.5)]
+)
+def test_choose_k_refuses_what_is_no_share(eigenvalues, fraction):
+    with pytest.raises(ValueError, match="a fraction between 0 and 1 of eigenvalues with a positive sum is expected"):
+        pca.choose_k(eigenvalues, fraction)
