@@ -7,7 +7,15 @@ q(z) = N(mu, diag(sigma^2)); `svi_step` alone belongs to the linear-Gaussian mod
 import autograd.numpy as anp
 import numpy as np
 
+from course_utils.models.linear_gaussian import NOISE, require_linear_model
 from course_utils.models.vae import in_parts
+from course_utils.networks.arrays import (
+    require_matrix,
+    require_noise,
+    require_one_shape,
+    require_positive,
+    require_rows,
+)
 from course_utils.networks.fast import bernoulli_cross_entropy, gaussian_kl, gaussian_sample, sigmoid
 from course_utils.networks.nets import mlp
 from course_utils.networks.optim import train
@@ -20,6 +28,8 @@ def svi_step(x, mu, log_sigma, W, b, eta, step_size):
     of W and eta the noise variance. x (N, D), mu, log_sigma (N, K), W (D, K), b (D,) -> new (mu, log_sigma).
     (With estimated slopes: stochastic variational inference, SVI; Hoffman et al. 2013.)
     """
+    require_positive(eta, NOISE)
+    require_linear_model(x, W, mu=mu, log_sigma=log_sigma)
     slope_mu = (x - b - mu @ W.T) @ W / eta - mu
     slope_log_sigma = 1 - np.exp(2 * log_sigma) * (1 + np.sum(W**2, axis=0) / eta)
     return mu + step_size * slope_mu, log_sigma + step_size * slope_log_sigma
@@ -32,6 +42,7 @@ def gap_ledger(log_p, elbo_best, elbo_encoder):
     nats. (Cremer, Li and Duvenaud 2018, section 3.)
     """
     log_p, elbo_best, elbo_encoder = map(np.asarray, (log_p, elbo_best, elbo_encoder))
+    require_one_shape(log_p=log_p, elbo_best=elbo_best, elbo_encoder=elbo_encoder)
     return {"approximation": log_p - elbo_best, "amortization": elbo_best - elbo_encoder}
 
 
@@ -50,6 +61,8 @@ def elbo_of_q(decoder, x, mu, log_sigma, eps):
 
     x (N, D) between 0 and 1, mu, log_sigma (N, K), eps (S, N, K) -> (N,), in nats.
     """
+    require_rows(x=x, mu=mu)
+    require_noise(eps, mu, samples=True)
     log_p = in_parts(lambda e: -bernoulli_cross_entropy(x, mlp(decoder, gaussian_sample(mu, log_sigma, e))), eps, x)
     return log_p.mean(axis=0, dtype=float) - gaussian_kl(mu, log_sigma)  # many float32 numbers would add up wrong
 
@@ -64,6 +77,9 @@ def refine(decoder, x, mu, log_sigma, steps, rng, samples=8, step_size=0.03, cal
     """
     if samples % 2:
         raise ValueError(f"samples come in pairs eps, -eps: expected an even number, got {samples}")
+    require_matrix(x)
+    require_rows(x=x, mu=mu)
+    require_one_shape(mu=mu, log_sigma=log_sigma)
 
     def noise(rows):  # all of them, at every step
         eps = rng.standard_normal((samples // 2, *mu.shape), dtype=np.float32)
@@ -101,6 +117,8 @@ def log_weights_of(decoder, x, mu, precision, eps, widen=1.2):
     The mean of the weights estimates p(x) without bias, for every r; the nearer r to the posterior, and never much
     narrower, the better. x (N, D), mu (N, K), precision (N, K, K), eps (S, N, K) -> (S, N).
     """
+    require_rows(x=x, mu=mu, precision=precision)
+    require_noise(eps, mu, samples=True)
     scale = widen * np.linalg.inv(np.linalg.cholesky(precision)).swapaxes(1, 2)  # scale scale^T = r's covariance
     log_det = np.log(np.diagonal(scale, axis1=1, axis2=2)).sum(axis=1)
     precise = np.result_type(x, np.float32)  # pixels may be whole numbers, codes never are

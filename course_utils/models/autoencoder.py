@@ -2,6 +2,7 @@
 
 import autograd.numpy as np
 
+from course_utils.networks.arrays import require_examples, require_matrix, require_one_shape, require_rows
 from course_utils.networks.nets import init_mlp, mlp
 from course_utils.networks.optim import cosine_decay, train
 
@@ -10,6 +11,7 @@ AXES = 150  # of the data's principal axes, how many a network learns to see and
 
 def squared_error(x, x_hat):
     """||x - x_hat||^2, summed over dimensions, for each example. x, x_hat (N, D) -> (N,)."""
+    require_one_shape(x=x, x_hat=x_hat)
     r = 1.0 * np.asarray(x) - np.asarray(x_hat)  # real: differences of bytes, 0..255, would wrap
     return np.sum(r * r, axis=1)
 
@@ -40,9 +42,7 @@ def autoencoder_train(x, sizes, steps, rng, batch_size=64, step_size=5e-3, callb
     change the squared error, and Adam, which steps along coordinates, gets on several times faster there; at most
     AXES axes are kept. At the end, both changes of coordinates become part of the first and the last layer.
     """
-    x = np.asarray(x, np.float32)
-    if x.ndim != 2 or sizes[0] != x.shape[1]:
-        raise ValueError(f"sizes[0] must be the dimension of x, but sizes = {list(sizes)} and x has shape {x.shape}")
+    x = require_examples(x, sizes)
     mean, axes, scale = _principal_coordinates(x)
     u = (x - mean) @ axes / scale
     lost = np.sum(((x - mean) / scale - u @ axes.T) ** 2, axis=1)  # what no network in these coordinates can draw: (N,)
@@ -91,6 +91,10 @@ def nearest_neighbour_accuracy(codes_train, y_train, codes_test, y_test):
     codes_train (N, K), y_train (N,), codes_test (M, K), y_test (M,) -> scalar in [0, 1]. (Cover and Hart 1967.)
     """
     a, b = np.asarray(codes_test, float), np.asarray(codes_train, float)
+    require_matrix(b, "codes_train")
+    require_matrix(a, "codes_test", b.shape[1])
+    require_rows(codes_train=b, y_train=y_train)
+    require_rows(codes_test=a, y_test=y_test)
     a, b = a - b.mean(axis=0), b - b.mean(axis=0)  # far from the origin, the squares below would drown the differences
     # ||a - b||^2 = ||a||^2 - 2 a^T b + ||b||^2, and ||a||^2 is the same for all b.
     nearest = np.argmin(np.sum(b * b, axis=1) - 2 * a @ b.T, axis=1)

@@ -2,6 +2,7 @@
 
 import autograd.numpy as np
 
+from course_utils.networks.arrays import require_examples, require_labels
 from course_utils.networks.nets import init_mlp, mlp
 from course_utils.networks.optim import train
 
@@ -27,13 +28,8 @@ def classifier_train(x, y, sizes, steps, rng, batch_size=100, step_size=2e-3):
 
     x (N, D), y (N,) integers 0..C-1. Adam takes `steps` minibatches, with tanh between the layers.
     """
-    x, y = np.asarray(x, np.float32), np.asarray(y)
-    if x.ndim != 2 or sizes[0] != x.shape[1] or y.shape != x.shape[:1]:
-        raise ValueError(
-            f"x (N, {sizes[0]}) and y (N,) are expected for sizes = {list(sizes)}, but they have shapes "
-            f"{x.shape} and {y.shape}"
-        )
-    targets = np.eye(sizes[-1], dtype=np.float32)[y]
+    x = require_examples(x, sizes)
+    targets = np.eye(sizes[-1], dtype=np.float32)[require_labels(y, sizes[-1], len(x))]
 
     def loss(params, rows):
         return -np.sum(targets[rows] * class_log_probs(params, x[rows])) * (1 / len(rows))

@@ -7,16 +7,14 @@ Encoders take [x, y] and decoders [z, y], side by side, with y one-hot: networks
 import autograd.numpy as np
 
 from course_utils.models.vae import binarise, elbo_terms, encoder_forward, init_vae, vae_generate
+from course_utils.networks.arrays import require_examples, require_labels
 from course_utils.networks.nets import beside
 from course_utils.networks.optim import train
 
 
 def one_hot(y, C):
     """Rows of C numbers, 1.0 at the label's place and 0.0 elsewhere. y (N,) integers 0..C-1 -> (N, C)."""
-    y = np.asarray(y)
-    if y.ndim != 1 or np.any(y < 0) or np.any(y >= C) or np.any(y != np.round(y)):
-        raise ValueError(f"labels should be whole numbers 0..{C - 1} of shape (N,), but they are {y!r:.200}")
-    return np.eye(C)[y.astype(int)]
+    return np.eye(C)[require_labels(y, C)]
 
 
 def cvae_elbo(encoder, decoder, x, y, eps):
@@ -34,12 +32,8 @@ def cvae_train(x, y, C, sizes, steps, rng, batch_size=128, step_size=4e-3, callb
     sizes = [D, H..., K]: encoder D + C, H..., 2K, decoder K + C, ..., D. x (N, D) between 0 and 1, drawn to black and
     white afresh for every minibatch; y (N,) integers 0..C-1. Otherwise as `vae.vae_train`.
     """
-    x, y = np.asarray(x, np.float32), one_hot(y, C).astype(np.float32)
-    if x.ndim != 2 or sizes[0] != x.shape[1] or len(x) != len(y):
-        raise ValueError(
-            f"x (N, {sizes[0]}) and y (N,) are expected for sizes = {list(sizes)}, but they have shapes "
-            f"{x.shape} and {y.shape[:1]}"
-        )
+    x = require_examples(x, sizes, black_to_white=True)
+    y = one_hot(require_labels(y, C, len(x)), C).astype(np.float32)
 
     def batch_of(rows):
         return binarise(x[rows], rng), y[rows], rng.standard_normal((len(rows), sizes[-1]), dtype=np.float32)

@@ -5,6 +5,8 @@ Rows are examples: x (N, D). Variances are taken with 1/N and summed over dimens
 
 import numpy as np
 
+from course_utils.networks.arrays import require_matrix
+
 
 def pca_fit(x, K):
     """Mean and first K principal components of x, by the singular value decomposition of the centred data.
@@ -14,6 +16,7 @@ def pca_fit(x, K):
     (Bishop 2006, section 12.1.)
     """
     x = np.asarray(x)
+    require_matrix(x)
     if not 1 <= K <= min(x.shape):
         raise ValueError(f"K must be between 1 and min(N, D) = {min(x.shape)}, but K = {K} came")
     mean = x.mean(axis=0)
@@ -29,6 +32,7 @@ def pca_eigenvalues(x):
     this way those down to 1e-32 of it are found.
     """
     x = np.asarray(x, float)
+    require_matrix(x)
     s = np.linalg.svd(x - x.mean(axis=0), compute_uv=False)
     return np.concatenate([s**2 / len(x), np.zeros(x.shape[1] - len(s))])
 
@@ -99,6 +103,7 @@ def linear_ae_train(x, K, steps, rng, step_size=None, callback=None):
     `callback(step, U, V)`, if given, is called after every update. Returns U (D, K), V (K, D).
     """
     x = np.asarray(x)
+    require_matrix(x)
     x = x if x.dtype.kind == "f" else x.astype(float)  # products of small integers would wrap
     S = x.T @ x / len(x)
     if step_size is None:

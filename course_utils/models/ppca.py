@@ -5,6 +5,7 @@ import warnings
 import numpy as np
 
 from course_utils.models.pca import pca_eigenvalues, pca_fit
+from course_utils.networks.arrays import require_matrix
 
 
 def ppca_fit(x, K):
@@ -18,6 +19,7 @@ def ppca_fit(x, K):
     is 0 but for rounding, the likelihood has no maximum, and a warning says so. Equal examples are refused.
     """
     x = np.asarray(x, float)
+    require_matrix(x)
     D = x.shape[1]
     if not 1 <= K < D:
         raise ValueError(

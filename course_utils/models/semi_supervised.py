@@ -11,6 +11,7 @@ import autograd.numpy as np
 from course_utils.models.classifier import class_log_probs
 from course_utils.models.conditional import cvae_elbo, one_hot
 from course_utils.models.vae import binarise, init_vae
+from course_utils.networks.arrays import require_examples, require_labels, require_one_shape
 from course_utils.networks.nets import init_mlp
 from course_utils.networks.optim import train
 
@@ -22,6 +23,7 @@ def m2_unlabelled_elbo(elbo_per_class, q_y):
     0 log 0 = 0 -> (N,), in nats. (Kingma et al. 2014, eq. 7.)
     """
     elbo_per_class, q_y = np.asarray(elbo_per_class), np.asarray(q_y)
+    require_one_shape(elbo_per_class=elbo_per_class, q_y=q_y)
     entropy = -q_y * np.log(np.where(q_y > 0, q_y, 1.0))
     return np.sum(q_y * elbo_per_class + entropy, axis=1)
 
@@ -45,8 +47,10 @@ def m2_train(
     the labelled ones weighted with their share M / N, plus alpha times their classification loss -log q(y | x)
     (Kingma et al. 2014, eq. 9). sizes = [D, H..., K] as in `cvae_train`; the classifier has layers [D, *hidden, C].
     """
-    x, x_labelled = np.asarray(x, np.float32), np.asarray(x_labelled, np.float32)
-    y, D, K = one_hot(y_labelled, C).astype(np.float32), sizes[0], sizes[-1]
+    x = require_examples(x, sizes, black_to_white=True)
+    x_labelled = require_examples(x_labelled, sizes, "x_labelled", black_to_white=True)
+    y = one_hot(require_labels(y_labelled, C, len(x_labelled)), C).astype(np.float32)
+    D, K = sizes[0], sizes[-1]
     share = len(x_labelled) / len(x)
 
     def batch_of(rows):

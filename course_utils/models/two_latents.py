@@ -3,6 +3,7 @@
 import numpy as np
 from scipy.special import logsumexp
 
+from course_utils.networks.arrays import require_rows
 from course_utils.networks.fast import bernoulli_cross_entropy, gaussian_kl
 from course_utils.networks.nets import mlp
 
@@ -12,6 +13,9 @@ NODES = 10  # of the Gauss rule in each dimension
 
 def log_joint_on_grid(decoder, x, z_1, z_2):
     """log p(x_n, z) for every z on the grid of z_1 (A,) and z_2 (B,). x (N, D) -> (N, B, A), computed row by row."""
+
+    if len(decoder[0][0]) != 2:
+        raise ValueError(f"a decoder with 2 latents is expected, but this one has {len(decoder[0][0])}")
 
     def row(second):
         z = np.column_stack([z_1, np.full_like(z_1, second)])
@@ -33,6 +37,7 @@ def elbo_by_quadrature(decoder, x, mu, log_sigma, nodes=NODES):
 
     Good to a hundredth of a nat where the decoder is smooth across q; to some tenths for a q as wide as the prior.
     """
+    require_rows(x=x, mu=mu)
     t, w = np.polynomial.hermite_e.hermegauss(nodes)
     eps = np.stack(np.meshgrid(t, t), axis=-1).reshape(-1, 1, 2)
     weights = np.outer(w, w).ravel() / w.sum() ** 2

@@ -3,6 +3,7 @@ networks compute the pixels' logits from z, and (mu, log sigma) from x (Kingma a
 
 import autograd.numpy as np
 
+from course_utils.networks.arrays import require_examples, require_matrix, require_noise, require_rows
 from course_utils.networks.fast import bernoulli_cross_entropy, gaussian_kl, gaussian_sample, sigmoid
 from course_utils.networks.nets import beside, init_mlp, mlp
 from course_utils.networks.optim import train
@@ -25,6 +26,7 @@ def elbo_terms(encoder, decoder, x, eps, y=None):
     then the terms are those of the bound on log p(x | y).
     """
     mu, log_sigma = encoder_forward(encoder, x if y is None else beside(x, y))
+    require_noise(eps, mu)
     z = gaussian_sample(mu, log_sigma, eps)
     log_p = -bernoulli_cross_entropy(x, mlp(decoder, z if y is None else beside(z, y)))
     return (log_p if log_p.ndim == 1 else np.mean(log_p, axis=0)), gaussian_kl(mu, log_sigma)
@@ -56,6 +58,9 @@ def log_weights(decoder, x, mu, log_sigma, eps):
     x (N, D), mu and log_sigma (N, K), eps (S, N, K) -> (S, N).
     """
 
+    require_rows(x=x, mu=mu)
+    require_noise(eps, mu, samples=True)
+
     def some(eps):
         z = mu + np.exp(log_sigma) * eps
         log_p = -bernoulli_cross_entropy(x, mlp(decoder, z)) + diagonal_gaussian_log_prob(z, 0 * mu, 0 * mu)
@@ -79,6 +84,7 @@ def active_units(mu):
     mu (N, K), the means of q(z | x_n); the variance is taken over the N examples -> int. (Burda et al. 2016,
     section 5.2.)
     """
+    require_matrix(mu, "mu")
     return int(np.sum(np.var(np.array(mu), axis=0) > 0.01))
 
 
@@ -90,6 +96,8 @@ def init_vae(mean, sizes, rng, labels=0):
     that a little: on MNIST training starts at about -220 nats, where the bias alone would have -206.
     """
     D, K = sizes[0], sizes[-1]
+    if np.shape(mean) != (D,):
+        raise ValueError(f"mean should be ({D},) for sizes = {list(sizes)}, but it has shape {np.shape(mean)}")
     encoder = init_mlp([D + labels, *sizes[1:-1], 2 * K], rng)
     decoder = init_mlp([K + labels, *sizes[-2::-1]], rng)
     (W, b), (V, _) = encoder[0], decoder[-1]
@@ -112,11 +120,7 @@ def vae_train(x, sizes, steps, rng, batch_size=128, step_size=4e-3, kl_weight=1.
     minibatches. `kl_weight` other than 1 multiplies the KL term: then it is no longer the ELBO that rises.
     `callback(t, (encoder, decoder), loss)`, if given, is called after every update.
     """
-    x = np.asarray(x, np.float32)
-    if x.ndim != 2 or sizes[0] != x.shape[1]:
-        raise ValueError(f"sizes[0] must be the dimension of x, but sizes = {list(sizes)} and x has shape {x.shape}")
-    if x.min() < 0 or x.max() > 1:
-        raise ValueError(f"x must lie between 0 and 1, but it goes from {x.min():.3g} to {x.max():.3g}")
+    x = require_examples(x, sizes, black_to_white=True)
 
     def batch_of(rows):
         return binarise(x[rows], rng), rng.standard_normal((len(rows), sizes[-1]), dtype=np.float32)

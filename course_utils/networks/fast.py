@@ -11,6 +11,7 @@ import autograd.numpy as anp
 import numpy as np
 from autograd.extend import defvjp, defvjp_argnums, primitive
 
+from course_utils.networks.arrays import require_one_shape
 from course_utils.networks.flat import matmul_into_gradient
 
 
@@ -62,11 +63,14 @@ defvjp_argnums(  # tanh' = 1 - tanh^2
 def bernoulli_cross_entropy(x, logits, /):
     """-log p(x) of independent pixels with p(x_d = 1) = 1 / (1 + exp(-l_d)): sum_d [log(1 + exp(l_d)) - x_d l_d], nats.
 
-    x (..., D) between 0 and 1, which is not differentiated, logits (..., D) -> (...); leading axes of x broadcast.
+    x (..., D) between 0 and 1, which is not differentiated, logits (..., D) -> (...); leading axes of x broadcast, D
+    does not.
     log(1 + exp(l)) = max(l, 0) + log(1 + exp(-|l|)) does not overflow. log(1 + u) is five times as fast as log1p(u)
     in float32, and costs at most one rounding of 1 (6e-8) a pixel.
     """
     logits = _real(logits)
+    if np.shape(x)[-1:] != logits.shape[-1:]:
+        raise ValueError(f"x and logits should have as many pixels, but they have {np.shape(x)} and {logits.shape}")
     terms = np.abs(logits)
     np.exp(np.negative(terms, out=terms), out=terms)
     terms += 1
@@ -99,7 +103,7 @@ def gaussian_kl(mu, log_sigma, /):
 
     mu, log_sigma (..., K), of one shape -> (...). (Kingma and Welling 2014, appendix B.)
     """
-    _require_one_shape(mu, log_sigma)
+    require_one_shape(mu=mu, log_sigma=log_sigma)
     return 0.5 * np.sum(np.exp(2 * log_sigma) + mu * mu - 1 - 2 * log_sigma, axis=-1)
 
 
@@ -123,7 +127,7 @@ def gaussian_sample(mu, log_sigma, eps, /):
     mu, log_sigma (N, K), of one shape, eps (..., N, K), which is not differentiated -> (..., N, K).
     (Kingma and Welling 2014, section 2.4.)
     """
-    _require_one_shape(mu, log_sigma)
+    require_one_shape(mu=mu, log_sigma=log_sigma)
     return mu + np.exp(log_sigma) * eps
 
 
@@ -143,10 +147,3 @@ defvjp(gaussian_sample, gaussian_sample_vjp_mu, gaussian_sample_vjp_log_sigma)
 def _sum_over_samples(g, like):
     """g (..., N, K) summed over the leading axes that `like` (N, K) has not, in its type."""
     return _in_type_of(like, anp.sum(g, axis=tuple(range(g.ndim - like.ndim))))
-
-
-def _require_one_shape(mu, log_sigma):
-    if np.shape(mu) != np.shape(log_sigma):
-        raise ValueError(
-            f"mu and log_sigma should have one shape, but they have {np.shape(mu)} and {np.shape(log_sigma)}"
-        )
