@@ -1,37 +1,56 @@
 """Deep autoencoders: two networks that are trained to copy their input through a narrow code."""
 
-import autograd.numpy as np
+from collections.abc import Callable, Sequence
+from typing import Any
 
-from course_utils.networks.arrays import require_examples, require_matrix, require_one_shape, require_rows
+import autograd.numpy as np
+from numpy.random import Generator
+
+from course_utils.networks.arrays import (
+    Array,
+    Network,
+    require_examples,
+    require_matrix,
+    require_one_shape,
+    require_rows,
+)
 from course_utils.networks.nets import init_mlp, mlp
 from course_utils.networks.optim import cosine_decay, train
 
 AXES = 150  # of the data's principal axes, how many a network learns to see and to draw
 
 
-def squared_error(x, x_hat):
+def squared_error(x: Array, x_hat: Array) -> Array:
     """||x - x_hat||^2, summed over dimensions, for each example. x, x_hat (N, D) -> (N,)."""
     require_one_shape(x=x, x_hat=x_hat)
     r = 1.0 * np.asarray(x) - np.asarray(x_hat)  # real: differences of bytes, 0..255, would wrap
     return np.sum(r * r, axis=1)
 
 
-def encode(encoder, x):
+def encode(encoder: Network, x: Array) -> Array:
     """Codes of x: the encoder's output, computed in the network's own precision. x (N, D) -> (N, K)."""
     return mlp(encoder, np.asarray(x, encoder[0][0].dtype))
 
 
-def decode(decoder, z):
+def decode(decoder: Network, z: Array) -> Array:
     """What the decoder makes of codes z (N, K), in the network's own precision -> (N, D)."""
     return mlp(decoder, np.asarray(z, decoder[0][0].dtype))
 
 
-def reconstruct(encoder, decoder, x):
+def reconstruct(encoder: Network, decoder: Network, x: Array) -> Array:
     """x through the bottleneck and back. x (N, D) -> (N, D)."""
     return decode(decoder, encode(encoder, x))
 
 
-def autoencoder_train(x, sizes, steps, rng, batch_size=64, step_size=5e-3, callback=None):
+def autoencoder_train(
+    x: Array,
+    sizes: Sequence[int],
+    steps: int,
+    rng: Generator,
+    batch_size: int = 64,
+    step_size: float = 5e-3,
+    callback: Callable[[int, float], Any] | None = None,
+) -> tuple[Network, Network]:
     """Trains encoder and decoder to minimise the mean over examples of ||x - decoder(encoder(x))||^2.
 
     sizes = [D, H..., K]; the decoder has them in reverse order; tanh between layers, code and output linear. x (N, D).
@@ -57,7 +76,10 @@ def autoencoder_train(x, sizes, steps, rng, batch_size=64, step_size=5e-3, callb
         r = u - mlp(params[1], mlp(params[0], u))
         return np.sum(r * r) * (1 / len(u)) + lost  # Python floats: others would turn float32 gradients into float64
 
-    report = callback and (lambda t, params, value: callback(t, value * scale**2))
+    def report(t, params, value):
+        if callback:
+            callback(t, value * scale**2)
+
     encoder, decoder = train(
         loss,
         start,
@@ -85,7 +107,7 @@ def _principal_coordinates(x):
     return mean, axes.astype(np.float32), float(np.sqrt(max(np.mean(values), 1e-12)))
 
 
-def nearest_neighbour_accuracy(codes_train, y_train, codes_test, y_test):
+def nearest_neighbour_accuracy(codes_train: Array, y_train: Array, codes_test: Array, y_test: Array) -> float:
     """The share of test examples whose label is that of the nearest training example, by Euclidean distance.
 
     codes_train (N, K), y_train (N,), codes_test (M, K), y_test (M,) -> scalar in [0, 1]. (Cover and Hart 1967.)
@@ -101,7 +123,7 @@ def nearest_neighbour_accuracy(codes_train, y_train, codes_test, y_test):
     return float(np.mean(np.asarray(y_train)[nearest] == np.asarray(y_test)))
 
 
-def interpolate_linear(a, b, steps):
+def interpolate_linear(a: Array, b: Array, steps: int) -> Array:
     """Points on the straight line from a to b, both ends included, evenly spaced: (1 - t) a + t b. -> (steps, ...)."""
     a, b = np.asarray(a), np.asarray(b)
     t = np.linspace(0, 1, steps).reshape(-1, *(1 for _ in a.shape))

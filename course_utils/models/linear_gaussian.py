@@ -6,13 +6,13 @@ here needs samples; autograd differentiates every function.
 
 import autograd.numpy as np
 
-from course_utils.networks.arrays import require_positive
+from course_utils.networks.arrays import Array, require_positive
 from course_utils.probability.gaussians import kl_standard_normal
 
 NOISE = "eta, the variance of the noise,"
 
 
-def require_linear_model(x, W, **codes):
+def require_linear_model(x: Array, W: Array, **codes: Array) -> None:
     """Raises ValueError unless x is (N, D) and the codes, given by their names, are (N, K), for W (D, K)."""
     if np.ndim(W) != 2 or np.shape(x)[1:] != np.shape(W)[:1]:
         raise ValueError(f"x (N, D) and W (D, K) are expected, but they have {np.shape(x)} and {np.shape(W)}")
@@ -22,7 +22,7 @@ def require_linear_model(x, W, **codes):
             raise ValueError(f"{name} should be (N, K) = {expected}, but it has shape {np.shape(code)}")
 
 
-def expected_squared_error(x, W, b, mu, log_sigma):
+def expected_squared_error(x: Array, W: Array, b: Array, mu: Array, log_sigma: Array) -> Array:
     """E_q ||x - W z - b||^2 under q(z) = N(mu, diag(sigma^2)), exactly.
 
     ||x - W mu - b||^2 + sum_k sigma_k^2 ||w_k||^2, with w_k the columns of W: the error of the mean code, and what
@@ -33,7 +33,7 @@ def expected_squared_error(x, W, b, mu, log_sigma):
     return error_of_mean + np.exp(2 * log_sigma) @ np.sum(W**2, axis=0)
 
 
-def elbo_linear_gaussian(x, W, b, eta, mu, log_sigma):
+def elbo_linear_gaussian(x: Array, W: Array, b: Array, eta: float, mu: Array, log_sigma: Array) -> Array:
     """F = E_q[log N(x; W z + b, eta I)] - KL(q || N(0, I)) in nats, exactly.
 
     -(D/2) log(2 pi eta) - E_q ||x - W z - b||^2 / (2 eta) - KL. eta is the variance of the noise, a positive scalar;
@@ -45,7 +45,7 @@ def elbo_linear_gaussian(x, W, b, eta, mu, log_sigma):
     return log_constant - expected_squared_error(x, W, b, mu, log_sigma) / (2 * eta) - kl_standard_normal(mu, log_sigma)
 
 
-def linear_posterior(x, W, b, eta):
+def linear_posterior(x: Array, W: Array, b: Array, eta: float) -> tuple[Array, Array]:
     """The posterior p(z | x) = N(mu, S), exactly: its means mu (N, K), and the covariance S (K, K), the same for all x.
 
     S = (I + W^T W / eta)^-1 and mu = S W^T (x - b) / eta. x (N, D), W (D, K), b (D,), eta a positive scalar. The
@@ -57,7 +57,7 @@ def linear_posterior(x, W, b, eta):
     return np.linalg.solve(precision, W.T @ (x - b).T / eta).T, np.linalg.inv(precision)
 
 
-def mean_field_posterior(x, W, b, eta):
+def mean_field_posterior(x: Array, W: Array, b: Array, eta: float) -> tuple[Array, Array]:
     """The best q = N(mu, diag(sigma^2)): (mu, log_sigma), each (N, K), where `elbo_linear_gaussian` is largest.
 
     mu is the posterior's mean, and 1 / sigma_k^2 entry k of the diagonal of its precision P. What is left of the gap

@@ -5,10 +5,10 @@ import warnings
 import numpy as np
 
 from course_utils.models.pca import pca_eigenvalues, pca_fit
-from course_utils.networks.arrays import require_matrix
+from course_utils.networks.arrays import Array, require_matrix
 
 
-def ppca_fit(x, K):
+def ppca_fit(x: Array, K: int) -> tuple[Array, Array, float]:
     """(W (D, K), mean (D,), eta) that maximise the likelihood of x (N, D), in closed form, K < D.
 
     With the eigenvalues lambda_1 >= lambda_2 >= ... of the covariance (1/N), and its first eigenvectors as columns of

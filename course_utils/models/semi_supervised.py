@@ -5,18 +5,21 @@ Three networks: encoder [x, y] -> q(z | x, y), decoder [z, y] -> p(x | z, y), an
 """
 
 import math
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import autograd.numpy as np
+from numpy.random import Generator
 
 from course_utils.models.classifier import class_log_probs
 from course_utils.models.conditional import cvae_elbo, one_hot
 from course_utils.models.vae import binarise, init_vae
-from course_utils.networks.arrays import require_examples, require_labels, require_one_shape
+from course_utils.networks.arrays import Array, Network, require_examples, require_labels, require_one_shape
 from course_utils.networks.nets import init_mlp
 from course_utils.networks.optim import train
 
 
-def m2_unlabelled_elbo(elbo_per_class, q_y):
+def m2_unlabelled_elbo(elbo_per_class: Array, q_y: Array) -> Array:
     """The lower bound on log p(x) of an example whose label nobody told: sum_c q(c | x) [L(x, c) - log q(c | x)].
 
     elbo_per_class (N, C): L(x, c), the bound on log p(x, y = c), with log p(y) in it; q_y (N, C), rows that sum to 1;
@@ -28,7 +31,7 @@ def m2_unlabelled_elbo(elbo_per_class, q_y):
     return np.sum(q_y * elbo_per_class + entropy, axis=1)
 
 
-def elbo_of_every_class(encoder, decoder, x, C, eps):
+def elbo_of_every_class(encoder: Network, decoder: Network, x: Array, C: int, eps: Array) -> Array:
     """L(x, c) for each class c, log p(y) = -log C included: (N, C). x (N, D), eps (C N, K), class 0's N rows first.
 
     All classes go through the networks as one batch of C N examples.
@@ -39,8 +42,19 @@ def elbo_of_every_class(encoder, decoder, x, C, eps):
 
 
 def m2_train(
-    x, x_labelled, y_labelled, C, sizes, hidden, steps, rng, alpha=10.0, batch_size=64, step_size=3e-3, callback=None
-):
+    x: Array,
+    x_labelled: Array,
+    y_labelled: Array,
+    C: int,
+    sizes: Sequence[int],
+    hidden: Sequence[int],
+    steps: int,
+    rng: Generator,
+    alpha: float = 10.0,
+    batch_size: int = 64,
+    step_size: float = 3e-3,
+    callback: Callable[[int, tuple[Network, Network, Network], float], Any] | None = None,
+) -> tuple[Network, Network, Network]:
     """Trains M2 and returns (encoder, decoder, classifier), float32.
 
     The loss of a step is, as means over examples, -U(x) of a minibatch of the unlabelled x (N, D), minus L(x, y) of

@@ -4,6 +4,8 @@ Each check says what was expected and what came. Those that look at shapes cost 
 training calls at every step; those that look at values stand where data enter, once. What autograd traces passes.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 from autograd.tracer import getval
 
@@ -11,14 +13,14 @@ Array = np.ndarray
 Network = list[tuple[Array, Array]]  # layer by layer (W, b), W (in, out), b (out,)
 
 
-def require_finite(a, name: str) -> None:
+def require_finite(a: Array, name: str) -> None:
     """Raises ValueError where `a` has entries that are nan or infinite."""
     bad = ~np.isfinite(getval(a))
     if bad.any():
         raise ValueError(f"{name} should hold finite numbers alone, but {bad.sum()} of {bad.size} are nan or infinite")
 
 
-def require_matrix(x, name: str = "x", D: int | None = None) -> None:
+def require_matrix(x: Array, name: str = "x", D: int | None = None) -> None:
     """Raises ValueError unless x is (N, D), rows that are examples, with at least one row, and finite."""
     shape = np.shape(x)
     if len(shape) != 2 or not shape[0] or (D is not None and shape[1] != D):
@@ -27,7 +29,7 @@ def require_matrix(x, name: str = "x", D: int | None = None) -> None:
     require_finite(x, name)
 
 
-def require_examples(x, sizes, name: str = "x", black_to_white: bool = False) -> Array:
+def require_examples(x: Array, sizes: Sequence[int], name: str = "x", black_to_white: bool = False) -> Array:
     """The data that a network with layers `sizes` is trained on, as float32 (N, sizes[0]); ValueError unless they fit.
 
     With `black_to_white` they are grey values between 0 and 1.
@@ -43,7 +45,7 @@ def require_examples(x, sizes, name: str = "x", black_to_white: bool = False) ->
     return x
 
 
-def require_labels(y, C: int, N: int | None = None) -> Array:
+def require_labels(y: Array, C: int, N: int | None = None) -> Array:
     """The labels as whole numbers (N,); ValueError unless they are such numbers, 0..C-1, and as many as there are
     examples."""
     y = np.asarray(y)
@@ -54,7 +56,7 @@ def require_labels(y, C: int, N: int | None = None) -> Array:
     return y.astype(int)
 
 
-def require_noise(eps, mu, samples: bool = False) -> None:
+def require_noise(eps: Array, mu: Array, samples: bool = False) -> None:
     """Raises ValueError unless eps is noise for codes like mu (N, K): (S, N, K) or, but for `samples`, also (N, K)."""
     wanted, shape = np.shape(mu), np.shape(eps)
     if shape[-2:] != wanted or len(shape) not in ((3,) if samples else (2, 3)):
@@ -63,7 +65,7 @@ def require_noise(eps, mu, samples: bool = False) -> None:
         raise ValueError(f"eps should be {other}(S, {N}, {K}), noise for each code, but it has shape {shape}")
 
 
-def require_one_shape(**arrays) -> None:
+def require_one_shape(**arrays: Array) -> None:
     """Raises ValueError unless the two or more named arrays have one shape."""
     shapes = [np.shape(a) for a in arrays.values()]
     if len(set(shapes)) > 1:
@@ -71,14 +73,14 @@ def require_one_shape(**arrays) -> None:
         raise ValueError(f"{names} should have one shape, but they have {came}")
 
 
-def require_rows(**arrays) -> None:
+def require_rows(**arrays: Array) -> None:
     """Raises ValueError unless the named arrays have as many rows, one for each example."""
     if len({np.shape(a)[:1] or None for a in arrays.values()}) > 1:
         came = " and ".join(f"{name} {np.shape(a)}" for name, a in arrays.items())
         raise ValueError(f"one row for each example is expected in every array, but there are {came}")
 
 
-def require_positive(number, name: str) -> None:
+def require_positive(number: float | Array, name: str) -> None:
     """Raises ValueError unless the number (or every number of the array) is above 0."""
     value = np.asarray(getval(number))
     if not np.all(value > 0):

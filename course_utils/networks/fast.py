@@ -7,12 +7,16 @@ axis. Arguments go by position: autograd does not look at others. `anp` is where
 `np` where nobody looks on.
 """
 
+from collections.abc import Callable, Sequence
+
 import autograd.numpy as anp
 import numpy as np
 from autograd.extend import defvjp, defvjp_argnums, primitive
 
-from course_utils.networks.arrays import require_one_shape
+from course_utils.networks.arrays import Array, require_one_shape
 from course_utils.networks.flat import matmul_into_gradient
+
+Vjp = Callable[[Array], Array]  # from the gradient of the result to that of an argument
 
 
 def _real(a):
@@ -27,7 +31,7 @@ def _in_type_of(a, gradient):
 
 
 @primitive
-def dense(h, W, b, /):
+def dense(h: Array, W: Array, b: Array, /) -> Array:
     """A layer without activation, h W + b. h (..., in), W (in, out), b (out,) -> (..., out)."""
     a = h @ _real(W)
     a += b
@@ -35,32 +39,33 @@ def dense(h, W, b, /):
 
 
 @primitive
-def dense_tanh(h, W, b, /):
+def dense_tanh(h: Array, W: Array, b: Array, /) -> Array:
     """A layer, tanh(h W + b). h (..., in), W (in, out), b (out,) -> (..., out)."""
     a = h @ _real(W)
     a += b
     return np.tanh(a, out=a)
 
 
-def dense_vjp(argnums, h, W, b, a_bar):
+def dense_vjp(argnums: Sequence[int], args: Sequence[Array], a_bar: Array) -> list[Array]:
     """The gradients of the arguments with these numbers, given that of a = h W + b:
 
     h_bar = a_bar W^T, W_bar = h^T a_bar and b_bar = a_bar, both summed over all examples.
     """
+    h, W, _ = args
     a_bar = _in_type_of(W, a_bar)
     h_rows, a_rows = h.reshape(-1, W.shape[0]), a_bar.reshape(-1, W.shape[1])
     gradients = (lambda: a_bar @ W.T, lambda: matmul_into_gradient(W, h_rows.T, a_rows), lambda: a_rows.sum(axis=0))
-    return [_in_type_of((h, W, b)[i], gradients[i]()) for i in argnums]
+    return [_in_type_of(args[i], gradients[i]()) for i in argnums]
 
 
-defvjp_argnums(dense, lambda argnums, ans, args, _: lambda g: dense_vjp(argnums, *args, a_bar=g))
+defvjp_argnums(dense, lambda argnums, ans, args, _: lambda g: dense_vjp(argnums, args, g))
 defvjp_argnums(  # tanh' = 1 - tanh^2
-    dense_tanh, lambda argnums, ans, args, _: lambda g: dense_vjp(argnums, *args, a_bar=g * (1 - ans * ans))
+    dense_tanh, lambda argnums, ans, args, _: lambda g: dense_vjp(argnums, args, g * (1 - ans * ans))
 )
 
 
 @primitive
-def bernoulli_cross_entropy(x, logits, /):
+def bernoulli_cross_entropy(x: Array, logits: Array, /) -> Array:
     """-log p(x) of independent pixels with p(x_d = 1) = 1 / (1 + exp(-l_d)): sum_d [log(1 + exp(l_d)) - x_d l_d], nats.
 
     x (..., D) between 0 and 1, which is not differentiated, logits (..., D) -> (...); leading axes of x broadcast, D
@@ -79,13 +84,13 @@ def bernoulli_cross_entropy(x, logits, /):
     return np.sum(terms - x * logits, axis=-1)
 
 
-def bernoulli_cross_entropy_vjp(ans, x, logits):
+def bernoulli_cross_entropy_vjp(ans: Array, x: Array, logits: Array) -> Vjp:
     """logits_bar_d = g (sigmoid(l_d) - x_d)."""
     return lambda g: _in_type_of(logits, _in_type_of(logits, g[..., None]) * (sigmoid(logits) - x))
 
 
 @primitive
-def sigmoid(logits, /):
+def sigmoid(logits: Array, /) -> Array:
     """1 / (1 + exp(-l)), entry by entry; exp may overflow to infinity, and then the result is 0, as it should be."""
     with np.errstate(over="ignore"):
         s = np.asarray(np.exp(-_real(logits)))
@@ -98,7 +103,7 @@ defvjp(bernoulli_cross_entropy, bernoulli_cross_entropy_vjp, argnums=[1])
 
 
 @primitive
-def gaussian_kl(mu, log_sigma, /):
+def gaussian_kl(mu: Array, log_sigma: Array, /) -> Array:
     """KL(N(mu, diag(sigma^2)) || N(0, I)) = 1/2 sum_k (sigma_k^2 + mu_k^2 - 1 - log sigma_k^2), in nats.
 
     mu, log_sigma (..., K), of one shape -> (...). (Kingma and Welling 2014, appendix B.)
@@ -107,12 +112,12 @@ def gaussian_kl(mu, log_sigma, /):
     return 0.5 * np.sum(np.exp(2 * log_sigma) + mu * mu - 1 - 2 * log_sigma, axis=-1)
 
 
-def gaussian_kl_vjp_mu(ans, mu, log_sigma):
+def gaussian_kl_vjp_mu(ans: Array, mu: Array, log_sigma: Array) -> Vjp:
     """mu_bar_k = g mu_k."""
     return lambda g: _in_type_of(mu, g[..., None] * mu)
 
 
-def gaussian_kl_vjp_log_sigma(ans, mu, log_sigma):
+def gaussian_kl_vjp_log_sigma(ans: Array, mu: Array, log_sigma: Array) -> Vjp:
     """log_sigma_bar_k = g (sigma_k^2 - 1)."""
     return lambda g: _in_type_of(log_sigma, g[..., None] * (anp.exp(2 * log_sigma) - 1))
 
@@ -121,7 +126,7 @@ defvjp(gaussian_kl, gaussian_kl_vjp_mu, gaussian_kl_vjp_log_sigma)
 
 
 @primitive
-def gaussian_sample(mu, log_sigma, eps, /):
+def gaussian_sample(mu: Array, log_sigma: Array, eps: Array, /) -> Array:
     """z = mu + exp(log_sigma) eps, a sample of N(mu, diag(sigma^2)) for standard normal eps (reparameterization).
 
     mu, log_sigma (N, K), of one shape, eps (..., N, K), which is not differentiated -> (..., N, K).
@@ -131,12 +136,12 @@ def gaussian_sample(mu, log_sigma, eps, /):
     return mu + np.exp(log_sigma) * eps
 
 
-def gaussian_sample_vjp_mu(ans, mu, log_sigma, eps):
+def gaussian_sample_vjp_mu(ans: Array, mu: Array, log_sigma: Array, eps: Array) -> Vjp:
     """mu_bar = z_bar, summed over the samples of an example."""
     return lambda g: _sum_over_samples(g, mu)
 
 
-def gaussian_sample_vjp_log_sigma(ans, mu, log_sigma, eps):
+def gaussian_sample_vjp_log_sigma(ans: Array, mu: Array, log_sigma: Array, eps: Array) -> Vjp:
     """log_sigma_bar = z_bar sigma eps, summed over the samples of an example."""
     return lambda g: _sum_over_samples(g * anp.exp(log_sigma) * eps, log_sigma)
 

@@ -2,16 +2,20 @@
 
 import math
 import sys
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
 import numpy as np
-from tqdm import tqdm
+from numpy.random import Generator
 
+from course_utils.networks.arrays import Array
 from course_utils.networks.flat import flatten, unflatten, value_and_gradient
 
+Schedule = Callable[[int], float]  # from t = 1, 2, ... to the step size
 BLOCK = 2**16  # numbers that Adam updates at a time: few enough to stay in the processor's cache meanwhile
 
 
-def minibatches(x, batch_size, steps, rng):
+def minibatches(x: Array, batch_size: int, steps: int, rng: Generator) -> Iterator[Array]:
     """Yields `steps` random batches of rows of x (N, ...): shuffled epochs, one after another, so that every example
     comes up equally often. Where batch_size >= N, each batch is all of x."""
     N = len(x)
@@ -29,8 +33,17 @@ def minibatches(x, batch_size, steps, rng):
 
 
 def adam(
-    loss, params, batches, steps, step_size=1e-3, beta1=0.9, beta2=0.999, epsilon=1e-8, label="training", callback=None
-):
+    loss: Callable[[Any, Any], Any],
+    params: Any,
+    batches: Iterable,
+    steps: int,
+    step_size: float | Schedule = 1e-3,
+    beta1: float = 0.9,
+    beta2: float = 0.999,
+    epsilon: float = 1e-8,
+    label: str = "training",
+    callback: Callable[[int, Any, float], Any] | None = None,
+) -> Any:
     """Minimises loss(params, batch) over the first `steps` batches and returns the new parameters.
 
     m <- beta1 m + (1 - beta1) g,  v <- beta2 v + (1 - beta2) g^2,
@@ -43,12 +56,14 @@ def adam(
     (the stop button), batches that run out, and a loss or gradient that is not finite, before it spoils them. Where
     the very first is not finite, there is nothing to keep: FloatingPointError.
     """
+    from tqdm import tqdm  # here: the mathematics alone need not wait for it
+
     flat = flatten(params)
     flat = flat if np.issubdtype(flat.dtype, np.floating) else flat.astype(float)
     gradient, m, v = np.zeros_like(flat), np.zeros_like(flat), np.zeros_like(flat)
     current = unflatten(flat, params)
     compute = value_and_gradient(loss, current, out=unflatten(gradient, params))
-    rate = step_size if callable(step_size) else lambda t: step_size
+    rate: Callable[[int], Any] = step_size if callable(step_size) else lambda t: step_size
     done, why = 0, ": there are no more batches"
     with tqdm(
         total=steps, desc=label, leave=False, mininterval=0.2, file=sys.stdout
@@ -98,31 +113,31 @@ def _adam_update(params, gradient, m, v, t, step_size, beta1, beta2, epsilon):
         p -= update
 
 
-def cosine_decay(step_size, steps):
+def cosine_decay(step_size: float, steps: int) -> Schedule:
     """A step size for `adam` that falls from step_size to 0 along half a cosine (Loshchilov and Hutter 2017), and
     beyond `steps` stays there."""
     return lambda t: step_size * 0.5 * (1 + math.cos(math.pi * min(1.0, (t - 1) / steps)))
 
 
-def hold_then_linear(step_size, steps):
+def hold_then_linear(step_size: float, steps: int) -> Schedule:
     """A step size for `adam` that stays for the first half of the steps, then falls linearly to 0, and beyond `steps`
     stays there."""
     return lambda t: step_size * max(0.0, min(1.0, 2 * (steps - t + 1) / steps))
 
 
 def train(
-    loss,
-    start,
-    batch_of,
-    N,
-    steps,
-    rng,
-    batch_size,
-    step_size,
-    schedule=hold_then_linear,
-    label="training",
-    callback=None,
-):
+    loss: Callable[[Any, Any], Any],
+    start: Any,
+    batch_of: Callable[[Array], Any],
+    N: int,
+    steps: int,
+    rng: Generator,
+    batch_size: int,
+    step_size: float,
+    schedule: Callable[[float, int], Schedule] = hold_then_linear,
+    label: str = "training",
+    callback: Callable[[int, Any, float], Any] | None = None,
+) -> Any:
     """Trains a model of the course on N examples from the parameters `start`, and returns the new ones: `adam` on
     shuffled minibatches, with a step size that falls to 0.
 
