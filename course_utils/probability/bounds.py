@@ -3,6 +3,8 @@
 import numpy as np
 from scipy.special import logsumexp
 
+from course_utils.probability.expecting import floats
+
 
 def jensen_gap(h, x, weights):
     """E[h(X)] - h(E[X]) for a discrete X: positive or 0 for convex h, negative or 0 for concave h, a scalar.
@@ -10,7 +12,7 @@ def jensen_gap(h, x, weights):
     X takes the value x_i with probability weights_i: sum_i weights_i h(x_i) - h(sum_i weights_i x_i). x and
     weights (n,), weights >= 0 with sum 1; h works entry by entry. (Jensen 1906.)
     """
-    x, weights = np.asarray(x), np.asarray(weights)
+    x, weights = floats(x), floats(weights)
     return weights @ h(x) - h(weights @ x)
 
 
@@ -21,5 +23,5 @@ def iwae_bound(log_w):
     and is the ELBO for S = 1. Stable: the largest weight of each column is taken out of the sum. (Burda, Grosse
     and Salakhutdinov 2016, eq. 8.)
     """
-    log_w = np.asarray(log_w)
+    log_w = floats(log_w)
     return logsumexp(log_w, axis=0) - np.log(len(log_w))

@@ -25,4 +25,4 @@ def kl_on_grid(log_q, log_p, grid):
     log_q, log_p = np.broadcast_arrays(np.asarray(log_q, float), np.asarray(log_p, float))
     possible = log_q > -np.inf
     ratio = np.where(possible, log_q, 0.0) - np.where(possible, log_p, 0.0)
-    return np.trapezoid(np.exp(log_q) * ratio, grid, axis=-1)
+    return np.trapezoid(np.exp(log_q) * ratio, np.asarray(grid, float), axis=-1)

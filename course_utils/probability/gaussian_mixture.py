@@ -26,7 +26,7 @@ def _log_joint(z, mixture):
 
 def gmm_log_prob(z, mixture):
     """log p(z) of points z (N, K) under a mixture (pi, mu, S) -> (N,), in nats."""
-    return logsumexp(_log_joint(np.asarray(z, float), mixture), axis=1)
+    return logsumexp(_log_joint(np.asarray(z, float), [np.asarray(part, float) for part in mixture]), axis=1)
 
 
 def gmm_fit(z, C, steps, rng, floor=1e-3):
@@ -55,7 +55,7 @@ def gmm_fit(z, C, steps, rng, floor=1e-3):
 
 def gmm_sample(mixture, N, rng):
     """N independent draws (N, K) from a mixture (pi, mu, S)."""
-    pi, mu, S = mixture
+    pi, mu, S = (np.asarray(part, float) for part in mixture)
     component = rng.choice(len(pi), size=N, p=pi)
     roots = np.linalg.cholesky(S)[component]
     return mu[component] + np.einsum("nij,nj->ni", roots, rng.standard_normal((N, mu.shape[1])))

@@ -8,6 +8,7 @@ logarithms, with the largest taken out, so that nothing underflows.
 import numpy as np
 from scipy.special import logsumexp
 
+from course_utils.probability.expecting import floats
 from course_utils.probability.grids import trapezoid_weights
 from course_utils.probability.likelihoods import gaussian_log_prob
 
@@ -18,7 +19,7 @@ def log_marginal_linear(x, W, b, eta):
     With the singular value decomposition W = U diag(s) V^T and r = x - b, the covariance has the eigenvalue s_k^2 + eta
     along column k of U and eta at right angles to all of them. (Bishop 2006, eq. 12.35.)
     """
-    x, W = np.asarray(x, float), np.asarray(W, float)
+    x, W, b = np.asarray(x, float), np.asarray(W, float), np.asarray(b, float)
     U, s, _ = np.linalg.svd(W, full_matrices=False)
     r = x - b
     along = r @ U  # (N, K)
@@ -31,7 +32,8 @@ def log_marginal_linear(x, W, b, eta):
 def log_marginal_quadrature(x, decoder, eta, grid):
     """log sum_g w_g p(z_g) p(x|z_g) with the trapezoid rule's weights w; 1-D z, so `decoder` maps (G, 1) to (G, D).
 
-    The grid (G,) must cover the mass of p(z) p(x|z), with a spacing below the width of its peaks, about sqrt(eta) / |dG/dz|.
+    The grid (G,) must cover the mass of p(z) p(x|z), with a spacing below the width of its peaks, about
+    sqrt(eta) / |dG/dz|.
     """
     grid = np.asarray(grid, float)
     if grid.ndim != 1 or len(grid) < 2 or not (np.diff(grid) > 0).all():
@@ -51,7 +53,7 @@ def log_marginal_monte_carlo(x, decoder, eta, eps):
     The mean inside the logarithm is unbiased for p(x); its relative variance grows without limit as the posterior gets
     narrow beside the prior. One sample at a time, so that memory does not grow with S.
     """
-    log_p_x_given_z = np.array([gaussian_log_prob(x, decoder(z), eta) for z in np.asarray(eps)])  # (S, N)
+    log_p_x_given_z = np.array([gaussian_log_prob(x, decoder(z), eta) for z in floats(eps)])  # (S, N)
     return logsumexp(log_p_x_given_z, axis=0) - np.log(len(eps))
 
 
@@ -68,5 +70,5 @@ def log_marginal_importance(x, decoder, eta, mu, log_sigma, eps):
         log_p_minus_log_q = np.sum((eps_s**2 - z**2) / 2 + log_sigma, axis=-1)
         return gaussian_log_prob(x, decoder(z), eta) + log_p_minus_log_q
 
-    mu, log_sigma = np.asarray(mu), np.asarray(log_sigma)
-    return logsumexp(np.array([log_weight(eps_s) for eps_s in np.asarray(eps)]), axis=0) - np.log(len(eps))
+    mu, log_sigma = floats(mu), floats(log_sigma)
+    return logsumexp(np.array([log_weight(eps_s) for eps_s in floats(eps)]), axis=0) - np.log(len(eps))

@@ -7,10 +7,12 @@ hidden z is the component that an example came from. (Bishop 2006, sections 9.2 
 import numpy as np
 from scipy.special import logsumexp, xlogy
 
+from course_utils.probability.expecting import floats
+
 
 def mixture_log_joint(x, pi, mu, sigma):
     """log p(x_n, z = c) = log pi_c + log N(x_n; mu_c, sigma_c^2). x (N,) -> (N, C)."""
-    x, pi, mu, sigma = map(np.asarray, (x, pi, mu, sigma))
+    x, pi, mu, sigma = map(floats, (x, pi, mu, sigma))
     standardised = (x[:, None] - mu) / sigma
     return np.log(pi) - 0.5 * standardised**2 - np.log(sigma) - 0.5 * np.log(2 * np.pi)
 
@@ -32,7 +34,7 @@ def em_m_step(x, responsibilities):
     With N_c = sum_n r_nc: pi_c = N_c / N, mu_c = sum_n r_nc x_n / N_c, and
     sigma_c^2 = sum_n r_nc (x_n - mu_c)^2 / N_c.
     """
-    x, r = np.asarray(x), np.asarray(responsibilities)
+    x, r = floats(x), floats(responsibilities)
     counts = r.sum(axis=0)
     mu = x @ r / counts
     sigma = np.sqrt((r * (x[:, None] - mu) ** 2).sum(axis=0) / counts)
@@ -41,5 +43,5 @@ def em_m_step(x, responsibilities):
 
 def mixture_elbo(x, responsibilities, pi, mu, sigma):
     """The bound F_n = sum_c r_nc (log p(x_n, z = c) - log r_nc), with 0 log 0 = 0. r (N, C) -> (N,)."""
-    r = np.asarray(responsibilities)
+    r = floats(responsibilities)
     return np.sum(r * mixture_log_joint(x, pi, mu, sigma) - xlogy(r, r), axis=1)

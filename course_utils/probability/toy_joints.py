@@ -15,6 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import ndtri
 
+from course_utils.probability.expecting import floats
 from course_utils.probability.likelihoods import gaussian_log_prob
 from course_utils.probability.marginals import log_marginal_linear
 
@@ -38,11 +39,11 @@ BENT_X, BENT_ETA = np.array([0.25, 1.6]), 0.4
 
 def log_prior(z):
     """log N(z; 0, 1)."""
-    return -0.5 * np.asarray(z) ** 2 - 0.5 * np.log(2 * np.pi)
+    return -0.5 * floats(z) ** 2 - 0.5 * np.log(2 * np.pi)
 
 
 def _linear_log_joint(z, model):
-    z = np.asarray(z)
+    z = np.asarray(floats(z))
     return log_prior(z) + gaussian_log_prob(model.x, z[..., None] * model.w + model.b, model.eta)
 
 
@@ -68,7 +69,7 @@ def sharp_log_joint(z):
 
 def bent_decoder(z):
     """G(z) = (0.4 z, z^2). z (...) -> (..., 2)."""
-    z = np.asarray(z)
+    z = np.asarray(floats(z))
     return np.stack([0.4 * z, z**2], axis=-1)
 
 

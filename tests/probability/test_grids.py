@@ -66,7 +66,7 @@ def test_f_and_gap_make_up_the_evidence(mean, width, share, cut, log_joint):
     """For Gaussian bumps of any shares, with zeros left of a cut: to 1e-8 of what is added up."""
     first, second = grids.gaussian_on_grid(GRID, mean, width), grids.gaussian_on_grid(GRID, 1.5, 0.3)
     q = share * first + (1 - share) * second
-    q = np.where(GRID < cut, 0, q)
+    q = np.where(cut > GRID, 0, q)
     q = q / grids.integrate(q, GRID)
     F, gap = grids.elbo_on_grid(log_joint, q, GRID), grids.gap_on_grid(log_joint, q, GRID)
     assert gap >= 0 and np.isfinite(F)
