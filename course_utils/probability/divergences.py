@@ -19,10 +19,12 @@ def kl_on_grid(log_q, log_p, grid):
     """KL(q || p) = int q(z) (log q(z) - log p(z)) dz by the trapezoid rule, in nats.
 
     log_q and log_p (..., G), broadcast against each other, are log densities on grid (G,) -> (...). The grid must hold
-    the mass of q. Logarithms keep the result finite where a density itself would underflow to 0; a log density of
-    -inf means 0, and 0 log 0 = 0.
+    the mass of q. Logarithms keep the result finite where p itself would underflow to 0; a log density of -inf means 0.
+    Where q is 0, or so small that exp(log q) is, nothing counts (0 log 0 = 0); where p is 0 and q is not, the
+    divergence is infinite.
     """
     log_q, log_p = np.broadcast_arrays(np.asarray(log_q, float), np.asarray(log_p, float))
-    possible = log_q > -np.inf
-    ratio = np.where(possible, log_q, 0.0) - np.where(possible, log_p, 0.0)
-    return np.trapezoid(np.exp(log_q) * ratio, np.asarray(grid, float), axis=-1)
+    q = np.exp(log_q)
+    with np.errstate(invalid="ignore"):  # -inf + inf where both are 0, and 0 * inf where q is
+        integrand = np.where((q == 0) & ~np.isnan(log_p), 0.0, q * (log_q - log_p))
+    return np.trapezoid(integrand, np.asarray(grid, float), axis=-1)

@@ -8,6 +8,7 @@ import numpy as np
 from scipy.special import logsumexp, xlogy
 
 from course_utils.probability.expecting import floats
+from course_utils.probability.numerics import weighted_logs
 
 
 def trapezoid_weights(grid):
@@ -38,17 +39,21 @@ def posterior_on_grid(log_joint, grid):
 
 
 def elbo_on_grid(log_joint, q, grid):
-    """The lower bound F(q) = integral of q(z) (log p(x, z) - log q(z)), with 0 log 0 = 0, a scalar."""
+    """The lower bound F(q) = integral of q(z) (log p(x, z) - log q(z)), a scalar.
+
+    q (G,), integral 1. Where q is 0 nothing counts, not even a log p(x, z) of -inf (0 log 0 = 0); where q is not 0 and
+    log p(x, z) is -inf, F is -inf.
+    """
     q = floats(q)
-    return integrate(q * log_joint(floats(grid)) - xlogy(q, q), grid)
+    return integrate(weighted_logs(q, log_joint(floats(grid))) - xlogy(q, q), grid)
 
 
 def gap_on_grid(log_joint, q, grid):
-    """KL(q || p(z | x)) = integral of q(z) (log q(z) - log p(z | x)), with 0 log 0 = 0, a scalar.
+    """KL(q || p(z | x)) = integral of q(z) (log q(z) - log p(z | x)), a scalar.
 
-    q (G,), integral 1. Equals log p(x) - F(q). log p(z | x) is never the log of a density that may have
-    underflowed to 0.
+    q (G,), integral 1. Equals log p(x) - F(q). Where q is 0 nothing counts (0 log 0 = 0); where p(z | x) is 0 and q is
+    not, the divergence is infinite. log p(z | x) is never the log of a density that may have underflowed to 0.
     """
     q, grid = floats(q), floats(grid)
     log_posterior = log_joint(grid) - log_evidence_on_grid(log_joint, grid)
-    return integrate(xlogy(q, q) - q * log_posterior, grid)
+    return integrate(xlogy(q, q) - weighted_logs(q, log_posterior), grid)

@@ -9,8 +9,17 @@ def log_mean_exp(a):
     """The logarithm of the mean of exp(a) over all entries of `a`, as a scalar.
 
     log (1/n) sum_i exp(a_i) = m + log (1/n) sum_i exp(a_i - m) with m = max_i a_i, so that the largest term is
-    exp(0): nothing overflows, and the sum is never 0. In nats where `a` is. Any shape, at least one entry.
+    exp(0): nothing overflows, and the sum is never 0. In nats where `a` is. Any shape, at least one entry. An entry of
+    -inf counts exp(-inf) = 0: where all are -inf, so is the result.
     """
     a = floats(a)
     m = np.max(a)
+    if not np.isfinite(m):  # a - m would be inf - inf, which is nan
+        return m
     return m + np.log(np.mean(np.exp(a - m)))
+
+
+def weighted_logs(weights, logs):
+    """weights * logs with 0 * -inf = 0: what q log p is where q is 0, whatever p is. They broadcast."""
+    weights, logs = floats(weights), floats(logs)
+    return weights * np.where((weights == 0) & (logs == -np.inf), 0.0, logs)

@@ -57,6 +57,7 @@ CALLS = {
     "mixtures.em_m_step": (grid, np.array([[1, 0], [1, 0], [0, 1], [0, 1]])),
     "mixtures.mixture_elbo": (grid, np.ones((4, 1), int), one, one, 7 * one),
     "numerics.log_mean_exp": (x,),
+    "numerics.weighted_logs": (x, mean),
     "toy_decoders.arc": (z, 2),
     **{f"toy_decoders.{name}": (z,) for name in ("half_moon", "spiral", "helix", "line")},
     **{f"toy_decoders.{name}": (x,) for name in ("plane", "bowl", "waves")},
