@@ -12,16 +12,29 @@ from scipy.special import logsumexp
 from tqdm import trange
 
 
+def _roots(S):
+    """The lower triangular L (C, K, K) with L L^T = S, or a ValueError where there is none."""
+    try:
+        return np.linalg.cholesky(S)
+    except np.linalg.LinAlgError:
+        raise ValueError(
+            "a covariance is not positive definite: its points lie on one point, line or plane, or are fewer than its"
+            " dimensions; `floor` of gmm_fit, above 0 and not too small beside the variances, prevents that"
+        ) from None
+
+
 def _log_joint(z, mixture):
     """log pi_c + log N(z_n; mu_c, S_c): (N, C)."""
 
-    def of_component(pi, mu, S):
-        root = np.linalg.cholesky(S)
+    def of_component(log_pi, mu, root):
         standardised = (z - mu) @ solve_triangular(root, np.eye(len(mu)), lower=True).T
-        constant = np.log(pi) - np.log(np.diagonal(root)).sum() - 0.5 * len(mu) * np.log(2 * np.pi)
+        constant = log_pi - np.log(np.diagonal(root)).sum() - 0.5 * len(mu) * np.log(2 * np.pi)
         return constant - 0.5 * np.einsum("nk,nk->n", standardised, standardised)
 
-    return np.stack([of_component(*component) for component in zip(*mixture)], axis=1)
+    pi, mu, S = mixture
+    with np.errstate(divide="ignore"):  # log 0 = -inf is the right answer here
+        log_pi = np.log(pi)
+    return np.stack([of_component(*component) for component in zip(log_pi, mu, _roots(S))], axis=1)
 
 
 def gmm_log_prob(z, mixture):
@@ -33,23 +46,32 @@ def gmm_fit(z, C, steps, rng, floor=1e-3):
     """The mixture (pi, mu, S) of C Gaussians after `steps` of EM on the points z (N, K).
 
     It starts from C of the points, each with the covariance of all. `floor`, in the units of z squared, is added to the
-    variances in every step, so that no component shrinks onto a single point, where the likelihood has no maximum; with
-    a floor of 0 the likelihood never falls.
+    variances at the start and in every step, so that no component shrinks onto a single point, where the likelihood has
+    no maximum, and so that features may be constant, repeat each other, or be more than the points. With a floor of 0
+    the likelihood never falls, and a covariance that becomes singular is a ValueError, as are z that are not finite. A
+    component that no point is left to gets weight 0, and mean and covariance of all points, which then play no part.
     """
     z = np.asarray(z, float)
     if z.ndim != 2 or not 1 <= C <= len(z):
         raise ValueError(
             f"points z (N, K) and 1 <= C <= N components are expected, but z has shape {z.shape} and C is {C}"
         )
+    if not np.isfinite(z).all():
+        raise ValueError(f"finite points are expected, but {np.sum(~np.isfinite(z))} of {z.size} numbers are not")
+    if not floor >= 0:
+        raise ValueError(f"a floor of at least 0 is expected, but {floor} came")
     N, K = z.shape
-    mixture = np.full(C, 1 / C), z[rng.choice(N, C, replace=False)], np.tile(np.atleast_2d(np.cov(z.T)), (C, 1, 1))
+    least = floor * np.eye(K)
+    of_all = np.atleast_2d(np.cov(z.T, bias=True)) + least
+    mixture = np.full(C, 1 / C), z[rng.choice(N, C, replace=False)], np.tile(of_all, (C, 1, 1))
     for _ in trange(steps, desc=f"EM, C = {C}", leave=False, mininterval=0.2, file=sys.stdout):
         log_joint = _log_joint(z, mixture)
         r = np.exp(log_joint - logsumexp(log_joint, axis=1, keepdims=True))
-        counts = r.sum(axis=0) + 1e-10  # a component that no point is left to keeps its place, and next to no weight
-        mu = r.T @ z / counts[:, None]
-        S = np.stack([((z - m) * w[:, None]).T @ (z - m) for m, w in zip(mu, r.T / counts[:, None])])
-        mixture = counts / counts.sum(), mu, S + floor * np.eye(K)
+        counts = r.sum(axis=0)
+        weights = np.where(counts == 0, 1 / N, r / np.where(counts == 0, 1, counts)).T  # (C, N), rows sum to 1
+        mu = weights @ z
+        S = np.stack([((z - m) * w[:, None]).T @ (z - m) for m, w in zip(mu, weights)])
+        mixture = counts / counts.sum(), mu, S + least
     return mixture
 
 
@@ -57,5 +79,5 @@ def gmm_sample(mixture, N, rng):
     """N independent draws (N, K) from a mixture (pi, mu, S)."""
     pi, mu, S = (np.asarray(part, float) for part in mixture)
     component = rng.choice(len(pi), size=N, p=pi)
-    roots = np.linalg.cholesky(S)[component]
+    roots = _roots(S)[component]
     return mu[component] + np.einsum("nij,nj->ni", roots, rng.standard_normal((N, mu.shape[1])))
