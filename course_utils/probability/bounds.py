@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.special import logsumexp
 
-from course_utils.probability.expecting import floats
+from course_utils.probability.expecting import floats, probabilities, shapes
 
 
 def jensen_gap(h, x, weights):
@@ -13,6 +13,8 @@ def jensen_gap(h, x, weights):
     weights (n,), weights >= 0 with sum 1; h works entry by entry. (Jensen 1906.)
     """
     x, weights = floats(x), floats(weights)
+    shapes(x=(x, "n"), weights=(weights, "n"))
+    probabilities(weights=weights)
     return weights @ h(x) - h(weights @ x)
 
 
@@ -24,4 +26,5 @@ def iwae_bound(log_w):
     and Salakhutdinov 2016, eq. 8.)
     """
     log_w = floats(log_w)
+    shapes(log_w=(log_w, "S N"))
     return logsumexp(log_w, axis=0) - np.log(len(log_w))

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from course_utils.probability.expecting import ascending, probabilities, same_last_axis, shapes
+
 
 def kl_categorical(q, p):
     """KL(q || p) = sum_c q_c log(q_c / p_c) in nats, of probabilities q (C,) and p (C,); a scalar.
@@ -10,6 +12,8 @@ def kl_categorical(q, p):
     (Kullback and Leibler 1951.)
     """
     q, p = np.asarray(q, float), np.asarray(p, float)
+    shapes(q=(q, "C"), p=(p, "C"))
+    probabilities(q=q, p=p)
     possible = q > 0
     with np.errstate(divide="ignore"):  # log 0 = -inf is the right answer here
         return np.sum(q[possible] * (np.log(q[possible]) - np.log(p[possible])))
@@ -23,8 +27,11 @@ def kl_on_grid(log_q, log_p, grid):
     Where q is 0, or so small that exp(log q) is, nothing counts (0 log 0 = 0); where p is 0 and q is not, the
     divergence is infinite.
     """
-    log_q, log_p = np.broadcast_arrays(np.asarray(log_q, float), np.asarray(log_p, float))
+    log_q, log_p, grid = (np.asarray(values, float) for values in (log_q, log_p, grid))
+    ascending(grid)
+    same_last_axis(log_q=log_q, log_p=log_p, grid=grid)
+    log_q, log_p = np.broadcast_arrays(log_q, log_p)
     q = np.exp(log_q)
     with np.errstate(invalid="ignore"):  # -inf + inf where both are 0, and 0 * inf where q is
         integrand = np.where((q == 0) & ~np.isnan(log_p), 0.0, q * (log_q - log_p))
-    return np.trapezoid(integrand, np.asarray(grid, float), axis=-1)
+    return np.trapezoid(integrand, grid, axis=-1)

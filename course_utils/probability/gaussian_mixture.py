@@ -11,6 +11,16 @@ from scipy.linalg import solve_triangular
 from scipy.special import logsumexp
 from tqdm import trange
 
+from course_utils.probability.expecting import not_negative, probabilities, shapes
+
+
+def _checked(mixture):
+    """The triple (pi, mu, S) as arrays of float64, once their shapes fit and pi are probabilities."""
+    pi, mu, S = (np.asarray(part, float) for part in mixture)
+    shapes(pi=(pi, "C"), mu=(mu, "C K"), S=(S, "C K K"))
+    probabilities(pi=pi)
+    return pi, mu, S
+
 
 def _roots(S):
     """The lower triangular L (C, K, K) with L L^T = S, or a ValueError where there is none."""
@@ -39,7 +49,9 @@ def _log_joint(z, mixture):
 
 def gmm_log_prob(z, mixture):
     """log p(z) of points z (N, K) under a mixture (pi, mu, S) -> (N,), in nats."""
-    return logsumexp(_log_joint(np.asarray(z, float), [np.asarray(part, float) for part in mixture]), axis=1)
+    z, mixture = np.asarray(z, float), _checked(mixture)
+    shapes(z=(z, "N K"), mu=(mixture[1], "C K"))
+    return logsumexp(_log_joint(z, mixture), axis=1)
 
 
 def gmm_fit(z, C, steps, rng, floor=1e-3):
@@ -58,8 +70,7 @@ def gmm_fit(z, C, steps, rng, floor=1e-3):
         )
     if not np.isfinite(z).all():
         raise ValueError(f"finite points are expected, but {np.sum(~np.isfinite(z))} of {z.size} numbers are not")
-    if not floor >= 0:
-        raise ValueError(f"a floor of at least 0 is expected, but {floor} came")
+    not_negative(floor=floor)
     N, K = z.shape
     least = floor * np.eye(K)
     of_all = np.atleast_2d(np.cov(z.T, bias=True)) + least
@@ -77,7 +88,7 @@ def gmm_fit(z, C, steps, rng, floor=1e-3):
 
 def gmm_sample(mixture, N, rng):
     """N independent draws (N, K) from a mixture (pi, mu, S)."""
-    pi, mu, S = (np.asarray(part, float) for part in mixture)
-    component = rng.choice(len(pi), size=N, p=pi)
+    pi, mu, S = _checked(mixture)
+    component = rng.choice(len(pi), size=N, p=pi / pi.sum())
     roots = _roots(S)[component]
     return mu[component] + np.einsum("nij,nj->ni", roots, rng.standard_normal((N, mu.shape[1])))

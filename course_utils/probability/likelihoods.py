@@ -7,7 +7,7 @@ import math
 
 import autograd.numpy as np
 
-from course_utils.probability.expecting import floats
+from course_utils.probability.expecting import between_0_and_1, floats, positive, same_last_axis
 
 
 def gaussian_log_prob(x, mean, eta):
@@ -17,7 +17,8 @@ def gaussian_log_prob(x, mean, eta):
     without the density itself, which underflows. (Bishop 2006, eq. 2.43.)
     """
     x, mean, eta = floats(x), floats(mean), floats(eta)
-    D = np.shape(x)[-1]
+    D = same_last_axis(x=x, mean=mean)
+    positive(eta=eta)
     log = math.log if isinstance(eta, float) else np.log  # numpy's would turn float32 gradients into float64
     return -0.5 * np.sum((x - mean) ** 2, axis=-1) / eta - 0.5 * D * log(2 * math.pi * eta)
 
@@ -29,4 +30,6 @@ def bernoulli_log_prob(x, logits):
     finite l. For x between 0 and 1 this is minus the cross-entropy.
     """
     x, logits = floats(x), floats(logits)
+    same_last_axis(x=x, logits=logits)
+    between_0_and_1(x=x)
     return np.sum(x * logits - np.logaddexp(0, logits), axis=-1)

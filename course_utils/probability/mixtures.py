@@ -7,13 +7,16 @@ hidden z is the component that an example came from. (Bishop 2006, sections 9.2 
 import numpy as np
 from scipy.special import logsumexp, xlogy
 
-from course_utils.probability.expecting import floats
+from course_utils.probability.expecting import floats, not_negative, positive, probabilities, shapes
 from course_utils.probability.numerics import weighted_logs
 
 
 def mixture_log_joint(x, pi, mu, sigma):
     """log p(x_n, z = c) = log pi_c + log N(x_n; mu_c, sigma_c^2). x (N,) -> (N, C); -inf where pi_c is 0."""
     x, pi, mu, sigma = map(floats, (x, pi, mu, sigma))
+    shapes(x=(x, "N"), pi=(pi, "C"), mu=(mu, "C"), sigma=(sigma, "C"))
+    probabilities(pi=pi)
+    positive(sigma=sigma)
     standardised = (x[:, None] - mu) / sigma
     with np.errstate(divide="ignore"):  # log 0 = -inf is the right answer here
         log_pi = np.log(pi)
@@ -39,6 +42,8 @@ def em_m_step(x, responsibilities):
     and the bound no longer depends on its mu_c and sigma_c: they become those of all examples together.
     """
     x, r = floats(x), floats(responsibilities)
+    shapes(x=(x, "N"), responsibilities=(r, "N C"))
+    not_negative(responsibilities=r)
     counts = r.sum(axis=0)
     pi = counts / len(x)
     empty = counts == 0
@@ -54,4 +59,6 @@ def mixture_elbo(x, responsibilities, pi, mu, sigma):
     Where r_nc is 0 nothing counts, not even a pi_c of 0 (0 log 0 = 0); F_n is -inf where pi_c is 0 and r_nc is not.
     """
     r = floats(responsibilities)
+    shapes(x=(x, "N"), responsibilities=(r, "N C"), pi=(pi, "C"))
+    not_negative(responsibilities=r)
     return np.sum(weighted_logs(r, mixture_log_joint(x, pi, mu, sigma)) - xlogy(r, r), axis=1)

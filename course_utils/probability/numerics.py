@@ -13,6 +13,8 @@ def log_mean_exp(a):
     -inf counts exp(-inf) = 0: where all are -inf, so is the result.
     """
     a = floats(a)
+    if not np.size(a):
+        raise ValueError(f"at least one entry is expected, but an array of shape {np.shape(a)} came")
     m = np.max(a)
     if not np.isfinite(m):  # a - m would be inf - inf, which is nan
         return m

@@ -134,7 +134,7 @@ def test_points_that_are_not_finite_and_negative_floors_are_refused(bad):
     with pytest.raises(ValueError, match="finite points are expected, but 1 of 120 numbers are not"):
         gmm_fit(z, 2, 3, np.random.default_rng(0))
     for floor in (-0.1, np.nan):
-        with pytest.raises(ValueError, match="floor of at least 0 is expected"):
+        with pytest.raises(ValueError, match="floor must be at least 0, but"):
             gmm_fit(degenerate("ordinary"), 2, 3, np.random.default_rng(0), floor=floor)
 
 
