@@ -1,9 +1,9 @@
 """Jensen's inequality in numbers, and the bound on log p(x) that averages S weights inside the logarithm."""
 
 import numpy as np
-from scipy.special import logsumexp
 
 from course_utils.probability.expecting import floats, probabilities, shapes
+from course_utils.probability.numerics import log_sum_exp
 
 
 def jensen_gap(h, x, weights):
@@ -27,4 +27,4 @@ def iwae_bound(log_w):
     """
     log_w = floats(log_w)
     shapes(log_w=(log_w, "S N"))
-    return logsumexp(log_w, axis=0) - np.log(len(log_w))
+    return log_sum_exp(log_w, axis=0) - np.log(len(log_w))

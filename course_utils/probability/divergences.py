@@ -3,6 +3,7 @@
 import numpy as np
 
 from course_utils.probability.expecting import ascending, probabilities, same_last_axis, shapes
+from course_utils.probability.numerics import quiet_log
 
 
 def kl_categorical(q, p):
@@ -15,8 +16,7 @@ def kl_categorical(q, p):
     shapes(q=(q, "C"), p=(p, "C"))
     probabilities(q=q, p=p)
     possible = q > 0
-    with np.errstate(divide="ignore"):  # log 0 = -inf is the right answer here
-        return np.sum(q[possible] * (np.log(q[possible]) - np.log(p[possible])))
+    return np.sum(q[possible] * (np.log(q[possible]) - quiet_log(p[possible])))
 
 
 def kl_on_grid(log_q, log_p, grid):

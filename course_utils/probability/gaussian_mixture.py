@@ -7,11 +7,9 @@ p(z) = sum_c pi_c N(z; mu_c, S_c). Points z (N, K); pi (C,), mu (C, K), covarian
 import sys
 
 import numpy as np
-from scipy.linalg import solve_triangular
-from scipy.special import logsumexp
-from tqdm import trange
 
 from course_utils.probability.expecting import not_negative, probabilities, shapes
+from course_utils.probability.numerics import log_sum_exp, quiet_log
 
 
 def _checked(mixture):
@@ -37,21 +35,19 @@ def _log_joint(z, mixture):
     """log pi_c + log N(z_n; mu_c, S_c): (N, C)."""
 
     def of_component(log_pi, mu, root):
-        standardised = (z - mu) @ solve_triangular(root, np.eye(len(mu)), lower=True).T
+        standardised = np.linalg.solve(root, (z - mu).T)  # (K, N)
         constant = log_pi - np.log(np.diagonal(root)).sum() - 0.5 * len(mu) * np.log(2 * np.pi)
-        return constant - 0.5 * np.einsum("nk,nk->n", standardised, standardised)
+        return constant - 0.5 * np.einsum("kn,kn->n", standardised, standardised)
 
     pi, mu, S = mixture
-    with np.errstate(divide="ignore"):  # log 0 = -inf is the right answer here
-        log_pi = np.log(pi)
-    return np.stack([of_component(*component) for component in zip(log_pi, mu, _roots(S))], axis=1)
+    return np.stack([of_component(*component) for component in zip(quiet_log(pi), mu, _roots(S))], axis=1)
 
 
 def gmm_log_prob(z, mixture):
     """log p(z) of points z (N, K) under a mixture (pi, mu, S) -> (N,), in nats."""
     z, mixture = np.asarray(z, float), _checked(mixture)
     shapes(z=(z, "N K"), mu=(mixture[1], "C K"))
-    return logsumexp(_log_joint(z, mixture), axis=1)
+    return log_sum_exp(_log_joint(z, mixture), axis=1)
 
 
 def gmm_fit(z, C, steps, rng, floor=1e-3):
@@ -63,6 +59,8 @@ def gmm_fit(z, C, steps, rng, floor=1e-3):
     the likelihood never falls, and a covariance that becomes singular is a ValueError, as are z that are not finite. A
     component that no point is left to gets weight 0, and mean and covariance of all points, which then play no part.
     """
+    from tqdm import trange
+
     z = np.asarray(z, float)
     if z.ndim != 2 or not 1 <= C <= len(z):
         raise ValueError(
@@ -77,7 +75,7 @@ def gmm_fit(z, C, steps, rng, floor=1e-3):
     mixture = np.full(C, 1 / C), z[rng.choice(N, C, replace=False)], np.tile(of_all, (C, 1, 1))
     for _ in trange(steps, desc=f"EM, C = {C}", leave=False, mininterval=0.2, file=sys.stdout):
         log_joint = _log_joint(z, mixture)
-        r = np.exp(log_joint - logsumexp(log_joint, axis=1, keepdims=True))
+        r = np.exp(log_joint - log_sum_exp(log_joint, axis=1)[:, None])
         counts = r.sum(axis=0)
         weights = np.where(counts == 0, 1 / N, r / np.where(counts == 0, 1, counts)).T  # (C, N), rows sum to 1
         mu = weights @ z

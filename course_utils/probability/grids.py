@@ -5,10 +5,9 @@ log p(x, z) for one fixed x, entry by entry. A density q is its values (G,) on t
 """
 
 import numpy as np
-from scipy.special import logsumexp, xlogy
 
 from course_utils.probability.expecting import ascending, floats, not_negative, positive, same_last_axis, shapes
-from course_utils.probability.numerics import weighted_logs
+from course_utils.probability.numerics import log_sum_exp, quiet_log, weighted_logs
 
 
 def trapezoid_weights(grid):
@@ -35,7 +34,7 @@ def gaussian_on_grid(grid, mu, sigma):
 
 def log_evidence_on_grid(log_joint, grid):
     """log p(x) = log of the integral of p(x, z) over z, a scalar; stable where that underflows."""
-    return logsumexp(floats(log_joint(floats(grid))), b=trapezoid_weights(grid))
+    return log_sum_exp(log_joint(floats(grid)) + np.log(trapezoid_weights(grid)))
 
 
 def posterior_on_grid(log_joint, grid):
@@ -57,7 +56,7 @@ def elbo_on_grid(log_joint, q, grid):
     log p(x, z) is -inf, F is -inf.
     """
     q, grid = _density_and_grid(q, grid)
-    return integrate(weighted_logs(q, log_joint(grid)) - xlogy(q, q), grid)
+    return integrate(weighted_logs(q, log_joint(grid)) - weighted_logs(q, quiet_log(q)), grid)
 
 
 def gap_on_grid(log_joint, q, grid):
@@ -68,4 +67,4 @@ def gap_on_grid(log_joint, q, grid):
     """
     q, grid = _density_and_grid(q, grid)
     log_posterior = log_joint(grid) - log_evidence_on_grid(log_joint, grid)
-    return integrate(xlogy(q, q) - weighted_logs(q, log_posterior), grid)
+    return integrate(weighted_logs(q, quiet_log(q)) - weighted_logs(q, log_posterior), grid)

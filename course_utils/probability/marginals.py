@@ -6,11 +6,11 @@ logarithms, with the largest taken out, so that nothing underflows.
 """
 
 import numpy as np
-from scipy.special import logsumexp
 
 from course_utils.probability.expecting import floats, positive, shapes
 from course_utils.probability.grids import trapezoid_weights
 from course_utils.probability.likelihoods import gaussian_log_prob
+from course_utils.probability.numerics import log_sum_exp
 
 
 def log_marginal_linear(x, W, b, eta):
@@ -43,7 +43,7 @@ def log_marginal_quadrature(x, decoder, eta, grid):
     means = decoder(z)
     shapes(x=(x, "N D"), grid=(grid, "G"), **{"decoder(z)": (means, "G D")})
     log_p_x_given_z = np.array([gaussian_log_prob(x, mean, eta) for mean in means])  # (G, N)
-    return logsumexp(log_p_x_given_z + (log_prior + log_weights)[:, None], axis=0)
+    return log_sum_exp(log_p_x_given_z + (log_prior + log_weights)[:, None], axis=0)
 
 
 def log_marginal_monte_carlo(x, decoder, eta, eps):
@@ -55,7 +55,7 @@ def log_marginal_monte_carlo(x, decoder, eta, eps):
     eps = floats(eps)
     shapes(x=(x, "N D"), eps=(eps, "S N K"))
     log_p_x_given_z = np.array([gaussian_log_prob(x, decoder(z), eta) for z in eps])  # (S, N)
-    return logsumexp(log_p_x_given_z, axis=0) - np.log(len(eps))
+    return log_sum_exp(log_p_x_given_z, axis=0) - np.log(len(eps))
 
 
 def log_marginal_importance(x, decoder, eta, mu, log_sigma, eps):
@@ -73,4 +73,4 @@ def log_marginal_importance(x, decoder, eta, mu, log_sigma, eps):
 
     mu, log_sigma, eps = floats(mu), floats(log_sigma), floats(eps)
     shapes(x=(x, "N D"), mu=(mu, "N K"), log_sigma=(log_sigma, "N K"), eps=(eps, "S N K"))
-    return logsumexp(np.array([log_weight(eps_s) for eps_s in eps]), axis=0) - np.log(len(eps))
+    return log_sum_exp(np.array([log_weight(eps_s) for eps_s in eps]), axis=0) - np.log(len(eps))

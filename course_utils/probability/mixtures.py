@@ -5,10 +5,9 @@ hidden z is the component that an example came from. (Bishop 2006, sections 9.2 
 """
 
 import numpy as np
-from scipy.special import logsumexp, xlogy
 
 from course_utils.probability.expecting import floats, not_negative, positive, probabilities, shapes
-from course_utils.probability.numerics import weighted_logs
+from course_utils.probability.numerics import log_sum_exp, quiet_log, weighted_logs
 
 
 def mixture_log_joint(x, pi, mu, sigma):
@@ -18,20 +17,18 @@ def mixture_log_joint(x, pi, mu, sigma):
     probabilities(pi=pi)
     positive(sigma=sigma)
     standardised = (x[:, None] - mu) / sigma
-    with np.errstate(divide="ignore"):  # log 0 = -inf is the right answer here
-        log_pi = np.log(pi)
-    return log_pi - 0.5 * standardised**2 - np.log(sigma) - 0.5 * np.log(2 * np.pi)
+    return quiet_log(pi) - 0.5 * standardised**2 - np.log(sigma) - 0.5 * np.log(2 * np.pi)
 
 
 def mixture_log_prob(x, pi, mu, sigma):
     """log p(x_n), summed over the components without leaving logarithms. x (N,) -> (N,)."""
-    return logsumexp(mixture_log_joint(x, pi, mu, sigma), axis=1)
+    return log_sum_exp(mixture_log_joint(x, pi, mu, sigma), axis=1)
 
 
 def em_e_step(x, pi, mu, sigma):
     """Responsibilities p(z = c | x_n) (N, C), rows sum to 1; stable far from every component."""
     log_joint = mixture_log_joint(x, pi, mu, sigma)
-    return np.exp(log_joint - logsumexp(log_joint, axis=1, keepdims=True))
+    return np.exp(log_joint - log_sum_exp(log_joint, axis=1)[:, None])
 
 
 def em_m_step(x, responsibilities):
@@ -61,4 +58,4 @@ def mixture_elbo(x, responsibilities, pi, mu, sigma):
     r = floats(responsibilities)
     shapes(x=(x, "N"), responsibilities=(r, "N C"), pi=(pi, "C"))
     not_negative(responsibilities=r)
-    return np.sum(weighted_logs(r, mixture_log_joint(x, pi, mu, sigma)) - xlogy(r, r), axis=1)
+    return np.sum(weighted_logs(r, mixture_log_joint(x, pi, mu, sigma)) - weighted_logs(r, quiet_log(r)), axis=1)

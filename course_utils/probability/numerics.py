@@ -25,3 +25,17 @@ def weighted_logs(weights, logs):
     """weights * logs with 0 * -inf = 0: what q log p is where q is 0, whatever p is. They broadcast."""
     weights, logs = floats(weights), floats(logs)
     return weights * np.where((weights == 0) & (logs == -np.inf), 0.0, logs)
+
+
+def quiet_log(p):
+    """log p for p >= 0, with log 0 = -inf and no warning."""
+    with np.errstate(divide="ignore"):
+        return np.log(floats(p))
+
+
+def log_sum_exp(a, axis=None):
+    """log sum_i exp(a_i) over the given axis, or over all entries, with the largest taken out as in `log_mean_exp`."""
+    a = floats(a)
+    m = np.max(a, axis=axis, keepdims=True)
+    m = np.where(np.isfinite(m), m, 0.0)  # a - m would be inf - inf, which is nan
+    return np.squeeze(m + quiet_log(np.sum(np.exp(a - m), axis=axis, keepdims=True)), axis=axis)

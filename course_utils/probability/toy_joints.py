@@ -10,10 +10,10 @@ shape in, the same shape out, nats.
 - bent: G(z) = (0.4 z, z^2), so that z and -z both explain x, one a little better: two modes.
 """
 
+from statistics import NormalDist
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import ndtri
 
 from course_utils.probability.expecting import floats
 from course_utils.probability.likelihoods import gaussian_log_prob
@@ -31,8 +31,9 @@ class Observed(NamedTuple):
 
 LINEAR = Observed(np.array([1.9, -0.4, 0.7]), np.array([1.2, -0.7, 0.4]), np.array([0.3, 0.1, -0.2]), 0.6)
 # 800 readings of 0.7, spread as the quantiles of the noise.
-FAINT = Observed(0.7 + np.sqrt(8) * ndtri((np.arange(800) + 0.5) / 800), np.ones(800), np.zeros(800), 8.0)
-DENSE = Observed(0.007 + np.sqrt(0.002) * ndtri((np.arange(800) + 0.5) / 800), np.full(800, 0.01), np.zeros(800), 0.002)
+QUANTILES = np.array([NormalDist().inv_cdf((i + 0.5) / 800) for i in range(800)])
+FAINT = Observed(0.7 + np.sqrt(8) * QUANTILES, np.ones(800), np.zeros(800), 8.0)
+DENSE = Observed(0.007 + np.sqrt(0.002) * QUANTILES, np.full(800, 0.01), np.zeros(800), 0.002)
 SHARP = Observed(np.ones(1), np.ones(1), np.zeros(1), 1e-4)
 BENT_X, BENT_ETA = np.array([0.25, 1.6]), 0.4
 

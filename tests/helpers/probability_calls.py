@@ -55,6 +55,8 @@ CALLS = {
     "mixtures.mixture_elbo": (grid, np.ones((4, 1), int), one, one, 7 * one),
     "numerics.log_mean_exp": (x,),
     "numerics.weighted_logs": (x, mean),
+    "numerics.quiet_log": (x + 1,),
+    "numerics.log_sum_exp": (x, 0),
     "toy_decoders.arc": (z, 2),
     **{f"toy_decoders.{name}": (z,) for name in ("half_moon", "spiral", "helix", "line")},
     **{f"toy_decoders.{name}": (x,) for name in ("plane", "bowl", "waves")},
