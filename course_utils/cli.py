@@ -30,6 +30,7 @@ REPRODUCIBLE = {
 EXTRAS = {
     "lab": ("ipykernel", "jupyterlab"),
     "authoring": ("ipykernel", "jupytext", "nbclient", "nbformat"),
+    "lint": ("ruff", "ty"),
     "test": ("nbval", "pytest", "xdist"),
 }
 
@@ -38,7 +39,7 @@ class CourseError(Exception):
     """Something that the user can mend; its text is the one line that is shown."""
 
 
-def require(extra):
+def require(extra: str) -> None:
     """Raise CourseError, which says what to install, unless the packages of an extra are there."""
     missing = [name for name in EXTRAS[extra] if importlib.util.find_spec(name) is None]
     if missing:
@@ -276,7 +277,7 @@ def export_canvas(arguments):
     return int(bool(merged.unknown or merged.ungraded))
 
 
-def constraints(_, __):
+def constraints(_: argparse.Namespace, __: list[str]) -> int:
     """Write constraints.txt anew: the newest versions of all packages that fit together."""
     from course_utils.building.constraints import ConstraintsError, write_constraints
 
