@@ -6,6 +6,7 @@ user can mend is one line on standard error and exit status 2.
 
 import argparse
 import importlib.util
+import io
 import os
 import socket
 import subprocess
@@ -48,7 +49,7 @@ def require(extra: str) -> None:
         raise CourseError(f'{missing[0]} is not installed; run: pip install "generative-models-course[{extra}]"')
 
 
-def find_root(start):
+def find_root(start: Path) -> Path:
     """Return the course's folder: the nearest at or above `start` with its notebooks, else this checkout."""
     checkout = Path(__file__).resolve().parents[1]
     for folder in (start, *start.parents, checkout):
@@ -318,7 +319,7 @@ def constraints(_: argparse.Namespace, __: list[str]) -> int:
     return 0
 
 
-def progress(_, __):
+def progress(_: argparse.Namespace, __: list[str]) -> int:
     """Print the table of exercises: which are solved, and the points so far."""
     os.chdir(find_root(Path.cwd()) / "notebooks")  # where the notebooks' kernels run and keep the progress
     from course_utils.checking import progress as show
