@@ -244,11 +244,10 @@ def export(arguments: argparse.Namespace, _: list[str]) -> int:
 
 def exported(arguments: argparse.Namespace) -> dict[str, Any]:
     """Return what is exported, as keyword arguments: the notebooks, the seed of their hidden inputs, and `force`."""
-    import secrets
-
     from course_utils.exporting.files import chosen
+    from course_utils.grading.run import fresh_seed
 
-    seed = secrets.randbelow(2**31) if arguments.seed is None else arguments.seed
+    seed = fresh_seed() if arguments.seed is None else arguments.seed
     return {"notebooks": chosen(arguments.notebooks), "seed": seed, "force": arguments.force}
 
 

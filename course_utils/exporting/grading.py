@@ -66,7 +66,9 @@ def grade_folder(folder: Path, student: str, notebooks: list[str], grading: Grad
     """The items of these notebooks in one student's folder, and remarks on its files."""
     found = find_submissions(folder) if folder.is_dir() else []
     read = {
-        submission: Cells([], submission.refusal, "") if submission.refusal else read_cells(submission.path)
+        submission: Cells([], submission.refusal, "")
+        if submission.refusal
+        else read_cells(submission.path, submission.root)
         for submission in found
     }
     known = list(grading.notebooks)

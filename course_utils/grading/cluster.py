@@ -47,7 +47,7 @@ class Cluster:
             return grader.result(submission, cells)  # nothing to run
         future = self.client.submit(
             result_there,
-            submission._replace(path=Path()),
+            submission._replace(path=Path(), root=None),
             cells,
             grader.seed,
             grader.tier.name,

@@ -54,7 +54,7 @@ def definitions_hash() -> str:
 
 
 class Grader:
-    """What all submissions of a run share: exercises, seed, and the copies of the library, made when needed."""
+    """What all submissions of a run share: exercises, seed, and copies of the library, made when they are needed."""
 
     def __init__(self, seed: int, temporary: Path, tier: Isolation):
         self.seed, self.temporary, self.tier = seed, temporary, tier
@@ -130,7 +130,7 @@ class Grader:
         """The result with these entries; exercises without one were not graded."""
         name = self.notebook_of(submission, cells)
         for exercise in self.notebooks.get(name, {}).values():
-            entries.setdefault(exercise.name, failed(exercise, "not graded", "").as_dict() | {"notes": []})
+            entries.setdefault(exercise.name, failed(exercise, "not graded", "").as_dict() | {"notes": [], "said": []})
         return {
             "student": submission.student,
             "notebook": submission.notebook,
@@ -146,15 +146,15 @@ class Grader:
         """Status and entries of a submission whose cells run."""
         folder = Path(tempfile.mkdtemp(dir=self.temporary))
         try:
-            reports, out_of_time = score(
-                cells.sources, exercises, (self.seed, submission.student), self.library, folder, self.tier
-            )
+            # With the submission in the key, what one submission tells of its inputs is of no use for the next one.
+            key = (self.seed, submission.student, cells.digest)
+            answers, out_of_time = score(cells.sources, exercises, key, self.library, folder, self.tier)
         finally:
             remove(folder)
         entries = {}
-        for name, (report, notes) in reports.items():
-            report, notes = presentable(report, notes, cells.sources, folder)
-            entries[name] = report.as_dict() | {"notes": notes}
+        for name, answer in answers.items():
+            answer = presentable(answer, folder)
+            entries[name] = answer.report.as_dict() | {"notes": answer.notes, "said": answer.said}
         if out_of_time:
             return "timeout: the whole notebook took too long; what came later has no points", entries
         return "graded" if submission.student else "graded (without a student's folder)", entries

@@ -233,7 +233,7 @@ def test_the_failing_line_is_shown_without_numbers_that_the_error_tells(entry):
     found = entry("raising", PCA, "pca_fit")
     assert (
         found["detail"]
-        == "ValueError: could not convert string to float: '…e'\nline 1: def pca_fit(x, K=float('0.125e')):"
+        == "ValueError: could not convert string to float: …\nline 1: def pca_fit(x, K=float('0.125e')):"
     )
 
 
