@@ -7,6 +7,8 @@ import sys
 import threading
 from pathlib import Path
 
+from course_utils.checking.limits import tasks_below
+
 SECONDS = 0.2  # between two looks
 CROWD, MANY = 8, 200  # tasks of one child: more than CROWD are put behind everybody else; more than MANY are ended
 
@@ -35,13 +37,14 @@ def watching(children: set, memory: int):
 
 def restrain(child, memory: int):
     """Kills a child that has too much memory or too many tasks; one with many gets the processor last."""
-    tasks = tasks_below(child.process.pid)
+    tasks = tasks_below(child.process.pid, 2 * MANY)
     if len(tasks) <= CROWD and len(set(tasks.values())) == 1:
         return  # a single process has a limit of its own
     if child.nursery and not child.alive():
         return  # what we looked at may have been another's by then
     used = sum(resident(pid) for pid in set(tasks.values()))
     if used > memory or len(tasks) > MANY:
+        child.greedy = True
         for pid in () if child.nursery else set(tasks.values()):  # from a nursery, all end with the first
             with contextlib.suppress(OSError):
                 os.kill(pid, signal.SIGKILL)
@@ -50,18 +53,6 @@ def restrain(child, memory: int):
         for task in tasks:
             with contextlib.suppress(OSError):
                 os.setpriority(os.PRIO_PROCESS, task, 19)
-
-
-def tasks_below(pid: int) -> dict[int, int]:
-    """Every thread of every descendant of a process, with its process."""
-    tasks, waiting = {}, [pid]
-    while waiting and len(tasks) <= 2 * MANY:
-        parent = waiting.pop()
-        with contextlib.suppress(OSError):
-            for task in os.listdir(f"/proc/{parent}/task"):
-                tasks[int(task)] = parent
-                waiting += map(int, Path(f"/proc/{parent}/task/{task}/children").read_text().split())
-    return tasks
 
 
 def resident(pid: int) -> int:
