@@ -237,7 +237,7 @@ def limit(number, most, soft=False):
 
 
 def memory_limit():
-    """Bytes of address space: what is in use and EXTRA_MEMORY more. No limit where the system does not tell the former."""
+    """Bytes of address space: what is in use and EXTRA_MEMORY more; no limit where the system does not tell."""
     try:
         with open("/proc/self/statm") as file:
             return int(file.read().split()[0]) * os.sysconf("SC_PAGE_SIZE") + EXTRA_MEMORY

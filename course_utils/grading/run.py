@@ -6,6 +6,7 @@ import os
 import secrets
 import sys
 import tempfile
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -68,6 +69,8 @@ def grade_folder(
             stack.enter_context(watching(sandbox.RUNNING, min(sandbox.MEMORY, memory() * 4 // 5 // workers)))
         pool = ThreadPoolExecutor(workers)
         stack.callback(pool.shutdown, wait=True, cancel_futures=True)
+        all_there = threading.Barrier(workers)  # all threads now: later, a submission may leave no room for one more
+        list(pool.map(lambda _: all_there.wait(60), range(workers)))
         run.collect(found, (pool.submit(run.grade, submission, compute) for submission in found))
         grader.close()  # before the threads end that have started the nurseries
         run.finish(submissions)

@@ -139,8 +139,8 @@ class Child:
 
     @contextlib.contextmanager
     def fork(self) -> Iterator[Pipe]:
-        """Yields a pipe to a fresh fork of the child, and kills the fork and what it started afterwards. LostError where
-        the fork has ended, or was too slow, in a way that may be no doing of its own."""
+        """Yields a pipe to a fresh fork of the child, and kills the fork and what it started afterwards. LostError
+        where the fork has ended, or was too slow, in a way that may be no doing of its own."""
         pipe, how, failed = None, b"", True
         try:
             with self._pipe(b"f") as pipe:
