@@ -222,12 +222,12 @@ def forked(function: Callable, tick: Tick | None = None) -> Iterator[Call]:
     with warnings.catch_warnings(), one_blas_thread():
         warnings.simplefilter("ignore", DeprecationWarning)  # Python 3.12+: forking a process that has threads
         pid = os.fork()
-    if pid == 0:
-        try:
-            _settle_child(child, parent_pid)
-            serve({"answer": function}, child)
-        finally:
-            os._exit(0)
+        if pid == 0:  # with one thread for good: it does not leave this block
+            try:
+                _settle_child(child, parent_pid)
+                serve({"answer": function}, child)
+            finally:
+                os._exit(0)
     parent = Pipe(reply_out, request_in, lambda: clock_of(pid))
     os.close(child.reading)
     os.close(child.writing)

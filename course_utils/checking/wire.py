@@ -15,8 +15,8 @@ from course_utils.exercises.stand_ins import Named, Rng
 
 HEAD = struct.Struct(">4sQQ")
 MAGIC = b"cw01"
-MAX_HEADER, MAX_PAYLOAD, MAX_NODES, MAX_DEPTH = 4_000_000, 64_000_000, 20_000, 8
-KEPT_PAYLOAD = 8_000_000  # a reply with more than this is larger than any right one: its arrays are only named
+MAX_HEADER, MAX_PAYLOAD, MAX_NODES, MAX_DEPTH = 1_000_000, 64_000_000, 20_000, 8
+KEPT_PAYLOAD = 4_000_000  # a reply with more than this is twenty times any right one: its arrays are only named
 KINDS = "biuf"  # of array: booleans, integers, floats
 
 

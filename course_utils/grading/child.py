@@ -4,9 +4,9 @@ The server imports the numerical libraries once, reads and analyses the cells, a
 runs the cells that its answer needs and answers calls over a pipe of its own, so that nothing that one answer does
 can reach another's. The grader's parent (sandbox.py) talks to the server over a socket, with these messages:
 b"l" and two descriptors: load the cells that come over them; b"f" and two descriptors: fork; b"k": kill the fork, and
-b"d": kill it, though it seems to be dead. The answer says how it has been: b"k" alive, b"e" ended by itself, b"9"
-killed by somebody, b"n" never there, since the system allows no more processes. Nothing here outlives the parent: where the
-socket is closed, at whichever moment, the server ends what it has started and itself.
+b"d": kill it, though it seems to be dead. The answer says how it was: b"k" alive, b"e" ended by its own doing, b"9"
+killed by somebody, b"n" never there, since the system allows no more processes. Nothing here outlives the parent:
+where the socket is closed, at whichever moment, the server ends what it has started and itself.
 """
 
 import ast
@@ -45,6 +45,7 @@ from course_utils.grading.hardening import (
 )
 
 CPU_SECONDS, FILE_BYTES, OPEN_FILES = 300, 64 << 20, 256
+MOST_FILES, LOOK = 16_384, 0.2  # each takes a kilobyte of the kernel's memory, however empty; seconds between looks
 SERVER_SECONDS = 90  # of the processor, for reading the cells
 SHARED = {
     "RLIMIT_SIGPENDING": 512,
@@ -75,9 +76,12 @@ def main(descriptor: int, processes: int = 0, sole: bool = False) -> None:
     limit(resource.RLIMIT_CPU, SERVER_SECONDS, soft=True)
     ends_at_once(signal.SIGXCPU)
     sole = sole or os.getpid() == 1
-    notebook, fork, jobs = None, 0, 0
+    notebook, fork, jobs, how = None, 0, 0, b"n"
     ours = set(os.listdir())
     while True:
+        if fork and os.getpid() == 1 and crowded_before_message(control):
+            end(fork, sole)
+            fork, how = 0, b"e"
         message, descriptors, _, _ = socket.recv_fds(control, 1, 2)
         if message == b"l":
             pipe = Pipe(*descriptors)
@@ -88,9 +92,9 @@ def main(descriptor: int, processes: int = 0, sole: bool = False) -> None:
                 end_with_parent(0)
         elif message == b"f":
             jobs += 1
-            fork = start(control, descriptors, notebook, jobs, processes)
-        else:
-            how = end(fork, sole, GRACE_SECONDS if message == b"d" else 0) if fork else b"n"
+            fork, how = start(control, descriptors, notebook, jobs, processes), b"n"
+        elif fork:
+            how = end(fork, sole, GRACE_SECONDS if message == b"d" else 0)
             fork = 0
         for open_here in descriptors:
             os.close(open_here)
@@ -101,6 +105,18 @@ def main(descriptor: int, processes: int = 0, sole: bool = False) -> None:
                 for left in set(os.listdir()) - ours:
                     remove(left)
             control.sendall(how)
+
+
+def crowded_before_message(control: socket.socket) -> bool:
+    """Waits for a message; True where, before there is one, the folder holds too many files. The file system of a
+    nursery's child has a limit of its own; bubblewrap sets none."""
+    poll = select.poll()
+    poll.register(control, select.POLLIN)
+    while not poll.poll(LOOK * 1000):
+        state = os.statvfs(".")
+        if state.f_files - state.f_ffree > MOST_FILES:
+            return True
+    return False
 
 
 def step_back() -> None:

@@ -32,8 +32,8 @@ RDONLY, NOSUID, NODEV, NOEXEC, REMOUNT, BIND, REC = 1, 2, 4, 8, 32, 4096, 16384 
 
 
 def main(descriptor: int, processes: int, work_bytes: int, kept: list[str]):
-    """Serves the parent at the other end of the socket until it hangs up. A message is the name of a copy of the library,
-    with two descriptors: the child's control socket and its log. kept: what a child sees below WORK."""
+    """Serves the parent at the other end of the socket until it hangs up. A message is the name of a copy of the
+    library, with two descriptors: the child's control socket and its log. kept: what a child sees below WORK."""
     requests = socket.socket(fileno=descriptor)
     end_with_parent(signal.SIGKILL)  # as bubblewrap has asked for, before it gave up its rights
     gc.collect()
@@ -96,6 +96,8 @@ def become_child(library, descriptors, processes, work_bytes, kept):
         write(f"/proc/self/{name}", text)
     own_view(library, work_bytes, kept)
     loopback_up()
+    for name in ("tcp_rmem", "tcp_wmem"):  # else a socket may hold megabytes, which are no process's
+        write(f"/proc/sys/net/ipv4/{name}", "4096 16384 65536")
     write("/proc/sys/user/max_user_namespaces", "0")
     give_up_rights()
     importlib.invalidate_caches()
@@ -114,7 +116,7 @@ def own_view(library, work_bytes, kept):
     roads = [(path, os.open(path, os.O_PATH)) for path in kept]
     copy = os.open(f"{LIBRARIES}/{library}", os.O_PATH | os.O_DIRECTORY)
     mount("proc", "/proc", "proc", hidden | NOEXEC)
-    mount("tmpfs", WORK, "tmpfs", hidden, f"size={work_bytes},mode=1777")
+    mount("tmpfs", WORK, "tmpfs", hidden, f"size={work_bytes},nr_inodes={child.MOST_FILES},mode=1777")
     bind(copy, LIBRARY)
     mount("tmpfs", LIBRARIES, "tmpfs", hidden, "size=4k,mode=755")
     mount(None, LIBRARIES, None, REMOUNT | BIND | RDONLY | hidden)

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import signal
 import sys
 import threading
@@ -10,6 +11,9 @@ from pathlib import Path
 from course_utils.checking.limits import tasks_below
 
 SECONDS = 0.2  # between two looks
+# Bytes of the kernel's memory that may lie behind an open file (a pipe's or a socket's), and behind a TCP connection
+# where its limits are the system's own.
+OPEN_BYTES, TCP_BYTES = 256 << 10, 5 << 20
 CROWD, MANY = 8, 200  # tasks of one child: more than CROWD are put behind everybody else; more than MANY are ended
 
 
@@ -42,7 +46,9 @@ def restrain(child, memory: int):
         return  # a single process has a limit of its own
     if child.nursery and not child.alive():
         return  # what we looked at may have been another's by then
-    used = sum(resident(pid) for pid in set(tasks.values()))
+    used = sum(resident(pid) + OPEN_BYTES * open_files(pid) for pid in set(tasks.values()))
+    if child.tier.name == "strict" and not child.nursery:
+        used += TCP_BYTES * connections(max(tasks.values()))  # any process within: they share a network of their own
     if used > memory or len(tasks) > MANY:
         child.greedy = True
         for pid in () if child.nursery else set(tasks.values()):  # from a nursery, all end with the first
@@ -61,3 +67,20 @@ def resident(pid: int) -> int:
         return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
     except OSError:
         return 0
+
+
+def open_files(pid: int) -> int:
+    """How many files a process has open; 0 where that is not for us to see."""
+    try:
+        return len(os.listdir(f"/proc/{pid}/fd"))
+    except OSError:
+        return 0
+
+
+def connections(pid: int) -> int:
+    """How many ends of TCP connections there are in the network that a process sees."""
+    try:
+        found = re.search(r"^TCP: inuse (\d+)", Path(f"/proc/{pid}/net/sockstat").read_text(), re.M)
+    except OSError:
+        return 0
+    return int(found[1]) if found else 0

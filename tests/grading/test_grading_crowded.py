@@ -12,10 +12,11 @@ from pathlib import Path
 import pytest
 from grading_corpus import PCA, START, exercises_of, hand_in, solved, student_cells
 from grading_results import NOT_HERE, rows_of
+from hostile import ATTACKS, Place, attacks_on_what_is_shared, hand_in_hostile
 from test_grading_isolation import as_nobody
 
 from course_utils.checking import limits
-from course_utils.grading import child, grade_folder, isolation, results, sandbox, scoring, turns
+from course_utils.grading import child, grade_folder, grader, isolation, results, sandbox, scoring, turns
 
 pytestmark = [
     pytest.mark.slow,
@@ -187,8 +188,7 @@ def test_all_that_an_answer_starts_counts(tmp_path):
 
 def test_a_sleeper_is_out_of_time_and_a_submission_of_sleepers_soon_too(tmp_path, monkeypatch):
     """Each answer sleeps; together they may sleep for three answers' time, not for nine."""
-    names = [name for name in exercises_of(PCA)]
-    sleepers = {name: f"def {name}(*args):\n    import time\n    time.sleep(1000)" for name in names}
+    sleepers = {name: f"def {name}(*args):\n    import time\n    time.sleep(1000)" for name in exercises_of(PCA)}
     hand_in(tmp_path / "in", f"a/{PCA}.ipynb", student_cells(PCA, **sleepers))
     monkeypatch.setattr(scoring, "PATIENCE", 0.1)
     grade_folder(tmp_path / "in", tmp_path / "out", seed=1, workers=1, isolation="strict")
@@ -198,3 +198,27 @@ def test_a_sleeper_is_out_of_time_and_a_submission_of_sleepers_soon_too(tmp_path
     assert {entry["kind"] for entry in entries["exercises"].values()} == {"timeout"}
     assert 1 <= sum("nothing computed" in text for text in said) <= 4
     assert "before this exercise" in said[-1]
+
+
+# What all have together -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("nurseries", [True, False], ids=["nurseries", "a sandbox each"])
+def test_what_all_processes_share_is_out_of_reach(nurseries, tmp_path, monkeypatch):
+    """Kernel memory, numbers that all processes of a user have together, families of sockets."""
+    monkeypatch.setattr(grader, "POSSIBLE", grader.POSSIBLE and nurseries)
+    monkeypatch.setattr(scoring, "PATIENCE", 0.3)
+    monkeypatch.setattr(sandbox, "MEMORY", 600 << 20)
+    names = [name for name, _ in attacks_on_what_is_shared()]
+    hand_in_hostile(Place(tmp_path / "in", tmp_path, tmp_path, tmp_path, 9, 0), names)
+    hand_in(tmp_path / "in", f"honest/{PCA}.ipynb", solved(PCA))
+    grade_folder(tmp_path / "in", tmp_path / "out", seed=1, workers=2, isolation="strict")
+    assert rows_of(tmp_path / "out")["honest", PCA]["points"] == str(FULL)
+    for name in names:
+        report = results.earlier_result(tmp_path / "out", name, START)["exercises"]["log_mean_exp"]
+        attack = ATTACKS[name]
+        if not nurseries and name.startswith(("empty-", "tcp-")):  # there, what takes too much is ended
+            assert report["kind"] == "died", (name, report)
+            continue
+        assert (report["points"], report["kind"]) == (0, attack.kind), (name, report)
+        assert attack.words in f"{report['advice']} {report['detail']}".partition("\nline ")[0], (name, report)
