@@ -2,7 +2,6 @@
 
 import hashlib
 import itertools
-import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -10,6 +9,7 @@ import numpy as np
 
 from course_utils.checking import wire
 from course_utils.checking.calling import Outcome
+from course_utils.checking.limits import ASLEEP, BUSY, WALL
 from course_utils.checking.report import Report
 from course_utils.exercises.model import Exercise, Finding
 from course_utils.exercises.stand_ins import resolve
@@ -57,12 +57,13 @@ def case_seed(exercise: Exercise, *key) -> int:
 
 
 def judge(exercise: Exercise, call: Callable[[tuple, float], Outcome], *key, words: Words = OPEN) -> Report:
-    """Calls an answer on every case and reports. `call(args, deadline)` returns an Outcome and never raises."""
+    """Calls an answer on every case and reports. `call(args, seconds)` returns an Outcome and never raises."""
     cases = exercise.cases(np.random.default_rng(case_seed(exercise, *key)))
-    deadline = time.monotonic() + exercise.seconds
+    left: float = exercise.seconds
     outcomes: list[Outcome] = []
     for case in cases:
-        outcomes.append(call(case.args, deadline))
+        outcomes.append(call(case.args, left))
+        left -= outcomes[-1].seconds
         if outcomes[-1].kind in ("timeout", "died", "unreadable") or outcomes[-1].error == "NotImplementedError":
             break
     with np.errstate(all="ignore"):
@@ -108,10 +109,19 @@ def find(exercise: Exercise, args: tuple, outcome: Outcome, words: Words = OPEN)
 
 def no_value(exercise: Exercise, outcome: Outcome) -> Finding | None:
     if outcome.kind == "timeout":
+        why = {
+            ASLEEP: "No answer, and nothing computed for a long time, so the check stopped it. "
+            "Does it sleep, or wait for something that does not come?",
+            BUSY: f"No answer after {WALL * exercise.seconds} seconds on this busy machine, so the check stopped it. "
+            "Is something else running that you could close?",
+        }
         return Finding(
             "timeout",
-            f"No answer after {exercise.seconds} seconds, so the check stopped it. "
-            "Is there a loop that does not end, or one over entries that an array operation could do?",
+            why.get(
+                outcome.message,
+                f"No answer after {exercise.seconds} CPU seconds, so the check stopped it. "
+                "Is there a loop that does not end, or one over entries that an array operation could do?",
+            ),
         )
     if outcome.kind == "died":
         return Finding(

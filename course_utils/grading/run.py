@@ -5,7 +5,7 @@ import json
 import os
 import secrets
 import sys
-import tempfile
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -13,8 +13,9 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from course_utils.checking.limits import one_blas_thread
 from course_utils.grading import class_report, feedback, results, sandbox
-from course_utils.grading.cleaning import remove
+from course_utils.grading.cleaning import temporary_folder
 from course_utils.grading.cluster import Cluster
 from course_utils.grading.grader import Grader
 from course_utils.grading.isolation import ONE_EACH, choose
@@ -48,8 +49,8 @@ def grade_folder(
         raise OSError("grading needs Linux or macOS; on Windows, use the Linux subsystem (WSL) or a container")
     submissions, out = Path(submissions), Path(out)
     with contextlib.ExitStack() as stack:
-        temporary = Path(tempfile.mkdtemp(prefix="course-grade-"))
-        stack.callback(remove, temporary)
+        stack.enter_context(one_blas_thread())
+        temporary = stack.enter_context(temporary_folder())
         tier = choose(isolation, trusted, (submissions, out, temporary), _fonts())
         print(tier.notice)
         found = find_submissions(submissions, leave_out=out)
@@ -70,6 +71,8 @@ def grade_folder(
             stack.enter_context(watching(sandbox.RUNNING, min(sandbox.MEMORY, memory() * 4 // 5 // workers)))
         pool = ThreadPoolExecutor(workers)
         stack.callback(pool.shutdown, wait=True, cancel_futures=True)
+        all_there = threading.Barrier(workers)  # all threads now: later, a submission may leave no room for one more
+        list(pool.map(lambda _: all_there.wait(60), range(workers)))
         run.collect(found, (pool.submit(run.grade, submission, compute) for submission in found))
         grader.close()  # before the threads end that have started the nurseries
         run.finish(submissions)

@@ -2,7 +2,6 @@
 
 import itertools
 import re
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -10,17 +9,20 @@ from typing import Any, NamedTuple
 
 from course_utils.checking.calling import Outcome
 from course_utils.checking.judging import OPEN, Words, judge
+from course_utils.checking.limits import STILL, WALL, Meter
 from course_utils.checking.report import Report
 from course_utils.exercises import Exercise
 from course_utils.grading.isolation import WORK, Isolation
 from course_utils.grading.sandbox import BROKEN, PLAIN, Child
 from course_utils.grading.telling import Guarded
 
-PATIENCE = 1.0  # multiplies every limit on wall-clock time; the tests of hostile code lower it
+# Seconds of the processor, of a child and all that it starts. Each limit has one on the wall's clock behind it (WALL
+# times as long), so that a busy machine makes nobody's answer wrong, and one on the time in which nothing is computed.
+PATIENCE = 1.0  # multiplies every limit; the tests of hostile code lower it
 CELL_SECONDS = 20  # for one statement; a tenth of it where its cell was out of time before
-CELLS_SECONDS = 60  # for the cells that one answer needs
+CELLS_SECONDS = 60  # for the cells that one answer needs, awake or asleep
 WHOLE_SECONDS = 180  # for the whole notebook, where a slice does not do
-SUBMISSION_SECONDS = 600
+SUBMISSION_SECONDS, SUBMISSION_ASLEEP = 300, 90
 
 
 class Scored(NamedTuple):
@@ -64,7 +66,8 @@ class Scorer:
     def __init__(self, cells, exercises, key, libraries, folder, tier):
         self.cells, self.exercises, self.key, self.libraries, self.tier = cells, exercises, key, libraries, tier
         self.folders = (folder / str(i) for i in itertools.count())
-        self.deadline = time.monotonic() + SUBMISSION_SECONDS * PATIENCE
+        seconds = SUBMISSION_SECONDS * PATIENCE
+        self.all = Meter(seconds, wall=WALL * seconds, still=SUBMISSION_ASLEEP * PATIENCE)
         self.child, self.hidden = None, None
         self.slow: set[int] = set()  # cells that were out of time once: no other answer waits as long for them
         self.out_of_time = False
@@ -105,7 +108,9 @@ class Scorer:
         def lost_time_or_child(kind, advice):
             return Scored(failed(exercise, kind, advice), [], [])
 
-        if time.monotonic() > self.deadline:
+        try:
+            self.all.check()
+        except TimeoutError:
             self.out_of_time = True
             return lost_time_or_child("timeout", "The notebook was out of time before this exercise.")
         unbound = self._child(hidden).facts.get("unbound")
@@ -113,7 +118,8 @@ class Scorer:
             return Scored(self._without(exercise, CellsRan.read({}), self._broken(name), words), [], [])
         outcomes: list[Outcome] = []
         with self._child(hidden).fork() as pipe:
-            limit = min(self.deadline, time.monotonic() + (WHOLE_SECONDS if whole else CELLS_SECONDS) * PATIENCE)
+            seconds = (WHOLE_SECONDS if whole else CELLS_SECONDS) * PATIENCE
+            limit = Meter(seconds, pipe.clock, still=CELLS_SECONDS * PATIENCE, within=self.all)
             try:
                 pipe.send(
                     {
@@ -144,9 +150,10 @@ class Scorer:
                 report = self._without(exercise, ran, broken, words)
                 return Scored(report, notes, said, lost=not ran.bound)
 
-            def call(args, deadline):
-                deadline -= exercise.seconds * (1 - PATIENCE)
-                outcomes.append(pipe.ask({"call": "answer", "args": list(args)}, min(deadline, self.deadline)))
+            def call(args, seconds):
+                seconds -= exercise.seconds * (1 - PATIENCE)
+                request = {"call": "answer", "args": list(args)}
+                outcomes.append(pipe.ask(request, seconds, still=STILL * PATIENCE, within=self.all))
                 return outcomes[-1]
 
             report = judged(exercise, call, self.key, words)

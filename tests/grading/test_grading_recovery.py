@@ -4,6 +4,7 @@ import functools
 import json
 import os
 import shlex
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -14,7 +15,7 @@ from grading_corpus import START, hand_in, solved
 from grading_results import NOT_HERE, contents, rows_of
 
 from course_utils.cli import main
-from course_utils.grading import grade_folder, results
+from course_utils.grading import cleaning, grade_folder, results
 from course_utils.grading.isolation import bubblewrap
 from course_utils.grading.run import alone
 
@@ -207,3 +208,74 @@ def test_a_damaged_result_is_graded_anew_and_said(submissions, tmp_path, capsys,
     said = capsys.readouterr().out
     assert contents(out) == before
     assert "2 taken over" in said and said.count("GRADED ANEW") == 1 and f"b/{START}" in said
+
+
+@pytest.fixture
+def temporary(tmp_path, monkeypatch):
+    """A folder that stands for the system's temporary one."""
+    monkeypatch.setattr(cleaning.tempfile, "tempdir", str(tmp_path / "tmp"))
+    (tmp_path / "tmp").mkdir()
+    return tmp_path / "tmp"
+
+
+def killed_run(temporary):
+    """What a run leaves that is killed while it holds its folder, with something in it that cannot be entered."""
+    code = (
+        "import os\nfrom course_utils.grading.cleaning import temporary_folder\n"
+        "with temporary_folder() as folder:\n"
+        "    (folder / 'library0').mkdir()\n    (folder / 'library0' / 'big').write_bytes(bytes(1 << 20))\n"
+        "    (folder / 'library0').chmod(0)\n"
+        "    os.kill(os.getpid(), 9)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=os.environ | {"TMPDIR": str(temporary)})
+    assert done.returncode == -9
+
+
+def test_the_next_run_removes_what_a_killed_one_has_left(temporary):
+    killed_run(temporary)
+    assert len(list(temporary.iterdir())) == 1
+    with cleaning.temporary_folder() as folder:
+        assert list(temporary.iterdir()) == [folder]
+        killed_run(temporary)
+        with cleaning.temporary_folder() as other:  # beside one that is alive
+            assert set(temporary.iterdir()) == {folder, other}
+    assert list(temporary.iterdir()) == []
+
+
+def test_what_is_not_a_dead_run_of_ours_is_left_alone(temporary, tmp_path, monkeypatch):
+    treasure = tmp_path / "treasure"
+    for name in ("treasure", "tmp/course-grade-just-made", "tmp/course-grade-linked-lock"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "kept").write_text("kept")
+    (treasure / "lock").write_text("")
+    (temporary / "course-grade-link").symlink_to(treasure)
+    (temporary / "course-grade-linked-lock" / "lock").symlink_to(treasure / "lock")
+    (temporary / "course-grade-file").write_text("kept")
+    before = contents(tmp_path)
+    cleaning.remove_left_over()
+    assert contents(tmp_path) == before
+    killed_run(temporary)
+    before = contents(tmp_path)
+    monkeypatch.setattr(cleaning.os, "geteuid", lambda: 4711)  # somebody else's
+    cleaning.remove_left_over()
+    assert contents(tmp_path) == before
+
+
+def test_removing_changes_nothing_that_a_link_leads_to(tmp_path, monkeypatch):
+    """A folder that cannot be removed at first is opened up: itself, and not what a student has linked into it."""
+    target = tmp_path / "target"
+    target.mkdir()
+    target.chmod(0o755)
+    (tmp_path / "left").mkdir()
+    (tmp_path / "left" / "link").symlink_to(target)
+    calls, rmtree = [], shutil.rmtree
+
+    def fails_once(path):
+        calls.append(path)
+        if len(calls) == 1:
+            raise PermissionError("not yet")
+        rmtree(path)
+
+    monkeypatch.setattr(cleaning.shutil, "rmtree", fails_once)
+    cleaning.remove(tmp_path / "left")
+    assert target.stat().st_mode & 0o777 == 0o755 and not (tmp_path / "left").exists()
