@@ -35,8 +35,8 @@ def write(path: Path, content: str) -> None:
                 os.unlink(temporary)
         if isinstance(error, OSError):
             raise OSError(
-                f"{visible(str(path))} cannot be written ({error.strerror}). What is finished is kept: when there is room, or "
-                "the right to write there, start the same command again and it goes on"
+                f"{visible(str(path))} cannot be written ({error.strerror}). What is finished is kept: when there is "
+                "room, or the right to write there, start the same command again and it goes on"
             ) from error
         raise
 
@@ -124,9 +124,16 @@ def earlier_result(out: Path, student: str, notebook: str, **wanted) -> dict | N
     return None if result["status"].startswith("error") else result
 
 
-FORM = {"student": str, "notebook": str, "status": str, "points": int, "max_points": int, "exercises": dict}
+FORM: dict[str, type] = {
+    "student": str,
+    "notebook": str,
+    "status": str,
+    "points": int,
+    "max_points": int,
+    "exercises": dict,
+}
 FORM |= {"submission": str, "definitions": str, "seed": int, "isolation": str}
-ENTRY = {"exercise": str, "passed": bool, "points": int, "max_points": int, "advice": str, "kind": str}
+ENTRY: dict[str, type] = {"exercise": str, "passed": bool, "points": int, "max_points": int, "advice": str, "kind": str}
 ENTRY |= {"detail": str, "note": str, "notes": list, "said": list}
 
 
