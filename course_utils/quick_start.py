@@ -7,4 +7,4 @@ Jupyter uses; where the package cannot be imported, jsonschema goes without thos
 
 import sys
 
-sys.modules.setdefault("rfc3987_syntax", None)
+sys.modules.setdefault("rfc3987_syntax", None)  # ty: ignore[no-matching-overload]  None: cannot be imported

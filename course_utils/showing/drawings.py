@@ -5,9 +5,12 @@ gradients back along red dashed ones; a cross says that none gets through.
 Every function returns `(fig, ax)`; finish with `plots.show(fig, alt)`.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.patches import Circle, FancyArrowPatch, FancyBboxPatch, Polygon
 
 from course_utils.showing import plots
@@ -15,9 +18,10 @@ from course_utils.showing import plots
 DATA, CODE, DISTRIBUTION, LOSS = (plots.PALETTE[i] for i in (0, 1, 4, 2))
 NETWORK, INK = "#e6e6e6", "#333333"
 TEXT: dict[str, Any] = {"ha": "center", "va": "center", "color": INK}
+Point = tuple[float, float]
 
 
-def canvas(width, height):
+def canvas(width: float, height: float) -> tuple[Figure, Axes]:
     """`(fig, ax)` without axes, one unit an inch, the origin at the lower left."""
     fig, ax = plots.figure(width, height)
     ax.set(xlim=(0, width), ylim=(0, height), aspect="equal")
@@ -25,27 +29,29 @@ def canvas(width, height):
     return fig, ax
 
 
-def data(ax, x, y, text, width=0.9, height=0.62):
+def data(ax: Axes, x: float, y: float, text: str, width: float = 0.9, height: float = 0.62) -> None:
     """A box for data, centred at (x, y)."""
     box = FancyBboxPatch((x - width / 2, y - height / 2), width, height, boxstyle="round,pad=0,rounding_size=0.08")
     _shape(ax, box, DATA)
     ax.text(x, y, text, fontsize=12, **TEXT)
 
 
-def code(ax, x, y, text, radius=0.3):
+def code(ax: Axes, x: float, y: float, text: str, radius: float = 0.3) -> None:
     """A circle for a code."""
     _shape(ax, Circle((x, y), radius), CODE)
     ax.text(x, y, text, fontsize=12, **TEXT)
 
 
-def loss(ax, x, y, text, width=1.5, height=0.8):
+def loss(ax: Axes, x: float, y: float, text: str, width: float = 1.5, height: float = 0.8) -> None:
     """A diamond for a loss."""
     corners = [(x - width / 2, y), (x, y + height / 2), (x + width / 2, y), (x, y - height / 2)]
     _shape(ax, Polygon(corners), LOSS)
     ax.text(x, y, text, fontsize=11, **TEXT)
 
 
-def distribution(ax, x, y, text, width=1.1, height=0.55, label_below=True):
+def distribution(
+    ax: Axes, x: float, y: float, text: str, width: float = 1.1, height: float = 0.55, label_below: bool = True
+) -> None:
     """A bell for a distribution, its base centred at (x, y - height / 2), its text below or above."""
     t = np.linspace(-1, 1, 61)
     bell = np.exp(-4.5 * t**2)
@@ -54,7 +60,7 @@ def distribution(ax, x, y, text, width=1.1, height=0.55, label_below=True):
     ax.text(x, y + (-height / 2 - 0.17 if label_below else height / 2 + 0.17), text, fontsize=11, **TEXT)
 
 
-def network(ax, x, y, text, left, right, width=1.1):
+def network(ax: Axes, x: float, y: float, text: str, left: float, right: float, width: float = 1.1) -> None:
     """A trapezoid for a network, from height `left` to height `right`."""
     a, b = x - width / 2, x + width / 2
     corners = [(a, y - left / 2), (a, y + left / 2), (b, y + right / 2), (b, y - right / 2)]
@@ -62,13 +68,21 @@ def network(ax, x, y, text, left, right, width=1.1):
     ax.text(x, y, text, fontsize=11, **TEXT)
 
 
-def arrow(ax, start, end, text="", bend=0.0, above=True):
+def arrow(ax: Axes, start: Point, end: Point, text: str = "", bend: float = 0.0, above: bool = True) -> None:
     """An arrow along which values flow."""
     _arrow(ax, start, end, bend, color=INK)
     _beside(ax, start, end, text, INK, above, bend)
 
 
-def gradient(ax, start, end, text="", bend=0.0, above=False, blocked=False):
+def gradient(
+    ax: Axes,
+    start: Point,
+    end: Point,
+    text: str = "",
+    bend: float = 0.0,
+    above: bool = False,
+    blocked: bool = False,
+) -> None:
     """An arrow along which a gradient flows back; `blocked` ends it in a cross halfway."""
     if blocked:
         end = tuple((np.array(start) + np.array(end)) / 2)
@@ -77,9 +91,10 @@ def gradient(ax, start, end, text="", bend=0.0, above=False, blocked=False):
     _beside(ax, start, end, text, LOSS, above, bend)
 
 
-def note(ax, x, y, text, **options):
+def note(ax: Axes, x: float, y: float, text: str, **options: Any) -> None:
     """A line of text, grey."""
-    ax.text(x, y, text, **({**TEXT, "fontsize": 10, "color": "#666666"} | options))
+    look: dict[str, Any] = TEXT | {"fontsize": 10, "color": "#666666"} | options
+    ax.text(x, y, text, **look)
 
 
 def _shape(ax, patch, colour):
@@ -123,7 +138,9 @@ def _beside(ax, start, end, text, colour, above, bend):
 # the drawings -------------------------------------------------------------------------------------------------------
 
 
-def hourglass(sizes, encoder="encoder", decoder="decoder", heading=""):
+def hourglass(
+    sizes: Sequence[int], encoder: str = "encoder", decoder: str = "decoder", heading: str = ""
+) -> tuple[Figure, Axes]:
     """An autoencoder with layers `sizes` = [D, H..., K]: the encoder narrows to the code, the decoder widens again."""
     fig, ax = canvas(8.6, 2.7)
     D, K = sizes[0], sizes[-1]
@@ -143,7 +160,7 @@ def hourglass(sizes, encoder="encoder", decoder="decoder", heading=""):
     return fig, ax
 
 
-def generation():
+def generation() -> tuple[Figure, Axes]:
     """How the model of notebook 03 makes an x: a code from the prior, through the decoder G, with noise added."""
     fig, ax = canvas(8.6, 2.3)
     distribution(ax, 0.9, 1.3, r"$p(\mathbf{z}) = \mathcal{N}(0, I)$")
@@ -159,7 +176,7 @@ def generation():
     return fig, ax
 
 
-def sampling_paths():
+def sampling_paths() -> tuple[Figure, Axes]:
     """Two ways to write one random z: drawn from q, which stops a gradient, or mu + sigma eps, which lets it pass."""
     fig, ax = canvas(9.4, 3.9)
     for x0, blocked in [(0.0, True), (4.8, False)]:
@@ -194,7 +211,7 @@ def sampling_paths():
     return fig, ax
 
 
-def vae(label=False):
+def vae(label: bool = False) -> tuple[Figure, Axes]:
     """The variational autoencoder: x to (mu, log sigma), to z with a noise, to x-hat, and the two terms of the bound.
     With `label`, the class-conditional one, in which y goes to both networks."""
     fig, ax = canvas(9.4, 3.6)

@@ -58,7 +58,15 @@ def show_result(label: str, value: float, expected: float, tolerance: float) -> 
 class Table:
     """Results as text and as HTML that say the same."""
 
-    def __init__(self, rows, columns, best, digits, trained, caption):
+    def __init__(
+        self,
+        rows: Mapping[str, list],
+        columns: Sequence[str],
+        best: str | None,
+        digits: int,
+        trained: bool,
+        caption: str,
+    ):
         self.rows, self.columns, self.digits, self.trained, self.caption = rows, columns, digits, trained, caption
         self.marked = set()
         for i in range(len(columns)):
@@ -113,7 +121,7 @@ def _best(numbers, best):
     numbers = {label: number for label, number in numbers.items() if number is not None}
     if best is None or len(numbers) < 2:
         return None
-    return (min if best == "lowest" else max)(numbers, key=numbers.get)
+    return (min if best == "lowest" else max)(numbers, key=lambda label: numbers[label])
 
 
 def _shown(value, digits) -> str:
