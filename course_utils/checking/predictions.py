@@ -120,9 +120,11 @@ class Revealed:
 
     def __str__(self):
         answer = _said(self.answer) + self.unit
+        phrase = " " in str(self.answer) and isinstance(self.answer, str)
         if self.guess is None:
-            return f"It is {answer}. (You made no prediction.)"
-        return f"You said {_said(self.guess)}; it is {answer}. {self._verdict()}".strip()
+            return f"{'The answer: ' if phrase else 'It is '}{answer}. (You made no prediction.)"
+        said = f"You said {_said(self.guess)}; {'the answer is' if phrase else 'it is'} {answer}."
+        return f"{said} {self._verdict()}".strip()
 
     __repr__ = __str__
 

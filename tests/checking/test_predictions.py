@@ -65,6 +65,8 @@ def test_a_guess_that_answers_another_question_is_refused(asked, guess, message)
     [
         (None, 3.14159, "It is 3.14. (You made no prediction.)"),
         ("2", "10", "You said 2; it is 10."),
+        (None, "it stays", "The answer: “it stays”. (You made no prediction.)"),
+        ("it falls", "it stays", "You said “it falls”; the answer is “it stays”."),
         ("10", "10", "You said 10; it is 10. Just so."),
         (2.0, 10.0, "You said 2; it is 10. A factor of 5 off."),
         (-2.0, 10.0, "You said -2; it is 10."),
