@@ -1,6 +1,7 @@
 """Set the course up in `.venv` and start it: `python3 run.py` opens the notebooks, `run.py test` tests it all.
 
-Everything after `run.py` goes to the `course` command; `python3 run.py --help` lists what there is.
+Everything after `run.py` goes to the `course` command; `python3 run.py --help` lists what there is. Packages have the
+versions in constraints.txt; with `--newest`, as in `run.py test --newest`, the newest that pyproject.toml allows.
 Standard library only, and no syntax newer than Python 3.6, so that an old Python can still say what is wrong.
 """
 
@@ -14,6 +15,8 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent
+PINS = ROOT / "constraints.txt"
+PINNED_UP_TO = (3, 14)  # the newest Python that all pinned versions come ready-made for
 VENV = ROOT / ".venv"
 PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 
@@ -33,35 +36,24 @@ def check_python():
         )
 
 
-def install(extra):
+def install(extra, newest):
     """Install the course, editable, into .venv with uv where there is one and with pip otherwise."""
     check_python()
-    project = str(ROOT) + ("[{}]".format(extra) if extra else "")
+    pinned = not newest and PINS.is_file() and sys.version_info[:2] <= PINNED_UP_TO
+    what = ["-e", f"{ROOT}[{extra}]", *(["-c", str(PINS)] if pinned else ["--upgrade"])]
     if shutil.which("uv"):
         create = ["uv", "venv", "--quiet", "--python", sys.executable, str(VENV)]
-        fill = [["uv", "pip", "install", "--python", str(PYTHON), "-e", project]]
+        fill = [["uv", "pip", "install", "--python", str(PYTHON), *what]]
     else:
         create = [sys.executable, "-m", "venv", "--without-pip", str(VENV)]
-        fill = [
-            [str(PYTHON), "-Im", "ensurepip", "--upgrade"],
-            [str(PYTHON), "-m", "pip", "install", "--disable-pip-version-check", "--no-compile", "-e", project],
-        ]
+        pip = [str(PYTHON), "-m", "pip", "install", "--disable-pip-version-check", "--no-compile"]
+        eager = [] if pinned else ["--upgrade-strategy", "eager"]  # what is required, too, as with uv
+        fill = [[str(PYTHON), "-Im", "ensurepip", "--upgrade"], [*pip, *what, *eager]]
     # On all cores: pip would use one, and uv leaves it to the first import of each module. Packages' tests stay as is.
-    bytecode = [
-        str(PYTHON),
-        "-W",
-        "ignore",
-        "-m",
-        "compileall",
-        "-qq",
-        "-j",
-        "0",
-        "-x",
-        r"[/\\]tests?[/\\]",
-        str(VENV),
-        str(ROOT / "course_utils"),
-    ]
-    print("Installing the course into {}; later starts skip this ...".format(VENV), flush=True)
+    bytecode = [str(PYTHON), "-W", "ignore", "-m", "compileall", "-qq", "-j", "0", "-x", r"[/\\]tests?[/\\]"]
+    bytecode += [str(VENV), str(ROOT / "course_utils")]
+    versions = "the versions in constraints.txt" if pinned else "the newest versions"
+    print(f"Installing the course into {VENV}, with {versions}; later starts skip this ...", flush=True)
     for command in [*([] if PYTHON.exists() else [create]), *fill, bytecode]:
         try:
             status = subprocess.call(command)
@@ -74,21 +66,30 @@ def install(extra):
             )
 
 
-def ensure_installed(extra):
+def ensure_installed(extra, newest):
     """Install unless a stamp, written only after a complete install, says that all this is there."""
-    wanted = hashlib.sha256((ROOT / "pyproject.toml").read_bytes() + str(ROOT).encode()).hexdigest()
-    stamps = {name: VENV / "course-{}.stamp".format(name or "core") for name in ("", "test")}
-    enough = [stamps["test"]] if extra == "test" else list(stamps.values())  # "test" holds the core, too
-    if PYTHON.exists() and any(stamp.is_file() and stamp.read_text() == wanted for stamp in enough):
+    parts = [path.read_bytes() for path in (ROOT / "pyproject.toml", PINS) if path.is_file()]
+    wanted = hashlib.sha256(b"\0".join([*parts, str(ROOT).encode()])).hexdigest()
+    stamps = {name: VENV / f"course-{name}.stamp" for name in ("all", "test")}  # "test" holds all the rest, too
+    good = [name for name, stamp in stamps.items() if stamp.is_file() and stamp.read_text() == wanted]
+    if not newest and PYTHON.exists() and (extra in good or "test" in good):
         return
-    install(extra)
-    stamps[extra].write_text(wanted)
+    for name, stamp in stamps.items():  # what they say is no longer so
+        if stamp.is_file() and (newest or name not in good):
+            stamp.unlink()
+    install(extra, newest)
+    if not newest:  # which the next start takes back
+        stamps[extra].write_text(wanted)
 
 
 def main():
     """Install what the command needs and hand all arguments to `course`."""
-    ensure_installed("test" if sys.argv[1:2] in (["test"], ["lint"]) else "")
-    command = [str(PYTHON), "-m", "course_utils.cli", *sys.argv[1:]]
+    arguments = [argument for argument in sys.argv[1:] if argument != "--newest"]
+    newest = len(arguments) < len(sys.argv) - 1
+    if newest:
+        os.environ["COURSE_NEWEST"] = "1"  # for tests that install something or look at the installed versions
+    ensure_installed("test" if arguments[:1] in (["test"], ["lint"]) else "all", newest)
+    command = [str(PYTHON), "-m", "course_utils.cli", *arguments]
     if os.name != "nt":
         os.execv(command[0], command)  # signals reach the command itself
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the child, which shares the console

@@ -29,10 +29,24 @@ REPRODUCIBLE = {
     "PYTHONHASHSEED": "0",
     "PYTHONUTF8": "1",
 }
+# What commands import beyond the library, by the extra of pyproject.toml that brings it.
+EXTRAS = {
+    "lab": ("ipykernel", "jupyterlab"),
+    "authoring": ("ipykernel", "jupytext", "nbclient", "nbformat"),
+    "lint": ("ruff", "ty"),
+    "test": ("nbval", "pytest", "xdist"),
+}
 
 
 class CourseError(Exception):
     """Something that the user can mend; its text is the one line that is shown."""
+
+
+def require(extra: str) -> None:
+    """Raise CourseError, which says what to install, unless the packages of an extra are there."""
+    missing = [name for name in EXTRAS[extra] if importlib.util.find_spec(name) is None]
+    if missing:
+        raise CourseError(f'{missing[0]} is not installed; run: pip install "generative-models-course[{extra}]"')
 
 
 def find_root(start: Path) -> Path:
@@ -50,6 +64,7 @@ def find_root(start: Path) -> Path:
 
 def lab(arguments: argparse.Namespace, extra: list[str]) -> int | None:
     """Open JupyterLab on the first notebook; what is left of the command line goes to JupyterLab."""
+    require("lab")
     notebooks = find_root(Path.cwd()) / "notebooks"
     if not (notebooks / f"{FIRST_NOTEBOOK}.ipynb").is_file():
         raise CourseError(f"{notebooks} holds no {FIRST_NOTEBOOK}.ipynb; make it with: course build")
@@ -125,12 +140,8 @@ def isolated_environment(folder: str | Path) -> dict[str, str]:
 
 def run_tests(_: argparse.Namespace, extra: list[str]) -> int:
     """Run the test stages one after another, or one pytest with the given arguments; 0 if all passed."""
+    require("test")
     root = find_root(Path.cwd())
-    try:
-        import nbval  # noqa: F401
-        import pytest  # noqa: F401
-    except ImportError as error:
-        raise CourseError(f'the test tools are missing ({error}); run: pip install -e ".[test]"') from None
     if not (root / "tests").is_dir():
         raise CourseError(f"{root} holds no tests: they come with the full checkout of the course")
     selected = {"pytest": extra} if extra else stages(root)
@@ -192,6 +203,7 @@ def lint(arguments: argparse.Namespace, _: list[str]) -> int:
 
 def build(arguments: argparse.Namespace, _: list[str]) -> int:
     """Build the solution and student notebooks from solutions/*.py."""
+    require("authoring")
     os.environ.update(REPRODUCIBLE)
     from course_utils.building.build import BuildError, build_course
 
@@ -232,16 +244,16 @@ def export(arguments: argparse.Namespace, _: list[str]) -> int:
 
 def exported(arguments: argparse.Namespace) -> dict[str, Any]:
     """Return what is exported, as keyword arguments: the notebooks, the seed of their hidden inputs, and `force`."""
-    import secrets
-
     from course_utils.exporting.files import chosen
+    from course_utils.grading.run import fresh_seed
 
-    seed = secrets.randbelow(2**31) if arguments.seed is None else arguments.seed
+    seed = fresh_seed() if arguments.seed is None else arguments.seed
     return {"notebooks": chosen(arguments.notebooks), "seed": seed, "force": arguments.force}
 
 
 def export_nbgrader(arguments: argparse.Namespace) -> int:
     """Write a course folder for nbgrader; its autograder then grades as `course grade` does."""
+    require("authoring")
     from course_utils.building.build import BuildError
     from course_utils.exporting.nbgrader import export_nbgrader as write
 
@@ -292,6 +304,18 @@ def export_canvas(arguments: argparse.Namespace) -> int:
             print(f"{text}: {''.join(c if c.isprintable() else '?' for c in name)}")
     print(f"{merged.written} grades written to {arguments.file}")
     return int(bool(merged.unknown or merged.ungraded))
+
+
+def constraints(_: argparse.Namespace, __: list[str]) -> int:
+    """Write constraints.txt anew: the newest versions of all packages that fit together."""
+    from course_utils.building.constraints import ConstraintsError, write_constraints
+
+    try:
+        changed = write_constraints(find_root(Path.cwd()))
+    except ConstraintsError as error:
+        raise CourseError(error) from None
+    print("\n".join([*changed, f"{len(changed)} lines of constraints.txt are new; next: python3 run.py test"]))
+    return 0
 
 
 def progress(_: argparse.Namespace, __: list[str]) -> int:
@@ -368,6 +392,7 @@ def parser() -> argparse.ArgumentParser:
         "--cluster", metavar="ADDRESS", help="let the workers of the Dask scheduler at tcp://HOST:PORT grade"
     )
     add_exports(command(export, "write the course or its grades for nbgrader, Gradescope, MarkUs or Canvas"))
+    command(constraints, "write constraints.txt anew, with the newest versions of all packages")
     command(progress, "show which exercises are solved")
     return top
 

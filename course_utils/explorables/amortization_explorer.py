@@ -14,13 +14,13 @@ from scipy.special import logsumexp
 from course_utils.models.amortization import refine
 from course_utils.models.two_latents import PLANE, elbo_by_quadrature, log_joint_on_grid
 from course_utils.models.vae import encoder_forward, vae_generate
+from course_utils.networks.arrays import Network
 from course_utils.showing import plots
 from course_utils.showing.widgets import WIDE, Explorable, figure_explorer
 
 STEPS = 60  # of the slider
 SHOWN = 14.0  # nats below log p(x) that the bars show
 STARTS = ("encoder", "prior")
-Network = Sequence[tuple[np.ndarray, np.ndarray]]  # [(W, b), ...]
 
 
 def paths(

@@ -15,10 +15,9 @@ import traitlets
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
+from course_utils.networks.arrays import Network
 from course_utils.networks.nets import mlp
 from course_utils.showing import plots
-
-Network = Sequence[tuple[np.ndarray, np.ndarray]]  # [(W, b), ...]
 
 
 def decode(decoder: Network, z: ArrayLike, output: str = "sigmoid") -> np.ndarray:

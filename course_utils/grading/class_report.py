@@ -1,11 +1,10 @@
 """OUT/report.html: what the class can do and what it believes, so that the instructor knows what to teach again."""
 
 from collections import Counter, defaultdict
-from html import escape
 from typing import NamedTuple
 
 from course_utils.exercises import Exercise
-from course_utils.grading.feedback import document
+from course_utils.grading.feedback import document, escape
 
 UNTRIED = ("not started", "missing", "not graded")
 SHOWN = 8  # misconceptions at the top of the page

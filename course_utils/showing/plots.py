@@ -6,13 +6,9 @@ settings. The figures belong to the caller alone (`matplotlib.figure.Figure`, no
 """
 
 import base64
-import functools
 import html
 import io
-import json
-import re
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import matplotlib
@@ -27,6 +23,8 @@ from matplotlib.rcsetup import cycler
 from matplotlib.ticker import PercentFormatter
 from numpy.typing import ArrayLike
 from PIL import Image
+
+from course_utils.data.texts import look_up
 
 # Ten colours that stay apart for colour-blind readers
 # (Petroff 2021, "Accessible color sequences for data visualization").
@@ -89,13 +87,6 @@ def image_tag(png_bytes: bytes, alt: str, width: float, style: str = "") -> str:
     )
 
 
-@functools.cache
-def _alt_texts(number):
-    """The alt texts of a notebook's figures, for its student copy, which has keys in their place (built with it)."""
-    path = Path(__file__).parent / "alt_texts" / f"{number}.json"
-    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-
-
 def show(fig: Figure, alt: str, **values: Any) -> None:
     """Display a finished figure with its alt text and close it.
 
@@ -103,8 +94,7 @@ def show(fig: Figure, alt: str, **values: Any) -> None:
     is to see with the figure and not before ("02-3f9a1c"). The output is `text/html`, as JupyterLab empties the alt of
     an `image/png`; `text/plain` is the alt text.
     """
-    if isinstance(alt, str) and re.fullmatch(r"\d\d-[0-9a-f]{6}", alt):
-        alt = _alt_texts(alt[:2]).get(alt, "A figure of this notebook; its description is not in this version.")
+    alt = look_up(alt) if isinstance(alt, str) else alt
     alt = alt.format(**values) if values else alt
     if not isinstance(fig, Figure):
         raise TypeError(f"show(fig, alt) expects a matplotlib Figure, got {type(fig).__name__}")

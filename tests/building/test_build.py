@@ -235,12 +235,14 @@ EXTRA = (
 assert log_mean_exp([0.0, 0.0]) == 0
 
 # %%
+from course_utils.checking import reveal
 from course_utils.showing import plots
 
 fig, ax = plots.figure(2, 1)
 ax.plot([0, 1])
 plots.show(fig, alt="Größe: the line rises "
                     "from {low} to 1.", low=0)  # a comment
+reveal("00-line", "it rises")
 
 # %% [markdown]
 # ## Further
@@ -278,11 +280,12 @@ def test_an_expectation_that_fails_stops_the_build(course):
 
 def test_alt_texts_are_behind_a_key_that_the_library_finds(extra):
     folder, student, solution = extra
-    texts = json.loads((folder / "course_utils" / "showing" / "alt_texts" / "00.json").read_text(encoding="utf-8"))
-    ((key, text),) = texts.items()
+    texts = json.loads((folder / "course_utils" / "data" / "texts" / "00.json").read_text(encoding="utf-8"))
+    (key, text), (answer, typed) = texts.items()
     assert text == "Größe: the line rises from {low} to 1." and key.startswith("00-") and len(key) == 9
     (shown,) = [cell.source for cell in student if "plots.show" in cell.source]
     assert f'plots.show(fig, alt="{key}", low=0)  # a comment' in shown and "rises" not in shown
+    assert typed == "it rises" and f'reveal("00-line", "{answer}")' in shown
     assert "rises from 0 to 1" in json.dumps(solution)
 
 
@@ -300,8 +303,7 @@ def test_minutes_follow_the_rule(extra):
     prose = "# A small notebook The core takes {{core minutes}} minutes, the rest {{further minutes}}."
     code = [line for cell in student if cell.cell_type == "code" for line in cell.source.splitlines()]
     lines = [line for line in code if line.strip() and not line.strip().startswith("#")]
-    # (the alt text is one line in the copy and two in the source)
-    assert spent["core"] == pytest.approx(len(prose.split()) / 180 + (len(lines) + 1) / 10 + exercise.minutes)
+    assert spent["core"] == pytest.approx(len(prose.split()) / 180 + len(lines) / 10 + exercise.minutes)
     assert spent["further"] == pytest.approx(2 / 180 + exercise.minutes)
     rounded = [5 * -(-int(value + 0.999999) // 5) for value in spent.values()]
     assert any(f"The core takes {rounded[0]} minutes, the rest {rounded[1]}." in cell.source for cell in student)

@@ -1140,6 +1140,136 @@ def odd_files(place):
     }
 
 
+def attacks_on_what_is_shared():
+    """Of what all processes of a user, or of the machine, have one number together."""
+    yield (
+        "empty-files",
+        function(
+            """
+        for i in range(200_000): os.symlink("x", f"l{i}")
+        raise ValueError("alarm")
+        """,
+            "raised",
+            "No space left",
+        ),
+    )
+    yield (
+        "empty-folders",
+        function(
+            """
+        for i in range(200_000): os.mkdir(f"d{i}")
+        raise ValueError("alarm")
+        """,
+            "raised",
+            "No space left",
+        ),
+    )
+    yield (
+        "tcp-buffers",
+        function(
+            """
+        server = socket.create_server(("127.0.0.1", 0))
+        kept, held = [], 0
+        for _ in range(100):
+            kept.append(socket.create_connection(server.getsockname(), timeout=1))
+            kept[-1].setblocking(False)
+            try:
+                while True: held += kept[-1].send(bytes(1 << 16))
+            except OSError: pass
+        raise ValueError(f"alarm {held}" if held > 100 << 20 else "refused")
+        """,
+            "raised",
+            "refused",
+        ),
+    )
+    for name, call in {
+        "inotify": "libc.inotify_init1(0)",
+        "asynchronous-io": (
+            "libc.syscall({'x86_64': 206, 'aarch64': 0}[os.uname().machine], 60_000, ctypes.byref(ctypes.c_ulong(0)))"
+        ),
+        "machine-sockets": "libc.socket(40, 1, 0)",
+        "netlink": "libc.socket(16, 3, 0)",
+        "packet-sockets": "libc.socket(17, 3, 0)",
+        "kernel-messages": "libc.klogctl(3, ctypes.create_string_buffer(1 << 16), 1 << 16)",
+    }.items():
+        yield (
+            name,
+            function(
+                f"""
+            libc = ctypes.CDLL(None, use_errno=True)
+            got = [{call} for _ in range(200)]
+            raise ValueError("refused" if set(got) == {{-1}} else "alarm")
+            """,
+                "raised",
+                "refused",
+            ),
+        )
+    yield (
+        "pending-signals",
+        function(
+            """
+        signal.pthread_sigmask(signal.SIG_BLOCK, {40})
+        libc = ctypes.CDLL(None, use_errno=True)
+        sent = sum(libc.sigqueue(os.getpid(), 40, None) == 0 for _ in range(5_000))
+        raise ValueError("refused" if sent < 1_000 else "alarm")
+        """,
+            "raised",
+            "refused",
+        ),
+    )
+    yield "giant-replies", function("return np.ones(7_900_000)", "type", "a large array of shape (7900000,)")
+    yield (
+        "seven-spinners",
+        function(
+            """
+        for _ in range(7):
+            if os.fork() == 0:
+                os.setsid()
+                end = time.monotonic() + 60
+                while time.monotonic() < end: pass
+                os._exit(0)
+        time.sleep(60)
+        """,
+            "timeout",
+        ),
+    )
+    yield (
+        "takes-naps",
+        function(
+            """
+        while True:
+            end = time.process_time() + 0.005
+            while time.process_time() < end: pass
+            time.sleep(1)
+        """,
+            "timeout",
+            "nothing computed",
+        ),
+    )
+    yield (
+        "killed-by-nobody",
+        function("os.kill(os.getpid(), signal.SIGKILL)", "died"),
+    )
+    yield (
+        "clings",
+        function(
+            """
+        if os.fork() == 0:
+            os.setsid()
+            libc = ctypes.CDLL(None)
+            libc.prctl(1, 0, 0, 0, 0)
+            for number in range(1, 65): attempt(signal.signal, number, signal.SIG_IGN)
+            attempt(os.closerange, 0, 256)
+            end = time.monotonic() + 90
+            while time.monotonic() < end: pass
+            os._exit(0)
+        return 0.0
+        """,
+            "values",
+        ),
+    )
+
+
 for _group in (
     attacks_on_the_comparison,
     attacks_on_the_pipe,
@@ -1147,6 +1277,7 @@ for _group in (
     attacks_on_secrets,
     attacks_on_the_notebook,
     attacks_on_other_exercises,
+    attacks_on_what_is_shared,
 ):
     ATTACKS.update(_group())
 

@@ -72,7 +72,7 @@ def test_a_grid_that_is_none_is_refused(grid):
 
 
 def test_monte_carlo_is_unbiased_and_its_variance_is_the_closed_form_one():
-    """E[p(x|z)^2] = (4 pi eta)^(-D/2) times the marginal with eta / 2: N(x; m, eta)^2 is a Gaussian of half of eta."""
+    """E[p(x|z)^2] = (4 pi eta)^(-D/2) times the marginal with eta / 2: N(x; m, eta)^2 has half the variance."""
     rng = np.random.default_rng(2)
     W, b = weights_of(toy_decoders.plane, 2)
     x, eta, repeats = np.array([[0.4, 1.0, -0.2]]), 0.8, 4000
