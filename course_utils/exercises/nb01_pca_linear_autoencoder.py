@@ -817,9 +817,9 @@ CHOOSE_K = exercise(
         "np.cumsum(eigenvalues) is the variance that the first 1, 2, 3, ... components keep.",
         "Divide it by the total and find the first entry that is at least `fraction`.",
         (
-            "np.argmax of a boolean array is the index of its first True; K is that index plus one. Sums round:"
-            " even the last share may end just below 1, and then nothing is True. A share that misses the fraction by less than"
-            " 1e-9 counts as reached: compare with `fraction - 1e-9`."
+            "np.argmax of a boolean array is the index of its first True; K is that index plus one. "
+            "Sums round: even the last share may end just below 1, and then nothing is True. "
+            "A share that misses the fraction by less than 1e-9 counts as reached: compare with `fraction - 1e-9`."
         ),
     ),
 )

@@ -405,8 +405,8 @@ VAE_TRAIN = exercise(
     task=(
         "Trains a VAE on black and white x (N, D): the encoder has layers `D, H..., 2K` for `sizes = [D, H..., K]`, "
         "the decoder `K, ..., H, D`, tanh between layers. "
-        "It is judged by its mean ELBO on digits that it has not seen, with fresh noise: at least "
-        f"{100 * SHARE:.0f} % of the library's gain over the best model of independent pixels, in {STEPS} steps."
+        f"It is judged by its mean ELBO on digits that it has not seen, with fresh noise: at least {100 * SHARE:.0f} % "
+        f"of the library's gain over the best model of independent pixels, in {STEPS} steps."
     ),
     answer="course_utils.models.vae:vae_train",
     cases=training_cases,
