@@ -1,4 +1,4 @@
-"""The models beside those of scikit-learn, scipy and, where it is installed, PyTorch: the same numbers, others' code."""
+"""The models beside scikit-learn's, scipy's and, where it is installed, PyTorch's: the same numbers, others' code."""
 
 import importlib.util
 
