@@ -1,5 +1,6 @@
 """What a student has solved, kept in one small file beside the notebooks."""
 
+import contextlib
 import json
 import os
 import tempfile
@@ -30,8 +31,11 @@ def load_progress() -> dict:
         return {key: {} for key in EMPTY}
     except (ValueError, KeyError, TypeError, AttributeError):
         kept = path.with_name(f"{path.name}.damaged-{int(time.time())}")
-        os.replace(path, kept)
-        print(f"Your progress file was damaged. It is kept as {kept.name}, and a new one begins.")
+        try:
+            os.replace(path, kept)
+            print(f"Your progress file was damaged. It is kept as {kept.name}, and a new one begins.")
+        except OSError as error:
+            print(f"Your progress file {path} is damaged and cannot be moved ({error.strerror}).")
         return {key: {} for key in EMPTY}
 
 
@@ -39,11 +43,15 @@ def record(kind: str, exercise: str, value: int) -> None:
     """Notes that an exercise was solved (kind "solved", its points) or how many of its hints are open ("hints")."""
     state = load_progress()  # read anew: another notebook may have written since
     state[kind][exercise] = max(value, state[kind].get(exercise, 0))
-    path = progress_path()
+    path, unfinished = progress_path(), None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False, encoding="utf-8") as file:
+            unfinished = file.name
             json.dump(state, file, indent=1, sort_keys=True)
-        os.replace(file.name, path)
+        os.replace(unfinished, path)
     except OSError as error:
+        if unfinished:
+            with contextlib.suppress(OSError):
+                os.unlink(unfinished)
         print(f"Your progress could not be written to {path} ({error.strerror}); your answer itself is not affected.")

@@ -3,7 +3,9 @@
 import os
 import signal
 import sys
+import threading
 import time
+import warnings
 
 import numpy as np
 import pytest
@@ -11,7 +13,7 @@ import pytest
 from course_utils.checking import calling
 from course_utils.exercises.stand_ins import Rng
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="answers are forked on Linux only")
+FORKED = pytest.mark.skipif(sys.platform != "linux", reason="answers are forked on Linux only")
 
 
 def call(function, *args, seconds=5, way=calling.forked):
@@ -19,7 +21,7 @@ def call(function, *args, seconds=5, way=calling.forked):
         return ask(args, time.monotonic() + seconds)
 
 
-BOTH = pytest.mark.parametrize("way", [calling.forked, calling.threaded])
+BOTH = pytest.mark.parametrize("way", [pytest.param(calling.forked, marks=FORKED), calling.threaded])
 
 
 @BOTH
@@ -76,6 +78,20 @@ def test_an_endless_loop_is_ended(way):
     assert time.monotonic() - start < 5
 
 
+def test_an_answer_that_waits_in_c_keeps_no_prints(capsys):
+    """A thread cannot be ended there; the notebook goes on, and shows what is printed and warned of."""
+    filters, others, go_on = warnings.filters, set(threading.enumerate()), threading.Event()
+    try:
+        assert call(go_on.wait, seconds=0.2, way=calling.threaded).kind == "timeout"
+        print("shown")
+        assert capsys.readouterr().out == "shown\n"
+        assert warnings.filters is filters
+    finally:
+        go_on.set()
+        for thread in set(threading.enumerate()) - others:
+            thread.join()
+
+
 def fill_memory():
     return np.ones(10**12)
 
@@ -84,6 +100,7 @@ def deep(n=0):
     return deep(n + 1)
 
 
+@FORKED
 @pytest.mark.parametrize(
     "function, kind, error",
     [
@@ -102,11 +119,19 @@ def test_the_process_survives(function, kind, error):
     assert outcome.kind == kind and error in outcome.error
 
 
+@FORKED
 def test_an_answer_cannot_reach_the_files_and_sockets_of_this_process(tmp_path):
     with open(tmp_path / "open.txt", "w") as file:
         descriptor = file.fileno()
         assert call(lambda: _writable(descriptor)).value is False
         assert _writable(descriptor)
+
+
+@FORKED
+def test_linux_without_proc(monkeypatch, tmp_path):
+    monkeypatch.setattr(calling, "SELF", "/nowhere/self")
+    test_an_answer_cannot_reach_the_files_and_sockets_of_this_process(tmp_path)
+    assert call(lambda a: a + 1, np.arange(2.0)).kind == "value"
 
 
 def _writable(descriptor):
@@ -117,6 +142,7 @@ def _writable(descriptor):
         return False
 
 
+@FORKED
 def test_a_result_whose_own_methods_raise_is_an_error_of_the_answer():
     class Rude:
         def __array__(self, dtype=None, copy=None):
@@ -125,6 +151,7 @@ def test_a_result_whose_own_methods_raise_is_an_error_of_the_answer():
     assert call(Rude).error == "RuntimeError"
 
 
+@FORKED
 def test_nothing_stays_behind(monkeypatch):
     fork, forks = os.fork, []
     monkeypatch.setattr(os, "fork", lambda: forks.append(fork()) or forks[-1])
@@ -138,6 +165,7 @@ def test_nothing_stays_behind(monkeypatch):
             os.waitpid(pid, os.WNOHANG)
 
 
+@FORKED
 def test_a_generator_starts_anew_in_every_call():
     with calling.forked(lambda rng: rng.normal(size=3)) as ask:
         first, second = (ask((Rng(5),), time.monotonic() + 5).value for _ in range(2))
