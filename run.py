@@ -23,7 +23,7 @@ PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 
 def check_python():
     """Exit with one line unless this Python can install the course."""
-    if sys.version_info < (3, 11):  # noqa: UP036 (an older one comes as far as here)
+    if sys.version_info < (3, 11):
         sys.exit(
             "The course needs Python 3.11 or newer; this is Python {}.{} ({}). Run it with a newer one, "
             "for example: python3.12 run.py".format(*sys.version_info[:2], sys.executable)

@@ -1,4 +1,4 @@
-"""The `course` command: open the notebooks, run the tests, build notebooks, grade submissions, show progress.
+"""The `course` command: open the notebooks, test and lint, build notebooks, grade submissions, show progress.
 
 Imports of anything heavy stay inside the commands, so that `course --help` answers at once. An error that the
 user can mend is one line on standard error and exit status 2.
@@ -6,13 +6,16 @@ user can mend is one line on standard error and exit status 2.
 
 import argparse
 import importlib.util
+import io
 import os
 import socket
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import course_utils.quick_start  # noqa: F401
 
@@ -46,21 +49,20 @@ def require(extra: str) -> None:
         raise CourseError(f'{missing[0]} is not installed; run: pip install "generative-models-course[{extra}]"')
 
 
-def find_root(start):
+def find_root(start: Path) -> Path:
     """Return the course's folder: the nearest at or above `start` with its notebooks, else this checkout."""
     checkout = Path(__file__).resolve().parents[1]
     for folder in (start, *start.parents, checkout):
-        if (folder / "notebooks" / f"{FIRST_NOTEBOOK}.ipynb").is_file() or (
-            folder / "solutions" / f"{FIRST_NOTEBOOK}.py"
-        ).is_file():
+        first = (folder / "notebooks" / f"{FIRST_NOTEBOOK}.ipynb", folder / "solutions" / f"{FIRST_NOTEBOOK}.py")
+        if any(path.is_file() for path in first):
             return folder
     raise CourseError(
-        f"no course found: neither {start} nor a folder above it holds "
-        f"notebooks/{FIRST_NOTEBOOK}.ipynb; change to the course's folder first"
+        f"no course found: neither {start} nor a folder above it holds notebooks/{FIRST_NOTEBOOK}.ipynb; "
+        "change to the course's folder first"
     )
 
 
-def lab(arguments, extra):
+def lab(arguments: argparse.Namespace, extra: list[str]) -> int | None:
     """Open JupyterLab on the first notebook; what is left of the command line goes to JupyterLab."""
     require("lab")
     notebooks = find_root(Path.cwd()) / "notebooks"
@@ -85,7 +87,7 @@ def lab(arguments, extra):
     return jupyterlab_main([*options, *extra])
 
 
-def require_free_port(port):
+def require_free_port(port: int) -> None:
     """Raise CourseError when nothing can listen on 127.0.0.1:`port`."""
     with socket.socket() as probe:
         if os.name != "nt":  # as the server itself does: a port that was just closed is free
@@ -96,7 +98,7 @@ def require_free_port(port):
             raise CourseError(f"cannot use port {port} ({error}); choose another one with --port") from None
 
 
-def stages(root):
+def stages(root: Path) -> dict[str, list[str]]:
     """Return the stages of `course test`: name -> pytest arguments, empty where there is no notebook."""
     solutions, copies = (
         sorted(map(str, (root / name).glob("*.ipynb")), reverse=True)  # the longest come first
@@ -119,7 +121,7 @@ def stages(root):
     }
 
 
-def isolated_environment(folder):
+def isolated_environment(folder: str | Path) -> dict[str, str]:
     """Return variables for tests: reproducible, and blind to the user's progress, settings and kernels."""
     names = ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "IPYTHONDIR")
     own = {name: str(Path(folder) / name.lower()) for name in names}
@@ -136,7 +138,7 @@ def isolated_environment(folder):
     return environment
 
 
-def run_tests(_, extra):
+def run_tests(_: argparse.Namespace, extra: list[str]) -> int:
     """Run the test stages one after another, or one pytest with the given arguments; 0 if all passed."""
     require("test")
     root = find_root(Path.cwd())
@@ -171,7 +173,35 @@ def run_tests(_, extra):
     return int(any(status for status, _ in summary.values()))
 
 
-def build(arguments, _):
+def linters(fix: bool) -> dict[str, tuple[list[str], str]]:
+    """Return what `course lint` runs: name -> (module and its arguments, what to do where it fails)."""
+    again = "python3 run.py lint --fix"
+    return {
+        "faults and habits": (
+            ["ruff", "check", *(["--fix"] if fix else [])],
+            f"what is marked [*] above is mended by: {again}; the rest by hand",
+        ),
+        "layout": (["ruff", "format", *([] if fix else ["--check"])], f"mended by: {again}"),
+        "types": (["ty", "check", "--no-progress", "--python", sys.prefix], "mend by hand what is said above"),
+    }
+
+
+def lint(arguments: argparse.Namespace, _: list[str]) -> int:
+    """Look at all Python of the course, not at what it does: faults and habits, layout, types. 0 if all is well."""
+    missing = [name for name in ("ruff", "ty") if importlib.util.find_spec(name) is None]
+    if missing:
+        raise CourseError(f'{missing[0]} is not installed; run: pip install -e ".[lint]"')
+    root = find_root(Path.cwd())
+    verdicts = []
+    for name, (command, remedy) in linters(arguments.fix).items():
+        print(f"\n== {name}", flush=True)
+        failed = subprocess.call([sys.executable, "-m", *command], cwd=root)
+        verdicts.append(f"FAILED  {name}: {remedy}" if failed else f"passed  {name}")
+    print("\n" + "\n".join(verdicts))
+    return int(any(verdict.startswith("FAILED") for verdict in verdicts))
+
+
+def build(arguments: argparse.Namespace, _: list[str]) -> int:
     """Build the solution and student notebooks from solutions/*.py."""
     require("authoring")
     os.environ.update(REPRODUCIBLE)
@@ -184,7 +214,7 @@ def build(arguments, _):
     return int(refused > 0)
 
 
-def grade(arguments, _):
+def grade(arguments: argparse.Namespace, _: list[str]) -> int:
     """Grade every notebook below a folder of submissions."""
     if sys.platform == "win32":  # no limits on a process there, and no lock on the folder of results
         raise CourseError("submissions cannot be graded on Windows; grade in a Linux container, as README.md says")
@@ -204,7 +234,7 @@ def grade(arguments, _):
     )
 
 
-def export(arguments, _):
+def export(arguments: argparse.Namespace, _: list[str]) -> int:
     """Write the course, or its grades, in the form of another system."""
     from course_utils.exporting import ExportError
 
@@ -214,17 +244,16 @@ def export(arguments, _):
         raise CourseError(error) from None
 
 
-def exported(arguments):
+def exported(arguments: argparse.Namespace) -> dict[str, Any]:
     """Return what is exported, as keyword arguments: the notebooks, the seed of their hidden inputs, and `force`."""
-    import secrets
-
     from course_utils.exporting.files import chosen
+    from course_utils.grading.run import fresh_seed
 
-    seed = secrets.randbelow(2**31) if arguments.seed is None else arguments.seed
+    seed = fresh_seed() if arguments.seed is None else arguments.seed
     return {"notebooks": chosen(arguments.notebooks), "seed": seed, "force": arguments.force}
 
 
-def export_nbgrader(arguments):
+def export_nbgrader(arguments: argparse.Namespace) -> int:
     """Write a course folder for nbgrader; its autograder then grades as `course grade` does."""
     require("authoring")
     from course_utils.building.build import BuildError
@@ -245,7 +274,7 @@ def export_nbgrader(arguments):
     return 0
 
 
-def export_gradescope(arguments):
+def export_gradescope(arguments: argparse.Namespace) -> int:
     """Write the zip to upload under "Configure Autograder"."""
     from course_utils.exporting.gradescope import export_gradescope as write
 
@@ -254,7 +283,7 @@ def export_gradescope(arguments):
     return 0
 
 
-def export_markus(arguments):
+def export_markus(arguments: argparse.Namespace) -> int:
     """Write the files to upload under "Automated Testing", for the custom tester."""
     from course_utils.exporting.markus import export_markus as write
 
@@ -263,7 +292,7 @@ def export_markus(arguments):
     return 0
 
 
-def export_canvas(arguments):
+def export_canvas(arguments: argparse.Namespace) -> int:
     """Merge the points of a gradebook into a roster that Canvas has exported; 1 if some could not be placed."""
     from course_utils.exporting.canvas import export_canvas as write
 
@@ -291,7 +320,7 @@ def constraints(_: argparse.Namespace, __: list[str]) -> int:
     return 0
 
 
-def progress(_, __):
+def progress(_: argparse.Namespace, __: list[str]) -> int:
     """Print the table of exercises: which are solved, and the points so far."""
     os.chdir(find_root(Path.cwd()) / "notebooks")  # where the notebooks' kernels run and keep the progress
     from course_utils.checking import progress as show
@@ -300,7 +329,7 @@ def progress(_, __):
     return 0
 
 
-def positive(text):
+def positive(text: str) -> int:
     """Parse a whole number of at least 1."""
     value = int(text)
     if value < 1:
@@ -308,7 +337,7 @@ def positive(text):
     return value
 
 
-def parser():
+def parser() -> argparse.ArgumentParser:
     """Return the parser of the `course` command; each subcommand's function is its `run`."""
     top = argparse.ArgumentParser(
         prog="course",
@@ -326,6 +355,8 @@ def parser():
     sub.add_argument("--no-browser", action="store_true", help="start the server only")
     sub.add_argument("--port", type=positive, metavar="P", help="listen on this port and no other")
     command(run_tests, "run all tests; arguments, if any, go to one pytest run instead", name="test")
+    sub = command(lint, "look for faults, habits, layout and types in the sources")
+    sub.add_argument("--fix", action="store_true", help="mend what can be mended by a program")
     sub = command(build, "build the notebooks from solutions/*.py")
     sub.add_argument("notebooks", nargs="*", metavar="NN", help="only these, by number: 00 01 (default: all)")
     sub.add_argument(
@@ -368,7 +399,7 @@ def parser():
     return top
 
 
-def add_exports(sub):
+def add_exports(sub: argparse.ArgumentParser) -> None:
     """Add the exports to the parser of `course export`."""
     targets = sub.add_subparsers(dest="target", metavar="SYSTEM", required=True)
 
@@ -412,10 +443,10 @@ def add_exports(sub):
     added.add_argument("file", type=Path, metavar="FILE.csv", help="the roster with grades, to write")
 
 
-def main(arguments=None):
+def main(arguments: Sequence[str] | None = None) -> int | None:
     """Run the `course` command and return its exit status."""
     for stream in (sys.stdout, sys.stderr):  # a console without "✓" shows "?" and goes on
-        if hasattr(stream, "reconfigure"):
+        if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
     arguments = list(sys.argv[1:] if arguments is None else arguments) or ["lab"]
     if arguments[0] == "test" and arguments[1:2] not in (["-h"], ["--help"]):

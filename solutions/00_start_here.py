@@ -10,7 +10,7 @@
 # # Start here
 #
 # This course teaches one lecture on generative models by doing: you will write the few lines of numpy that matter, check
-# them on the spot, and use them on faces, digits, pen strokes and melodies. This first notebook takes ten minutes. It
+# them on the spot, and use them on faces, digits, pen strokes and melodies. This first notebook takes about {{core minutes}} minutes. It
 # checks your installation, shows how exercises work, and fixes the notation.
 #
 # Run a cell with **Shift+Enter**.
@@ -59,16 +59,30 @@ plots.show(fig, alt="Ten photographs of faces, and below them ten handwritten di
 # calls your function on inputs of its own and tells you what it finds.
 #
 # Try it with a function that you will need again when densities become too small for floating-point numbers: in
-# notebook 03 we average numbers like $e^{-2000}$, which a computer rounds to $0$, and take the logarithm, which is then
+# notebook 03 we average numbers like $e^{-1000}$, which a computer rounds to $0$, and take the logarithm, which is then
 # $-\infty$. The true answer is an ordinary number:
 #
 # $$\log \frac{1}{n} \sum_{i=1}^{n} e^{a_i}.$$
 #
-# Before you write anything, run this cell to see what goes wrong with the formula as it stands.
+# ### Predict first
+#
+# In every notebook you are asked, now and then, what you expect before you see it. A guess that turns out wrong teaches more than a page that was read. Choose, press the button, and
+# run on; your guess is kept with your progress, nobody grades it, and the result is shown beside it.
+
+# %%
+from course_utils.checking import check, hint, predict, progress, reveal
+
+predict("00-underflow", "What does the computer give for the log of the mean of "
+        "exp(-1000) and exp(-1001), with the formula as it stands?",
+        ["about -1000.4", "0.0", "-inf", "an error message"])
 
 # %%
 with np.errstate(divide="ignore"):
-    print(np.log(np.mean(np.exp(np.array([-2000.0, -2001.0])))))
+    direct = np.log(np.mean(np.exp(np.array([-1000.0, -1001.0]))))
+reveal("00-underflow", str(direct))
+
+# %% [markdown]
+# Both exponentials are rounded to 0, and so is their mean. Now write a function that does better.
 
 # %% [markdown]
 # {{exercise log_mean_exp}}
@@ -84,8 +98,6 @@ def log_mean_exp(a):
 
 
 # %%
-from course_utils.checking import check, hint, progress
-
 log_mean_exp = check(log_mean_exp)
 
 # %% [markdown]
@@ -102,7 +114,7 @@ log_mean_exp = check(log_mean_exp)
 # Now the average of tiny numbers is no problem:
 
 # %%
-print(f"{log_mean_exp(np.array([-2000.0, -2001.0])):.4f}")
+print(f"{log_mean_exp(np.array([-1000.0, -1001.0])):.4f}")
 
 # %% [markdown]
 # Can we trust it? An identity that must hold: adding a constant $c$ to every $a_i$ multiplies the mean by $e^c$, so it
@@ -119,7 +131,7 @@ assert np.isclose(log_mean_exp(a), np.log((np.exp(-1) + np.exp(0.5) + np.exp(2))
 # Most notebooks have a figure to play with. This one shows what a table of values hides: how soon the formula as it stands breaks. The dashed
 # lines are the largest and the smallest exponent that $e^a$ survives.
 #
-# **Predict**, then move the slider, with the mouse or the arrow keys: how far can you shift the five entries down before the result breaks, and how far
+# Move the slider, with the mouse or the arrow keys: how far can you shift the five entries down before the result breaks, and how far
 # up? And with 32 bits, in which neural networks are usually trained?
 
 # %%
@@ -130,11 +142,10 @@ exp_explorer()
 # %% [markdown]
 # ## How a notebook is read
 #
-# A question, an equation, a small cell, and what it shows. Where you see **Predict**, stop and write your guess down
-# before you run the next cell. A guess that turns out wrong teaches more than a page that was read.
+# A question, an equation, a prediction, a small cell, and what it shows. The time at a notebook's top is that of its core; what stands below "Further", folded at first, is for those who want more, and no later core needs it.
 #
-# Lines such as `≈ test error: 27.1 (expected 27.1 ± 0.3)` are numbers that come out of training. They differ a little
-# between machines, and the cell fails if they leave the stated range. Everything else is the same wherever it runs.
+# Numbers that come out of training differ a little between machines, in their last digits. Everything else is the same wherever it runs. In a student's notebook, `plots.show(fig, alt="03-1f9a2c")` shows a figure together with its description for those who cannot see it;
+# the description stands behind a key, because it says what there is to see.
 #
 # ## Notation
 #

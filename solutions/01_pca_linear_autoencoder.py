@@ -9,7 +9,7 @@
 # %% [markdown]
 # # PCA is a linear autoencoder
 #
-# *Lecture points L2, L4 and L5. About 80 minutes, 20 points.*
+# *Lecture points L2, L4 and L5. About {{core minutes}} minutes, 20 points; {{further minutes}} more below "Further".*
 #
 # A photograph of a face is thousands of numbers. How few numbers could stand for it? This notebook answers the question for
 # the simplest machine that can be asked: a network with one hidden layer and no nonlinearity, trained to give back its
@@ -25,16 +25,16 @@
 # %%
 import numpy as np
 
-from course_utils.checking import check, hint, progress
+from course_utils.checking import check, hint, predict, progress, reveal
 from course_utils.data import load_faces, load_mnist
 from course_utils.explorables.pca_explorer import PCASet, pca_explorer
 from course_utils.models import pca
-from course_utils.showing import plots
-from course_utils.showing.evidence import show_result
+from course_utils.models.pca import subspace_angle
+from course_utils.showing import drawings, plots
+from course_utils.showing.evidence import expect, results
 
 faces, digits = load_faces(), load_mnist()
-for name, data in [("faces", faces), ("digits", digits)]:
-    print(f"{name}: x_train {data.x_train.shape}, one row an image of {data.shape}")
+print("faces: x_train", faces.x_train.shape, "digits: x_train", digits.x_train.shape)
 
 # %% [markdown]
 # One example is one row: the pixels of an image in reading order, from 0 (black) to 1 (white). The faces are 40 people with
@@ -57,9 +57,16 @@ plots.show(fig, alt="Sixteen photographs of faces and sixteen handwritten digits
 #
 # with an encoder $V$ ($K \times D$) and a decoder $U$ ($D \times K$). Our examples are rows, so in code $\hat{\mathbf{x}} = UV\mathbf{x}$ reads
 # `x @ V.T @ U.T`.
-#
-# **Predict.** Let $K = D$. What is the smallest error that the network can reach, and what does it learn about faces on the
-# way?
+
+# %%
+fig, ax = drawings.hourglass([4096, 40], "$V$", "$U$")
+plots.show(fig, alt="An hourglass: x with D = 4096 goes through V to a code z with K = 40, "
+                    "and through U to a reconstruction with D = 4096.")
+
+# %%
+predict("01-identity", "Let K = D, and let training end with an error of 0. What must the "
+        "network have learned about faces?",
+        ["the mean face", "the most common features", "nothing"])
 
 # %%
 rng = np.random.default_rng(0)
@@ -68,30 +75,28 @@ V = rng.normal(size=(12, 12))
 U = np.linalg.inv(V)
 assert np.allclose(x @ V.T @ U.T, x)
 print("error:", np.round(np.sum((x - x @ V.T @ U.T) ** 2), 10))
+reveal("01-identity", "nothing")
 
 # %% [markdown]
-# Zero, with a *random* encoder: whatever $V$ scrambles, $U = V^{-1}$ puts back, so that $UV = I$. Nothing was learned. The same
-# goes for $K > D$, where the decoder can be any left inverse of $V$:
+# Zero, with a *random* encoder: whatever $V$ scrambles, $U = V^{-1}$ puts back, so that $UV = I$. Nothing was learned. The same goes for $K > D$, where $U$ can be any left inverse of $V$.
+#
+# So the hidden layer must be a **bottleneck**, $K < D$. Now something has to be lost.
 
 # %%
-V = rng.normal(size=(20, 12))
-U = np.linalg.pinv(V)
-assert np.allclose(U @ V, np.eye(12))
-
-# %% [markdown]
-# So the hidden layer must be a **bottleneck**, $K < D$. Now something has to be lost.
-#
-# **Predict.** With $K = 3$ and *any* $U$ and $V$, feed a hundred different inputs through the network. How many dimensions do the
-# hundred outputs fill?
+predict("01-rank", "K = 3, any U and any V. A hundred inputs go through the network: how "
+        "many dimensions do the hundred outputs fill?", [1, 3, 12, 100])
 
 # %%
 U, V = rng.normal(size=(12, 3)), rng.normal(size=(3, 12))
 x_hat = rng.normal(size=(100, 12)) @ V.T @ U.T
 print("rank of 100 outputs:", np.linalg.matrix_rank(x_hat))
+reveal("01-rank", np.linalg.matrix_rank(x_hat))
+P = U @ V
+print("P @ P equals P:", np.allclose(P @ P, P))
 
 # %% [markdown]
-# Three. Every output is a combination of the $K$ columns of $U$: the network *projects* (not always at a right angle) onto a $K$-dimensional
-# subspace. Learning means choosing the subspace. Which one is best?
+# Three, as soon as $U$ and $V$ have rank 3. Every output is a combination of the $K$ columns of $U$: the network *maps* everything into a $K$-dimensional subspace. (It does not *project*: for that, doing it twice would have to change
+# nothing, $P^2 = P$ for $P = UV$, and this random $P$ fails.) Learning means choosing the subspace, and the way into it. Which one is best?
 
 # %% [markdown]
 # ## 2. Encode and decode with a given subspace
@@ -198,7 +203,10 @@ def residual_variance(x, components):
 residual_variance = check(residual_variance)
 
 # %% [markdown]
-# **Predict.** Turn the line from 0° to 180° and watch both. Where is each at its best? What does their sum do?
+# %%
+predict("01-sum", "Turn the line from 0° to 180°. What does the sum of projected and residual "
+        "variance do?", ["it is largest where the projected variance is",
+                         "it stays the same", "it is smallest at the best angle"])
 
 # %%
 angles = np.arange(181)
@@ -215,6 +223,7 @@ ax.set(ylim=(0, None), xticks=range(0, 181, 30), title="Kept and lost variance")
 ax.legend(loc="center right")
 plots.show(fig, alt="Projected variance has its top where residual variance has its "
                     "bottom; their sum is a flat line.")
+reveal("01-sum", "it stays the same")
 
 # %% [markdown]
 # The sum is constant, so the best angle for one is the best for the other. The reason is Pythagoras: the segment to the line is at right
@@ -244,8 +253,25 @@ assert np.isclose(line(20)[0] @ S @ line(20)[0], projected_variance(cheeks, line
 #
 # $$S\mathbf{u} = \lambda\mathbf{u}, \qquad\text{and there}\qquad \mathbf{u}^\top S\mathbf{u} = \lambda.$$
 #
-# The candidates are the eigenvectors of $S$, and the variance along each is its eigenvalue. The best single direction is the eigenvector
-# with the largest eigenvalue; the best $K$-dimensional subspace is spanned by the $K$ with the largest (the *dominant* ones).
+# The candidates are the eigenvectors $\mathbf{q}_1, \dots, \mathbf{q}_D$ of $S$, and the variance along each is its eigenvalue. The best single direction is the eigenvector with the largest eigenvalue.
+#
+# And for $K > 1$? Write $S = \sum_j \lambda_j \mathbf{q}_j\mathbf{q}_j^\top$. A subspace with orthonormal rows $C$ keeps
+#
+# $$\mathrm{tr}(C S C^\top) = \sum_j \lambda_j h_j, \qquad h_j = \lVert C\mathbf{q}_j \rVert^2 .$$
+#
+# $h_j$ says how much of $\mathbf{q}_j$ lies in the subspace: it is between 0 and 1, and $\sum_j h_j = K$. There are $K$ units to give away, at most one to each eigenvalue; most is kept when the $K$ largest eigenvalues get one each. So the best
+# subspace is spanned by the $K$ *dominant* eigenvectors.
+
+# %%
+pixels = digits.x_train[:500, 300:312].astype(float)
+lam, q = np.linalg.eigh(np.cov(pixels, rowvar=False, bias=True))
+C = np.linalg.qr(rng.normal(size=(12, 3)))[0].T  # any three orthonormal rows
+h = np.sum((C @ q) ** 2, axis=0)
+assert np.isclose(projected_variance(pixels, C), lam @ h)
+assert h.min() >= 0 and h.max() <= 1 and np.isclose(h.sum(), 3) and lam @ h <= lam[-3:].sum()
+
+# %% [markdown]
+# Back to the cheeks, where $K = 1$:
 
 # %%
 values, vectors = np.linalg.eigh(S)  # eigenvalues in ascending order
@@ -282,9 +308,10 @@ pca_fit = check(pca_fit)
 # ## 5. Eigenfaces and eigendigits
 #
 # An eigenvector of $S$ has as many entries as an image has pixels, so it can be drawn as one (red adds light, blue takes it away).
-#
-# **Predict.** The largest variance between photographs of faces: what do you think it is? Hair, glasses, the shape of the mouth, something
-# else?
+
+# %%
+predict("01-faces", "What do you expect the first two components of faces to change most?",
+        ["hair", "glasses", "the mouth", "how bright the picture is"])
 
 # %%
 face_mean, eigenfaces = pca_fit(faces.x_train, 200)
@@ -315,18 +342,29 @@ plots.show(fig, alt="Four rows of seven faces that change smoothly: in brightnes
                     "against the background, in the side of the light, and in hair.")
 
 # %% [markdown]
-# Much of the variance is light and background rather than anything you would use to recognise a person: PCA keeps what is *large in pixels*,
-# not what matters to us. Keep that in mind for notebook 02.
-#
-# The standard deviations came from the codes. They must be the square roots of the eigenvalues, and codes along different components must be
-# uncorrelated, because $C S C^\top$ is diagonal:
+# One guess can be tested. The mean brightness of a photograph is one number; how much of its variance do the first components account for? (As a control: the brightness of other photographs, in random order.)
 
 # %%
+def share_explained(target, z):
+    """R^2 of the least-squares fit of target (N,) from z (N, k)."""
+    centred = target - target.mean()
+    fit = z @ np.linalg.lstsq(z, centred, rcond=None)[0]
+    return np.sum(fit ** 2) / np.sum(centred ** 2)
+
+
 z = pca_encode(faces.x_train, face_mean, eigenfaces[:50]).astype(float)
-covariance = np.cov(z, rowvar=False, bias=True)
-singular_values = np.linalg.svd(faces.x_train - face_mean, compute_uv=False)
-assert np.allclose(np.diag(covariance), singular_values[:50] ** 2 / len(z), rtol=1e-3)
-assert np.abs(covariance - np.diag(np.diag(covariance))).max() < 1e-3 * covariance[0, 0]
+bright = faces.x_train.mean(axis=1)
+shuffled = np.random.default_rng(0).permutation(bright)
+results({name: [share_explained(b, z[:, :k]) for k in (1, 2, 4)]
+         for name, b in {"brightness": bright, "control": shuffled}.items()},
+        ["component 1", "1 and 2", "1 to 4"], digits=2, caption="Share of the variance of brightness")
+reveal("01-faces", "how bright the picture is")
+
+# %% tags=["expectation"]
+assert share_explained(bright, z[:, :2]) > 0.9 > 0.05 > share_explained(shuffled, z[:, :4])
+
+# %% [markdown]
+# How bright the picture is: nothing that you would use to recognise a person. PCA keeps what is *large in pixels*, not what matters to us. Keep that in mind for notebook 02.
 
 # %% [markdown]
 # The same for the digits, from half of the training set (a singular value decomposition costs $O(ND^2)$):
@@ -400,13 +438,20 @@ plots.show(fig, alt="Eight test faces, and below them their reconstructions from
                     "more components: blurred, then sharper, never the originals.")
 
 # %% [markdown]
-# These are *test* photographs, which PCA has not seen.
-#
-# **Predict.** With 320 training faces, how large can $K$ usefully be? What happens to the training error there, and to the test error?
+# These are *test* photographs, which PCA has not seen; but it has seen eight others of each of these people. For an honest curve, keep eight of the forty people out altogether.
 
 # %%
-mean, components = pca_fit(faces.x_train, 320)
-ks = [1, 2, 5, 10, 20, 50, 100, 200, 319]
+predict("01-new", "PCA is fitted to 256 photographs of 32 people. With K = 255 its training "
+        "error is 0. What share of the error at K = 1 is left on photographs of eight "
+        "other people?", unit="per cent")
+
+# %%
+known = faces.y_train < 32
+mean, components = pca_fit(faces.x_train[known], 256)
+ks = [1, 2, 5, 10, 20, 50, 100, 200, 255]
+sets = {"training photographs": faces.x_train[known],
+        "new photographs of the same people": faces.x_test[faces.y_test < 32],
+        "photographs of new people": faces.x_train[~known]}
 
 
 def errors_of(x):
@@ -414,27 +459,34 @@ def errors_of(x):
     return [np.mean(np.sum(difference ** 2, axis=1)) for difference in differences]
 
 
-errors = {"train": errors_of(faces.x_train), "test": errors_of(faces.x_test)}
+errors = {name: errors_of(x) for name, x in sets.items()}
 
 # %%
-fig, ax = plots.figure(6, 3.2)
-for name, marker in [("train", "o"), ("test", "s")]:
-    ax.plot(ks, errors[name], marker=marker, label=name)
+fig, ax = plots.figure(6.6, 3.4)
+for (name, values), marker in zip(errors.items(), "os^"):
+    ax.plot(ks, values, marker=marker, label=name)
 ax.set(xscale="log", xlabel="K", ylabel="squared error per face", ylim=(0, None))
 ax.set_xticks(ks, ks)
 ax.set_title("Faces: error against K")
 ax.legend()
-plots.show(fig, alt="Squared error per face against K: the training error falls to "
-                    "zero at K = 319; the test error flattens out well above zero.")
+plots.show(fig, alt="Squared error per face against K: the training error falls to zero at "
+                    "K = 255; on new photographs of the same people it flattens out above "
+                    "zero, and on new people higher still.")
 
 # %%
-assert errors["train"][-1] < 1e-3 * errors["train"][0]
-for name in errors:
-    print(f"K = 319: {name} error {errors[name][-1]:.3f}")
+results({name: [values[0], values[4], values[-1]] for name, values in errors.items()},
+        ["K = 1", "K = 20", "K = 255"], caption="Squared error per face")
+new = errors["photographs of new people"]
+reveal("01-new", 100 * new[-1] / new[0], unit="per cent")
+
+# %% tags=["expectation"]
+last = [values[-1] for values in errors.values()]
+assert last[0] < 1e-3 and 8 < last[1] < 0.85 * last[2]
+expect(last[2], 15.6, within=0.5)
 
 # %% [markdown]
-# Centred, 320 examples span only 319 dimensions, so $K = 319$ reproduces every training face and says nothing about new ones. The test error
-# tells what the code is worth. Choosing $K$ by the variance of the training set alone is too hopeful.
+# Centred, 256 examples span only 255 dimensions, so with $K = 255$ every training face is reproduced, which says nothing about new ones. What the code is worth shows on photographs that were not used, and, for a code of *faces*,
+# on people who were not. A $K$ that is chosen by the variance of the training set alone is too hopeful.
 
 # %% [markdown]
 # ## 7. Explore
@@ -442,8 +494,7 @@ for name in errors:
 # The panel shows an example, its reconstruction from $K$ numbers, and that reconstruction moved along one component. It shows what no
 # table does: which *kind* of detail arrives with which component.
 #
-# **Predict** before you move anything: (a) At which $K$ will you first recognise the person? (b) Move digit component 1 from $-3$ to $+3$
-# standard deviations: between which two digits will it go?
+# Before you move anything, decide what you expect: at which $K$ will you first recognise the person? And if you move digit component 1 from $-3$ to $+3$ standard deviations, between which two digits will it go?
 
 # %%
 face_set = PCASet(faces.x_test, face_mean, eigenfaces, face_values, faces.shape)
@@ -480,24 +531,6 @@ def linear_ae_gradients(x, U, V):
 linear_ae_gradients = check(linear_ae_gradients)
 
 # %% [markdown]
-# Autograd does the same by recording the operations. The two must agree to rounding:
-
-# %%
-import autograd.numpy as anp
-from autograd import grad
-
-x = digits.x_train[:50, 300:312].astype(float)
-U, V = rng.normal(size=(12, 3)), rng.normal(size=(3, 12))
-
-
-def loss(UV):
-    return anp.mean(anp.sum((x - x @ UV[1].T @ UV[0].T) ** 2, axis=1))
-
-
-for by_hand, automatic in zip(linear_ae_gradients(x, U, V), grad(loss)((U, V))):
-    assert np.allclose(by_hand, automatic)
-
-# %% [markdown]
 # {{exercise linear_ae_train}}
 
 # %%
@@ -520,33 +553,47 @@ linear_ae_train = check(linear_ae_train)
 # ### The same subspace?
 #
 # To compare what training found with PCA we need a distance between *subspaces*: $U$ and the eigenvectors may be different bases of the same one. The
-# **principal angles** are it. The first is the smallest angle between a vector of one subspace and a vector of the other; the next is the smallest at
-# right angles to those; and so on. If the *largest* is 0, the subspaces are the same.
-
-# %% [markdown]
-# {{exercise subspace_angle}}
-
-# %%
-def subspace_angle(A, B):
-    """Largest principal angle (radians) between the column spaces of A, B (D, K)."""
-    ### BEGIN SOLUTION
-    Q_A, Q_B = np.linalg.qr(A)[0], np.linalg.qr(B)[0]
-    cosines = np.linalg.svd(Q_A.T @ Q_B, compute_uv=False)
-    return np.arccos(np.clip(cosines.min(), -1, 1))
-    ### END SOLUTION
-
-
-# %%
-subspace_angle = check(subspace_angle)
+# **principal angles** measure it. The first is the smallest angle between a vector of one subspace and a vector of the other; the next is the smallest at
+# right angles to those; and so on. If the *largest* is 0, the subspaces are the same. With orthonormal bases $Q_A$ and $Q_B$ of the two, the cosines of the principal angles are the singular values of $Q_A^\top Q_B$. The library's `subspace_angle`
+# returns the largest angle; below "Further" you can write it yourself.
 
 # %% [markdown]
 # ### On the digits
 #
-# The digits have 784 dimensions and their largest variance is about 5, so your loop would need small steps and some minutes. The library's version
-# does the same steps faster: the loss depends on the data only through the covariance matrix $S$ (why? expand the square), so one step
-# does not have to visit the 5,000 digits; and it adds momentum.
-#
-# **Predict.** After training with $K = 6$: how will the error compare with PCA's? Will the columns of $U$ look like the eigendigits above?
+# First with **your** loop. To keep it quick, give it the digits as 50 numbers each, their first 50 principal components, scaled so that the largest variance is 1. PCA's subspace is then simply that of the first six coordinates.
+
+# %%
+predict("01-columns", "Train with K = 6. What will agree with PCA?",
+        ["the error", "the error and the subspace",
+         "the error, the subspace, and the columns of U are the eigendigits"])
+
+# %%
+codes = pca_encode(digits.x_train[::2], digit_mean, eigendigits[:50]).astype(float)
+codes /= codes.std(axis=0).max()
+six = np.eye(50)[:, :6]
+U, V = linear_ae_train(codes, 6, 2000, np.random.default_rng(0))
+my_error = np.mean(np.sum((codes - codes @ V.T @ U.T) ** 2, axis=1))
+pca_error = residual_variance(codes, six.T)
+my_angle = subspace_angle(U, six)
+results({"PCA": [pca_error, 0], "your network": [my_error, my_angle]},
+        ["error", "angle to PCA's subspace"], digits=4)
+
+# %% tags=["expectation"]
+assert pca_error <= my_error < 1.005 * pca_error and my_angle < 0.1
+
+# %%
+columns = (eigendigits[:50].T @ U).T  # from 50 numbers back to pixels
+columns /= np.linalg.norm(columns, axis=1, keepdims=True)
+fig, ax = plots.figure(7.2, 2.6)
+plots.image_grid(np.concatenate([columns, eigendigits[:6]]), digits.shape, columns=6, ax=ax,
+                 row_labels=["columns of your U", "eigendigits"], diverging=True)
+plots.show(fig, alt="Six columns of U, drawn as images, above the first six eigendigits: "
+                    "similar waves, but no column is one of the eigendigits.")
+reveal("01-columns", "the error and the subspace")
+
+# %% [markdown]
+# The same on all 784 pixels, with the library's `linear_ae_train`. Its loss and its gradients are yours, but it uses that the loss depends on the data only through the covariance matrix $S$ (why? expand the square), so that a step does not have to visit the 5,000 digits; and
+# it descends with momentum, which takes fewer steps where the surface is flat.
 
 # %%
 centred = (digits.x_train[::2] - digit_mean).astype(float)
@@ -562,9 +609,11 @@ def error_of(U, V):
 
 
 pca_error = residual_variance(centred, best.T)
-print(f"error of PCA: {pca_error:.2f}")
-show_result("error of the network", error_of(U, V), expected=pca_error, tolerance=0.03)
-show_result("largest principal angle", angles[-1], expected=0, tolerance=5e-3)
+results({"PCA": [pca_error, 0], "network": [error_of(U, V), angles[-1]]},
+        ["error", "angle to PCA's subspace"], digits=4)
+
+# %% tags=["expectation"]
+assert pca_error <= error_of(U, V) < pca_error + 0.03 and angles[-1] < 5e-3
 
 # %%
 fig, (left, right) = plots.figure(9.6, 3.3, columns=2, width_ratios=[1, 1.5])
@@ -583,43 +632,111 @@ plots.show(fig, alt="The angle between the subspaces falls from above one radian
 # %%
 A = rng.normal(size=(6, 6))
 assert np.allclose((U @ A) @ (np.linalg.inv(A) @ V), U @ V)
+
+# %% tags=["expectation"]
 cosines = np.abs(columns @ best).max(axis=1)  # to the nearest eigendigit
-show_result("mean |cosine| to the nearest eigendigit", cosines.mean(), 0.65, 0.2)
+expect(cosines.mean(), 0.65, within=0.2)
 
 # %% [markdown]
-# **Predict.** Start from other random numbers. What will be the same, and what will not?
+# %%
+predict("01-seeds", "Start from other random numbers. What will be the same?",
+        ["U and V", "the subspace, not U and V", "neither"])
 
 # %%
-for seed in (2, 3):
+found = {}
+for seed in (2, 3, 4):
     rng_other = np.random.default_rng(seed)
     other, _ = pca.linear_ae_train(centred, K=6, steps=400, rng=rng_other)
-    show_result(f"angle to PCA, seed {seed}", subspace_angle(other, best), 0, 0.03)
-    other /= np.linalg.norm(other, axis=0)
-    assert np.abs(columns @ other).max() < 0.999  # no column came out again
+    alike = np.abs(columns @ (other / np.linalg.norm(other, axis=0))).max()
+    found[f"seed {seed}"] = [subspace_angle(other, best), alike]
+results(found, ["angle to PCA's subspace", "largest |cosine| of columns, to seed 1"])
+same, columns_again = (max(values) for values in zip(*found.values()))
+reveal("01-seeds", "the subspace, not U and V" if same < 0.05 and columns_again < 0.999
+       else "neither")
+
+# %% tags=["expectation"]
+assert same < 0.03 and columns_again < 0.999
 
 # %% [markdown]
-# The loss cannot tell these networks apart, so training has no reason to prefer the eigenvectors. If you want them, they are two lines
-# away: run PCA *inside* the subspace, on codes with $K$ numbers.
+# The loss cannot tell these networks apart, so training has no reason to prefer the eigenvectors.
+
+# %% [markdown]
+# ## What you have shown
+#
+# - An autoencoder with $K \ge D$ can copy; a bottleneck forces it to choose a $K$-dimensional subspace (L2, L4).
+# - Projected plus residual variance is constant, so the most variance and the least error are the same choice, and the dominant
+#   eigenvectors of the covariance matrix make it (L5).
+# - Gradient descent on $\lVert \mathbf{x} - UV\mathbf{x} \rVert^2$ reaches PCA's error and PCA's subspace, from each of three random starts; $U$ and $V$ themselves are
+#   determined only up to an invertible matrix, and $V$ only where the data vary (L4, L5).
+#
+# ## What is left open
+#
+# The set of all reconstructions is *flat*. Halfway between two faces lies a double exposure, not a face, and a digit that is shifted by three pixels is far from
+# itself. Such data may lie near *curved* surfaces. What if the encoder and the decoder could bend? That is notebook 02.
+
+# %%
+# NBVAL_IGNORE_OUTPUT
+progress()
+
+# %% [markdown]
+# ## Further ({{further minutes}} minutes)
+#
+# ### Principal angles
+#
+# Write the function that compared subspaces above.
+
+# %% [markdown]
+# {{exercise subspace_angle}}
+
+# %%
+def subspace_angle(A, B):
+    """Largest principal angle (radians) between the column spaces of A, B (D, K)."""
+    ### BEGIN SOLUTION
+    Q_A, Q_B = np.linalg.qr(A)[0], np.linalg.qr(B)[0]
+    cosines = np.linalg.svd(Q_A.T @ Q_B, compute_uv=False)
+    return np.arccos(np.clip(cosines.min(), -1, 1))
+    ### END SOLUTION
+
+
+# %%
+subspace_angle = check(subspace_angle)
+
+# %% [markdown]
+# ### The eigenvectors, after all
+#
+# If you want the eigenvectors themselves, they are two lines away: run PCA *inside* the subspace, on codes with $K$ numbers.
 
 # %%
 Q = np.linalg.qr(U)[0]             # an orthonormal basis of the subspace
 _, turn = pca_fit(centred @ Q, 6)  # PCA of 6 numbers per digit
 cosines = np.abs(np.sum((turn @ Q.T) * best.T, axis=1))
-show_result("smallest |cosine| to its eigendigit", cosines.min(), 1, tolerance=1e-3)
+results({"component": list(cosines)}, list("123456"), digits=4,
+        caption="|cosine| of each component to its eigendigit")
+
+# %% tags=["expectation"]
+assert cosines.min() > 0.999
 
 # %% [markdown]
 # ### And the encoder?
 #
-# **Predict.** $U$ spans PCA's subspace. Do the rows of $V$ span it, too?
+# $U$ spans PCA's subspace. Do the rows of $V$ span it, too?
 
 # %%
-show_result("angle of V's rows to PCA's subspace", subspace_angle(V.T, best), 1.0, 0.3)
+predict("01-encoder", "Do the rows of V span the subspace that the columns of U span?",
+        ["yes", "no"])
+
+# %%
 difference = centred @ V.T @ U.T - centred @ best @ best.T
 share = np.sum(difference ** 2) / np.sum(centred ** 2)
-show_result("and yet: outputs differ by this share of the variance", share, 0, 1e-3)
+results({"angle of V's rows to PCA's subspace (radians)": subspace_angle(V.T, best),
+         "difference of the outputs, as a share of the variance": share}, digits=2)
+reveal("01-encoder", "yes" if subspace_angle(V.T, best) < 0.05 else "no")
+
+# %% tags=["expectation"]
+assert subspace_angle(V.T, best) > 0.5 and share < 1e-3
 
 # %% [markdown]
-# Many pixels of the digits never change: at the border all are black. Whatever $V$ does with such a direction costs nothing, because the data have no
+# They do not, and yet the outputs are PCA's. Many pixels of the digits never change: at the border all are black. Whatever $V$ does with such a direction costs nothing, because the data have no
 # variance there; the gradient is zero, and $V$ keeps the random numbers that it started from. An autoencoder is pinned down only *on the data*.
 
 # %%
@@ -629,10 +746,10 @@ assert np.allclose(V[:, always_black], V_start[:, always_black])
 print(f"{always_black.sum()} of 784 pixels never change; there, V is still as it began")
 
 # %% [markdown]
-# ### No wrong hills to climb
+# ### No false minimum
 #
-# The loss is not convex in $(U, V)$: can training end in a bad place? Baldi and Hornik (1989) showed that it cannot get caught in a false minimum. Every set of
-# $K$ eigenvectors is a point where the gradient vanishes, but only the dominant set is a minimum; the others are saddles, and a small push leaves them.
+# The loss is not convex in $(U, V)$: can training end in a bad place? Baldi and Hornik (1989) showed, for a covariance of full rank with distinct eigenvalues, that there is no false minimum. Every set of
+# $K$ eigenvectors gives points where the gradient vanishes, but only the dominant set gives minima; the others are saddles, and some small push leaves them.
 
 # %%
 U = eigendigits[1:7].T.astype(float)  # components 2 to 7: the first is missing
@@ -648,22 +765,43 @@ lost = digit_values.sum() - digit_values[1:7].sum()
 assert np.isclose(error_of(U, U.T), lost, rtol=1e-3)  # all eigenvalues but those six
 
 # %% [markdown]
-# ## What you have shown
+# ### Three checks
 #
-# - An autoencoder with $K \ge D$ can copy; a bottleneck forces it to choose a $K$-dimensional subspace (L2, L4).
-# - Projected plus residual variance is constant, so the most variance and the least error are the same choice, and the dominant
-#   eigenvectors of the covariance matrix make it (L5).
-# - Gradient descent on $\lVert \mathbf{x} - UV\mathbf{x} \rVert^2$ reaches PCA's error and PCA's subspace, from each of three random starts; $U$ and $V$ themselves are
-#   determined only up to an invertible matrix, and $V$ only where the data vary (L4, L5).
-#
-# ## What is left open
-#
-# The set of all reconstructions is *flat*. Halfway between two faces lies a double exposure, not a face, and a digit that is shifted by three pixels is far from
-# itself. Data such as ours lie near *curved* surfaces. What if the encoder and the decoder could bend? That is notebook 02.
+# The standard deviations came from the codes. They must be the square roots of the eigenvalues, and codes along different components must be
+# uncorrelated, because $C S C^\top$ is diagonal:
 
 # %%
-# NBVAL_IGNORE_OUTPUT
-progress()
+z = pca_encode(faces.x_train, face_mean, eigenfaces[:50]).astype(float)
+covariance = np.cov(z, rowvar=False, bias=True)
+singular_values = np.linalg.svd(faces.x_train - face_mean, compute_uv=False)
+assert np.allclose(np.diag(covariance), singular_values[:50] ** 2 / len(z), rtol=1e-3)
+assert np.abs(covariance - np.diag(np.diag(covariance))).max() < 1e-3 * covariance[0, 0]
+
+# %% [markdown]
+# Autograd does the same by recording the operations. The two must agree to rounding:
+
+# %%
+import autograd.numpy as anp
+from autograd import grad
+
+x = digits.x_train[:50, 300:312].astype(float)
+U, V = rng.normal(size=(12, 3)), rng.normal(size=(3, 12))
+
+
+def loss(UV):
+    return anp.mean(anp.sum((x - x @ UV[1].T @ UV[0].T) ** 2, axis=1))
+
+
+for by_hand, automatic in zip(linear_ae_gradients(x, U, V), grad(loss)((U, V))):
+    assert np.allclose(by_hand, automatic)
+
+# %% [markdown]
+# And with more hidden units than inputs, any left inverse of $V$ copies:
+
+# %%
+V = rng.normal(size=(20, 12))
+U = np.linalg.pinv(V)
+assert np.allclose(U @ V, np.eye(12))
 
 # %% [markdown]
 # **Sources.** K. Pearson, *On lines and planes of closest fit*, 1901. P. Baldi and K. Hornik, *Neural networks and principal component analysis: learning

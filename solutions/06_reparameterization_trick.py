@@ -35,19 +35,16 @@ from autograd.tracer import getval
 from matplotlib.colors import BoundaryNorm
 from scipy.stats import norm
 
+# %%
 from course_utils.checking import check, hint, progress
 from course_utils.data import load_mnist, shrink
 from course_utils.explorables.gradient_explorer import gradient_explorer
 from course_utils.models import autoencoder, linear_gaussian, pca
 from course_utils.networks import nets, optim
 from course_utils.networks.reparameterization import (
-    leave_one_out,
-    score_function_variance,
-)
+    leave_one_out, score_function_variance)
 from course_utils.probability.gaussians import (
-    diagonal_gaussian_log_prob,
-    kl_standard_normal,
-)
+    diagonal_gaussian_log_prob, kl_standard_normal)
 from course_utils.probability.likelihoods import gaussian_log_prob
 from course_utils.showing import plots
 from course_utils.showing.evidence import show_result

@@ -36,9 +36,7 @@ from course_utils.explorables.amortization_explorer import amortization_explorer
 from course_utils.models import amortization, pca, vae
 from course_utils.models.amortization import elbo_of_q, refine
 from course_utils.models.linear_gaussian import (
-    elbo_linear_gaussian,
-    mean_field_posterior,
-)
+    elbo_linear_gaussian, mean_field_posterior)
 from course_utils.models.two_latents import log_p_on_grid
 from course_utils.networks import nets, optim
 from course_utils.probability.bounds import iwae_bound

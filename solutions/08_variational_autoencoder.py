@@ -29,6 +29,7 @@ import numpy as np
 from scipy.special import logsumexp
 from scipy.stats import norm
 
+# %%
 from course_utils.checking import check, hint, progress
 from course_utils.data import load_mnist, shrink
 from course_utils.explorables.latent_pad import latent_pad
@@ -40,9 +41,7 @@ from course_utils.networks.nets import mlp
 from course_utils.networks.optim import adam, minibatches
 from course_utils.probability.gaussian_mixture import gmm_fit, gmm_log_prob, gmm_sample
 from course_utils.probability.gaussians import (
-    diagonal_gaussian_log_prob,
-    kl_standard_normal,
-)
+    diagonal_gaussian_log_prob, kl_standard_normal)
 from course_utils.probability.grids import trapezoid_weights
 from course_utils.probability.likelihoods import bernoulli_log_prob, gaussian_log_prob
 from course_utils.probability.marginals import log_marginal_linear

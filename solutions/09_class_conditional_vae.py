@@ -35,11 +35,7 @@ from course_utils.models.autoencoder import nearest_neighbour_accuracy
 from course_utils.models.classifier import classifier_train, predict
 from course_utils.models.conditional import cvae_train, fold_label, style_codes
 from course_utils.models.digit_style import (
-    shuffle_within,
-    slant,
-    stroke_thickness,
-    without_label_means,
-)
+    shuffle_within, slant, stroke_thickness, without_label_means)
 from course_utils.models.semi_supervised import elbo_of_every_class, m2_train
 from course_utils.models.vae import encoder_forward, vae_elbo, vae_generate, vae_train
 from course_utils.networks.nets import mlp

@@ -2,19 +2,25 @@
 
 import ast
 import hashlib
+import itertools
 import json
+import math
 import os
 import re
 import shutil
 import tempfile
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import jupytext
 import nbformat
+from nbformat import NotebookNode
 
-from course_utils.exercises import all_exercises
+from course_utils.exercises import Exercise, all_exercises
 
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
+EXPECTATION = "expectation"  # tag of cells that compare results with what is expected: not in a student's copy
+FURTHER = "## Further"  # what stands below this heading is no part of the core, and is folded in a student's copy
 CARD = re.compile(r"^\{\{exercise (\w+)\}\}$", re.MULTILINE)
 KERNEL = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
@@ -26,7 +32,7 @@ class BuildError(Exception):
     """A source that cannot be built, a cell that fails, or a file that must not be overwritten."""
 
 
-def build_course(root: Path, only: list[str] = (), force: bool = False) -> int:
+def build_course(root: Path, only: Sequence[str] = (), force: bool = False) -> int:
     """Builds solutions/*.ipynb and notebooks/*.ipynb from solutions/*.py; `only` names some ("01", "01_pca_...").
 
     A notebook whose source has not changed is skipped; `force` runs it again, and replaces student copies that
@@ -41,11 +47,13 @@ def build_course(root: Path, only: list[str] = (), force: bool = False) -> int:
             print(f"{path.stem}: solution executed and written")
         else:
             print(f"{path.stem}: solution unchanged")
+        write_texts(root, path.stem, cells)
         refused += not write_student_copy(student, student_notebook(path.stem, cells), force)
     return refused
 
 
-def find_sources(root: Path, only=()) -> list[Path]:
+def find_sources(root: Path, only: Sequence[str] = ()) -> list[Path]:
+    """The sources below `root`, or those whose names start as `only` says; BuildError where there is none."""
     sources = sorted((root / "solutions").glob("[0-9][0-9]_*.py"))
     if not sources:
         raise BuildError(f"no notebook sources (NN_topic.py) in {root / 'solutions'}")
@@ -58,7 +66,7 @@ def find_sources(root: Path, only=()) -> list[Path]:
 # reading and checking a source --------------------------------------------------------------------------------------
 
 
-def read_source(path: Path) -> list:
+def read_source(path: Path) -> list[NotebookNode]:
     """The cells of a source, cards filled in, ids and nbgrader metadata set. BuildError with the line of a fault."""
     text = path.read_text(encoding="utf-8")
     cells = jupytext.reads(text, fmt="py:percent").cells
@@ -67,6 +75,7 @@ def read_source(path: Path) -> list:
         raise BuildError(f"{path}: text before the first cell marker, or a '# %%' inside a cell")
     mine = {e.name: e for e in all_exercises().values() if e.notebook == path.stem}
     carded, defined, checked, used = set(), set(), set(), set()
+    fill_minutes(cells, mine)
     for cell, start in zip(cells, lines):
         if cell.cell_type == "markdown":
             carded |= fill_cards(path, start, cell, mine)
@@ -88,7 +97,37 @@ def read_source(path: Path) -> list:
     return cells
 
 
-def fill_cards(path, start, cell, mine) -> set:
+def minutes(cells: Iterable[NotebookNode], exercises: Mapping[str, Exercise]) -> dict[str, float]:
+    """Honest minutes of the core and of what comes below "## Further", from a source whose cards are not filled in.
+
+    Prose at 180 words a minute, six seconds for a line of code, and the minutes that the cards state.
+    """
+    spent, part = {"core": 0.0, "further": 0.0}, "core"
+    for cell in cells:
+        if cell.cell_type == "markdown":
+            if cell.source.startswith(FURTHER):
+                part = "further"
+            names = CARD.findall(cell.source)
+            spent[part] += len(CARD.sub("", cell.source).split()) / 180
+            spent[part] += sum(exercises[name].minutes for name in names if name in exercises)
+        elif EXPECTATION not in cell.metadata.get("tags", []):
+            shown = without_texts("00", without_solution(cell.source))[0]
+            lines = (line.strip() for line in shown.splitlines())
+            spent[part] += sum(bool(line) and not line.startswith("#") for line in lines) / 10
+    return spent
+
+
+def fill_minutes(cells: Sequence[NotebookNode], exercises: Mapping[str, Exercise]) -> None:
+    """Puts the minutes of the core and of the rest, rounded up to five, where the source says {{core minutes}}."""
+    spent = minutes(cells, exercises)
+    for cell in cells:
+        if cell.cell_type == "markdown":
+            for part, value in spent.items():
+                cell.source = cell.source.replace(f"{{{{{part} minutes}}}}", str(5 * math.ceil(value / 5)))
+
+
+def fill_cards(path: Path, start: int, cell: NotebookNode, mine: Mapping[str, Exercise]) -> set[str]:
+    """Writes the cards into a cell that names them, {{exercise name}}, and returns the names."""
     for match in CARD.finditer(cell.source):
         if match[1] not in mine:
             line = start + 1 + cell.source[: match.start()].count("\n")
@@ -98,7 +137,7 @@ def fill_cards(path, start, cell, mine) -> set:
     return names
 
 
-def card(exercise) -> str:
+def card(exercise: Exercise) -> str:
     """The exercise's card, written from its definition so that the two cannot disagree."""
     points = f"{exercise.points} point{'s' if exercise.points > 1 else ''}"
     lines = f"{exercise.lines} line{'s' if exercise.lines > 1 else ''}"
@@ -110,7 +149,7 @@ def card(exercise) -> str:
     )
 
 
-def check_solution(path, start, source, mine) -> str | None:
+def check_solution(path: Path, start: int, source: str, mine: Mapping[str, Exercise]) -> str | None:
     """The exercise whose solution the cell holds, or None for an ordinary cell."""
     lines = source.splitlines()
     markers = [(i, line.strip()) for i, line in enumerate(lines) if line.strip() in (BEGIN, END)]
@@ -129,12 +168,12 @@ def check_solution(path, start, source, mine) -> str | None:
         bare = [node for node in functions if node.name in mine]
         if bare:
             raise BuildError(
-                f"{path}: line {start + bare[0].lineno}: {bare[0].name} is an exercise, but its answer is not "
-                f"between '{BEGIN}' and '{END}'"
+                f"{path}: line {start + bare[0].lineno}: {bare[0].name} is an exercise, "
+                f"but its answer is not between '{BEGIN}' and '{END}'"
             )
         return None
     at = markers[0][0] + 1
-    function = next((node for node in functions if node.lineno < at <= node.end_lineno + 1), None)
+    function = next((node for node in functions if node.lineno < at <= (node.end_lineno or 0) + 1), None)
     if function is None or function.name not in mine or len(markers) != 2:
         raise BuildError(
             f"{path}: line {start + at}: a solution must be one block in the body of a function that is an exercise "
@@ -143,13 +182,13 @@ def check_solution(path, start, source, mine) -> str | None:
     given = [argument.arg for argument in function.args.args]
     if given != mine[function.name].parameters:
         raise BuildError(
-            f"{path}: line {start + function.lineno}: {function.name}({', '.join(given)}) differs from the exercise's "
-            f"signature {mine[function.name].signature}"
+            f"{path}: line {start + function.lineno}: {function.name}({', '.join(given)}) differs "
+            f"from the exercise's signature {mine[function.name].signature}"
         )
     return function.name
 
 
-def nbgrader(grade_id, *, solution=False, points=None) -> dict:
+def nbgrader(grade_id: str, *, solution: bool = False, points: int | None = None) -> dict:
     """Cell metadata, nbgrader's schema 3: an answer to fill in, or a locked check that is worth points."""
     metadata = {
         "grade_id": grade_id,
@@ -162,7 +201,7 @@ def nbgrader(grade_id, *, solution=False, points=None) -> dict:
     return metadata if solution else metadata | {"points": points}
 
 
-def unique_id(cell, name, used) -> str:
+def unique_id(cell: NotebookNode, name: str | None, used: set[str]) -> str:
     """An id that stays while the cell's source stays: builds then differ only where their sources do."""
     stem = f"exercise-{name}" if name else f"{cell.cell_type}-{hashlib.sha256(cell.source.encode()).hexdigest()[:10]}"
     unique = next(c for c in (stem, *(f"{stem}-{i}" for i in range(2, 1000))) if c not in used)
@@ -173,7 +212,8 @@ def unique_id(cell, name, used) -> str:
 # the solution -------------------------------------------------------------------------------------------------------
 
 
-def notebook_of(stem, cells, role) -> nbformat.NotebookNode:
+def notebook_of(stem: str, cells: Sequence[NotebookNode], role: str) -> NotebookNode:
+    """A notebook with copies of the cells that says what it is: the solution or the student's copy of `stem`."""
     notebook = nbformat.v4.new_notebook(cells=json.loads(json.dumps(cells)), metadata=json.loads(json.dumps(KERNEL)))
     notebook = nbformat.from_dict(notebook)
     for cell in notebook.cells:
@@ -182,12 +222,14 @@ def notebook_of(stem, cells, role) -> nbformat.NotebookNode:
     return notebook
 
 
-def fingerprint_of(cells) -> str:
+def fingerprint_of(cells: Iterable[Mapping]) -> str:
+    """A hash of what the cells are built from: kinds, sources and ids, no outputs."""
     text = json.dumps([[cell["cell_type"], "".join(cell["source"]), cell["id"]] for cell in cells])
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 def read_notebook(path: Path) -> dict | None:
+    """The notebook at `path` as it stands there; None where there is none, or a damaged one."""
     try:
         notebook = json.loads(path.read_text(encoding="utf-8"))
         return notebook if isinstance(notebook["cells"], list) else None
@@ -198,10 +240,10 @@ def read_notebook(path: Path) -> dict | None:
 def fingerprint(path: Path) -> str | None:
     """What the built notebook at `path` says it was built from; None where there is none."""
     notebook = read_notebook(path)
-    return notebook and notebook.get("metadata", {}).get("course", {}).get("built")
+    return notebook.get("metadata", {}).get("course", {}).get("built") if notebook else None
 
 
-def execute(path: Path, cells) -> nbformat.NotebookNode:
+def execute(path: Path, cells: Sequence[NotebookNode]) -> NotebookNode:
     """The notebook with its outputs. A cell that fails is a BuildError with its file, number, line and traceback."""
     from nbclient import NotebookClient
     from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
@@ -233,7 +275,7 @@ def execute(path: Path, cells) -> nbformat.NotebookNode:
     return notebook
 
 
-def without_dead_widget(output):
+def without_dead_widget(output: NotebookNode) -> None:
     """Takes a widget out of a saved output that has a static figure beside it: without its kernel it would show as an
     error in JupyterLab, and hide the figure in exported pages."""
     data = output.get("data", {})
@@ -244,18 +286,22 @@ def without_dead_widget(output):
 # the student's copy -------------------------------------------------------------------------------------------------
 
 
-def student_notebook(stem, cells) -> nbformat.NotebookNode:
-    """The notebook without answers and outputs; it runs from top to bottom as it is."""
-    notebook = notebook_of(stem, cells, "student")
+def student_notebook(stem: str, cells: Sequence[NotebookNode]) -> NotebookNode:
+    """The notebook without answers, outputs and expectations; it runs from top to bottom as it is."""
+    kept = [cell for cell in cells if EXPECTATION not in cell.metadata.get("tags", [])]
+    notebook = notebook_of(stem, kept, "student")
     for cell in notebook.cells:
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
-            cell.source = without_solution(cell.source)
+            cell.source = without_texts(stem, without_solution(cell.source))[0]
+        elif cell.source.startswith(FURTHER):
+            cell.metadata["jp-MarkdownHeadingCollapsed"] = True  # JupyterLab's own; its minutes stand in the heading
     notebook.metadata["course"]["built"] = fingerprint_of(notebook.cells)
     return notebook
 
 
 def without_solution(source: str) -> str:
+    """A cell's source with a line that raises NotImplementedError in place of the answer."""
     kept, inside = [], False
     for line in source.splitlines():
         if line.strip() == BEGIN:
@@ -268,11 +314,69 @@ def without_solution(source: str) -> str:
     return "\n".join(kept)
 
 
+def without_texts(stem: str, source: str) -> tuple[str, dict[str, str]]:
+    """The source with a key in place of each text that a student should not see yet, and {key: text}.
+
+    These are the alt text of `plots.show(fig, alt)`, which says what the figure shows, and an answer that
+    `reveal(key, answer)` has as a string, as nothing computes it.
+    """
+    texts: dict[str, str] = {}
+    tree = ast.parse(re.sub(r"^[%!].*", "pass", source, flags=re.MULTILINE))
+    found = [node for call in ast.walk(tree) if isinstance(call, ast.Call) for node in _hidden(stem, call)]
+    raw = source.encode()
+    starts = list(itertools.accumulate((len(line) for line in raw.splitlines(keepends=True)), initial=0))
+    for node in sorted(found, key=lambda node: (node.lineno, node.col_offset), reverse=True):
+        key = f"{stem[:2]}-{hashlib.sha256(node.value.encode()).hexdigest()[:6]}"
+        texts[key] = node.value
+        start = starts[node.lineno - 1] + node.col_offset
+        end = starts[node.end_lineno - 1] + node.end_col_offset
+        raw = raw[:start] + json.dumps(key).encode() + raw[end:]
+    return raw.decode(), dict(reversed(texts.items()))
+
+
+def _hidden(stem: str, call: ast.Call) -> list:
+    """The string in a call that a student's copy does not have: none or one."""
+    name = ast.unparse(call.func)
+    if name == "reveal":
+        return [node for node in call.args[1:2] if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+    if name != "plots.show":
+        return []
+    given = [keyword.value for keyword in call.keywords if keyword.arg == "alt"] or call.args[1:2]
+    if not given or not isinstance(given[0], ast.Constant) or not isinstance(given[0].value, str):
+        raise BuildError(
+            f"{stem}: plots.show takes its alt text as one string, with {{name}} for values that follow as "
+            f"name=value: {ast.unparse(call)[:120]}"
+        )
+    return given
+
+
+def hidden_texts(stem: str, cells: Iterable[NotebookNode]) -> dict[str, str]:
+    """{key: text} of all figures and typed answers of a notebook, in their order."""
+    found: dict[str, str] = {}
+    for cell in cells:
+        if cell.cell_type == "code" and EXPECTATION not in cell.metadata.get("tags", []):
+            found |= without_texts(stem, without_solution(cell.source))[1]
+    return found
+
+
+def write_texts(root: Path, stem: str, cells: Iterable[NotebookNode]) -> None:
+    """Writes a notebook's hidden texts where the course's library, if it is here, looks them up."""
+    library = root / "course_utils"
+    path = library / "data" / "texts" / f"{stem[:2]}.json"
+    text = json.dumps(hidden_texts(stem, cells), indent=1, ensure_ascii=False) + "\n"
+    if library.is_dir() and not (path.exists() and path.read_text(encoding="utf-8") == text):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        print(f"{stem}: hidden texts written")
+
+
 def worked_in(path: Path) -> bool:
     """Whether somebody changed, ran or damaged the student copy at `path` since it was built."""
     if not path.exists():
         return False
     notebook = read_notebook(path)
+    if notebook is None:
+        return True
     try:
         return (
             any(cell.get("outputs") for cell in notebook["cells"])
@@ -282,13 +386,13 @@ def worked_in(path: Path) -> bool:
         return True
 
 
-def write_student_copy(path: Path, notebook, force: bool) -> bool:
+def write_student_copy(path: Path, notebook: NotebookNode, force: bool) -> bool:
     """Writes the copy unless somebody has worked in the one that is there. False where it was left alone."""
     if worked_in(path):
         if not force:
             print(
-                f"{path}: somebody has worked in this copy, so it was left alone (--force replaces it and keeps the old"
-                " one)"
+                f"{path}: somebody has worked in this copy, "
+                "so it was left alone (--force replaces it and keeps the old one)"
             )
             return False
         kept = next(p for i in range(1, 1000) if not (p := path.with_name(f"{path.stem}.kept-{i}.ipynb")).exists())
@@ -300,7 +404,7 @@ def write_student_copy(path: Path, notebook, force: bool) -> bool:
     return True
 
 
-def write_notebook(path: Path, notebook) -> None:
+def write_notebook(path: Path, notebook: NotebookNode) -> None:
     """Writes a valid notebook in one step, so that an interrupted build leaves the old file."""
     nbformat.validate(notebook)
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,5 +1,6 @@
 """Checks of answers. What a student calls stands in `student`; the grader uses the parts below it."""
 
+from course_utils.checking.predictions import predict, reveal
 from course_utils.checking.student import check, examine, hint, progress
 
-__all__ = ["check", "examine", "hint", "progress"]
+__all__ = ["check", "examine", "hint", "predict", "progress", "reveal"]

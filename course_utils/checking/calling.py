@@ -1,5 +1,5 @@
-"""Calling a student's function from outside: in a process of its own where the system can fork, with a time limit,
-a memory limit, its prints swallowed, and its result checked before anybody looks at it."""
+"""Calling a student's function from outside: in a process of its own where the system can fork, with a limit on the
+processor's time, a memory limit, its prints swallowed, and its result checked before anybody looks at it."""
 
 import contextlib
 import ctypes
@@ -12,16 +12,21 @@ import threading
 import time
 import traceback
 import warnings
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from course_utils.checking import wire
+from course_utils.checking.limits import BUSY, Clock, Meter, OutOfTimeError, clock_of, one_blas_thread
 from course_utils.exercises.stand_ins import resolve
 
 EXTRA_MEMORY = 4 << 30  # bytes that an answer may use beyond what the notebook has already
 SELF = "/proc/self"  # where Linux tells a process about itself; some containers leave it out
+NICENESS = 2  # whoever waits for an answer goes first; little, so that beside busy programs it still has its turn
+Tick = Callable[[float], None]  # told how many seconds of a limit are used up
+Call = Callable[..., "Outcome"]  # call(args, seconds)
 
 
 @dataclass(frozen=True)
@@ -35,6 +40,7 @@ class Outcome:
     line: str = ""  # the student's line that raised it, with its number
     printed: str = ""
     changed: bool = False  # whether the call overwrote its arguments
+    seconds: float = 0.0  # of the limit that it used up
 
 
 class Printed(io.TextIOBase):
@@ -118,62 +124,81 @@ def outcome_of(reply: Any) -> Outcome:
 
 
 class Pipe:
-    """Both ends' way of talking: whole frames over two file descriptors, with a deadline on every read."""
+    """Both ends' way of talking: whole frames over two file descriptors, with a limit on every wait.
 
-    def __init__(self, reading: int, writing: int):
-        self.reading, self.writing = reading, writing
+    `clock` measures whoever is at the other end. `hung_up` says that nobody is any more.
+    """
 
-    def send(self, value, deadline=None):
-        """Sends a frame. With a deadline, `writing` must not block: the reader may have stopped reading."""
+    def __init__(self, reading: int, writing: int, clock: Clock | None = None):
+        self.reading, self.writing, self.clock = reading, writing, clock
+        self.hung_up, self.busy = False, False
+
+    def send(self, value: Any, meter: Meter | None = None) -> None:
+        """Sends a frame. With a limit, `writing` must not block: the reader may have stopped reading."""
         view = memoryview(wire.encode(value))
         while view:
-            if (
-                deadline is not None
-                and not select.select([], [self.writing], [], max(0, deadline - time.monotonic()))[1]
-            ):
-                raise TimeoutError
-            view = view[os.write(self.writing, view) :]
+            if meter:
+                self._wait(self.writing, select.POLLOUT, meter)
+            try:
+                view = view[os.write(self.writing, view) :]
+            except BrokenPipeError:
+                self.hung_up = True
+                raise
 
-    def receive(self, deadline=None, tick=None, trusted=False):
-        header, payload = wire.frame_lengths(self._read(wire.HEAD.size, deadline, tick))
-        return wire.decode(self._read(header, deadline, tick), self._read(payload, deadline, tick), trusted=trusted)
+    def receive(self, meter: Meter | None = None, tick: Tick | None = None, trusted: bool = False) -> Any:
+        """The next frame's value. Of one that is larger than any right answer, its arrays are named and not kept."""
+        header, payload = wire.frame_lengths(self._read(wire.HEAD.size, meter, tick))
+        text = self._read(header, meter, tick)
+        if payload <= wire.KEPT_PAYLOAD or trusted:
+            return wire.decode(text, self._read(payload, meter, tick), trusted=trusted)
+        while payload:
+            payload -= len(self._read(min(payload, 1 << 16), meter, tick))
+        return wire.decode(text, None)
 
-    def _read(self, n, deadline, tick):
+    def _read(self, n, meter, tick):
         parts, missing = [], n
         while missing:
-            if deadline is not None:
-                self._wait(deadline, tick)
-            part = os.read(self.reading, min(missing, 1 << 20))
+            if meter:
+                self._wait(self.reading, select.POLLIN, meter, tick)
+            part = os.read(self.reading, min(missing, 1 << 16))
             if not part:
+                self.hung_up = True
                 raise EOFError
             parts.append(part)
             missing -= len(part)
         return b"".join(parts)
 
-    def _wait(self, deadline, tick):
+    def _wait(self, descriptor, event, meter, tick=None):
+        """Until the descriptor is ready, or hung up. Not by `select`, which cannot take a number beyond 1,023."""
+        poll = select.poll()
+        poll.register(descriptor, event)
         while True:
-            left = deadline - time.monotonic()
-            if left <= 0:
-                raise TimeoutError
-            if select.select([self.reading], [], [], min(left, 0.1))[0]:
+            try:
+                left = meter.look()
+            except OutOfTimeError as error:
+                self.busy = str(error) == BUSY
+                raise
+            if poll.poll(left * 1000):
                 return
             if tick:
-                tick()
+                tick(meter.used)
 
-    def ask(self, request, deadline, tick=None) -> Outcome:
+    def ask(self, request: Any, seconds: float, tick: Tick | None = None, **limits) -> Outcome:
         """Sends a request and waits for its reply; every way in which that can go wrong is an Outcome too."""
+        meter = Meter(seconds, self.clock, **limits)
         try:
-            self.send(request, deadline)
-            return outcome_of(self.receive(deadline, tick))
-        except TimeoutError:
-            return Outcome("timeout")
+            self.send(request, meter)
+            outcome = outcome_of(self.receive(meter, tick))
+        except TimeoutError as error:
+            outcome = Outcome("timeout", message=str(error))
         except (EOFError, OSError):
-            return Outcome("died")
+            outcome = Outcome("died")
         except wire.WireError as error:
-            return Outcome("unreadable", message=str(error))
+            outcome = Outcome("unreadable", message=str(error))
+        return replace(outcome, seconds=meter.used)
 
 
-def serve(functions, pipe: Pipe):
+def serve(functions: dict[str, Callable], pipe: Pipe) -> None:
     """The child's loop: answers requests {"call": name, "args": [...]} until the parent hangs up."""
     while True:
         try:
@@ -184,8 +209,8 @@ def serve(functions, pipe: Pipe):
 
 
 @contextlib.contextmanager
-def forked(function, tick=None):
-    """Yields call(args, deadline) -> Outcome, which runs `function` in a fork of this process.
+def forked(function: Callable, tick: Tick | None = None) -> Iterator[Call]:
+    """Yields call(args, seconds) -> Outcome, which runs `function` in a fork of this process.
 
     The fork sees the notebook as it is now, and nothing that it does comes back but the reply: an answer that
     loops for ever, exits, fills the memory or crashes the interpreter costs a message and not the kernel.
@@ -193,20 +218,22 @@ def forked(function, tick=None):
     request_out, request_in = os.pipe()
     reply_out, reply_in = os.pipe()
     os.set_blocking(request_in, False)
-    parent, child = Pipe(reply_out, request_in), Pipe(request_out, reply_in)
-    with warnings.catch_warnings():
+    child = Pipe(request_out, reply_in)
+    parent_pid = os.getpid()
+    with warnings.catch_warnings(), one_blas_thread():
         warnings.simplefilter("ignore", DeprecationWarning)  # Python 3.12+: forking a process that has threads
         pid = os.fork()
-    if pid == 0:
-        try:
-            _settle_child(child)
-            serve({"answer": function}, child)
-        finally:
-            os._exit(0)
+        if pid == 0:  # with one thread for good: it does not leave this block
+            try:
+                _settle_child(child, parent_pid)
+                serve({"answer": function}, child)
+            finally:
+                os._exit(0)
+    parent = Pipe(reply_out, request_in, lambda: clock_of(pid))
     os.close(child.reading)
     os.close(child.writing)
     try:
-        yield lambda args, deadline: parent.ask({"call": "answer", "args": list(args)}, deadline, tick)
+        yield lambda args, seconds: parent.ask({"call": "answer", "args": list(args)}, seconds, tick)
     finally:
         os.close(parent.reading)
         os.close(parent.writing)
@@ -217,10 +244,14 @@ def forked(function, tick=None):
         os.waitpid(pid, 0)
 
 
-def _settle_child(own_ends):
+def _settle_child(own_ends, parent):
     import resource
 
     os.setsid()
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL, 0, 0, 0)  # PR_SET_PDEATHSIG: not to outlive the notebook's kernel
+    if os.getppid() != parent:
+        os._exit(0)
+    os.nice(NICENESS)
     for descriptor in _open_descriptors():  # the kernel's sockets, the parent's ends of the pipes
         if descriptor > 2 and descriptor not in (own_ends.reading, own_ends.writing):
             with contextlib.suppress(OSError):
@@ -245,30 +276,46 @@ def _open_descriptors():
 
 
 @contextlib.contextmanager
-def threaded(function, tick=None):
+def threaded(function: Callable, tick: Tick | None = None) -> Iterator[Call]:
     """As `forked`, in a thread of this process, for systems without a safe fork (macOS, Windows).
 
     A call that is out of time gets an exception thrown into it; pure Python code ends there. What waits elsewhere,
     in C, goes on unseen, and prints reach the notebook again all the same.
     """
 
-    def call(args, deadline):
-        replies, streams, filters = [], (sys.stdout, sys.stderr), warnings.filters
-        thread = threading.Thread(target=lambda: replies.append(perform(function, args)), daemon=True)
+    def call(args, seconds):
+        replies, clocks, streams, filters = [], [], (sys.stdout, sys.stderr), warnings.filters
+
+        def answer():
+            if hasattr(time, "pthread_getcpuclockid"):  # asked for here: of a thread that has ended, it may crash
+                clocks.append(time.pthread_getcpuclockid(threading.get_ident()))
+            replies.append(perform(function, args))
+
+        thread = threading.Thread(target=answer, daemon=True)
         thread.start()
-        while thread.is_alive() and time.monotonic() < deadline:
-            thread.join(0.1)
-            if tick:
-                tick()
-        if thread.is_alive():
+        meter = Meter(seconds, lambda: (_thread_seconds(clocks), False))
+        try:
+            while thread.is_alive():
+                thread.join(min(meter.look(), 0.1))
+                if tick:
+                    tick(meter.used)
+        except TimeoutError as error:
             ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident), ctypes.py_object(TimeoutError))
             thread.join(1)
             sys.stdout, sys.stderr = streams
             warnings.filters = filters
-            return Outcome("timeout")
-        return outcome_of(wire.decode_frame(wire.encode(replies[0])))
+            return Outcome("timeout", message=str(error), seconds=meter.used)
+        return replace(outcome_of(wire.decode_frame(wire.encode(replies[0]))), seconds=meter.used)
 
     yield call
+
+
+def _thread_seconds(clocks):
+    """Seconds of the processor that a thread has taken; where no call of the system tells (macOS, Windows), those of
+    the whole process, the rest of which is waiting."""
+    with contextlib.suppress(OSError):  # the thread has ended
+        return time.clock_gettime(clocks[0]) if clocks else time.process_time()
+    return 0.0
 
 
 isolated = forked if sys.platform == "linux" else threaded

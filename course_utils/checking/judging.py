@@ -2,34 +2,72 @@
 
 import hashlib
 import itertools
-import time
+from collections.abc import Callable, Iterable
+from typing import Any
 
 import numpy as np
 
 from course_utils.checking import wire
 from course_utils.checking.calling import Outcome
+from course_utils.checking.limits import ASLEEP, BUSY, WALL
 from course_utils.checking.report import Report
 from course_utils.exercises.model import Exercise, Finding
 from course_utils.exercises.stand_ins import resolve
+
+UNCOMPARABLE = (ArithmeticError, LookupError, MemoryError, TypeError, ValueError)  # LinAlgError is a ValueError
+MANY_KEYS = 8  # of a dict; more are not listed
+
+
+class Words:
+    """How a report speaks of what the student's code has made up: names, shapes, errors. Here it repeats them.
+
+    Where inputs are to stay hidden, a subclass says what may be told (grading/telling.py).
+    """
+
+    def type_name(self, name: str) -> str:
+        """The name of a type."""
+        return name
+
+    def keys(self, keys: Iterable[str], expected: Iterable[str] = ()) -> str:
+        """The keys of a dict, where these are expected."""
+        keys = sorted(keys)
+        return f"{keys[:MANY_KEYS]}" + (f" and {len(keys) - MANY_KEYS} more" if len(keys) > MANY_KEYS else "")
+
+    def shape(self, shape: tuple, known: Any) -> str:
+        """The shape of an array; `known` are the arguments and what is expected."""
+        return str(shape)
+
+    def count(self, n: int, known: Any) -> str:
+        """How many items there are."""
+        return str(n)
+
+    def error(self, error: str, message: str, line: str, args: tuple = ()) -> str:
+        """An exception's type and text, and below it the student's line that raised it."""
+        return "\n".join(filter(None, [f"{error}: {message}".strip(": "), line]))
+
+
+OPEN = Words()
 
 
 def case_seed(exercise: Exercise, *key) -> int:
     """The seed of an exercise's inputs: a function of the key (a seed, a student ...) and the exercise's name."""
     text = "|".join([*map(str, key), exercise.name])
-    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big")
+    digest = hashlib.sha256(text.encode(errors="surrogatepass")).digest()  # names of folders may be no Unicode
+    return int.from_bytes(digest[:8], "big")
 
 
-def judge(exercise: Exercise, call, *key) -> Report:
-    """Calls an answer on every case and reports. `call(args, deadline)` returns an Outcome and never raises."""
+def judge(exercise: Exercise, call: Callable[[tuple, float], Outcome], *key, words: Words = OPEN) -> Report:
+    """Calls an answer on every case and reports. `call(args, seconds)` returns an Outcome and never raises."""
     cases = exercise.cases(np.random.default_rng(case_seed(exercise, *key)))
-    deadline = time.monotonic() + exercise.seconds
+    left: float = exercise.seconds
     outcomes: list[Outcome] = []
     for case in cases:
-        outcomes.append(call(case.args, deadline))
+        outcomes.append(call(case.args, left))
+        left -= outcomes[-1].seconds
         if outcomes[-1].kind in ("timeout", "died", "unreadable") or outcomes[-1].error == "NotImplementedError":
             break
     with np.errstate(all="ignore"):
-        findings = [find(exercise, case.args, outcome) for case, outcome in zip(cases, outcomes)]
+        findings = [find(exercise, case.args, outcome, words) for case, outcome in zip(cases, outcomes)]
         if not any(findings):
             return Report(exercise.name, True, exercise.points, exercise.points, None, "", "passed")
         failing = [i for i, finding in enumerate(findings) if finding]
@@ -40,35 +78,50 @@ def judge(exercise: Exercise, call, *key) -> Report:
     outcome = outcomes[worst]
     detail = ""
     if finding.kind == "raised":
-        detail = "\n".join(filter(None, [f"{outcome.error}: {outcome.message}".strip(": "), outcome.line]))
+        detail = words.error(outcome.error, outcome.message, outcome.line, cases[worst].args)
     return Report(exercise.name, False, 0, exercise.points, finding.misconception, finding.advice, finding.kind, detail)
 
 
-def find(exercise: Exercise, args: tuple, outcome: Outcome) -> Finding | None:
-    """What is wrong with the outcome of one call."""
+def find(exercise: Exercise, args: tuple, outcome: Outcome, words: Words = OPEN) -> Finding | None:
+    """What is wrong with the outcome of one call. A result that a comparison trips over is wrong."""
     problem = no_value(exercise, outcome)
     if problem:
         return problem
     expected, real = _plain(exercise.oracle(*resolve(args))), resolve(args)
-    conformed, problem = conform(expected, outcome.value, real, exercise.parameters)
-    problem = problem or exercise.compare(expected, conformed, real)
+    conformed, problem = conform(expected, outcome.value, real, exercise.parameters, words)
+    try:
+        problem = problem or exercise.compare(expected, conformed, real)
+    except UNCOMPARABLE as error:
+        problem = Finding(
+            "values",
+            f"The result cannot be compared ({type(error).__name__}): is it finite, and of the right size?",
+        )
     if problem is None and outcome.changed:
         return Finding(
             "changed inputs",
             "The values are right, but the function overwrites its arguments, which other "
             "cells still need. Work on a copy, or write `x = x - mean` and not `x -= mean`.",
         )
-    if outcome.changed and not problem.misconception:
+    if problem and outcome.changed and not problem.misconception:
         return Finding(problem.kind, f"{problem.advice} Your function also overwrites its arguments; is that why?")
     return problem
 
 
 def no_value(exercise: Exercise, outcome: Outcome) -> Finding | None:
     if outcome.kind == "timeout":
+        why = {
+            ASLEEP: "No answer, and nothing computed for a long time, so the check stopped it. "
+            "Does it sleep, or wait for something that does not come?",
+            BUSY: f"No answer after {WALL * exercise.seconds} seconds on this busy machine, so the check stopped it. "
+            "Is something else running that you could close?",
+        }
         return Finding(
             "timeout",
-            f"No answer after {exercise.seconds} seconds, so the check stopped it. "
-            "Is there a loop that does not end, or one over entries that an array operation could do?",
+            why.get(
+                outcome.message,
+                f"No answer after {exercise.seconds} CPU seconds, so the check stopped it. "
+                "Is there a loop that does not end, or one over entries that an array operation could do?",
+            ),
         )
     if outcome.kind == "died":
         return Finding(
@@ -91,7 +144,7 @@ def misconceived(exercise, cases, outcomes, findings) -> Finding | None:
         if finding and finding.misconception:
             return finding
         if finding and finding.kind != "changed inputs" and exercise.diagnose and outcome.kind == "value":
-            key = exercise.diagnose(resolve(case.args), outcome.value)
+            key = _diagnosed(exercise, case.args, outcome.value)
             if key:
                 return Finding(finding.kind, exercise.misconceptions[key].sentence, key)
     if exercise.trains or len(values) < len(cases):
@@ -103,13 +156,23 @@ def misconceived(exercise, cases, outcomes, findings) -> Finding | None:
     return None
 
 
+def _diagnosed(exercise, args, got) -> str | None:
+    try:
+        return exercise.diagnose(resolve(args), got)
+    except UNCOMPARABLE:
+        return None
+
+
 def _gives(exercise, function, args, got) -> bool:
     try:
         expected, real = _plain(function(*resolve(args))), resolve(args)
     except Exception:
         return False
     conformed, problem = conform(expected, got, real, exercise.parameters)
-    return problem is None and exercise.compare(expected, conformed, real) is None
+    try:
+        return problem is None and exercise.compare(expected, conformed, real) is None
+    except UNCOMPARABLE:
+        return False
 
 
 def _plain(value):
@@ -128,70 +191,86 @@ def labelled(cases, findings, worst) -> Finding:
     return Finding(finding.kind, f"Your function is right on ordinary inputs, but {failed}")
 
 
-def conform(expected, got, args, names):
+def conform(expected, got, args: tuple, names: list[str], words: Words = OPEN):
     """The result in the structure of what is expected, lists taken as arrays: (value, None) or (None, Finding)."""
+
+    def other(is_, meant=None):
+        meant = meant or describe(expected)
+        return None, Finding("type", f"Your function returns {is_}, where {meant} is expected.")
+
     if got is None:
         return None, Finding("type", "Your function returns None. Does every path end in a `return`?")
     if isinstance(got, wire.Other):
-        return None, Finding("type", f"Your function returns {got.type_name}, where {describe(expected)} is expected.")
+        return other(words.type_name(got.type_name))
     if isinstance(expected, tuple):
-        return _conform_items(expected, got, args, names)
+        return _conform_items(expected, got, args, names, words)
     if isinstance(expected, dict):
         if not isinstance(got, dict) or set(got) != set(expected):
-            keys = f"the keys {sorted(got)}" if isinstance(got, dict) else describe(got)
-            return None, Finding(
-                "type", f"Your function returns {keys}, where a dict with {sorted(expected)} is expected."
+            is_ = (
+                f"the keys {words.keys(got, expected)}"
+                if isinstance(got, dict)
+                else describe(got, words=words, known=args)
             )
-        values, problem = _conform_items(tuple(expected.values()), tuple(got[key] for key in expected), args, names)
+            return other(is_, f"a dict with {sorted(expected)}")
+        items = tuple(got[key] for key in expected)
+        values, problem = _conform_items(tuple(expected.values()), items, args, names, words)
         return (None, problem) if problem else (dict(zip(expected, values)), None)
-    return _conform_array(np.asarray(expected), got, args, names)
+    return _conform_array(np.asarray(expected), got, args, names, words)
 
 
-def _conform_items(expected, got, args, names):
+def _conform_items(expected, got, args, names, words):
     if isinstance(got, np.ndarray) and got.ndim and len(got) == len(expected):
         got = tuple(got)  # a list of equal arrays may have come as one array
     if not isinstance(got, list | tuple) or len(got) != len(expected):
-        return None, Finding("type", f"Your function returns {describe(got)}, where {describe(expected)} is expected.")
+        is_ = describe(got, words=words, known=(args, expected))
+        return None, Finding("type", f"Your function returns {is_}, where {describe(expected)} is expected.")
     values = []
     for i, (e, g) in enumerate(zip(expected, got)):
-        value, problem = conform(e, g, args, names)
+        value, problem = conform(e, g, args, names, words)
         if problem:
             return None, problem.in_item(i)
         values.append(value)
     return tuple(values), None
 
 
-def _conform_array(expected, got, args, names):
+def _conform_array(expected, got, args, names, words):
     try:
         array = np.asarray(got)
     except (ValueError, TypeError, OverflowError):
         array = np.asarray(None)
     if array.dtype.kind not in wire.KINDS:
-        return None, Finding("type", f"Your function returns {describe(got)}, where {describe(expected)} is expected.")
+        is_ = describe(got, words=words, known=(args, expected))
+        return None, Finding("type", f"Your function returns {is_}, where {describe(expected)} is expected.")
     if array.shape != expected.shape:
-        return None, Finding("shape", shape_advice(expected.shape, array.shape, args, names))
+        return None, Finding("shape", shape_advice(expected.shape, array.shape, args, names, words))
     return array, None
 
 
-def describe(value, depth=1) -> str:
+def describe(value, depth: int = 1, words: Words = OPEN, known: Any = ()) -> str:
     """A few words for what a value is, without its numbers, and for what is in it."""
     if isinstance(value, str):
         return "a string"
     if isinstance(value, tuple | list):
         kind = "a tuple" if isinstance(value, tuple) else "a list"
-        inside = ", ".join(describe(item, depth - 1) for item in value) if depth and len(value) < 5 else ""
-        return f"{kind} of {len(value)} ({inside})" if inside else f"{kind} of {len(value)}"
+        few = depth and len(value) < 5
+        inside = ", ".join(describe(item, depth - 1, words, known) for item in value) if few else ""
+        return f"{kind} of {words.count(len(value), known)}" + (f" ({inside})" if inside else "")
     if isinstance(value, dict):
-        return f"a dict with {sorted(value)}"
+        return f"a dict with {words.keys(value)}"
     if value is None or isinstance(value, wire.Other):
-        return "None" if value is None else value.type_name
+        return "None" if value is None else words.type_name(value.type_name)
     shape = np.shape(value)
-    return f"an array of shape {shape}" if shape else "one number"
+    return f"an array of shape {words.shape(shape, known)}" if shape else "one number"
 
 
-def shape_advice(expected: tuple, got: tuple, args: tuple, names: list[str]) -> str:
+def shape_advice(expected: tuple, got: tuple, args: tuple, names: list[str], words: Words = OPEN) -> str:
     """How a shape is wrong, and which axis was probably summed."""
-    start = f"The result has shape {got}, but {expected or 'one number'} is expected. "
+    if got:
+        start = (
+            f"The result has shape {words.shape(got, (args, expected))}, but {expected or 'one number'} is expected. "
+        )
+    else:
+        start = f"The result is one number, but an array of shape {expected} is expected. "
     if expected == () and np.prod(got) == 1:
         return start + "Return the number itself."
     if got == (*expected, 1):

@@ -2,11 +2,11 @@
 
 import contextlib
 import sys
-import time
 from html import escape
 
 from course_utils.checking.calling import isolated
 from course_utils.checking.judging import judge
+from course_utils.checking.limits import one_blas_thread
 from course_utils.checking.progress_file import load_progress, record
 from course_utils.checking.report import Report
 from course_utils.exercises import all_exercises, find_exercise
@@ -26,7 +26,7 @@ def examine(function, *, name: str | None = None, seed: int = 0) -> Report:
             "else in another cell? Run the cell that defines it again.",
             "not callable",
         )
-    with _progress_bar(exercise) as tick, isolated(function, tick) as call:
+    with one_blas_thread(), _progress_bar(exercise) as tick, isolated(function, tick) as call:
         return judge(exercise, call, seed)
 
 
@@ -45,18 +45,17 @@ def _progress_bar(exercise):
         return
     from tqdm import tqdm
 
-    start = time.monotonic()
     with tqdm(
         total=exercise.seconds,
         desc=f"checking {exercise.name}",
         leave=False,
         delay=0.5,
         file=sys.stdout,
-        bar_format="{desc}: {n:.0f} s (at most {total:.0f} s) |{bar}|",
+        bar_format="{desc}: {n:.0f} s (at most {total:.0f} CPU seconds) |{bar}|",
     ) as bar:
 
-        def tick():
-            bar.n = min(time.monotonic() - start, exercise.seconds)
+        def tick(seconds):
+            bar.n = min(seconds, exercise.seconds)
             bar.refresh()
 
         yield tick

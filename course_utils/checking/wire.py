@@ -15,7 +15,9 @@ from course_utils.exercises.stand_ins import Named, Rng
 
 HEAD = struct.Struct(">4sQQ")
 MAGIC = b"cw01"
-MAX_HEADER, MAX_PAYLOAD, MAX_NODES, MAX_DEPTH = 4_000_000, 64_000_000, 20_000, 8
+MAX_HEADER, MAX_PAYLOAD, MAX_NODES, MAX_DEPTH = 1_000_000, 64_000_000, 20_000, 8
+MAX_TEXT, MAX_NAME, MAX_NUMBER = 2_000, 100, 50  # characters of a text, of a key or type's name, of a number
+KEPT_PAYLOAD = 4_000_000  # a reply with more than this is twenty times any right one: its arrays are only named
 KINDS = "biuf"  # of array: booleans, integers, floats
 
 
@@ -32,7 +34,7 @@ class Other(NamedTuple):
 def _array_node(array, payload):
     array = np.array(array, subok=False, order="C")
     if array.dtype.kind not in KINDS:
-        return {"t": "other", "v": f"array of dtype {array.dtype}"[:200]}
+        return {"t": "other", "v": f"array of dtype {array.dtype}"[:MAX_NAME]}
     if array.dtype.kind == "f" and array.dtype.itemsize > 8:
         array = array.astype(np.float64)
     array = array.astype(array.dtype.newbyteorder("<"))
@@ -61,7 +63,7 @@ def _node(value, payload, depth=0):
     if isinstance(value, bool):
         return {"t": "bool", "v": value}
     if isinstance(value, str):
-        return {"t": "str", "v": str(value)[:10_000]}
+        return {"t": "str", "v": str(value)[:MAX_TEXT]}
     if isinstance(value, int) and abs(value) < 2**63:
         return {"t": "int", "v": int(value)}
     if isinstance(value, float) and type(value) is float:
@@ -79,12 +81,12 @@ def _node(value, payload, depth=0):
     if isinstance(value, dict):
         return {
             "t": "dict",
-            "k": [str(key) for key in value],
+            "k": [str(key)[:MAX_NAME] for key in value],
             "v": [_node(item, payload, depth + 1) for item in value.values()],
         }
     if hasattr(value, "__array__"):
         return _array_node(np.asarray(value), payload)
-    return {"t": "other", "v": type(value).__name__[:200]}
+    return {"t": "other", "v": type(value).__name__[:MAX_NAME]}
 
 
 def encode(value) -> bytes:
@@ -103,16 +105,17 @@ def frame_lengths(head: bytes) -> tuple[int, int]:
     return header, payload
 
 
-def decode(header: bytes, payload: bytes, *, trusted=False) -> Any:
-    """The value of a frame. Stand-ins for generators and functions are understood only in a trusted frame."""
-    reader = _Reader(memoryview(payload), trusted)
+def decode(header: bytes, payload: bytes | None, *, trusted=False) -> Any:
+    """The value of a frame. Stand-ins for generators and functions are understood only in a trusted frame. Without the
+    payload, each array is an Other that tells its shape."""
+    reader = _Reader(None if payload is None else memoryview(payload), trusted)
     try:
         value = reader.value(json.loads(header))
     except WireError:
         raise
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError, OverflowError) as error:
         raise WireError(f"the answer's process sent a frame that cannot be read ({type(error).__name__})") from None
-    if reader.at != len(payload):
+    if payload is not None and reader.at != len(payload):
         raise WireError("a frame's arrays and its length disagree")
     return value
 
@@ -137,28 +140,32 @@ class _Reader:
         if tag in ("list", "tuple"):
             return {"list": list, "tuple": tuple}[tag](self.value(item, depth + 1) for item in node["v"])
         if tag == "dict":
-            return {str(key): self.value(item, depth + 1) for key, item in zip(node["k"], node["v"], strict=True)}
+            pairs = zip(node["k"], node["v"], strict=True)
+            return {_short(key, MAX_NAME): self.value(item, depth + 1) for key, item in pairs}
         if tag in ("rng", "named") and self.trusted:
             return Rng(int(node["v"])) if tag == "rng" else Named(str(node["v"]))
         plain = {
             "none": lambda v: None,
             "bool": bool,
-            "int": int,
-            "float": float,
-            "str": str,
-            "other": lambda v: Other(str(v)),
+            "int": _number(int),
+            "float": _number(float),
+            "str": lambda v: _short(v, MAX_TEXT),
+            "other": lambda v: Other(_short(v, MAX_NAME)),
         }
         if tag not in plain:
-            raise WireError(f"a frame holds a value of an unknown sort ({str(tag)[:40]!r})")
+            raise WireError("a frame holds a value of an unknown sort")
         return plain[tag](node.get("v"))
 
     def array(self, node):
         shape = tuple(node["shape"])
-        if not re.fullmatch(r"[<|][biuf][1248]", str(node["dtype"])) or len(shape) > 16:  # numpy evaluates longer ones
+        kind = _short(node["dtype"], 4)
+        if not re.fullmatch(r"[<|][biuf][1248]", kind) or len(shape) > 16:  # numpy evaluates longer ones
             raise WireError("a frame holds an array of a refused type")
-        dtype = np.dtype(node["dtype"])
+        dtype = np.dtype(kind)
         if any(type(n) is not int or not 0 <= n <= MAX_PAYLOAD for n in shape):  # (2**60, 0) takes no bytes
             raise WireError("a frame holds an array whose shape is no shape")
+        if self.payload is None:
+            return Other(f"a large array of shape {shape}")
         size = dtype.itemsize
         for n in shape:
             size *= n
@@ -167,3 +174,21 @@ class _Reader:
         array = np.frombuffer(self.payload[self.at : self.at + size], dtype).reshape(shape).copy()
         self.at += size
         return array
+
+
+def _short(text, most) -> str:
+    """The beginning of a text; TypeError for anything else, whose text could be of any length."""
+    if not isinstance(text, str):
+        raise TypeError(type(text))
+    return text[:most]
+
+
+def _number(convert):
+    """Converts a number or its text, if that is as short as the texts that `encode` writes."""
+
+    def read(value):
+        if isinstance(value, str) and len(value) > MAX_NUMBER:
+            raise ValueError
+        return convert(value)
+
+    return read

@@ -6,7 +6,6 @@ Every loader returns the same read-only object each time it is called: `x_train`
 
 import hashlib
 import io
-import zipfile
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -104,7 +103,7 @@ def images(pack, shape, names):
 
 
 def shrink(x, side):
-    """Square images (N, S * S) at side x side pixels, each the mean of a block; `side` divides S -> (N, side * side)."""
+    """Square images (N, S * S) at side x side pixels, each the mean of a block; `side` divides S -> (N, side^2)."""
     S = round(x.shape[1] ** 0.5) if x.ndim == 2 else 0
     if S * S != x.shape[-1] or side < 1 or S % side:
         raise ValueError(

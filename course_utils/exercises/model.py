@@ -35,6 +35,7 @@ class Finding(NamedTuple):
 
     @property
     def advice(self) -> str:
+        """What the student reads: the text, and which result it is about where there are several."""
         return f"In the {self.item} result: {self.text}" if self.item else self.text
 
     def in_item(self, i: int) -> "Finding":
@@ -77,6 +78,7 @@ class Exercise:
 
     @property
     def parameters(self) -> list[str]:
+        """The names in the signature: ["x", "mean", "components"]."""
         return [part.strip() for part in self.signature.partition("(")[2].rstrip(")").split(",")]
 
     @property
@@ -85,15 +87,17 @@ class Exercise:
         return 60 if self.trains else 10
 
     def library_answer(self) -> Callable:
+        """The library's function that is the answer."""
         module, name = self.answer.split(":")
         return getattr(importlib.import_module(module), name)
 
 
-def parameters_of(function) -> list[str]:
+def parameters_of(function: Callable) -> list[str]:
+    """The names of a function's parameters."""
     return list(inspect.signature(function).parameters)
 
 
-def close(rtol=1e-4, atol=1e-6):
+def close(rtol: float = 1e-4, atol: float = 1e-6) -> Callable[[Any, Any, tuple], Finding | None]:
     """A comparison entry by entry. The tolerances let float32 pass and catch an error of one part in a thousand:
     |got - expected| <= rtol |expected| + atol max(1, |expected|max)."""
 
@@ -112,7 +116,7 @@ def close(rtol=1e-4, atol=1e-6):
     return compare
 
 
-def compare_arrays(expected, got, rtol, atol) -> Finding | None:
+def compare_arrays(expected: np.ndarray, got: np.ndarray, rtol: float, atol: float) -> Finding | None:
     """Finding for values that are not finite where they should be, or off; None where all agree."""
     bad = ~np.isfinite(got) & ~((got == expected) | (np.isnan(got) & np.isnan(expected)))
     if bad.any():

@@ -52,18 +52,18 @@ LOG_MEAN_EXP = Exercise(
         ),
         "mean of logs": Misconception(
             lambda a: np.mean(a),
-            "This is the mean of a, which is what you get when log and mean change places. The log of a "
-            "mean is not the mean of the logs: that gap is what notebook 04 is about.",
+            "This is the mean of a, which is what you get when log and mean change places. "
+            "The log of a mean is not the mean of the logs: that gap is what notebook 04 is about.",
         ),
         "naive": Misconception(
             lambda a: np.log(np.mean(np.exp(a))),
-            "Right formula, but exp overflows to infinity (or underflows to 0) for large "
-            "entries. Take out the largest entry first: subtract it before exp, add it after log.",
+            "Right formula, but exp overflows to infinity (or underflows to 0) for large entries. "
+            "Take out the largest entry first: subtract it before exp, add it after log.",
         ),
         "last axis only": Misconception(
             lambda a: logsumexp(a, axis=-1) - np.log(a.shape[-1]),
-            "You average over the last axis only. Here the mean is over all "
-            "entries, so the result is one number whatever the shape.",
+            "You average over the last axis only. "
+            "Here the mean is over all entries, so the result is one number whatever the shape.",
         ),
         "length for size": Misconception(
             lambda a: logsumexp(a) - np.log(len(a)),
@@ -75,20 +75,20 @@ LOG_MEAN_EXP = Exercise(
         ),
         "minimum for maximum": Misconception(
             about_the_minimum,
-            "You subtract the smallest entry before exp, so that the largest exponents still overflow. Take out the "
-            "largest one: then every exponent is at most 0.",
+            "You subtract the smallest entry before exp, so that the largest exponents still overflow. "
+            "Take out the largest one: then every exponent is at most 0.",
         ),
         "maximum added after dividing": Misconception(
             lambda a: (np.max(a) + np.log(np.sum(np.exp(a - np.max(a))))) / a.size,
-            "You divide the log-sum-exp by the number of entries. The division belongs inside the logarithm: outside,"
-            " it becomes - log n.",
+            "You divide the log-sum-exp by the number of entries. "
+            "The division belongs inside the logarithm: outside, it becomes - log n.",
         ),
     },
     hints=(
         "Write down log((1/n) sum exp(a_i)) and pull the factor exp(m) out of the sum, for any number m.",
         (
-            "log((1/n) sum exp(a_i)) = m + log((1/n) sum exp(a_i - m)). With m the largest entry, every exponent is at"
-            " most 0."
+            "log((1/n) sum exp(a_i)) = m + log((1/n) sum exp(a_i - m)). "
+            "With m the largest entry, every exponent is at most 0."
         ),
         "m = np.max(a), then m + np.log(np.mean(np.exp(a - m))). np.mean without axis averages over all entries.",
     ),

@@ -69,8 +69,8 @@ MLP_FORWARD = exercise(
     signature="mlp_forward(params, x, activation)",
     returns="(N, D_out)",
     task=(
-        "The output of a network, a list of (W, b): `h @ W + b` in every layer, `activation` after every layer but the"
-        " last."
+        "The output of a network, a list of (W, b): `h @ W + b` in every layer, "
+        "`activation` after every layer but the last."
     ),
     answer="course_utils.networks.nets:mlp",
     aliases=tuple(f"course_utils.networks.fast:{name}" for name in ("dense", "dense_tanh")),
@@ -79,8 +79,8 @@ MLP_FORWARD = exercise(
     misconceptions={
         "activation on the output": Misconception(
             forward_with(lambda h, W, b, f: f(h @ W + b), lambda h, W, b, f: f(h @ W + b)),
-            "The activation comes after the last layer, too. The output is linear: it has to reach any value, not only"
-            " -1 to 1.",
+            "The activation comes after the last layer, too. "
+            "The output is linear: it has to reach any value, not only -1 to 1.",
         ),
         "no activation": Misconception(
             forward_with(lambda h, W, b, f: h @ W + b),
@@ -95,8 +95,8 @@ MLP_FORWARD = exercise(
         ),
         "activation on the input": Misconception(
             forward_with(lambda h, W, b, f: f(h) @ W + b, lambda h, W, b, f: f(h) @ W + b),
-            "The activation comes before each layer, so that it also acts on the input x. It comes after, between the"
-            " layers.",
+            "The activation comes before each layer, so that it also acts on the input x. "
+            "It comes after, between the layers.",
         ),
         "always tanh": Misconception(
             forward_with(lambda h, W, b, f: np.tanh(h @ W + b)),
@@ -151,8 +151,8 @@ SQUARED_ERROR = exercise(
     misconceptions={
         "mean over dimensions": Misconception(
             per_example(lambda r: np.mean(r**2, axis=1)),
-            "This is the mean over dimensions (pixels). The squared length is a sum; "
-            "a mean would make errors of large and small images look alike.",
+            "This is the mean over dimensions (pixels). "
+            "The squared length is a sum; a mean would make errors of large and small images look alike.",
         ),
         "length": Misconception(
             per_example(lambda r: np.linalg.norm(r, axis=1)),
@@ -187,8 +187,8 @@ STEPS = 700
 
 
 def curved_data(seed, sizes, N, fresh=False):
-    """Points on a curve (K = 1) or a surface (K = 2) in D dimensions, with a little noise. The seed fixes the surface and
-    the points; `fresh` gives other points of the same surface."""
+    """Points on a curve (K = 1) or a surface (K = 2) in D dimensions, with a little noise. The seed fixes the surface
+    and the points; `fresh` gives other points of the same surface."""
     D, K = sizes[0], sizes[-1]
     surface, points = np.random.default_rng([seed, 0]), np.random.default_rng([seed, 1 + fresh])
     turn, offset = np.linalg.qr(surface.normal(size=(D, D)))[0], 0.3 * surface.normal(size=D)
@@ -219,8 +219,8 @@ def empty_networks(x, sizes, steps, rng):
 
 
 def fresh_errors(args, got, activation=np.tanh, on_output=lambda a: a, on_code=lambda a: a, shift=0.0, scale=1.0):
-    """Mean squared error on fresh data: of the networks, and of PCA with the same K, both fitted to the same x. With shift
-    and scale the networks see (x - shift) / scale, and what they put out is brought back."""
+    """Mean squared error on fresh data: of the networks, and of PCA with the same K, both fitted to the same x. With
+    shift and scale the networks see (x - shift) / scale, and what they put out is brought back."""
     x, sizes, _, rng = args
     fresh = curved_data(rng.bit_generator.seed_seq.entropy, sizes, 1000, fresh=True)
     encoder, decoder = [[(np.asarray(W, float), np.asarray(b, float)) for W, b in part] for part in got]
@@ -247,8 +247,8 @@ def compare_training(expected, got, args):
     if error_with_tanh(args, got) < 0.7 * error:
         return Finding(
             "values",
-            "The error would be much smaller if tanh came after the last layer of a network; code and output are to be"
-            " linear.",
+            "The error would be much smaller if tanh came after the last layer of a network; "
+            "code and output are to be linear.",
         )
     return None
 
@@ -262,7 +262,7 @@ def error_with_tanh(args, got):
 
 
 def diagnose_training(args, got):
-    x, sizes, _, _ = args
+    sizes = args[1]
     D, K = sizes[0], sizes[-1]
     if not isinstance(got, list | tuple):
         return None
@@ -286,7 +286,7 @@ def diagnose_training(args, got):
 
 
 def diagnose_values(args, got):
-    """The key for networks of the right shapes that reconstruct badly: by what they would do if they were run otherwise."""
+    """The key for networks of the right shapes that reconstruct badly: by what they would do if run otherwise."""
     error, linear = fresh_errors(args, got)
     if not np.isfinite(error):
         return None
@@ -352,9 +352,9 @@ AUTOENCODER_TRAIN = exercise(
     signature="autoencoder_train(x, sizes, steps, rng)",
     returns="encoder, decoder: lists of (W, b)",
     task=(
-        "Trains an autoencoder whose encoder has layers of the given sizes, `[D, H..., K]`, and whose decoder mirrors"
-        " it; tanh between layers, code and output linear. On fresh points near a curved surface its error must be at"
-        f" most 0.95 times PCA's with the same K; there are {STEPS} steps."
+        "Trains an autoencoder whose encoder has layers of the given sizes, "
+        "`[D, H..., K]`, and whose decoder mirrors it; tanh between layers, code and output linear. On fresh points "
+        f"near a curved surface its error must be at most 0.95 times PCA's with the same K; there are {STEPS} steps."
     ),
     answer="course_utils.models.autoencoder:autoencoder_train",
     cases=training_cases,
@@ -368,62 +368,62 @@ AUTOENCODER_TRAIN = exercise(
         ),
         "one network": Misconception(
             lambda x, sizes, steps, rng: [layer for part in train_wrongly(x, sizes, 10, rng) for layer in part],
-            "You return one network from D to D. Split it at the code: the encoder ends with the layer of width K, the"
-            " decoder begins there.",
+            "You return one network from D to D. "
+            "Split it at the code: the encoder ends with the layer of width K, the decoder begins there.",
         ),
         "code width": Misconception(
             lambda x, sizes, steps, rng: train_wrongly(x, sizes[:-1], 10, rng),
-            "The code that your encoder puts out is not K wide. K is the last of "
-            "`sizes`; the encoder needs a layer for every pair of neighbours in it.",
+            "The code that your encoder puts out is not K wide. "
+            "K is the last of `sizes`; the encoder needs a layer for every pair of neighbours in it.",
         ),
         "not mirrored": Misconception(
             lambda x, sizes, steps, rng: train_wrongly(x, sizes, 10, rng, mirrored=False),
-            "Your decoder goes from K to D, but its hidden layers are not the encoder's in reverse order: its sizes are"
-            " sizes[::-1].",
+            "Your decoder goes from K to D, but its hidden layers are not the encoder's in reverse order: "
+            "its sizes are sizes[::-1].",
         ),
         "linear": Misconception(
             functools.partial(train_wrongly, activation=lambda a: a),
-            "Your networks were trained without tanh between the layers: run that way they do what PCA does, and with"
-            " tanh they do worse. Use the same network, with tanh, in training.",
+            "Your networks were trained without tanh between the layers: run that way they do what PCA "
+            "does, and with tanh they do worse. Use the same network, with tanh, in training.",
         ),
         "activation on the output": Misconception(
             functools.partial(train_wrongly, on_code=tanh, on_output=tanh),
-            "Your networks were trained with tanh after the last layer of the encoder or of the decoder; the code and"
-            " the output are linear.",
+            "Your networks were trained with tanh after the last layer of the encoder or of the decoder; "
+            "the code and the output are linear.",
         ),
         "relu": Misconception(
             functools.partial(train_wrongly, activation=relu),
-            "Your networks were trained with ReLU, max(0, a), between the layers, where tanh is asked: run with tanh,"
-            " they do badly.",
+            "Your networks were trained with ReLU, max(0, a), between the layers, where tanh is asked: "
+            "run with tanh, they do badly.",
         ),
         "other data": Misconception(
             functools.partial(train_wrongly, prepare=lambda x: (x - x.mean(axis=0)) / x.std(axis=0)),
-            "Your networks do well on x after its mean is subtracted (or after it is standardised), and badly on x as"
-            " it is given: what comes before the first layer in training must be part of the networks, too. Train on x"
-            " itself.",
+            "Your networks do well on x after its mean is subtracted (or after it is standardised), and badly on x "
+            "as it is given: what comes before the first layer in training must be part of the networks, too. "
+            "Train on x itself.",
         ),
         "not trained": Misconception(
             lambda x, sizes, steps, rng: (nets.init_mlp(sizes, rng), nets.init_mlp(sizes[::-1], rng)),
-            "The networks are about as bad as random ones. Do you return the parameters that came out of training, or"
-            " those that went in? Is `return` inside the loop?",
+            "The networks are about as bad as random ones. Do you return the parameters that came out "
+            "of training, or those that went in? Is `return` inside the loop?",
         ),
     },
     hints=(
         (
-            "Two networks: init_mlp(sizes, rng) and init_mlp(sizes[::-1], rng). Keep them in one tuple `params`, so"
-            " that one gradient serves both."
+            "Two networks: init_mlp(sizes, rng) and init_mlp(sizes[::-1], rng). "
+            "Keep them in one tuple `params`, so that one gradient serves both."
         ),
         (
-            "The loss of a batch: encode, decode, subtract from the batch, square, sum, divide by the number of"
-            " examples. Written with autograd.numpy it can be differentiated."
+            "The loss of a batch: encode, decode, subtract from the batch, square, sum, "
+            "divide by the number of examples. Written with autograd.numpy it can be differentiated."
         ),
         (
-            "params = adam(loss, params, minibatches(x, 64, steps, rng), steps, step_size=5e-3) does the training (both"
-            " are in course_utils.networks.optim); then return params[0], params[1]."
+            "params = adam(loss, params, minibatches(x, 64, steps, rng), steps, step_size=5e-3) does the training "
+            "(both are in course_utils.networks.optim); then return params[0], params[1]."
         ),
         (
-            "def loss(params, x): r = x - mlp_forward(params[1], mlp_forward(params[0], x, np.tanh), np.tanh); return"
-            " np.sum(r * r) / len(x), with np = autograd.numpy."
+            "def loss(params, x): r = x - mlp_forward(params[1], mlp_forward(params[0], x, np.tanh), np.tanh); "
+            "return np.sum(r * r) / len(x), with np = autograd.numpy."
         ),
     ),
 )
@@ -434,8 +434,8 @@ AUTOENCODER_TRAIN = exercise(
 
 def neighbour_cases(rng):
     def case(N, M, K, label=""):
-        """Overlapping clouds at some distance from the origin, dimensions on different scales, labels that are no indices.
-        The first and the last example of each set have labels of their own, so that none of them can be left out."""
+        """Overlapping clouds at some distance from the origin, dimensions on different scales, labels that are no
+        indices. The first and the last example of each set have labels of their own, so that none can be left out."""
         labels, scales = np.array([3, 5, 8, 19]), np.linspace(2.5, 0.5, K)
         centres = 1.1 * rng.normal(size=(4, K))
         y, y_new = rng.integers(4, size=N), rng.integers(4, size=M)
@@ -452,9 +452,9 @@ def neighbours(train, test, distance):
 
 
 def by_scipy(train, y_train, test, y_test):
-    from scipy.spatial import cKDTree
+    from scipy.spatial import KDTree
 
-    return np.mean(np.asarray(y_train)[cKDTree(train).query(test)[1]] == y_test)
+    return np.mean(np.asarray(y_train)[KDTree(train).query(test)[1]] == y_test)
 
 
 def squared_distance(a, b):
@@ -518,12 +518,12 @@ NEAREST_NEIGHBOUR_ACCURACY = exercise(
     hints=(
         "For every test code, find the index of the training code at the smallest distance.",
         (
-            "codes_test[:, None] - codes_train[None] has shape (M, N, K): square, sum over the last axis, argmin over"
-            " axis 1."
+            "codes_test[:, None] - codes_train[None] has shape (M, N, K): "
+            "square, sum over the last axis, argmin over axis 1."
         ),
         (
-            "y_train[nearest] is the predicted label of each test example. The mean of `y_train[nearest] == y_test` is"
-            " the accuracy."
+            "y_train[nearest] is the predicted label of each test example. "
+            "The mean of `y_train[nearest] == y_test` is the accuracy."
         ),
     ),
 )
@@ -559,8 +559,8 @@ INTERPOLATE_LINEAR = exercise(
     signature="interpolate_linear(a, b, steps)",
     returns="(steps, ...)",
     task=(
-        "`steps` points, evenly spaced on the straight line from a to b, both ends included; a and b are arrays of the"
-        " same shape, steps >= 2."
+        "`steps` points, evenly spaced on the straight line from a to b, both ends included; "
+        "a and b are arrays of the same shape, steps >= 2."
     ),
     answer="course_utils.models.autoencoder:interpolate_linear",
     cases=interpolate_cases,

@@ -53,9 +53,9 @@ GAUSSIAN_LOG_PROB = exercise(
     signature="gaussian_log_prob(x, mean, eta)",
     returns="(N,)",
     task=(
-        "The log density of each row of x (N, D) under a Gaussian with that row of mean (N, D) and the variance eta in"
-        " every dimension, with its full constant; finite also where the density itself is too small for a"
-        " floating-point number."
+        "The log density of each row of x (N, D) under a Gaussian with that row "
+        "of mean (N, D) and the variance eta in every dimension, with its full constant; "
+        "finite also where the density itself is too small for a floating-point number."
     ),
     answer="course_utils.probability.likelihoods:gaussian_log_prob",
     aliases=("course_utils.probability.gaussians:diagonal_gaussian_log_prob",),
@@ -64,18 +64,18 @@ GAUSSIAN_LOG_PROB = exercise(
     misconceptions={
         "sigma for variance": Misconception(
             lambda x, mean, eta: log_normal(x, mean, eta**2),
-            "You treat eta as a standard deviation. It is a variance: nothing is squared, and the exponent has 2 eta"
-            " below.",
+            "You treat eta as a standard deviation. "
+            "It is a variance: nothing is squared, and the exponent has 2 eta below.",
         ),
         "D missing": Misconception(
             lambda x, mean, eta: log_normal(x, mean, eta, D=1),
-            "The constant is there once, as for a single number. Each of the D dimensions contributes one: where is the"
-            " factor D?",
+            "The constant is there once, as for a single number. "
+            "Each of the D dimensions contributes one: where is the factor D?",
         ),
         "no constant": Misconception(
             lambda x, mean, eta: log_normal(x, mean, eta, D=0),
-            "This is the exponent alone. Without the normalising constant it is no log density: it would not integrate"
-            " to 1, and different values of eta could not be compared.",
+            "This is the exponent alone. Without the normalising constant it is no log density: "
+            "it would not integrate to 1, and different values of eta could not be compared.",
         ),
         "half missing": Misconception(
             lambda x, mean, eta: 2 * log_normal(x, mean, eta, D=0) + log_normal(x, x, eta),
@@ -83,8 +83,8 @@ GAUSSIAN_LOG_PROB = exercise(
         ),
         "half missing in the constant": Misconception(
             lambda x, mean, eta: log_normal(x, mean, eta) + log_normal(x, x, eta),
-            "The constant is twice as large as it should be. The density has a square root of 2 pi eta below: its log"
-            " has a factor 1/2.",
+            "The constant is twice as large as it should be. "
+            "The density has a square root of 2 pi eta below: its log has a factor 1/2.",
         ),
         "2 pi missing": Misconception(
             lambda x, mean, eta: log_normal(x, mean, eta) + np.shape(x)[1] / 2 * np.log(2 * np.pi),
@@ -92,29 +92,29 @@ GAUSSIAN_LOG_PROB = exercise(
         ),
         "mean over dimensions": Misconception(
             lambda x, mean, eta: log_normal(x, mean, eta) / np.shape(x)[1],
-            "You average over the dimensions. The density of a vector is the product over its dimensions, so its log is"
-            " a sum.",
+            "You average over the dimensions. "
+            "The density of a vector is the product over its dimensions, so its log is a sum.",
         ),
         "sum over examples": Misconception(
             lambda x, mean, eta: log_normal(x, mean, eta).sum(),
-            "This is one number for all examples together. Sum over dimensions only (axis=1) and leave one number per"
-            " example.",
+            "This is one number for all examples together. "
+            "Sum over dimensions only (axis=1) and leave one number per example.",
         ),
         "log of the density": Misconception(
             lambda x, mean, eta: np.log(np.prod(stats.norm.pdf(x, mean, np.sqrt(eta)), axis=1)),
-            "Right as a formula, but the density underflows to 0 before you take its log. Write the log down on paper,"
-            " and compute that.",
+            "Right as a formula, but the density underflows to 0 before you take its log. "
+            "Write the log down on paper, and compute that.",
         ),
     },
     hints=(
         "Start with one dimension: the density is exp(-(x - m)^2 / (2 eta)) / sqrt(2 pi eta). What is its log?",
         (
-            "Dimensions are independent, so their log densities add up: the squares to a squared distance, the"
-            " constants to D equal terms."
+            "Dimensions are independent, so their log densities add up: the squares to a squared distance, "
+            "the constants to D equal terms."
         ),
         (
-            "-||x - mean||^2 / (2 eta) - (D/2) log(2 pi eta), with the squared distance summed over axis=1 and D ="
-            " x.shape[1]."
+            "-||x - mean||^2 / (2 eta) - (D/2) log(2 pi eta), "
+            "with the squared distance summed over axis=1 and D = x.shape[1]."
         ),
     ),
 )
@@ -129,9 +129,8 @@ def bernoulli_cases(rng):
         x[:, 0], logits[:, 0] = 1, rng.uniform(6.2, 8, size=N)  # log(1 + exp(l)) is not yet l
         return Case((x, logits))
 
-    right = np.array(
-        [[1.0, 1, 1], [0, 0, 0], [1, 0, 1]]
-    )  # a row whose logits are all large, one where they are all very negative
+    # a row whose logits are all large, one where they are all very negative, and a mixed one
+    right = np.array([[1.0, 1, 1], [0, 0, 0], [1, 0, 1]])
     huge = 1000 * (2 * right - 1)
     wrong = right.copy()
     wrong[:, 0] = 1 - wrong[:, 0]  # one pixel of each row is not what its logit says
@@ -163,8 +162,8 @@ BERNOULLI_LOG_PROB = exercise(
     signature="bernoulli_log_prob(x, logits)",
     returns="(N,)",
     task=(
-        "The log probability of each row of pixels x (N, D), each 0 or 1, where pixel d is 1 with probability"
-        " sigmoid(logits[n, d]); right also for logits of 1000 and -1000."
+        "The log probability of each row of pixels x (N, D), each 0 or 1, "
+        "where pixel d is 1 with probability sigmoid(logits[n, d]); right also for logits of 1000 and -1000."
     ),
     answer="course_utils.probability.likelihoods:bernoulli_log_prob",
     aliases=("course_utils.networks.fast:bernoulli_cross_entropy",),
@@ -173,32 +172,32 @@ BERNOULLI_LOG_PROB = exercise(
     misconceptions={
         "through probabilities": Misconception(
             bernoulli,
-            "Right as a formula, but the sigmoid of a large logit is rounded to exactly 1 (or 0), and the log of what"
-            " is left is infinite. Stay with logits: bring x l - log(1 + exp(l)) into a form in which exp cannot"
-            " overflow.",
+            "Right as a formula, but the sigmoid of a large logit is rounded "
+            "to exactly 1 (or 0), and the log of what is left is infinite. "
+            "Stay with logits: bring x l - log(1 + exp(l)) into a form in which exp cannot overflow.",
         ),
         "softplus overflows": Misconception(
             lambda x, logits: np.sum(x * logits - np.log(1 + np.exp(logits)), axis=1),
-            "The formula in logits is right, but exp(l) overflows for large l. np.logaddexp(0, l) computes log(1 +"
-            " exp(l)) without that.",
+            "The formula in logits is right, but exp(l) overflows for large l. "
+            "np.logaddexp(0, l) computes log(1 + exp(l)) without that.",
         ),
         "softplus overflows for negative logits": Misconception(
             lambda x, logits: np.sum(x * logits - logits - np.log(1 + np.exp(-logits)), axis=1),
-            "The formula in logits is right, but exp(-l) overflows where l is very negative. -np.logaddexp(0, -l)"
-            " computes l - log(1 + exp(l)) without that.",
+            "The formula in logits is right, but exp(-l) overflows where l is very negative. -np.logaddexp(0, -l) "
+            "computes l - log(1 + exp(l)) without that.",
         ),
         "log of the probability": Misconception(
             lambda x, logits: np.log(
                 np.prod(np.where(np.asarray(x) == 1, special.expit(logits), 1 - special.expit(logits)), axis=1)
             ),
-            "Right as a formula, but the probability of an unlikely pixel is rounded to 0, as is a product of many, and"
-            " the log of that is infinite. Stay with logits and add up logs: bring x l - log(1 + exp(l)) into a form in"
-            " which exp cannot overflow.",
+            "Right as a formula, but the probability of an unlikely pixel is rounded to 0, "
+            "as is a product of many, and the log of that is infinite. "
+            "Stay with logits and add up logs: bring x l - log(1 + exp(l)) into a form in which exp cannot overflow.",
         ),
         "clipped": Misconception(
             lambda x, logits: bernoulli(x, logits, lambda l: np.clip(special.expit(l), 1e-7, 1 - 1e-7)),
-            "Clipping the probabilities hides the infinity and puts a wrong number in its place: a pixel that the model"
-            " holds for impossible should cost its whole logit. Stay with logits.",
+            "Clipping the probabilities hides the infinity and puts a wrong number in its place: "
+            "a pixel that the model holds for impossible should cost its whole logit. Stay with logits.",
         ),
         "ones only": Misconception(
             lambda x, logits: np.sum(x * special.log_expit(logits), axis=1),
@@ -210,18 +209,18 @@ BERNOULLI_LOG_PROB = exercise(
         ),
         "mean over dimensions": Misconception(
             lambda x, logits: exact_bernoulli(x, logits) / np.shape(x)[1],
-            "You average over the pixels. The probability of an image is the product over its pixels, so its log is a"
-            " sum.",
+            "You average over the pixels. "
+            "The probability of an image is the product over its pixels, so its log is a sum.",
         ),
         "sum over examples": Misconception(
             lambda x, logits: exact_bernoulli(x, logits).sum(),
-            "This is one number for all examples together. Sum over pixels only (axis=1) and leave one number per"
-            " example.",
+            "This is one number for all examples together. "
+            "Sum over pixels only (axis=1) and leave one number per example.",
         ),
         "logits as probabilities": Misconception(
             lambda x, logits: bernoulli(x, logits, lambda l: l),
-            "You take the logits for probabilities. A logit can be any real number; the probability is 1 / (1 +"
-            " exp(-logit)).",
+            "You take the logits for probabilities. "
+            "A logit can be any real number; the probability is 1 / (1 + exp(-logit)).",
         ),
         "0 and 1 exchanged": Misconception(
             lambda x, logits: exact_bernoulli(1 - x, logits),
@@ -230,12 +229,12 @@ BERNOULLI_LOG_PROB = exercise(
     },
     hints=(
         (
-            "log p = x log sigmoid(l) + (1 - x) log(1 - sigmoid(l)) for one pixel. Put in sigmoid(l) = exp(l) / (1 +"
-            " exp(l)) and simplify."
+            "log p = x log sigmoid(l) + (1 - x) log(1 - sigmoid(l)) for one pixel. "
+            "Put in sigmoid(l) = exp(l) / (1 + exp(l)) and simplify."
         ),
         (
-            "What is left is x l - log(1 + exp(l)). For l = 1000, exp overflows, though log(1 + exp(l)) is 1000 to all"
-            " digits."
+            "What is left is x l - log(1 + exp(l)). "
+            "For l = 1000, exp overflows, though log(1 + exp(l)) is 1000 to all digits."
         ),
         "np.logaddexp(a, b) is log(exp(a) + exp(b)), computed safely. Which a makes exp(a) = 1? Sum over axis=1.",
     ),
@@ -289,7 +288,7 @@ def quadrature_cases(rng):
 
 
 def trapezoid_rule(x, decoder, eta, grid):
-    """The trapezoid rule itself, by scipy, on integrands that are divided by their largest value; densities from scipy, too."""
+    """The trapezoid rule itself, by scipy, on integrands divided by their largest value; densities from scipy, too."""
     log_likelihood = stats.norm.logpdf(x, decoder(grid[:, None])[:, None], np.sqrt(eta)).sum(axis=-1)
     log_joint = stats.norm.logpdf(grid)[:, None] + log_likelihood
     largest = log_joint.max(axis=0)
@@ -322,9 +321,9 @@ LOG_MARGINAL_QUADRATURE = exercise(
     signature="log_marginal_quadrature(x, decoder, eta, grid)",
     returns="(N,)",
     task=(
-        "log p(x) for each row of x (N, D) by the trapezoid rule on `grid` (G,), which ascends but need not be uniform;"
-        " z is one number, `decoder` maps (N, 1) to (N, D), or (G, 1) to (G, D). Finite also where every p(x|z)"
-        " underflows to 0."
+        "log p(x) for each row of x (N, D) by the trapezoid rule on `grid` (G,), "
+        "which ascends but need not be uniform; z is one number, `decoder` maps (N, 1) to (N, D), or (G, 1) to (G, D). "
+        "Finite also where every p(x|z) underflows to 0."
     ),
     answer="course_utils.probability.marginals:log_marginal_quadrature",
     aliases=("course_utils.probability.grids:log_evidence_on_grid",),
@@ -341,47 +340,47 @@ LOG_MARGINAL_QUADRATURE = exercise(
         ),
         "spacing left out": Misconception(
             quadrature_by(np.ones_like),
-            "You sum p(z) p(x|z) over the grid without the widths of the steps. An integral is height times width: a"
-            " finer grid must not give a larger value.",
+            "You sum p(z) p(x|z) over the grid without the widths of the steps. "
+            "An integral is height times width: a finer grid must not give a larger value.",
         ),
         "mean over the grid": Misconception(
             quadrature_by(lambda grid: np.ones_like(grid) / len(grid)),
-            "You average p(z) p(x|z) over the grid. Grid points are not samples from p(z): each stands for the width of"
-            " its step.",
+            "You average p(z) p(x|z) over the grid. "
+            "Grid points are not samples from p(z): each stands for the width of its step.",
         ),
         "uniform spacing": Misconception(
             quadrature_by(lambda grid: np.full_like(grid, grid[1] - grid[0])),
-            "Right on a uniform grid, but you take every step to be as wide as the first. Use the differences of"
-            " neighbours.",
+            "Right on a uniform grid, but you take every step to be as wide as the first. "
+            "Use the differences of neighbours.",
         ),
         "uniform spacing, half at the ends": Misconception(
             quadrature_by(lambda grid: spacing(np.linspace(0, (grid[1] - grid[0]) * (len(grid) - 1), len(grid)))),
-            "Half a step at the ends is right, but you take every step to be as wide as the first. Use the differences"
-            " of neighbours.",
+            "Half a step at the ends is right, but you take every step to be as wide as the first. "
+            "Use the differences of neighbours.",
         ),
         "whole steps at the ends": Misconception(
             quadrature_by(lambda grid: spacing(grid) * np.where(np.isin(grid, grid[[0, -1]]), 2, 1)),
-            "Right where the integrand vanishes at both ends of the grid. Else the end points count too much: each has"
-            " one step only, and the trapezoid rule gives it half of that.",
+            "Right where the integrand vanishes at both ends of the grid. "
+            "Else the end points count too much: each has one step only, and the trapezoid rule gives it half of that.",
         ),
         "ends left out": Misconception(
             quadrature_by(lambda grid: spacing(grid) * np.where(np.isin(grid, grid[[0, -1]]), 1e-300, 1)),
-            "Right where the integrand vanishes at both ends of the grid. Else the two end points are missing: each"
-            " counts with half of its one step.",
+            "Right where the integrand vanishes at both ends of the grid. "
+            "Else the two end points are missing: each counts with half of its one step.",
         ),
         "prior normalised on the grid": Misconception(
             lambda x, decoder, eta, grid: (
                 quadrature_by(spacing)(x, decoder, eta, grid) - np.log(integrate.trapezoid(stats.norm.pdf(grid), grid))
             ),
-            "You divide by the integral of p(z) over the grid. p(z) is a density already, and what lies outside the"
-            " grid is simply left out.",
+            "You divide by the integral of p(z) over the grid. "
+            "p(z) is a density already, and what lies outside the grid is simply left out.",
         ),
         "log inside the integral": Misconception(
             lambda x, decoder, eta, grid: (
                 (spacing(grid) * stats.norm.pdf(grid)) @ log_joint_on_grid(x, decoder, eta, grid, prior=False)
             ),
-            "You integrate p(z) log p(x|z). The log stands outside the integral: it is log of the mean, not the mean of"
-            " logs.",
+            "You integrate p(z) log p(x|z). "
+            "The log stands outside the integral: it is log of the mean, not the mean of logs.",
         ),
         "density": Misconception(
             lambda x, decoder, eta, grid: spacing(grid) @ np.exp(log_joint_on_grid(x, decoder, eta, grid)),
@@ -389,8 +388,8 @@ LOG_MARGINAL_QUADRATURE = exercise(
         ),
         "underflow": Misconception(
             lambda x, decoder, eta, grid: np.log(spacing(grid) @ np.exp(log_joint_on_grid(x, decoder, eta, grid))),
-            "Right as a formula, but where all of p(z) p(x|z) underflows to 0 its log is infinite. Add up logs: log"
-            " p(z) + log p(x|z) + log width, and then a log-sum-exp over the grid.",
+            "Right as a formula, but where all of p(z) p(x|z) underflows to 0 its log is infinite. "
+            "Add up logs: log p(z) + log p(x|z) + log width, and then a log-sum-exp over the grid.",
         ),
         "sigma for variance": Misconception(
             lambda x, decoder, eta, grid: quadrature_by(spacing)(x, decoder, eta**2, grid),
@@ -399,17 +398,17 @@ LOG_MARGINAL_QUADRATURE = exercise(
     },
     hints=(
         (
-            "The trapezoid rule is a weighted sum: point g gets half the step before it and half the step after it. The"
-            " end points have one step only."
+            "The trapezoid rule is a weighted sum: point g gets half the step before it and half the step after it. "
+            "The end points have one step only."
         ),
         (
-            "So p(x) = sum_g w_g p(z_g) p(x|z_g). With everything in logs: logsumexp over g of log w_g + log p(z_g) +"
-            " log p(x|z_g)."
+            "So p(x) = sum_g w_g p(z_g) p(x|z_g). "
+            "With everything in logs: logsumexp over g of log w_g + log p(z_g) + log p(x|z_g)."
         ),
         (
-            "With steps = np.diff(grid), the weights are (np.append(steps, 0) + np.append(0, steps)) / 2. log p(x|z_g)"
-            " for all examples is gaussian_log_prob(x, decoder(np.full((len(x), 1), z_g)), eta); collect these for all"
-            " g in an array (G, N) and sum over axis=0."
+            "With steps = np.diff(grid), the weights are (np.append(steps, 0) + np.append(0, steps)) / 2. "
+            "log p(x|z_g) for all examples is gaussian_log_prob(x, decoder(np.full((len(x), 1), z_g)), eta); "
+            "collect these for all g in an array (G, N) and sum over axis=0."
         ),
     ),
 )
@@ -445,7 +444,7 @@ def log_likelihoods(x, decoder, eta, z):
 
 def monte_carlo_one_by_one(x, decoder, eta, eps):
     """The same estimator, number by number."""
-    S, N, K = eps.shape
+    S, N, _ = eps.shape
     return np.array(
         [
             logsumexp([stats.norm.logpdf(x[n], decoder(eps[s, n]), np.sqrt(eta)).sum() for s in range(S)]) - np.log(S)
@@ -463,9 +462,9 @@ LOG_MARGINAL_MONTE_CARLO = exercise(
     signature="log_marginal_monte_carlo(x, decoder, eta, eps)",
     returns="(N,)",
     task=(
-        "log p(x) for each row of x (N, D), estimated as the log of the mean of p(x|z) over S draws from the prior: eps"
-        " (S, N, K) holds S of them for each example; `decoder` maps (N, K) to (N, D). Finite also where every p(x|z)"
-        " underflows to 0."
+        "log p(x) for each row of x (N, D), estimated as the log of the mean of p(x|z) over S draws from the prior: "
+        "eps (S, N, K) holds S of them for each example; `decoder` maps (N, K) to (N, D). "
+        "Finite also where every p(x|z) underflows to 0."
     ),
     answer="course_utils.probability.marginals:log_marginal_monte_carlo",
     aliases=("course_utils.probability.marginals:log_marginal_importance",),
@@ -474,32 +473,32 @@ LOG_MARGINAL_MONTE_CARLO = exercise(
     misconceptions={
         "mean of logs": Misconception(
             lambda x, decoder, eta, eps: log_likelihoods(x, decoder, eta, eps).mean(axis=0),
-            "This is the mean of log p(x|z). The log stands outside the mean: average the densities, then take the log"
-            " (safely).",
+            "This is the mean of log p(x|z). "
+            "The log stands outside the mean: average the densities, then take the log (safely).",
         ),
         "sum for mean": Misconception(
             lambda x, decoder, eta, eps: logsumexp(log_likelihoods(x, decoder, eta, eps), axis=0),
-            "This is the log of the sum over samples, too large by log S: more samples must not make an example more"
-            " probable.",
+            "This is the log of the sum over samples, too large by log S: "
+            "more samples must not make an example more probable.",
         ),
         "prior counted twice": Misconception(
             lambda x, decoder, eta, eps: (
                 logsumexp(log_likelihoods(x, decoder, eta, eps) + log_normal(eps, 0, 1), axis=0) - np.log(len(eps))
             ),
-            "You multiply p(x|z) by p(z). The samples come from p(z) already: drawing them is what weighs by the"
-            " prior.",
+            "You multiply p(x|z) by p(z). "
+            "The samples come from p(z) already: drawing them is what weighs by the prior.",
         ),
         "mean over examples": Misconception(
             lambda x, decoder, eta, eps: logsumexp(log_likelihoods(x, decoder, eta, eps), axis=1) - np.log(len(x)),
-            "You average over the examples (axis=1) and keep the samples. Samples are the first axis: average over"
-            " axis=0.",
+            "You average over the examples (axis=1) and keep the samples. "
+            "Samples are the first axis: average over axis=0.",
         ),
         "one number": Misconception(
             lambda x, decoder, eta, eps: (
                 logsumexp(log_likelihoods(x, decoder, eta, eps)) - np.log(eps.shape[0] * eps.shape[1])
             ),
-            "This is one number over samples and examples. Average over the samples only (axis=0), and leave one number"
-            " per example.",
+            "This is one number over samples and examples. "
+            "Average over the samples only (axis=0), and leave one number per example.",
         ),
         "same noise for all": Misconception(
             lambda x, decoder, eta, eps: (
@@ -509,8 +508,8 @@ LOG_MARGINAL_MONTE_CARLO = exercise(
         ),
         "underflow": Misconception(
             lambda x, decoder, eta, eps: np.log(np.exp(log_likelihoods(x, decoder, eta, eps)).mean(axis=0)),
-            "Right as a formula, but where every p(x|z) underflows to 0 the log of their mean is infinite. Take out the"
-            " largest first: log-sum-exp.",
+            "Right as a formula, but where every p(x|z) underflows to 0 the log of their mean is infinite. "
+            "Take out the largest first: log-sum-exp.",
         ),
         "sigma for variance": Misconception(
             lambda x, decoder, eta, eps: logsumexp(log_likelihoods(x, decoder, eta**2, eps), axis=0) - np.log(len(eps)),
@@ -519,12 +518,12 @@ LOG_MARGINAL_MONTE_CARLO = exercise(
     },
     hints=(
         (
-            "Each eps[s] (N, K) is one draw of z per example. gaussian_log_prob(x, decoder(eps[s]), eta) is log p(x|z)"
-            " for all examples at once."
+            "Each eps[s] (N, K) is one draw of z per example. "
+            "gaussian_log_prob(x, decoder(eps[s]), eta) is log p(x|z) for all examples at once."
         ),
         (
-            "Collect these for all s in an array (S, N). The log of the mean over s of their exponentials is what you"
-            " need."
+            "Collect these for all s in an array (S, N). "
+            "The log of the mean over s of their exponentials is what you need."
         ),
         "logsumexp(a, axis=0) - log(S), from scipy.special, is the log of the mean of exp(a) over the first axis.",
     ),
@@ -576,7 +575,7 @@ def importance_cases(rng):
 
 def importance_one_by_one(x, decoder, eta, mu, log_sigma, eps):
     """The same estimator, number by number, with densities from scipy."""
-    S, N, K = eps.shape
+    S, N, _ = eps.shape
 
     def log_weight(s, n):
         sigma = np.exp(log_sigma[n])
@@ -593,7 +592,7 @@ def importance_one_by_one(x, decoder, eta, mu, log_sigma, eps):
 def importance_by(
     prior=1, q=-1, log_det=np.sum, sigma=np.exp, combine=lambda log_w: logsumexp(log_w, axis=0) - np.log(len(log_w))
 ):
-    """Importance sampling with parts left out or turned: factors of log p(z) and log q(z), and how the rest is computed."""
+    """Importance sampling, parts left out or turned: factors of log p(z) and log q(z), and how the rest is computed."""
 
     def estimate(x, decoder, eta, mu, log_sigma, eps):
         z = mu + sigma(log_sigma) * eps
@@ -612,9 +611,9 @@ LOG_MARGINAL_IMPORTANCE = exercise(
     signature="log_marginal_importance(x, decoder, eta, mu, log_sigma, eps)",
     returns="(N,)",
     task=(
-        "log p(x) for each row of x (N, D), estimated by importance sampling with S samples of q = N(mu, diag(sigma^2))"
-        " per example: mu, log_sigma (N, K), eps (S, N, K) standard normal. Finite also where every p(x|z) underflows"
-        " to 0."
+        "log p(x) for each row of x (N, D), estimated by importance sampling with S samples "
+        "of q = N(mu, diag(sigma^2)) per example: mu, log_sigma (N, K), eps (S, N, K) standard normal. "
+        "Finite also where every p(x|z) underflows to 0."
     ),
     answer="course_utils.probability.marginals:log_marginal_importance",
     cases=importance_cases,
@@ -622,8 +621,8 @@ LOG_MARGINAL_IMPORTANCE = exercise(
     misconceptions={
         "q left out": Misconception(
             importance_by(q=0),
-            "You average p(z) p(x|z) over samples of q. They come from q more often where q is large; dividing by q(z)"
-            " undoes that.",
+            "You average p(z) p(x|z) over samples of q. "
+            "They come from q more often where q is large; dividing by q(z) undoes that.",
         ),
         "prior left out": Misconception(
             importance_by(prior=0), "The weights are p(x|z) / q(z). The integrand is p(z) p(x|z): where is the prior?"
@@ -639,8 +638,8 @@ LOG_MARGINAL_IMPORTANCE = exercise(
             importance_by(
                 sigma=lambda log_sigma: np.exp(log_sigma / 2), log_det=lambda log_sigma, axis: log_sigma.sum(axis) / 2
             ),
-            "You take log_sigma for the log of the variance. It is the log of the standard deviation: sigma ="
-            " exp(log_sigma).",
+            "You take log_sigma for the log of the variance. "
+            "It is the log of the standard deviation: sigma = exp(log_sigma).",
         ),
         "log sigma for sigma": Misconception(
             importance_by(sigma=lambda log_sigma: log_sigma),
@@ -648,18 +647,18 @@ LOG_MARGINAL_IMPORTANCE = exercise(
         ),
         "log sigma missing in q": Misconception(
             importance_by(log_det=lambda log_sigma, axis: 0),
-            "log q(z) lacks - sum_k log sigma_k: a narrower Gaussian is higher. Its constant is "
-            "1 / (sigma sqrt(2 pi)) in every dimension.",
+            "log q(z) lacks - sum_k log sigma_k: a narrower Gaussian is higher. "
+            "Its constant is 1 / (sigma sqrt(2 pi)) in every dimension.",
         ),
         "log sigma not summed": Misconception(
             importance_by(log_det=np.mean),
-            "In log q(z), log sigma is averaged over the K dimensions where a sum is meant: every dimension has its own"
-            " constant.",
+            "In log q(z), log sigma is averaged over the K dimensions where a sum is meant: "
+            "every dimension has its own constant.",
         ),
         "mean of logs": Misconception(
             importance_by(combine=lambda log_w: log_w.mean(axis=0)),
-            "This is the mean of the log weights. The log stands outside the mean: average the weights, then take the"
-            " log (safely).",
+            "This is the mean of the log weights. "
+            "The log stands outside the mean: average the weights, then take the log (safely).",
         ),
         "sum for mean": Misconception(
             importance_by(combine=lambda log_w: logsumexp(log_w, axis=0)),
@@ -667,8 +666,8 @@ LOG_MARGINAL_IMPORTANCE = exercise(
         ),
         "underflow": Misconception(
             importance_by(combine=lambda log_w: np.log(np.exp(log_w).mean(axis=0))),
-            "Right as a formula, but where every weight underflows to 0 the log of their mean is infinite. Keep the"
-            " weights as logs, then log-sum-exp.",
+            "Right as a formula, but where every weight underflows to 0 the log of their mean is infinite. "
+            "Keep the weights as logs, then log-sum-exp.",
         ),
         "self-normalised": Misconception(
             lambda x, decoder, eta, mu, log_sigma, eps: (
@@ -677,22 +676,22 @@ LOG_MARGINAL_IMPORTANCE = exercise(
                     np.zeros((len(x), 1)), lambda z: np.zeros((*z.shape[:-1], 1)), 1 / (2 * np.pi), mu, log_sigma, eps
                 )
             ),
-            "You divide by the sum of p(z) / q(z). That is self-normalised importance sampling, for weights that are"
-            " known up to a factor. Ours are normalised: divide by S.",
+            "You divide by the sum of p(z) / q(z). That is self-normalised importance sampling, "
+            "for weights that are known up to a factor. Ours are normalised: divide by S.",
         ),
     },
     hints=(
         (
-            "Multiply and divide by q: int p(z) p(x|z) dz = E_q[ p(z) p(x|z) / q(z) ]. So average the weights p(z)"
-            " p(x|z) / q(z) over z drawn from q."
+            "Multiply and divide by q: int p(z) p(x|z) dz = E_q[ p(z) p(x|z) / q(z) ]. "
+            "So average the weights p(z) p(x|z) / q(z) over z drawn from q."
         ),
         (
-            "z = mu + exp(log_sigma) * eps has the density q. log weight = log p(x|z) + log p(z) - log q(z), each a sum"
-            " over its own dimensions."
+            "z = mu + exp(log_sigma) * eps has the density q. "
+            "log weight = log p(x|z) + log p(z) - log q(z), each a sum over its own dimensions."
         ),
         (
-            "log p(z) = sum_k [-z_k^2 / 2 - log(2 pi) / 2], log q(z) = sum_k [-eps_k^2 / 2 - log_sigma_k - log(2 pi) /"
-            " 2], because (z - mu) / sigma = eps. Then logsumexp over s, minus log S."
+            "log p(z) = sum_k [-z_k^2 / 2 - log(2 pi) / 2], log q(z) = sum_k [-eps_k^2 / 2 - log_sigma_k - log(2 "
+            "pi) / 2], because (z - mu) / sigma = eps. Then logsumexp over s, minus log S."
         ),
     ),
 )

@@ -55,8 +55,8 @@ JENSEN_GAP = exercise(
     signature="jensen_gap(h, x, weights)",
     returns="scalar",
     task=(
-        "E[h(X)] - h(E[X]) for an X that takes the value x[i] with probability weights[i]; h is a function such as"
-        " np.exp."
+        "E[h(X)] - h(E[X]) for an X that takes the value x[i] with probability weights[i]; "
+        "h is a function such as np.exp."
     ),
     answer="course_utils.probability.bounds:jensen_gap",
     cases=jensen_cases,
@@ -77,8 +77,8 @@ JENSEN_GAP = exercise(
         ),
         "h of the sum": Misconception(
             lambda h, x, weights: weights @ h(x) - h(np.sum(x)),
-            "In the second term, h is applied to the sum of the values. E[X] is their mean: weight each value by its"
-            " probability.",
+            "In the second term, h is applied to the sum of the values. "
+            "E[X] is their mean: weight each value by its probability.",
         ),
         "weights inside h": Misconception(
             lambda h, x, weights: np.sum(h(weights * x)) - h(weights @ x),
@@ -121,16 +121,15 @@ def uneven_grid(rng, G, reach=5):
 
 
 def narrow_grid(rng, G):
-    """A grid too short for the mass: the integrand at its ends counts, with the weight that the trapezoid rule gives it."""
+    """A grid too short for the mass: the integrand at its ends counts, with the trapezoid rule's weight."""
     return np.linspace(-0.6 - rng.uniform(), 0.6 + rng.uniform(), G)
 
 
 def drawn_q(rng, grid, zeros=False):
-    """A density on the grid with two bumps, integral 1 by the trapezoid rule; with zeros, nothing left of its middle."""
+    """A density on the grid with two bumps, its trapezoid integral 1; with zeros, nothing left of its middle."""
     a, b = rng.uniform(-2, -0.5), rng.uniform(0.3, 2)
-    q = 0.4 * grids.gaussian_on_grid(grid, a, rng.uniform(0.4, 0.9)) + grids.gaussian_on_grid(
-        grid, b, rng.uniform(0.3, 1)
-    )
+    q = 0.4 * grids.gaussian_on_grid(grid, a, rng.uniform(0.4, 0.9))
+    q = q + grids.gaussian_on_grid(grid, b, rng.uniform(0.3, 1))
     if zeros:
         q = np.where(grid < (a + b) / 2, 0.0, q)
     return q / grids.integrate(q, grid)
@@ -190,8 +189,8 @@ POSTERIOR_ON_GRID = exercise(
     signature="posterior_on_grid(log_joint, grid)",
     returns="(G,)",
     task=(
-        "The density p(z | x) at the points of the grid (G,), from log_joint(z) = log p(x, z): its integral by the"
-        " trapezoid rule is 1, also where exp(log_joint) is 0 in floating point. The grid's steps may differ."
+        "The density p(z | x) at the points of the grid (G,), from log_joint(z) = log p(x, z): its integral "
+        "by the trapezoid rule is 1, also where exp(log_joint) is 0 in floating point. The grid's steps may differ."
     ),
     answer="course_utils.probability.grids:posterior_on_grid",
     cases=posterior_cases,
@@ -204,23 +203,23 @@ POSTERIOR_ON_GRID = exercise(
         ),
         "peak of one": Misconception(
             posterior_by(lambda log_p, grid: np.max(log_p)),
-            "The highest value is 1. Taking out the maximum makes exp safe, but the result must still be divided by its"
-            " integral.",
+            "The highest value is 1. "
+            "Taking out the maximum makes exp safe, but the result must still be divided by its integral.",
         ),
         "sum for integral": Misconception(
             posterior_by(lambda log_p, grid: logsumexp(log_p)),
-            "The values sum to 1. A density has the integral 1: weight the values with the steps of the grid (trapezoid"
-            " rule).",
+            "The values sum to 1. "
+            "A density has the integral 1: weight the values with the steps of the grid (trapezoid rule).",
         ),
         "first step for all": Misconception(
             posterior_by(lambda log_p, grid: logsumexp(log_p) + np.log(grid[1] - grid[0])),
-            "You multiply the sum by one step, as if all steps were equal. Use the trapezoid rule, np.trapezoid(values,"
-            " grid).",
+            "You multiply the sum by one step, as if all steps were equal. "
+            "Use the trapezoid rule, np.trapezoid(values, grid).",
         ),
         "exp underflows": Misconception(
             lambda log_joint, grid: np.exp(log_joint(grid)) / np.trapezoid(np.exp(log_joint(grid)), grid),
-            "Right where log_joint is moderate, but exp(-2000) is 0 in floating point, and 0 / 0 is nan. Subtract the"
-            " maximum of log_joint before exp: the factor cancels in the division.",
+            "Right where log_joint is moderate, but exp(-2000) is 0 in floating point, and 0 / 0 is nan. "
+            "Subtract the maximum of log_joint before exp: the factor cancels in the division.",
         ),
         "logarithm returned": Misconception(
             lambda log_joint, grid: log_values(
@@ -233,8 +232,8 @@ POSTERIOR_ON_GRID = exercise(
         "Bayes: p(z | x) = p(x, z) / p(x), and p(x) is the integral of p(x, z) over z.",
         "np.trapezoid(values, grid) is the trapezoid rule, for uneven steps too.",
         (
-            "Dividing by the integral cancels any constant factor, so you may work with exp(log_joint(grid) - max) in"
-            " place of exp(log_joint(grid)): its largest value is 1, and nothing that matters underflows."
+            "Dividing by the integral cancels any constant factor, so you may work with exp(log_joint(grid) - max) "
+            "in place of exp(log_joint(grid)): its largest value is 1, and nothing that matters underflows."
         ),
     ),
 )
@@ -275,8 +274,8 @@ ELBO_ON_GRID = exercise(
     signature="elbo_on_grid(log_joint, q, grid)",
     returns="scalar",
     task=(
-        "The bound F = integral of q(z) (log p(x, z) - log q(z)) by the trapezoid rule. q (G,) holds the values of a"
-        " density on the grid (G,), whose steps may differ; where q is 0, the integrand is 0."
+        "The bound F = integral of q(z) (log p(x, z) - log q(z)) by the trapezoid rule. q (G,) holds the values "
+        "of a density on the grid (G,), whose steps may differ; where q is 0, the integrand is 0."
     ),
     answer="course_utils.probability.grids:elbo_on_grid",
     cases=elbo_cases,
@@ -285,8 +284,8 @@ ELBO_ON_GRID = exercise(
     misconceptions={
         "sum for integral": Misconception(
             elbo_by(lambda values, grid: np.sum(values)),
-            "This is the sum over the grid's points. The integral weights them with the steps: np.trapezoid(values,"
-            " grid).",
+            "This is the sum over the grid's points. "
+            "The integral weights them with the steps: np.trapezoid(values, grid).",
         ),
         "first step for all": Misconception(
             elbo_by(first_step),
@@ -302,13 +301,13 @@ ELBO_ON_GRID = exercise(
         ),
         "0 log 0": Misconception(
             elbo_by(integrand=lambda log_p, q: q * (log_p - np.log(q))),
-            "Right where q is positive. Where q is 0, np.log gives -inf and 0 * inf is nan; these points should count 0"
-            " (np.where, a mask, or scipy.special.xlogy).",
+            "Right where q is positive. Where q is 0, np.log gives -inf and 0 * inf is nan; "
+            "these points should count 0 (np.where, a mask, or scipy.special.xlogy).",
         ),
         "log outside": Misconception(
             log_outside,
-            "This is the logarithm of the integral of p(x, z) over the z where q > 0: the mean of p / q was taken"
-            " before the logarithm. The bound is the mean of the logarithm.",
+            "This is the logarithm of the integral of p(x, z) over the z where q > 0: "
+            "the mean of p / q was taken before the logarithm. The bound is the mean of the logarithm.",
         ),
         "sign": Misconception(
             elbo_by(integrand=lambda log_p, q: xlogy(q, q) - q * log_p),
@@ -317,13 +316,13 @@ ELBO_ON_GRID = exercise(
     },
     hints=(
         (
-            "An expectation under q is an integral with q(z) as a factor: F is the integral of q(z) * (log p(x, z) -"
-            " log q(z))."
+            "An expectation under q is an integral with q(z) as a factor: "
+            "F is the integral of q(z) * (log p(x, z) - log q(z))."
         ),
         "np.trapezoid(values, grid) integrates. What does q * np.log(q) give where q is 0, and what should it give?",
         (
-            "np.where(q > 0, q, 1) is a q whose logarithm is safe: there log q is 0, and the factor q in front is 0"
-            " anyway."
+            "np.where(q > 0, q, 1) is a q whose logarithm is safe: "
+            "there log q is 0, and the factor q in front is 0 anyway."
         ),
     ),
 )
@@ -335,9 +334,8 @@ def gap_cases(rng):
 
     narrow = "where the posterior is so narrow that it is 0 in floating point on part of the grid"
     return [
-        case(
-            LINEAR, even_grid(rng, 90)
-        ),  # the bent posterior must not underflow, that the narrow ones alone show who takes its log
+        case(LINEAR, even_grid(rng, 90)),
+        # The bent posterior must not underflow, so that the narrow ones alone show who takes its logarithm.
         case(BENT, uneven_grid(rng, 110, reach=3), UNEVEN),
         case(BENT, even_grid(rng, 50, reach=2.5), "where q is 0 on part of the grid", zeros=True),
         case(LINEAR, uneven_grid(rng, 40), "where q is 0 on part of the grid and its steps are uneven", zeros=True),
@@ -372,8 +370,8 @@ GAP_ON_GRID = exercise(
     signature="gap_on_grid(log_joint, q, grid)",
     returns="scalar",
     task=(
-        "KL(q || p(z | x)) by the trapezoid rule, 0 where q is 0. The posterior may be so narrow that its density is 0"
-        " in floating point: its logarithm is finite all the same."
+        "KL(q || p(z | x)) by the trapezoid rule, 0 where q is 0. "
+        "The posterior may be so narrow that its density is 0 in floating point: its logarithm is finite all the same."
     ),
     answer="course_utils.probability.grids:gap_on_grid",
     cases=gap_cases,
@@ -387,13 +385,13 @@ GAP_ON_GRID = exercise(
         ),
         "sign": Misconception(
             gap_by(integrand=lambda q, log_r: q * log_r - xlogy(q, q)),
-            "This is minus the divergence: it has log p(z | x) - log q(z) where log q(z) - log p(z | x) is meant. A KL"
-            " is never negative.",
+            "This is minus the divergence: it has log p(z | x) - log q(z) where log q(z) - log p(z | x) is meant. "
+            "A KL is never negative.",
         ),
         "joint for posterior": Misconception(
             lambda log_joint, q, grid: grids.integrate(xlogy(q, q) - q * log_joint(grid), grid),
-            "You compare q with the joint density p(x, z), which gives -F. Divide it by p(x) first: the gap is log p(x)"
-            " larger.",
+            "You compare q with the joint density p(x, z), which gives -F. "
+            "Divide it by p(x) first: the gap is log p(x) larger.",
         ),
         "log ratio unweighted": Misconception(
             gap_by(integrand=lambda q, log_r: np.log(q) - log_r),
@@ -401,18 +399,18 @@ GAP_ON_GRID = exercise(
         ),
         "sum for integral": Misconception(
             gap_by(lambda values, grid: np.sum(values)),
-            "This is the sum over the grid's points. The integral weights them with the steps: np.trapezoid(values,"
-            " grid).",
+            "This is the sum over the grid's points. "
+            "The integral weights them with the steps: np.trapezoid(values, grid).",
         ),
         "0 log 0": Misconception(
             gap_by(integrand=lambda q, log_r: q * (np.log(q) - log_r)),
-            "Right where q is positive. Where q is 0, np.log gives -inf and 0 * inf is nan; these points should"
-            " count 0.",
+            "Right where q is positive. Where q is 0, np.log gives -inf and 0 * inf is nan; "
+            "these points should count 0.",
         ),
         "posterior underflows": Misconception(
             gap_by(log_r=lambda log_r: np.log(np.exp(log_r))),
-            "Right where the posterior is wide. Where its density underflows to 0, the logarithm of that 0 is -inf: use"
-            " log p(z | x) = log p(x, z) - log p(x) and never take the density's logarithm.",
+            "Right where the posterior is wide. Where its density underflows to 0, the logarithm of that 0 is -inf: "
+            "use log p(z | x) = log p(x, z) - log p(x) and never take the density's logarithm.",
         ),
         "cross entropy": Misconception(
             gap_by(integrand=lambda q, log_r: -q * log_r),
@@ -422,12 +420,12 @@ GAP_ON_GRID = exercise(
     hints=(
         "KL(q || r) is the integral of q(z) (log q(z) - log r(z)), and here r(z) = p(z | x).",
         (
-            "Where q is 0 the integrand is 0. And take no logarithm of a density that may have underflowed: log p(z |"
-            " x) = log p(x, z) - log p(x)."
+            "Where q is 0 the integrand is 0. And take no logarithm of a density that may have underflowed: "
+            "log p(z | x) = log p(x, z) - log p(x)."
         ),
         (
-            "For log p(x), take the maximum of log_joint out before exp, and add it back after the log. Or use the"
-            " identity of this section: what is left when you subtract F from log p(x)?"
+            "For log p(x), take the maximum of log_joint out before exp, and add it back after the log. "
+            "Or use the identity of this section: what is left when you subtract F from log p(x)?"
         ),
     ),
 )
@@ -448,9 +446,8 @@ def drawn_mixture(rng, C):
 def e_step_cases(rng):
     x = rng.normal(size=9) * 2
     far = np.array([-400.0, 300, 1.2, 900]) + rng.normal(size=4)
-    m = float(
-        rng.integers(40, 45)
-    )  # halfway between the two, both densities are 0 in floating point; exact numbers, for float32
+    # Halfway between the two, both densities are 0 in floating point. The numbers are exact, for float32.
+    m = float(rng.integers(40, 45))
     between = np.array([-2, -1, 1, 2]) / 64, np.array([0.3, 0.7]), np.array([-m, m]), np.ones(2)
     return [
         Case((x, *drawn_mixture(rng, 3))),
@@ -477,9 +474,11 @@ def decimal_responsibilities(x, pi, mu, sigma):
 
 
 def softmax_of(log_p):
-    return lambda x, pi, mu, sigma: (lambda a: np.exp(a - logsumexp(a, axis=1, keepdims=True)))(
-        log_p(x[:, None], pi, mu, sigma)
-    )
+    def em_e_step(x, pi, mu, sigma):
+        a = log_p(x[:, None], pi, mu, sigma)
+        return np.exp(a - logsumexp(a, axis=1, keepdims=True))
+
+    return em_e_step
 
 
 def normal_pdf(x, pi, mu, sigma):
@@ -495,8 +494,8 @@ EM_E_STEP = exercise(
     signature="em_e_step(x, pi, mu, sigma)",
     returns="(N, C)",
     task=(
-        "The responsibilities p(z = c | x_n) under a mixture of Gaussians with weights pi, means mu and standard"
-        " deviations sigma, each (C,); x (N,). Stable for examples far from every component."
+        "The responsibilities p(z = c | x_n) under a mixture of Gaussians with weights pi, "
+        "means mu and standard deviations sigma, each (C,); x (N,). Stable for examples far from every component."
     ),
     answer="course_utils.probability.mixtures:em_e_step",
     cases=e_step_cases,
@@ -508,8 +507,8 @@ EM_E_STEP = exercise(
                 mixtures.mixture_log_joint(x, pi, mu, sigma)
                 - logsumexp(mixtures.mixture_log_joint(x, pi, mu, sigma), axis=0)
             ),
-            "Your columns sum to 1. Each example's responsibilities must sum to 1: normalise over the components,"
-            " axis=1.",
+            "Your columns sum to 1. Each example's responsibilities must sum to 1: "
+            "normalise over the components, axis=1.",
         ),
         "not normalised": Misconception(
             normal_pdf, "This is the joint density p(x, z = c). Divide each row by its sum, which is p(x)."
@@ -520,8 +519,8 @@ EM_E_STEP = exercise(
         ),
         "variance for standard deviation": Misconception(
             softmax_of(lambda x, pi, mu, sigma: np.log(pi) + stats.norm.logpdf(x, mu, np.sqrt(sigma))),
-            "sigma is used as if it were the variance. It is the standard deviation: the exponent has sigma squared,"
-            " and the factor in front 1 / sigma.",
+            "sigma is used as if it were the variance. "
+            "It is the standard deviation: the exponent has sigma squared, and the factor in front 1 / sigma.",
         ),
         "normaliser left out": Misconception(
             softmax_of(lambda x, pi, mu, sigma: np.log(pi) - 0.5 * ((x - mu) / sigma) ** 2),
@@ -535,22 +534,22 @@ EM_E_STEP = exercise(
             lambda x, pi, mu, sigma: (
                 normal_pdf(x, pi, mu, sigma) / normal_pdf(x, pi, mu, sigma).sum(axis=1, keepdims=True)
             ),
-            "Right near the components. Far out, every density is 0 in floating point, and 0 / 0 is nan: work with"
-            " logarithms, and subtract each row's maximum before exp.",
+            "Right near the components. Far out, every density is 0 in floating point, and 0 / 0 is nan: "
+            "work with logarithms, and subtract each row's maximum before exp.",
         ),
     },
     hints=(
         (
-            "Bayes: p(z = c | x) = pi_c N(x; mu_c, sigma_c^2) / sum over components of the same. x[:, None] against"
-            " (C,) gives (N, C)."
+            "Bayes: p(z = c | x) = pi_c N(x; mu_c, sigma_c^2) / sum over components of the same. "
+            "x[:, None] against (C,) gives (N, C)."
         ),
         (
-            "Work with logarithms: log pi_c - (x - mu_c)^2 / (2 sigma_c^2) - log sigma_c. Constants that all components"
-            " share cancel."
+            "Work with logarithms: log pi_c - (x - mu_c)^2 / (2 sigma_c^2) - log sigma_c. "
+            "Constants that all components share cancel."
         ),
         (
-            "Subtract each row's maximum (axis=1, keepdims=True), take exp, and divide by the row's sum."
-            " scipy.special.softmax(a, axis=1) does all three."
+            "Subtract each row's maximum (axis=1, keepdims=True), take exp, and divide by the row's sum. "
+            "scipy.special.softmax(a, axis=1) does all three."
         ),
     ),
 )
@@ -617,13 +616,13 @@ EM_M_STEP = exercise(
                 x @ r / len(x),
                 np.sqrt((r * (x[:, None] - x @ r / len(x)) ** 2).mean(axis=0)),
             ),
-            "The weighted sums are divided by N. A component's mean and variance are averages over what it is"
-            " responsible for: divide by the sum of its responsibilities.",
+            "The weighted sums are divided by N. A component's mean and variance are averages "
+            "over what it is responsible for: divide by the sum of its responsibilities.",
         ),
         "hard assignment": Misconception(
             lambda x, r: mixtures.em_m_step(x, np.eye(r.shape[1])[r.argmax(axis=1)]),
-            "Each example counts for one component alone, as in K-means. It should count for every component, as much"
-            " as the responsibility says.",
+            "Each example counts for one component alone, as in K-means. "
+            "It should count for every component, as much as the responsibility says.",
         ),
         "around the overall mean": Misconception(
             m_step_by(
@@ -701,8 +700,8 @@ MIXTURE_ELBO = exercise(
     signature="mixture_elbo(x, responsibilities, pi, mu, sigma)",
     returns="(N,)",
     task=(
-        "The bound F of each example under a mixture of Gaussians, with q(z = c) given by its row of responsibilities"
-        " (N, C); 0 log 0 = 0."
+        "The bound F of each example under a mixture of Gaussians, "
+        "with q(z = c) given by its row of responsibilities (N, C); 0 log 0 = 0."
     ),
     answer="course_utils.probability.mixtures:mixture_elbo",
     cases=mixture_elbo_cases,
@@ -711,8 +710,8 @@ MIXTURE_ELBO = exercise(
     misconceptions={
         "missing entropy": Misconception(
             mixture_elbo_by(lambda r, log_p, log_pi: r * log_p),
-            "This is E_q[log p(x, z)], what textbooks call the expected complete-data log-likelihood. The entropy of q,"
-            " -E_q[log q], is missing.",
+            "This is E_q[log p(x, z)], what textbooks call the expected complete-data log-likelihood. "
+            "The entropy of q, -E_q[log q], is missing.",
         ),
         "entropy subtracted": Misconception(
             mixture_elbo_by(lambda r, log_p, log_pi: r * log_p + xlogy(r, r)),
@@ -720,13 +719,13 @@ MIXTURE_ELBO = exercise(
         ),
         "log outside": Misconception(
             lambda x, r, pi, mu, sigma: logsumexp(mixtures.mixture_log_joint(x, pi, mu, sigma), axis=1),
-            "This is log p(x): it does not depend on the responsibilities at all. The bound is their average of log"
-            " p(x, z) - log q(z).",
+            "This is log p(x): it does not depend on the responsibilities at all. "
+            "The bound is their average of log p(x, z) - log q(z).",
         ),
         "0 log 0": Misconception(
             mixture_elbo_by(lambda r, log_p, log_pi: r * (log_p - np.log(r))),
-            "Right where every responsibility is positive. 0 * log(0) is nan for the computer and should count 0"
-            " (np.where, or scipy.special.xlogy).",
+            "Right where every responsibility is positive. "
+            "0 * log(0) is nan for the computer and should count 0 (np.where, or scipy.special.xlogy).",
         ),
         "weights left out": Misconception(
             mixture_elbo_by(lambda r, log_p, log_pi: r * (log_p - log_pi) - xlogy(r, r)),
@@ -734,8 +733,8 @@ MIXTURE_ELBO = exercise(
         ),
         "mean over components": Misconception(
             lambda x, r, pi, mu, sigma: mixtures.mixture_elbo(x, r, pi, mu, sigma) / len(pi),
-            "You take the mean over the components. The responsibilities are the weights of the average already: sum"
-            " over axis 1.",
+            "You take the mean over the components. "
+            "The responsibilities are the weights of the average already: sum over axis 1.",
         ),
         "variance for standard deviation": Misconception(
             lambda x, r, pi, mu, sigma: mixtures.mixture_elbo(x, r, pi, mu, np.sqrt(sigma)),
@@ -745,12 +744,12 @@ MIXTURE_ELBO = exercise(
     hints=(
         "z has C values, so the integral of q (log p(x, z) - log q) is a sum over components.",
         (
-            "log p(x_n, z = c) = log pi_c + log N(x_n; mu_c, sigma_c^2), an array (N, C); scipy.stats.norm.logpdf(x[:,"
-            " None], mu, sigma) helps."
+            "log p(x_n, z = c) = log pi_c + log N(x_n; mu_c, sigma_c^2), an array (N, C); "
+            "scipy.stats.norm.logpdf(x[:, None], mu, sigma) helps."
         ),
         (
-            "Multiply by the responsibilities and sum over axis 1. For r log r with 0 log 0 = 0:"
-            " scipy.special.xlogy(r, r)."
+            "Multiply by the responsibilities and sum over axis 1. "
+            "For r log r with 0 log 0 = 0: scipy.special.xlogy(r, r)."
         ),
     ),
 )
@@ -761,7 +760,8 @@ MIXTURE_ELBO = exercise(
 
 def iwae_cases(rng):
     spread = rng.normal(size=(7, 4)) * 1.5
-    # Taken out before exp, the minimum fails in every column, the mean in three, the first weight in two others: each in its own way.
+    # Taken out before exp, the minimum fails in every column, the mean in three, the first weight in two others: each
+    # in its own way.
     rows = np.array(
         [
             [-900.0, 850, 0, -900],
@@ -789,7 +789,7 @@ def iwae_cases(rng):
 
 def decimal_iwae(log_w):
     columns = [[Decimal(float(v)).exp() for v in column] for column in log_w.T]
-    return np.array([float((sum(column) / len(column)).ln()) for column in columns])
+    return np.array([float((sum(column, Decimal()) / len(column)).ln()) for column in columns])
 
 
 def about_the_minimum(log_w):
@@ -806,8 +806,8 @@ IWAE_BOUND = exercise(
     signature="iwae_bound(log_w)",
     returns="(N,)",
     task=(
-        "The logarithm of the mean over S of the weights exp(log_w), for log_w (S, N); stable for log weights of any"
-        " size."
+        "The logarithm of the mean over S of the weights exp(log_w), for log_w (S, N); "
+        "stable for log weights of any size."
     ),
     answer="course_utils.probability.bounds:iwae_bound",
     cases=iwae_cases,
@@ -816,8 +816,8 @@ IWAE_BOUND = exercise(
     misconceptions={
         "mean of logs": Misconception(
             lambda log_w: log_w.mean(axis=0),
-            "This is the mean of the log weights: S estimates of the ELBO, averaged. The mean over S belongs inside the"
-            " logarithm.",
+            "This is the mean of the log weights: S estimates of the ELBO, averaged. "
+            "The mean over S belongs inside the logarithm.",
         ),
         "sum for mean": Misconception(
             lambda log_w: logsumexp(log_w, axis=0),
@@ -829,18 +829,18 @@ IWAE_BOUND = exercise(
         ),
         "exp overflows": Misconception(
             lambda log_w: np.log(np.mean(np.exp(log_w), axis=0)),
-            "Right for moderate log weights, but exp(1500) overflows and exp(-2000) is 0. Take the maximum over S out"
-            " before exp, and add it back after log.",
+            "Right for moderate log weights, but exp(1500) overflows and exp(-2000) is 0. "
+            "Take the maximum over S out before exp, and add it back after log.",
         ),
         "one maximum for all": Misconception(
             lambda log_w: log_w.max() + np.log(np.mean(np.exp(log_w - log_w.max()), axis=0)),
-            "You take out one maximum for the whole array. A column far below it still underflows: take the maximum of"
-            " each column (axis=0).",
+            "You take out one maximum for the whole array. "
+            "A column far below it still underflows: take the maximum of each column (axis=0).",
         ),
         "minimum for maximum": Misconception(
             about_the_minimum,
-            "You take the minimum over S out before exp, so that the largest exponents still overflow. Take out the"
-            " maximum.",
+            "You take the minimum over S out before exp, so that the largest exponents still overflow. "
+            "Take out the maximum.",
         ),
         "maximum not added back": Misconception(
             lambda log_w: logsumexp(log_w, axis=0) - np.log(len(log_w)) - log_w.max(axis=0),

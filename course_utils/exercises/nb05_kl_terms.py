@@ -30,7 +30,7 @@ def expectation(log_ratio, mu, sigma, nodes=20):
 
 
 def kl_by_quadrature(mu, sigma):
-    """KL(N(mu, sigma^2) || N(0, 1)) of one dimension, from the definition; z = mu + t sigma may be mu in floating point."""
+    """KL(N(mu, sigma^2) || N(0, 1)) in 1-D, from the definition; z = mu + t sigma may be mu in floating point."""
     return expectation(lambda t: stats.norm.logpdf(t) - np.log(sigma) - stats.norm.logpdf(mu + sigma * t), 0, 1)
 
 
@@ -92,8 +92,8 @@ KL_CATEGORICAL = exercise(
     signature="kl_categorical(q, p)",
     returns="scalar",
     task=(
-        "KL(q || p) in nats of two distributions, arrays of probabilities (C,) each, with 0 log 0 = 0, and infinity"
-        " where p = 0 < q."
+        "KL(q || p) in nats of two distributions, arrays of probabilities (C,) each, "
+        "with 0 log 0 = 0, and infinity where p = 0 < q."
     ),
     answer="course_utils.probability.divergences:kl_categorical",
     cases=categorical_cases,
@@ -101,21 +101,21 @@ KL_CATEGORICAL = exercise(
     misconceptions={
         "turned round": Misconception(
             lambda q, p: kl_sum(p, q),
-            "This is KL(p || q). The average is taken under the first argument, q: the weights in front of the "
-            "logarithm are q, and q stands on top inside it.",
+            "This is KL(p || q). The average is taken under the first argument, q: "
+            "the weights in front of the logarithm are q, and q stands on top inside it.",
         ),
         "zeros give nan": Misconception(
             lambda q, p: np.sum(q * np.log(q / p)),
-            "Right formula, but where q is 0 numpy computes 0 * log(0) = nan. Such classes count "
-            "nothing: leave them out of the sum.",
+            "Right formula, but where q is 0 numpy computes 0 * log(0) = nan. "
+            "Such classes count nothing: leave them out of the sum.",
         ),
         "wrong sign": Misconception(
             lambda q, p: -kl_sum(q, p), "The sign is wrong: this is E_q[log p/q], which is minus the divergence."
         ),
         "cross-entropy": Misconception(
             lambda q, p: kl_sum(q, p) + np.sum(entr(q)),
-            "This is the cross-entropy -sum q log p. The divergence is what it exceeds the "
-            "entropy of q by: the term with log q is missing.",
+            "This is the cross-entropy -sum q log p. "
+            "The divergence is what it exceeds the entropy of q by: the term with log q is missing.",
         ),
         "bits": Misconception(
             lambda q, p: kl_sum(q, p) / np.log(2),
@@ -123,8 +123,8 @@ KL_CATEGORICAL = exercise(
         ),
         "impossible classes dropped": Misconception(
             only_where_both,
-            "Classes with p = 0 are left out even where q > 0. There q says possible and p says impossible: the"
-            " divergence is infinite. Leave out only the classes with q = 0.",
+            "Classes with p = 0 are left out even where q > 0. There q says possible and p says impossible: "
+            "the divergence is infinite. Leave out only the classes with q = 0.",
         ),
         "mean over classes": Misconception(
             lambda q, p: kl_sum(q, p) / len(q),
@@ -134,12 +134,12 @@ KL_CATEGORICAL = exercise(
     hints=(
         "KL(q || p) is the average, under q, of log(q_c / p_c): a sum of q_c log(q_c / p_c).",
         (
-            "Choose the classes with q > 0 first (a boolean mask), and compute the sum only over them: that is 0 log 0"
-            " = 0."
+            "Choose the classes with q > 0 first (a boolean mask), and compute the sum only over them: "
+            "that is 0 log 0 = 0."
         ),
         (
-            "With inside = q > 0: np.sum(q[inside] * np.log(q[inside] / p[inside])). Where p is 0, numpy gives infinity"
-            " (and may warn), which is the right answer."
+            "With inside = q > 0: np.sum(q[inside] * np.log(q[inside] / p[inside])). "
+            "Where p is 0, numpy gives infinity (and may warn), which is the right answer."
         ),
     ),
 )
@@ -179,8 +179,8 @@ KL_STANDARD_NORMAL = exercise(
     signature="kl_standard_normal(mu, log_sigma)",
     returns="(N,)",
     task=(
-        "KL(q || N(0, I)) for each example, where q = N(mu, diag(sigma^2)) and log_sigma is the log of the standard"
-        " deviation."
+        "KL(q || N(0, I)) for each example, where q = N(mu, diag(sigma^2)) and log_sigma is the log "
+        "of the standard deviation."
     ),
     answer="course_utils.probability.gaussians:kl_standard_normal",
     aliases=("course_utils.probability.gaussians:kl_gaussians", FAST_KL),
@@ -193,8 +193,8 @@ KL_STANDARD_NORMAL = exercise(
         ),
         "log variance": Misconception(
             standard_terms(lambda s: np.exp(s), lambda s: s),
-            "You treat log_sigma as the log of the variance. It is the log of the standard deviation, so the variance"
-            " is its exponential squared.",
+            "You treat log_sigma as the log of the variance. "
+            "It is the log of the standard deviation, so the variance is its exponential squared.",
         ),
         "sigma for its square": Misconception(
             standard_terms(lambda s: np.exp(s)),
@@ -210,8 +210,8 @@ KL_STANDARD_NORMAL = exercise(
         ),
         "wrong sign": Misconception(
             lambda mu, s: -right_standard(mu, s),
-            "The sign is wrong: a KL divergence is never negative. In the bound it is subtracted; here it is KL"
-            " itself.",
+            "The sign is wrong: a KL divergence is never negative. "
+            "In the bound it is subtracted; here it is KL itself.",
         ),
         "mean over dimensions": Misconception(
             lambda mu, s: right_standard(mu, s) / mu.shape[1],
@@ -223,8 +223,8 @@ KL_STANDARD_NORMAL = exercise(
         ),
         "sum over examples": Misconception(
             lambda mu, s: np.sum(right_standard(mu, s)),
-            "You sum over the examples, too. Each example has a divergence of its own: sum over the K dimensions only,"
-            " axis=1.",
+            "You sum over the examples, too. "
+            "Each example has a divergence of its own: sum over the K dimensions only, axis=1.",
         ),
         "mu not squared": Misconception(
             standard_terms(square=lambda m: m), "mu enters squared: a mean of -2 is as far from 0 as a mean of 2."
@@ -232,16 +232,16 @@ KL_STANDARD_NORMAL = exercise(
     },
     hints=(
         (
-            "One dimension first: E_q[log q(z)] = -1/2 - log sigma - log(2 pi)/2, as (z - mu)^2 / sigma^2 averages to"
-            " 1. What does z^2 average to under q?"
+            "One dimension first: E_q[log q(z)] = -1/2 - log sigma - log(2 pi)/2, "
+            "as (z - mu)^2 / sigma^2 averages to 1. What does z^2 average to under q?"
         ),
         (
-            "E_q[z^2] = sigma^2 + mu^2, so KL = (sigma^2 + mu^2 - 1 - log sigma^2) / 2 in one dimension. Sum over"
-            " dimensions."
+            "E_q[z^2] = sigma^2 + mu^2, so KL = (sigma^2 + mu^2 - 1 - log sigma^2) / 2 in one dimension. "
+            "Sum over dimensions."
         ),
         (
-            "sigma^2 is np.exp(2 * log_sigma), and log sigma^2 is 2 * log_sigma. Sum over axis=1, and do not forget the"
-            " half."
+            "sigma^2 is np.exp(2 * log_sigma), and log sigma^2 is 2 * log_sigma. "
+            "Sum over axis=1, and do not forget the half."
         ),
     ),
 )
@@ -306,8 +306,8 @@ KL_GAUSSIANS = exercise(
     signature="kl_gaussians(mu_q, log_sigma_q, mu_p, log_sigma_p)",
     returns="(N,)",
     task=(
-        "KL(q || p) for each example, where q and p are Gaussians with diagonal covariance; all four arguments are"
-        " (N, K)."
+        "KL(q || p) for each example, where q and p are Gaussians with diagonal covariance; "
+        "all four arguments are (N, K)."
     ),
     answer="course_utils.probability.gaussians:kl_gaussians",
     aliases=("course_utils.probability.gaussians:kl_standard_normal", FAST_KL),
@@ -320,8 +320,8 @@ KL_GAUSSIANS = exercise(
         ),
         "log ratio upside down": Misconception(
             pair_terms(log_ratio=-1.0),
-            "The logarithm of the ratio of widths has the wrong sign: a q narrower than p must cost more, so it is"
-            " log(sigma_p / sigma_q).",
+            "The logarithm of the ratio of widths has the wrong sign: a q narrower than p must cost more, "
+            "so it is log(sigma_p / sigma_q).",
         ),
         "divided by q's variance": Misconception(
             pair_terms(divisor=lambda s_q, s_p: np.exp(2 * s_q)),
@@ -354,13 +354,13 @@ KL_GAUSSIANS = exercise(
     },
     hints=(
         (
-            "Write log q - log p for one dimension and average under q. Which averages do you need? E_q[(z - mu_q)^2]"
-            " and E_q[(z - mu_p)^2]."
+            "Write log q - log p for one dimension and average under q. Which averages do you need? "
+            "E_q[(z - mu_q)^2] and E_q[(z - mu_p)^2]."
         ),
         "E_q[(z - mu_p)^2] = sigma_q^2 + (mu_q - mu_p)^2, and E_q[(z - mu_q)^2] = sigma_q^2.",
         (
-            "In one dimension: log(sigma_p / sigma_q) + (sigma_q^2 + (mu_q - mu_p)^2) / (2 sigma_p^2) - 1/2. Check that"
-            " it is 0 for q = p."
+            "In one dimension: log(sigma_p / sigma_q) + (sigma_q^2 + (mu_q - mu_p)^2) / (2 sigma_p^2) - 1/2. "
+            "Check that it is 0 for q = p."
         ),
     ),
 )
@@ -409,8 +409,8 @@ KL_MONTE_CARLO = exercise(
     signature="kl_monte_carlo(mu, log_sigma, eps)",
     returns="(N,)",
     task=(
-        "The mean over the S samples of log q(z) - log p(z), where p = N(0, I) and z comes from q by stretching and"
-        " moving the given noise eps (S, N, K)."
+        "The mean over the S samples of log q(z) - log p(z), "
+        "where p = N(0, I) and z comes from q by stretching and moving the given noise eps (S, N, K)."
     ),
     answer="course_utils.probability.gaussians:kl_monte_carlo",
     cases=monte_carlo_cases,
@@ -418,8 +418,8 @@ KL_MONTE_CARLO = exercise(
     misconceptions={
         "closed form": Misconception(
             lambda mu, s, eps: right_standard(mu, s),
-            "This is the exact divergence, which does not depend on eps. The estimate is asked: average log q(z) - log"
-            " p(z) over the samples.",
+            "This is the exact divergence, which does not depend on eps. "
+            "The estimate is asked: average log q(z) - log p(z) over the samples.",
         ),
         "stretched by log sigma": Misconception(
             lambda mu, s, eps: log_ratio(mu, s, mu + s * eps).mean(axis=0),
@@ -427,8 +427,8 @@ KL_MONTE_CARLO = exercise(
         ),
         "stretched by the variance": Misconception(
             lambda mu, s, eps: log_ratio(mu, s, mu + np.exp(2 * s) * eps).mean(axis=0),
-            "The noise is stretched by the variance. Multiplying by sigma is what gives a sample the standard deviation"
-            " sigma.",
+            "The noise is stretched by the variance. "
+            "Multiplying by sigma is what gives a sample the standard deviation sigma.",
         ),
         "p at the noise": Misconception(
             lambda mu, s, eps: log_ratio(mu, s, mu + np.exp(s) * eps, at=eps).mean(axis=0),
@@ -456,16 +456,16 @@ KL_MONTE_CARLO = exercise(
     },
     hints=(
         (
-            "Three lines: make the samples z (S, N, K); compute log q(z) - log p(z), summed over the K dimensions;"
-            " average over S."
+            "Three lines: make the samples z (S, N, K); compute log q(z) - log p(z), "
+            "summed over the K dimensions; average over S."
         ),
         (
-            "z = mu + np.exp(log_sigma) * eps broadcasts (N, K) against (S, N, K). In log q, (z - mu) / sigma is eps"
-            " itself."
+            "z = mu + np.exp(log_sigma) * eps broadcasts (N, K) against (S, N, K). "
+            "In log q, (z - mu) / sigma is eps itself."
         ),
         (
-            "Per dimension, log q = -eps^2/2 - log_sigma - log(2 pi)/2 and log p = -z^2/2 - log(2 pi)/2. The constants"
-            " cancel."
+            "Per dimension, log q = -eps^2/2 - log_sigma - log(2 pi)/2 and log p = -z^2/2 - log(2 pi)/2. "
+            "The constants cancel."
         ),
     ),
 )
@@ -519,8 +519,8 @@ EXPECTED_SQUARED_ERROR = exercise(
     signature="expected_squared_error(x, W, b, mu, log_sigma)",
     returns="(N,)",
     task=(
-        "The exact expectation of ||x - W z - b||^2 over z from q = N(mu, diag(sigma^2)), for each example; W (D, K), b"
-        " (D,)."
+        "The exact expectation of ||x - W z - b||^2 over z from q = N(mu, diag(sigma^2)), for each example; "
+        "W (D, K), b (D,)."
     ),
     answer="course_utils.models.linear_gaussian:expected_squared_error",
     cases=error_cases,
@@ -528,8 +528,8 @@ EXPECTED_SQUARED_ERROR = exercise(
     misconceptions={
         "spread of q left out": Misconception(
             lambda x, W, b, mu, s: error_of_mean(x, W, b, mu),
-            "This is the error of the mean code alone. The spread of q adds to it: E[||r||^2] = ||E[r]||^2 + the sum of"
-            " r's variances.",
+            "This is the error of the mean code alone. "
+            "The spread of q adds to it: E[||r||^2] = ||E[r]||^2 + the sum of r's variances.",
         ),
         "spread not decoded": Misconception(
             lambda x, W, b, mu, s: error_of_mean(x, W, b, mu) + np.sum(np.exp(2 * s), axis=1),
@@ -545,8 +545,8 @@ EXPECTED_SQUARED_ERROR = exercise(
         ),
         "columns summed before squaring": Misconception(
             lambda x, W, b, mu, s: error_of_mean(x, W, b, mu) + np.exp(2 * s) @ np.sum(W, axis=0) ** 2,
-            "You sum the entries of each column of W and square the sum. The squared length of a column is the sum of"
-            " its squared entries.",
+            "You sum the entries of each column of W and square the sum. "
+            "The squared length of a column is the sum of its squared entries.",
         ),
         "spread subtracted": Misconception(
             lambda x, W, b, mu, s: error_of_mean(x, W, b, mu) - spread(W, s),
@@ -562,18 +562,18 @@ EXPECTED_SQUARED_ERROR = exercise(
         ),
         "every column for every sigma": Misconception(
             lambda x, W, b, mu, s: error_of_mean(x, W, b, mu) + np.sum(np.exp(2 * s), axis=1) * np.sum(W**2),
-            "You multiply all variances by the squared size of the whole of W. Each sigma_k goes with its own column"
-            " of W.",
+            "You multiply all variances by the squared size of the whole of W. "
+            "Each sigma_k goes with its own column of W.",
         ),
     },
     hints=(
         (
-            "Write z = mu + sigma * noise, with noise of mean 0 and variance 1. Then x - W z - b is a fixed vector"
-            " minus W (sigma * noise)."
+            "Write z = mu + sigma * noise, with noise of mean 0 and variance 1. "
+            "Then x - W z - b is a fixed vector minus W (sigma * noise)."
         ),
         (
-            "Square and average: the cross term vanishes. What is left of the noise is E||W (sigma * noise)||^2 = sum_k"
-            " sigma_k^2 ||w_k||^2, w_k the columns of W."
+            "Square and average: the cross term vanishes. "
+            "What is left of the noise is E||W (sigma * noise)||^2 = sum_k sigma_k^2 ||w_k||^2, w_k the columns of W."
         ),
         "np.sum((x - mu @ W.T - b) ** 2, axis=1), plus np.exp(2 * log_sigma) @ np.sum(W ** 2, axis=0): (N, K) @ (K,).",
     ),
@@ -626,8 +626,8 @@ ELBO_LINEAR_GAUSSIAN = exercise(
     signature="elbo_linear_gaussian(x, W, b, eta, mu, log_sigma)",
     returns="(N,)",
     task=(
-        "The exact bound F for each example, with p(x|z) = N(x; W z + b, eta I), p(z) = N(0, I), q = N(mu,"
-        " diag(sigma^2)), and the Gaussian's constant."
+        "The exact bound F for each example, with p(x|z) = N(x; W z + b, eta I), p(z) = N(0, I), "
+        "q = N(mu, diag(sigma^2)), and the Gaussian's constant."
     ),
     answer="course_utils.models.linear_gaussian:elbo_linear_gaussian",
     cases=elbo_cases,
@@ -635,8 +635,8 @@ ELBO_LINEAR_GAUSSIAN = exercise(
     misconceptions={
         "constant left out": Misconception(
             elbo_terms(constant=lambda x, mu, eta: 0.0),
-            "The Gaussian's constant is missing: log N(x; m, eta I) begins with -(D/2) log(2 pi eta). Without it F is"
-            " no bound on log p(x).",
+            "The Gaussian's constant is missing: log N(x; m, eta I) begins with -(D/2) log(2 pi eta). "
+            "Without it F is no bound on log p(x).",
         ),
         "K in the constant": Misconception(
             elbo_terms(constant=lambda x, mu, eta: -0.5 * mu.shape[1] * np.log(2 * np.pi * eta)),
@@ -651,8 +651,8 @@ ELBO_LINEAR_GAUSSIAN = exercise(
                 constant=lambda x, mu, eta: -0.5 * x.shape[1] * np.log(2 * np.pi * eta**2),
                 divisor=lambda eta: 2 * eta**2,
             ),
-            "You square eta. It is the variance of the noise already (the slides' sigma^2), not its standard"
-            " deviation.",
+            "You square eta. It is the variance of the noise already (the slides' sigma^2), "
+            "not its standard deviation.",
         ),
         "2 missing": Misconception(
             elbo_terms(divisor=lambda eta: eta),
@@ -666,8 +666,8 @@ ELBO_LINEAR_GAUSSIAN = exercise(
         ),
         "spread of q left out": Misconception(
             elbo_terms(decoded_spread=lambda W, s: 0.0),
-            "The reconstruction term takes the error of the mean code. It is the expected error under q: use"
-            " expected_squared_error.",
+            "The reconstruction term takes the error of the mean code. "
+            "It is the expected error under q: use expected_squared_error.",
         ),
         "mean over examples": Misconception(
             lambda *args: np.mean(elbo_terms()(*args)),
@@ -676,16 +676,16 @@ ELBO_LINEAR_GAUSSIAN = exercise(
     },
     hints=(
         (
-            "F has two terms: E_q[log p(x|z)], and minus KL(q || N(0, I)). You have written functions for both of the"
-            " hard parts."
+            "F has two terms: E_q[log p(x|z)], and minus KL(q || N(0, I)). "
+            "You have written functions for both of the hard parts."
         ),
         (
-            "log N(x; m, eta I) = -(D/2) log(2 pi eta) - ||x - m||^2 / (2 eta). Only the squared error depends on z:"
-            " put its expectation there."
+            "log N(x; m, eta I) = -(D/2) log(2 pi eta) - ||x - m||^2 / (2 eta). "
+            "Only the squared error depends on z: put its expectation there."
         ),
         (
-            "-0.5 * D * np.log(2 * np.pi * eta) - expected_squared_error(x, W, b, mu, log_sigma) / (2 * eta) -"
-            " kl_standard_normal(mu, log_sigma), with D = x.shape[1]."
+            "-0.5 * D * np.log(2 * np.pi * eta) - expected_squared_error(x, W, b, mu, "
+            "log_sigma) / (2 * eta) - kl_standard_normal(mu, log_sigma), with D = x.shape[1]."
         ),
     ),
 )
@@ -730,8 +730,8 @@ KL_TO_POINT_MASS = exercise(
     signature="kl_to_point_mass(mu, sigmas)",
     returns="(M,)",
     task=(
-        "KL(N(mu, sigma^2 I) || N(0, I)) for one mu (K,) and each of the sigmas (M,), standard deviations that may be"
-        " tiny."
+        "KL(N(mu, sigma^2 I) || N(0, I)) for one mu (K,) and each of the sigmas (M,), "
+        "standard deviations that may be tiny."
     ),
     answer="course_utils.probability.gaussians:kl_to_point_mass",
     aliases=(
@@ -752,8 +752,8 @@ KL_TO_POINT_MASS = exercise(
         ),
         "one dimension's share": Misconception(
             point_mass_terms(lambda K, s: s**2, lambda K, s: 2 * np.log(s), ones=lambda K: 1),
-            "Only ||mu||^2 counts all dimensions; the terms with sigma, and the -1, count one. Each of the K dimensions"
-            " has them.",
+            "Only ||mu||^2 counts all dimensions; the terms with sigma, and the -1, count one. "
+            "Each of the K dimensions has them.",
         ),
         "leading term only": Misconception(
             lambda mu, s: -len(mu) * np.log(s),
@@ -776,16 +776,16 @@ KL_TO_POINT_MASS = exercise(
     },
     hints=(
         (
-            "Start from your kl_standard_normal in one dimension, (sigma^2 + mu^2 - 1 - log sigma^2) / 2, and add up K"
-            " dimensions."
+            "Start from your kl_standard_normal in one dimension, "
+            "(sigma^2 + mu^2 - 1 - log sigma^2) / 2, and add up K dimensions."
         ),
         (
-            "The K dimensions have the same sigma, so three of the terms are multiplied by K. The mu_k differ: sum"
-            " their squares."
+            "The K dimensions have the same sigma, so three of the terms are multiplied by K. "
+            "The mu_k differ: sum their squares."
         ),
         (
-            "0.5 * (K * sigmas**2 + np.sum(mu**2) - K) - K * np.log(sigmas), with K = len(mu). Or call"
-            " kl_standard_normal with M rows."
+            "0.5 * (K * sigmas**2 + np.sum(mu**2) - K) - K * np.log(sigmas), with K = len(mu). "
+            "Or call kl_standard_normal with M rows."
         ),
     ),
 )

@@ -58,7 +58,7 @@ def estimator_cases(rng):
 
 
 def score_oracle(f, mu, sigma, eps):
-    """f times the derivative of the log density with respect to its mean, by central differences (exact for a quadratic)."""
+    """f times the derivative of the log density by its mean, from central differences (exact for a quadratic)."""
     h = 1e-3
 
     def one(z):
@@ -81,8 +81,8 @@ SCORE_FUNCTION_GRADIENT = exercise(
     signature="score_function_gradient(f, mu, sigma, eps)",
     returns="(S,)",
     task=(
-        "For each sample z = mu + sigma eps the score-function estimate of d/dmu E[f(z)], no baseline; mu and sigma are"
-        " numbers, eps is (S,)."
+        "For each sample z = mu + sigma eps the score-function estimate of d/dmu E[f(z)], no baseline; "
+        "mu and sigma are numbers, eps is (S,)."
     ),
     answer="course_utils.networks.reparameterization:score_function_gradient",
     cases=estimator_cases,
@@ -90,8 +90,8 @@ SCORE_FUNCTION_GRADIENT = exercise(
     misconceptions={
         "not divided by sigma": Misconception(
             lambda f, mu, sigma, eps: f(mu + sigma * eps) * eps,
-            "The score is missing a factor: (z - mu)/sigma^2 is eps/sigma, not eps. A narrow density changes faster"
-            " when it is moved.",
+            "The score is missing a factor: (z - mu)/sigma^2 is eps/sigma, not eps. "
+            "A narrow density changes faster when it is moved.",
         ),
         "divided by sigma twice": Misconception(
             lambda f, mu, sigma, eps: f(mu + sigma * eps) * eps / sigma**2,
@@ -118,13 +118,13 @@ SCORE_FUNCTION_GRADIENT = exercise(
         ),
         "baseline subtracted": Misconception(
             lambda f, mu, sigma, eps: (f(mu + sigma * eps) - np.mean(f(mu + sigma * eps))) * eps / sigma,
-            "You subtract the mean of f as a baseline. No baseline is asked here; and one that is made of the same"
-            " sample brings a bias.",
+            "You subtract the mean of f as a baseline. "
+            "No baseline is asked here; and one that is made of the same sample brings a bias.",
         ),
         "mean over samples": Misconception(
             lambda f, mu, sigma, eps: np.mean(f(mu + sigma * eps) * eps / sigma),
-            "You return the mean over the samples. Return the estimates one by one, (S,): their spread is what we are"
-            " after.",
+            "You return the mean over the samples. "
+            "Return the estimates one by one, (S,): their spread is what we are after.",
         ),
         "sigma taken as its logarithm": Misconception(
             lambda f, mu, sigma, eps: f(mu + np.exp(sigma) * eps) * eps / np.exp(sigma),
@@ -134,8 +134,8 @@ SCORE_FUNCTION_GRADIENT = exercise(
     hints=(
         "The estimate is f(z) times the score, the derivative of log N(z; mu, sigma^2) with respect to mu.",
         (
-            "The log density is -(z - mu)^2/(2 sigma^2) plus what does not depend on mu, so the score is (z -"
-            " mu)/sigma^2. Put z = mu + sigma eps into it."
+            "The log density is -(z - mu)^2/(2 sigma^2) plus what does not depend on mu, "
+            "so the score is (z - mu)/sigma^2. Put z = mu + sigma eps into it."
         ),
         "f(mu + sigma * eps) * eps / sigma.",
     ),
@@ -149,8 +149,8 @@ PATHWISE_GRADIENT = exercise(
     signature="pathwise_gradient(df, mu, sigma, eps)",
     returns="(S,)",
     task=(
-        "For each sample z = mu + sigma eps the pathwise estimate of d/dmu E[f(z)], given df, the derivative of f; eps"
-        " is (S,)."
+        "For each sample z = mu + sigma eps the pathwise estimate of d/dmu E[f(z)], given df, "
+        "the derivative of f; eps is (S,)."
     ),
     answer="course_utils.networks.reparameterization:pathwise_gradient",
     cases=estimator_cases,
@@ -158,8 +158,8 @@ PATHWISE_GRADIENT = exercise(
     misconceptions={
         "derivative with respect to sigma": Misconception(
             lambda df, mu, sigma, eps: df(mu + sigma * eps) * eps,
-            "This is f'(z) eps, the derivative with respect to sigma. Asked is the one with respect to mu: what is"
-            " dz/dmu?",
+            "This is f'(z) eps, the derivative with respect to sigma. "
+            "Asked is the one with respect to mu: what is dz/dmu?",
         ),
         "times sigma": Misconception(
             lambda df, mu, sigma, eps: df(mu + sigma * eps) * sigma,
@@ -179,8 +179,8 @@ PATHWISE_GRADIENT = exercise(
         ),
         "mean over samples": Misconception(
             lambda df, mu, sigma, eps: np.mean(df(mu + sigma * eps)),
-            "You return the mean over the samples. Return the estimates one by one, (S,): their spread is what we are"
-            " after.",
+            "You return the mean over the samples. "
+            "Return the estimates one by one, (S,): their spread is what we are after.",
         ),
         "variance for sigma": Misconception(
             lambda df, mu, sigma, eps: df(mu + sigma**2 * eps),
@@ -235,8 +235,8 @@ REPARAMETERIZE = exercise(
     signature="reparameterize(mu, log_sigma, eps)",
     returns="(N, K) or (S, N, K), as eps",
     task=(
-        "The sample of N(mu, diag(sigma^2)) that belongs to the standard normal noise eps; mu and log_sigma are (N, K),"
-        " eps is (N, K) or (S, N, K)."
+        "The sample of N(mu, diag(sigma^2)) that belongs to the standard normal noise eps; "
+        "mu and log_sigma are (N, K), eps is (N, K) or (S, N, K)."
     ),
     answer="course_utils.networks.reparameterization:reparameterize",
     aliases=("course_utils.networks.fast:gaussian_sample",),
@@ -249,8 +249,8 @@ REPARAMETERIZE = exercise(
         ),
         "log variance": Misconception(
             lambda mu, log_sigma, eps: mu + np.exp(0.5 * log_sigma) * eps,
-            "You treat log_sigma as the log of the variance. It is the log of the standard deviation: no half, no"
-            " root.",
+            "You treat log_sigma as the log of the variance. "
+            "It is the log of the standard deviation: no half, no root.",
         ),
         "variance for sigma": Misconception(
             lambda mu, log_sigma, eps: mu + np.exp(2 * log_sigma) * eps,
@@ -269,8 +269,8 @@ REPARAMETERIZE = exercise(
         ),
         "noise turned round": Misconception(
             lambda mu, log_sigma, eps: mu - np.exp(log_sigma) * eps,
-            "You subtract the noise. The distribution is the same, but in the course z = mu + sigma eps, and the"
-            " gradient of sigma depends on the sign.",
+            "You subtract the noise. The distribution is the same, "
+            "but in the course z = mu + sigma eps, and the gradient of sigma depends on the sign.",
         ),
         "standardised": Misconception(
             lambda mu, log_sigma, eps: (eps - mu) / np.exp(log_sigma),
@@ -279,8 +279,8 @@ REPARAMETERIZE = exercise(
     },
     hints=(
         (
-            "A sample of N(mu, sigma^2) is standard normal noise, stretched by the standard deviation and then moved to"
-            " the mean."
+            "A sample of N(mu, sigma^2) is standard normal noise, "
+            "stretched by the standard deviation and then moved to the mean."
         ),
         "The standard deviation is np.exp(log_sigma). Broadcasting takes care of a leading axis of samples.",
         "mu + np.exp(log_sigma) * eps.",
@@ -342,8 +342,8 @@ SIGMA_BAR = exercise(
     },
     hints=(
         (
-            "A bar over a quantity is the derivative of the objective with respect to it. z depends on sigma: use the"
-            " chain rule, entry by entry."
+            "A bar over a quantity is the derivative of the objective with respect to it. "
+            "z depends on sigma: use the chain rule, entry by entry."
         ),
         "sigma_bar = z_bar times dz/dsigma. What is the derivative of mu + sigma eps with respect to sigma?",
         "z_bar * eps.",
@@ -382,8 +382,8 @@ REPARAMETERIZE_VJP = exercise(
     signature="reparameterize_vjp(z_bar, log_sigma, eps)",
     returns="((N, K), (N, K))",
     task=(
-        "(mu_bar, log_sigma_bar): the gradients of mu and log_sigma, given z_bar, that of z = mu + exp(log_sigma) eps;"
-        " all (N, K)."
+        "(mu_bar, log_sigma_bar): the gradients of mu and log_sigma, given z_bar, "
+        "that of z = mu + exp(log_sigma) eps; all (N, K)."
     ),
     answer="course_utils.networks.reparameterization:reparameterize_vjp",
     aliases=(
@@ -395,13 +395,13 @@ REPARAMETERIZE_VJP = exercise(
     misconceptions={
         "rule for sigma": Misconception(
             lambda z_bar, s, eps: (1 * z_bar, z_bar * eps),
-            "The second result is the gradient of sigma. For log_sigma the chain rule goes on: multiply by the"
-            " derivative of exp(log_sigma).",
+            "The second result is the gradient of sigma. "
+            "For log_sigma the chain rule goes on: multiply by the derivative of exp(log_sigma).",
         ),
         "log_sigma for sigma": Misconception(
             lambda z_bar, s, eps: (1 * z_bar, z_bar * s * eps),
-            "The second result has log_sigma as a factor. The derivative of exp(log_sigma) is exp(log_sigma), that is"
-            " sigma.",
+            "The second result has log_sigma as a factor. "
+            "The derivative of exp(log_sigma) is exp(log_sigma), that is sigma.",
         ),
         "noise left out": Misconception(
             lambda z_bar, s, eps: (1 * z_bar, z_bar * np.exp(s)),
@@ -421,8 +421,8 @@ REPARAMETERIZE_VJP = exercise(
         ),
         "divided by sigma": Misconception(
             lambda z_bar, s, eps: (1 * z_bar, z_bar * eps / np.exp(s)),
-            "You divide by sigma, which is d log(sigma)/d sigma. Asked is the other way: sigma = exp(log_sigma), whose"
-            " derivative is sigma.",
+            "You divide by sigma, which is d log(sigma)/d sigma. "
+            "Asked is the other way: sigma = exp(log_sigma), whose derivative is sigma.",
         ),
         "sum over examples": Misconception(
             lambda z_bar, s, eps: (np.sum(z_bar, axis=0), np.sum(z_bar * np.exp(s) * eps, axis=0)),
@@ -470,8 +470,8 @@ DROPOUT_VJP = exercise(
     signature="dropout_vjp(h_bar, mask, rate)",
     returns="(N, K)",
     task=(
-        "The gradient of h, given h_bar, that of h mask / (1 - rate): inverted dropout. mask is 1 where kept, rate the"
-        " probability of dropping."
+        "The gradient of h, given h_bar, that of h mask / (1 - rate): inverted dropout. "
+        "mask is 1 where kept, rate the probability of dropping."
     ),
     answer="course_utils.networks.reparameterization:dropout_vjp",
     cases=dropout_cases,

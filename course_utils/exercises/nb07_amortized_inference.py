@@ -77,8 +77,8 @@ LINEAR_POSTERIOR = exercise(
         ),
         "widths of q": Misconception(
             posterior_with(covariance=lambda P: np.diag(1 / np.diag(P))),
-            "You invert the entries of the precision's diagonal one by one. That is the best diagonal q, which comes"
-            " later; the posterior's covariance is the inverse of the whole matrix.",
+            "You invert the entries of the precision's diagonal one by one. That is the best diagonal q, "
+            "which comes later; the posterior's covariance is the inverse of the whole matrix.",
         ),
         "correlations dropped": Misconception(
             posterior_with(covariance=lambda P: np.diag(np.diag(np.linalg.inv(P)))),
@@ -86,8 +86,8 @@ LINEAR_POSTERIOR = exercise(
         ),
         "eta left over": Misconception(
             lambda x, W, b, eta: ((x - b) @ W @ np.linalg.inv(ridge(W, eta)), np.linalg.inv(ridge(W, eta))),
-            "The means are right; the covariance lacks a factor. With the matrix W^T W + eta I, the covariance is eta"
-            " times its inverse.",
+            "The means are right; the covariance lacks a factor. "
+            "With the matrix W^T W + eta I, the covariance is eta times its inverse.",
         ),
         "b left out": Misconception(
             posterior_with(pull=lambda x, W, b, eta: x @ W / eta),
@@ -110,12 +110,12 @@ LINEAR_POSTERIOR = exercise(
     },
     hints=(
         (
-            "log p(x, z) = -||x - W z - b||^2 / (2 eta) - ||z||^2 / 2 + const is quadratic in z, so the posterior is a"
-            " Gaussian. Collect z's squares."
+            "log p(x, z) = -||x - W z - b||^2 / (2 eta) - ||z||^2 / 2 + const is quadratic in z, "
+            "so the posterior is a Gaussian. Collect z's squares."
         ),
         (
-            "The terms in z are -z^T P z / 2 + z^T W^T (x - b) / eta with P = I + W^T W / eta. P is the precision, the"
-            " inverse of the covariance."
+            "The terms in z are -z^T P z / 2 + z^T W^T (x - b) / eta with P = I + W^T W / eta. "
+            "P is the precision, the inverse of the covariance."
         ),
         "covariance = np.linalg.inv(np.eye(K) + W.T @ W / eta), and for rows mu = (x - b) @ W @ covariance / eta.",
     ),
@@ -190,8 +190,8 @@ SVI_STEP = exercise(
     signature="svi_step(x, mu, log_sigma, W, b, eta, step_size)",
     returns="mu (N, K), log_sigma (N, K)",
     task=(
-        "One step of gradient ascent on the exact ELBO of the linear-Gaussian model: each example follows the slope of"
-        " its own ELBO with respect to its own mu and log_sigma."
+        "One step of gradient ascent on the exact ELBO of the linear-Gaussian model: "
+        "each example follows the slope of its own ELBO with respect to its own mu and log_sigma."
     ),
     answer="course_utils.models.amortization:svi_step",
     cases=step_cases,
@@ -202,8 +202,8 @@ SVI_STEP = exercise(
         ),
         "divided by N": Misconception(
             step_with(share=lambda x: 1 / len(x)),
-            "The steps are N times too short, as if the objective were a mean over examples. Each example has a q and"
-            " an ELBO of its own.",
+            "The steps are N times too short, as if the objective were a mean over examples. "
+            "Each example has a q and an ELBO of its own.",
         ),
         "slope in sigma": Misconception(
             step_with(slope_log_sigma=lambda s, W, eta: right_slope_log_sigma(s, W, eta) / np.exp(s)),
@@ -215,18 +215,18 @@ SVI_STEP = exercise(
         ),
         "log variance": Misconception(
             step_with(slope_log_sigma=lambda s, W, eta: 1 - np.exp(s) * (1 + np.sum(W**2, axis=0) / eta)),
-            "In log_sigma's slope the variance is np.exp(log_sigma), which is sigma: log_sigma is the log of the"
-            " standard deviation.",
+            "In log_sigma's slope the variance is np.exp(log_sigma), which is sigma: "
+            "log_sigma is the log of the standard deviation.",
         ),
         "nothing holds sigma up": Misconception(
             step_with(slope_log_sigma=lambda s, W, eta: right_slope_log_sigma(s, W, eta) - 1),
-            "Nothing keeps sigma from shrinking for ever. Minus the KL term contains + log sigma: its slope, 1, is"
-            " missing.",
+            "Nothing keeps sigma from shrinking for ever. "
+            "Minus the KL term contains + log sigma: its slope, 1, is missing.",
         ),
         "spread not decoded": Misconception(
             step_with(slope_log_sigma=lambda s, W, eta: 1 - np.exp(2 * s)),
-            "log_sigma follows the KL term alone. The spread of q costs reconstruction, too: sigma_k^2 ||w_k||^2 / (2"
-            " eta).",
+            "log_sigma follows the KL term alone. "
+            "The spread of q costs reconstruction, too: sigma_k^2 ||w_k||^2 / (2 eta).",
         ),
         "prior left out for sigma": Misconception(
             step_with(slope_log_sigma=lambda s, W, eta: 1 - np.exp(2 * s) * np.sum(W**2, axis=0) / eta),
@@ -246,16 +246,16 @@ SVI_STEP = exercise(
     },
     hints=(
         (
-            "F = -(||x - W mu - b||^2 + sum_k sigma_k^2 ||w_k||^2) / (2 eta) - sum_k (sigma_k^2 + mu_k^2) / 2 + sum_k"
-            " log sigma_k + const. Differentiate it with respect to mu, then to log sigma_k."
+            "F = -(||x - W mu - b||^2 + sum_k sigma_k^2 ||w_k||^2) / (2 eta) - sum_k (sigma_k^2 + mu_k^2) / 2 + sum_k "
+            "log sigma_k + const. Differentiate it with respect to mu, then to log sigma_k."
         ),
         (
-            "dF/dmu = W^T (x - W mu - b) / eta - mu. For the other, write sigma_k^2 = exp(2 log sigma_k), whose"
-            " derivative is 2 sigma_k^2."
+            "dF/dmu = W^T (x - W mu - b) / eta - mu. "
+            "For the other, write sigma_k^2 = exp(2 log sigma_k), whose derivative is 2 sigma_k^2."
         ),
         (
-            "mu + step_size * ((x - b - mu @ W.T) @ W / eta - mu), and log_sigma + step_size * (1 - np.exp(2 *"
-            " log_sigma) * (1 + np.sum(W ** 2, axis=0) / eta))."
+            "mu + step_size * ((x - b - mu @ W.T) @ W / eta - mu), "
+            "and log_sigma + step_size * (1 - np.exp(2 * log_sigma) * (1 + np.sum(W ** 2, axis=0) / eta))."
         ),
     ),
 )
@@ -321,8 +321,8 @@ ENCODER_FORWARD = exercise(
     signature="encoder_forward(params, x)",
     returns="mu (N, K), log_sigma (N, K)",
     task=(
-        "The encoder's answer for each row of x: the output (N, 2K) of the network, tanh between layers, split into mu"
-        " and log_sigma."
+        "The encoder's answer for each row of x: the output (N, 2K) of the network, tanh between layers, "
+        "split into mu and log_sigma."
     ),
     answer="course_utils.models.vae:encoder_forward",
     cases=encoder_cases,
@@ -337,18 +337,18 @@ ENCODER_FORWARD = exercise(
         ),
         "sigma returned": Misconception(
             encoder_with(lambda h: (halves(h)[0], np.exp(halves(h)[1]))),
-            "The second result is sigma. The network's output is log_sigma as it stands; whoever needs sigma takes the"
-            " exponential.",
+            "The second result is sigma. The network's output is log_sigma as it stands; "
+            "whoever needs sigma takes the exponential.",
         ),
         "logarithm taken": Misconception(
             encoder_with(lambda h: (halves(h)[0], np.log(halves(h)[1]))),
-            "You take the logarithm of the output. The output may be any number, also a negative one; it is called"
-            " log_sigma as it stands.",
+            "You take the logarithm of the output. The output may be any number, also a negative one; "
+            "it is called log_sigma as it stands.",
         ),
         "log variance": Misconception(
             encoder_with(lambda h: (halves(h)[0], halves(h)[1] / 2)),
-            "log_sigma is half of what it should be, as if the network gave the log of the variance. In this course it"
-            " gives the log of the standard deviation.",
+            "log_sigma is half of what it should be, as if the network gave the log of the variance. "
+            "In this course it gives the log of the standard deviation.",
         ),
         "tanh on the output": Misconception(
             encoder_with(lambda h: halves(np.tanh(h))),
@@ -364,12 +364,12 @@ ENCODER_FORWARD = exercise(
     },
     hints=(
         (
-            "You wrote the network in notebook 02, mlp_forward(params, x, activation); the library's is"
-            " nets.mlp(params, x). Its last layer is 2K wide here."
+            "You wrote the network in notebook 02, mlp_forward(params, x, activation); "
+            "the library's is nets.mlp(params, x). Its last layer is 2K wide here."
         ),
         (
-            "K is half the number of columns: the first K are mu, the others log_sigma. No exponential: log_sigma is"
-            " what the network says."
+            "K is half the number of columns: the first K are mu, the others log_sigma. "
+            "No exponential: log_sigma is what the network says."
         ),
         "h = nets.mlp(params, x), then mu, log_sigma = np.split(h, 2, axis=1).",
     ),
@@ -412,8 +412,8 @@ EFFECTIVE_SAMPLE_SIZE = exercise(
     signature="effective_sample_size(log_w)",
     returns="(N,)",
     task=(
-        "(sum_s w_s)^2 / sum_s w_s^2 of each column of log_w (S, N), the logarithms of the weights; stable for log"
-        " weights near -1000."
+        "(sum_s w_s)^2 / sum_s w_s^2 of each column of log_w (S, N), the logarithms of the weights; "
+        "stable for log weights near -1000."
     ),
     answer="course_utils.models.amortization:effective_sample_size",
     cases=weight_cases,
@@ -421,13 +421,13 @@ EFFECTIVE_SAMPLE_SIZE = exercise(
     misconceptions={
         "exponential of -1000": Misconception(
             lambda log_w: np.exp(log_w).sum(0) ** 2 / np.sum(np.exp(log_w) ** 2, 0),
-            "Right formula, but exp(-1000) is 0 and exp(800) is infinite. The result does not change when all weights"
-            " of an example are multiplied by a number: take the largest log weight out first.",
+            "Right formula, but exp(-1000) is 0 and exp(800) is infinite. The result does not change when all weights "
+            "of an example are multiplied by a number: take the largest log weight out first.",
         ),
         "largest of all taken out": Misconception(
             lambda log_w: np.exp(log_w - log_w.max()).sum(0) ** 2 / np.sum(np.exp(log_w - log_w.max()) ** 2, 0),
-            "You take out the largest log weight of the whole array, so that an example with small weights is left with"
-            " zeros. Each column has a largest of its own.",
+            "You take out the largest log weight of the whole array, "
+            "so that an example with small weights is left with zeros. Each column has a largest of its own.",
         ),
         "logarithms taken as weights": Misconception(
             lambda log_w: log_w.sum(0) ** 2 / np.sum(log_w**2, 0),
@@ -443,8 +443,8 @@ EFFECTIVE_SAMPLE_SIZE = exercise(
         ),
         "entropy": Misconception(
             lambda log_w: np.exp(-np.sum(normalised(log_w) * np.log(normalised(log_w)), axis=0)),
-            "This is the exponential of the weights' entropy, another measure of the same thing. Here the squares of"
-            " the weights are summed.",
+            "This is the exponential of the weights' entropy, another measure of the same thing. "
+            "Here the squares of the weights are summed.",
         ),
         "one number": Misconception(
             lambda log_w: ess_by_logarithms(np.ravel(log_w)),
@@ -453,8 +453,8 @@ EFFECTIVE_SAMPLE_SIZE = exercise(
     },
     hints=(
         (
-            "With w = np.exp(log_w) it is one line. But exp underflows: what happens to the fraction when all w of a"
-            " column are multiplied by the same number?"
+            "With w = np.exp(log_w) it is one line. But exp underflows: "
+            "what happens to the fraction when all w of a column are multiplied by the same number?"
         ),
         "Nothing happens to it. So subtract the largest log weight of each column first; then the largest weight is 1.",
         "w = np.exp(log_w - log_w.max(axis=0)), then w.sum(axis=0) ** 2 / (w ** 2).sum(axis=0).",
@@ -498,8 +498,8 @@ GAP_LEDGER = exercise(
     signature="gap_ledger(log_p, elbo_best, elbo_encoder)",
     returns="a dict with approximation (N,) and amortization (N,)",
     task=(
-        "The two gaps of each example: `approximation`, what the best q of the family leaves of log p(x), and"
-        " `amortization`, what the encoder's q loses against the best."
+        "The two gaps of each example: `approximation`, what the best q of the family leaves "
+        "of log p(x), and `amortization`, what the encoder's q loses against the best."
     ),
     answer="course_utils.models.amortization:gap_ledger",
     cases=ledger_cases,
@@ -507,18 +507,18 @@ GAP_LEDGER = exercise(
     misconceptions={
         "exchanged": Misconception(
             lambda p, best, encoder: ledger(best - encoder, p - best),
-            "The two are exchanged. The approximation gap is there even for the best q, so it does not contain the"
-            " encoder.",
+            "The two are exchanged. "
+            "The approximation gap is there even for the best q, so it does not contain the encoder.",
         ),
         "whole gap": Misconception(
             lambda p, best, encoder: ledger(p - best, p - encoder),
-            "Under amortization you have the whole gap between log p and the encoder's ELBO. The part that the best q"
-            " has, too, is not the encoder's fault.",
+            "Under amortization you have the whole gap between log p and the encoder's ELBO. "
+            "The part that the best q has, too, is not the encoder's fault.",
         ),
         "whole gap twice": Misconception(
             lambda p, best, encoder: ledger(p - encoder, best - encoder),
-            "Under approximation you have the whole gap between log p and the encoder's ELBO. Measure the best q"
-            " against log p.",
+            "Under approximation you have the whole gap between log p and the encoder's ELBO. "
+            "Measure the best q against log p.",
         ),
         "wrong sign": Misconception(
             lambda p, best, encoder: ledger(best - p, encoder - best),
@@ -526,8 +526,8 @@ GAP_LEDGER = exercise(
         ),
         "clipped": Misconception(
             lambda p, best, encoder: ledger(np.maximum(p - best, 0), np.maximum(best - encoder, 0)),
-            "You replace negative gaps by 0. Noisy estimates may give a negative gap; leave it, or the means will be"
-            " too large and the ledger no longer adds up.",
+            "You replace negative gaps by 0. Noisy estimates may give a negative gap; "
+            "leave it, or the means will be too large and the ledger no longer adds up.",
         ),
         "mean over examples": Misconception(
             lambda p, best, encoder: ledger(np.mean(p - best), np.mean(best - encoder)),
@@ -536,8 +536,8 @@ GAP_LEDGER = exercise(
     },
     hints=(
         (
-            "log p(x) is the highest of the three, then comes the ELBO of the best q, then the encoder's. The gaps are"
-            " the two differences."
+            "log p(x) is the highest of the three, then comes the ELBO of the best q, then the encoder's. "
+            "The gaps are the two differences."
         ),
         "Together they are log_p - elbo_encoder. The approximation gap is the upper part of it.",
         "dict(approximation=log_p - elbo_best, amortization=elbo_best - elbo_encoder).",

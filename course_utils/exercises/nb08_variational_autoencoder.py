@@ -1,4 +1,4 @@
-"""Exercises of notebook 08: the bound of a whole network, its training, its samples, its likelihood, and what it uses."""
+"""Exercises of notebook 08: the bound of a whole network, its training, samples and likelihood, and what it uses."""
 
 import contextlib
 import functools
@@ -125,10 +125,10 @@ VAE_ELBO = exercise(
     signature="vae_elbo(encoder, decoder, x, eps)",
     returns="(N,)",
     task=(
-        "The bound E_q[log p(x|z)] - KL(q || p) of each example: q = N(mu, diag(sigma^2)) from the encoder, z = mu +"
-        " sigma eps, black and white pixels from the decoder's logits, KL in closed form. With eps (S, N, K) the"
-        " reconstruction term is the mean over the S samples. It must bear logits of size 1000, and you will train with"
-        " it: write it with autograd.numpy."
+        "The bound E_q[log p(x|z)] - KL(q || p) of each example: q = N(mu, diag(sigma^2)) from the encoder, "
+        "z = mu + sigma eps, black and white pixels from the decoder's logits, KL in closed form. "
+        "With eps (S, N, K) the reconstruction term is the mean over the S samples. "
+        "It must bear logits of size 1000, and you will train with it: write it with autograd.numpy."
     ),
     answer="course_utils.models.vae:vae_elbo",
     aliases=("course_utils.models.vae:elbo_terms",),
@@ -148,8 +148,8 @@ VAE_ELBO = exercise(
         ),
         "log variance": Misconception(
             elbo_with(width=lambda s: s / 2),
-            "You read the encoder's second half as the logarithm of the variance. In this course it is the "
-            "logarithm of the standard deviation: sigma = exp(log_sigma).",
+            "You read the encoder's second half as the logarithm of the variance. "
+            "In this course it is the logarithm of the standard deviation: sigma = exp(log_sigma).",
         ),
         "halves swapped": Misconception(
             elbo_with(split=lambda encoder, x: halves(encoder, x)[::-1]),
@@ -168,8 +168,8 @@ VAE_ELBO = exercise(
         ),
         "mean over pixels": Misconception(
             elbo_with(log_p=lambda x, l: stable_log_p(x, l) / x.shape[-1]),
-            "The reconstruction term is averaged over the pixels. The log probability of an image is the sum over its"
-            " pixels; as a mean it would weigh hundreds of times too little against KL.",
+            "The reconstruction term is averaged over the pixels. The log probability of an image is the sum "
+            "over its pixels; as a mean it would weigh hundreds of times too little against KL.",
         ),
         "white pixels only": Misconception(
             elbo_with(log_p=lambda x, l: np.sum(-x * np.logaddexp(0, -l), axis=-1)),
@@ -177,8 +177,8 @@ VAE_ELBO = exercise(
         ),
         "overflow": Misconception(
             elbo_with(log_p=naive_log_p),
-            "For logits near 1000 in size, log(p) or log(1 - p) is the logarithm of 0. Work with the logits, as in"
-            " notebook 03: log p(x) = x l - log(1 + exp(l)), with log(1 + exp(l)) = np.logaddexp(0, l).",
+            "For logits near 1000 in size, log(p) or log(1 - p) is the logarithm of 0. Work with the logits, "
+            "as in notebook 03: log p(x) = x l - log(1 + exp(l)), with log(1 + exp(l)) = np.logaddexp(0, l).",
         ),
         "samples summed": Misconception(
             elbo_with(samples=np.sum), "You sum over the S samples. The expectation is estimated by their mean."
@@ -186,16 +186,16 @@ VAE_ELBO = exercise(
     },
     hints=(
         (
-            "You have all the parts: encoder_forward (07), reparameterize (06), bernoulli_log_prob (03),"
-            " kl_standard_normal (05). Here they meet."
+            "You have all the parts: encoder_forward (07), reparameterize (06), bernoulli_log_prob (03), "
+            "kl_standard_normal (05). Here they meet."
         ),
         (
-            "mu, log_sigma = encoder_forward(encoder, x); z = mu + anp.exp(log_sigma) * eps; logits = mlp(decoder, z)."
-            " The divergence needs no sample."
+            "mu, log_sigma = encoder_forward(encoder, x); z = mu + anp.exp(log_sigma) * eps; logits = mlp(decoder, z). "
+            "The divergence needs no sample."
         ),
         (
-            "log p(x|z) = bernoulli_log_prob(x, logits) has shape (N,), or (S, N) if eps is (S, N, K): then take the"
-            " mean over axis 0, and subtract kl_standard_normal(mu, log_sigma)."
+            "log p(x|z) = bernoulli_log_prob(x, logits) has shape (N,), or (S, N) if eps is (S, N, K): "
+            "then take the mean over axis 0, and subtract kl_standard_normal(mu, log_sigma)."
         ),
     ),
 )
@@ -230,8 +230,8 @@ def training_cases(rng):
 
     return [
         case(64, 8),
-        case(32, 16, 4, steps=FEW_STEPS, label="with two hidden layers"),
-    ]  # the second for its shapes alone
+        case(32, 16, 4, steps=FEW_STEPS, label="with two hidden layers"),  # for its shapes alone
+    ]
 
 
 def empty_networks(x, sizes, steps, rng):
@@ -269,9 +269,8 @@ def without_latents(args):
 def reference_terms(seed, sizes, steps):
     """What the library's own training reaches on the same digits."""
     args = (drawn_digits(seed), sizes, steps, np.random.default_rng(seed))
-    with contextlib.redirect_stdout(
-        io.StringIO()
-    ):  # its progress is nobody's business: there is a grader's bar, perhaps
+    # Its progress is nobody's business: there is a grader's bar, perhaps.
+    with contextlib.redirect_stdout(io.StringIO()):
         return fresh_terms(args, vae.vae_train(*args))
 
 
@@ -287,8 +286,8 @@ def compare_training(expected, got, args):
     if not np.isfinite(terms).all():
         return Finding(
             "not finite",
-            "The bound is not finite after training. Is a sign wrong, the step size too large, or the log of a "
-            "probability computed from the probability instead of from the logits?",
+            "The bound is not finite after training. Is a sign wrong, the step size too large, or the log "
+            "of a probability computed from the probability instead of from the logits?",
         )
     if args[2] == FEW_STEPS:
         return None
@@ -296,9 +295,9 @@ def compare_training(expected, got, args):
     if share < SHARE:
         return Finding(
             "values",
-            f"On fresh digits the ELBO (reconstruction {terms[0]:.4g}, KL {terms[1]:.4g} nats) gains {share:.2g} of"
-            f" what it could over independent pixels; at least {SHARE} is asked. Print the loss while you train: does"
-            " it fall, and does it still fall at the end? A step size of a few thousandths is about right.",
+            f"On fresh digits the ELBO (reconstruction {terms[0]:.4g}, KL {terms[1]:.4g} nats) gains {share:.2g} "
+            f"of what it could over independent pixels; at least {SHARE} is asked. Print the loss while you train: "
+            "does it fall, and does it still fall at the end? A step size of a few thousandths is about right.",
         )
     return None
 
@@ -330,7 +329,7 @@ def diagnose_terms(args, got):
     floor, (_, usual_kl) = without_latents(args), reference_terms(seed_of(args), tuple(args[1]), args[2])
     if kl > 1000:
         return "wrong sign" if reconstruction < 4 * floor else "KL added"
-    encoder, decoder = got
+    encoder, _ = got
     mu, log_sigma = halves([(np.asarray(W, float), np.asarray(b, float)) for W, b in encoder], args[0])
     if np.mean(np.abs(log_sigma)) < 0.2 and fresh_terms(args, got, noise=0.0)[0] > 0.85 * floor > reconstruction:
         return "no noise"
@@ -404,10 +403,10 @@ VAE_TRAIN = exercise(
     signature="vae_train(x, sizes, steps, rng)",
     returns="encoder, decoder: lists of (W, b)",
     task=(
-        "Trains a VAE on black and white x (N, D): the encoder has layers `D, H..., 2K` for `sizes = [D, H..., K]`,"
-        " the decoder `K, ..., H, D`, tanh between layers. It is judged by its mean ELBO on digits that it has not"
-        f" seen, with fresh noise: at least {SHARE:.0%} of the library's gain over the best model of independent"
-        f" pixels, in {STEPS} steps.".replace("%", " %")
+        "Trains a VAE on black and white x (N, D): the encoder has layers `D, H..., 2K` for `sizes = [D, H..., K]`, "
+        "the decoder `K, ..., H, D`, tanh between layers. "
+        "It is judged by its mean ELBO on digits that it has not seen, with fresh noise: at least "
+        f"{100 * SHARE:.0f} % of the library's gain over the best model of independent pixels, in {STEPS} steps."
     ),
     answer="course_utils.models.vae:vae_train",
     cases=training_cases,
@@ -417,13 +416,13 @@ VAE_TRAIN = exercise(
     misconceptions={
         "no KL": Misconception(
             train_on(lambda r, kl, D, K: -r),
-            "The reconstructions are excellent and the KL term is huge: this is an ordinary autoencoder. Its codes do"
-            " not care for the prior. The loss needs the KL term, too.",
+            "The reconstructions are excellent and the KL term is huge: this is an ordinary autoencoder. "
+            "Its codes do not care for the prior. The loss needs the KL term, too.",
         ),
         "KL added": Misconception(
             train_on(lambda r, kl, D, K: -r - kl),
-            "The KL term has grown without limit: the loss rewards it. The loss is minus the ELBO, so KL comes in "
-            "with a plus: -reconstruction + KL.",
+            "The KL term has grown without limit: the loss rewards it. "
+            "The loss is minus the ELBO, so KL comes in with a plus: -reconstruction + KL.",
         ),
         "wrong sign": Misconception(
             train_on(lambda r, kl, D, K: r - kl),
@@ -436,31 +435,31 @@ VAE_TRAIN = exercise(
         ),
         "mean over K": Misconception(
             train_on(lambda r, kl, D, K: -r + kl / K),
-            "The reconstructions are good, but the KL term is larger than the gain is worth: it weighed too little in "
-            "training. Is it a mean over the K latents, where it should be their sum?",
+            "The reconstructions are good, but the KL term is larger than the gain is worth: "
+            "it weighed too little in training. Is it a mean over the K latents, where it should be their sum?",
         ),
         "no noise": Misconception(
             lambda x, sizes, steps, rng: minus_elbo(x, sizes, steps, rng, noise=0.0),
-            "Without noise the digits come back well, with fresh noise they do not, and sigma is near 1: training has"
-            " never seen fresh noise. Is z = mu, or is eps drawn once, before the loop? Every minibatch needs its own.",
+            "Without noise the digits come back well, with fresh noise they do not, and sigma is near 1: training has "
+            "never seen fresh noise. Is z = mu, or is eps drawn once, before the loop? Every minibatch needs its own.",
         ),
         "log variance": Misconception(
             lambda x, sizes, steps, rng: minus_elbo(x, sizes, steps, rng, width=lambda s: s * 0.5),
-            "The encoder's second half works as the logarithm of the variance. Here it is log_sigma, of the standard"
-            " deviation: sigma = exp(log_sigma).",
+            "The encoder's second half works as the logarithm of the variance. "
+            "Here it is log_sigma, of the standard deviation: sigma = exp(log_sigma).",
         ),
         "squared error": Misconception(
             lambda x, sizes, steps, rng: minus_elbo(
                 x, sizes, steps, rng, log_p=lambda x, out: -anp.sum((x - out) ** 2, axis=-1)
             ),
-            "The decoder's outputs look like probabilities or grey values. They are meant as logits: is the"
-            " reconstruction term the Bernoulli log probability?",
+            "The decoder's outputs look like probabilities or grey values. "
+            "They are meant as logits: is the reconstruction term the Bernoulli log probability?",
         ),
         "not trained": Misconception(
             lambda x, sizes, steps, rng: untrained(x, sizes, rng),
-            "The networks are no better than a model without latents. Do you return the parameters that came out of"
-            " training, and not those that went in? If so: is the step size sensible (a few thousandths), and do the"
-            " minibatches come from all of x?",
+            "The networks are no better than a model without latents. "
+            "Do you return the parameters that came out of training, and not those that went in? "
+            "If so: is the step size sensible (a few thousandths), and do the minibatches come from all of x?",
         ),
         "order": Misconception(
             lambda x, sizes, steps, rng: untrained(x, sizes, rng)[::-1],
@@ -473,17 +472,17 @@ VAE_TRAIN = exercise(
     },
     hints=(
         (
-            "params = init_vae(x.mean(axis=0), sizes, rng) makes both networks, as a tuple, so that one gradient serves"
-            " both."
+            "params = init_vae(x.mean(axis=0), sizes, rng) makes both networks, as a tuple, "
+            "so that one gradient serves both."
         ),
         (
-            "A batch is a pair: some rows, and noise for them. Write a generator: for rows in minibatches(x, 128,"
-            " steps, rng): yield rows, rng.standard_normal((len(rows), sizes[-1]))."
+            "A batch is a pair: some rows, and noise for them. Write a generator: "
+            "for rows in minibatches(x, 128, steps, rng): yield rows, rng.standard_normal((len(rows), sizes[-1]))."
         ),
         "The loss of a batch is minus the mean of your vae_elbo(*params, rows, eps). Use anp.sum(...) / len(rows).",
         (
-            "return adam(loss, params, batches(), steps, step_size=4e-3). If autograd complains about your vae_elbo:"
-            " does it use anp throughout?"
+            "return adam(loss, params, batches(), steps, step_size=4e-3). "
+            "If autograd complains about your vae_elbo: does it use anp throughout?"
         ),
     ),
 )
@@ -524,8 +523,8 @@ VAE_GENERATE = exercise(
     signature="vae_generate(decoder, z)",
     returns="(N, D)",
     task=(
-        "The probability of white for every pixel, sigmoid(logits), given codes z (N, K). It must bear logits of size"
-        " 1000."
+        "The probability of white for every pixel, sigmoid(logits), given codes z (N, K). "
+        "It must bear logits of size 1000."
     ),
     answer="course_utils.models.vae:vae_generate",
     aliases=("course_utils.explorables.latent_pad:decode",),
@@ -639,8 +638,8 @@ VAE_LOG_LIKELIHOOD = exercise(
     signature="vae_log_likelihood(encoder, decoder, x, eps)",
     returns="(N,)",
     task=(
-        "log p(x) of each example estimated with S importance weights: the logarithm of the mean of w_s = p(x|z_s)"
-        " p(z_s) / q(z_s|x), z_s = mu + sigma eps_s, for eps (S, N, K). Log weights may lie near -1000."
+        "log p(x) of each example estimated with S importance weights: the logarithm of the mean of w_s = p(x|z_s) "
+        "p(z_s) / q(z_s|x), z_s = mu + sigma eps_s, for eps (S, N, K). Log weights may lie near -1000."
     ),
     answer="course_utils.models.vae:vae_log_likelihood",
     cases=likelihood_cases,
@@ -648,18 +647,18 @@ VAE_LOG_LIKELIHOOD = exercise(
     misconceptions={
         "mean of logarithms": Misconception(
             likelihood_with(lambda w: np.mean(w, axis=0)),
-            "You average the log weights: that is the ELBO, estimated with samples. Average the weights and "
-            "take the logarithm of the mean.",
+            "You average the log weights: that is the ELBO, estimated with samples. "
+            "Average the weights and take the logarithm of the mean.",
         ),
         "q left out": Misconception(
             likelihood_with(q=0.0),
-            "The weights are not divided by q(z|x). The samples come from q, not from the prior, and the division makes"
-            " up for it.",
+            "The weights are not divided by q(z|x). "
+            "The samples come from q, not from the prior, and the division makes up for it.",
         ),
         "likelihood alone": Misconception(
             likelihood_with(prior=0.0, q=0.0),
-            "You average p(x|z) alone. That would be right for samples of the prior; these come from q, so each needs"
-            " the factor p(z) / q(z|x).",
+            "You average p(x|z) alone. That would be right for samples of the prior; "
+            "these come from q, so each needs the factor p(z) / q(z|x).",
         ),
         "prior and q exchanged": Misconception(
             likelihood_with(prior=-1.0, q=-1.0), "The factor is upside down: it is p(z) / q(z|x)."
@@ -677,8 +676,8 @@ VAE_LOG_LIKELIHOOD = exercise(
         ),
         "underflow": Misconception(
             likelihood_with(lambda w: np.log(np.mean(np.exp(w), axis=0))),
-            "For log weights near -1000, exp gives 0, and the logarithm of 0 is minus infinity. Use your "
-            "iwae_bound of notebook 04, or take the largest out first.",
+            "For log weights near -1000, exp gives 0, and the logarithm of 0 is minus infinity. "
+            "Use your iwae_bound of notebook 04, or take the largest out first.",
         ),
         "largest weight": Misconception(
             likelihood_with(lambda w: np.max(w, axis=0) - np.log(len(w))),
@@ -691,16 +690,16 @@ VAE_LOG_LIKELIHOOD = exercise(
     },
     hints=(
         (
-            "Three log densities for every sample and example, each (S, N): log p(x|z), log p(z), log q(z|x). log w is"
-            " their sum, the last with a minus."
+            "Three log densities for every sample and example, each (S, N): log p(x|z), log p(z), log q(z|x). "
+            "log w is their sum, the last with a minus."
         ),
         (
-            "log q: (z - mu) / sigma is eps itself, so log q(z|x) = sum_k (-eps^2/2 - log_sigma - log(2 pi)/2), and log"
-            " p(z) = sum_k (-z^2/2 - log(2 pi)/2): the constants cancel."
+            "log q: (z - mu) / sigma is eps itself, so log q(z|x) = sum_k "
+            "(-eps^2/2 - log_sigma - log(2 pi)/2), and log p(z) = sum_k (-z^2/2 - log(2 pi)/2): the constants cancel."
         ),
         (
-            "The logarithm of a mean of exponentials, column by column: iwae_bound(log_w) of notebook 04, "
-            "or scipy.special.logsumexp(log_w, axis=0) - np.log(len(log_w))."
+            "The logarithm of a mean of exponentials, column by column: "
+            "iwae_bound(log_w) of notebook 04, or scipy.special.logsumexp(log_w, axis=0) - np.log(len(log_w))."
         ),
     ),
 )
@@ -733,11 +732,13 @@ def ppca_oracle(x, K):
 
 def compare_ppca(expected, got, args):
     """W counts only through W W^T, which does not see a rotation of z or a sign."""
-    return close()(
-        tuple((W @ W.T, mean, eta) for W, mean, eta in [expected])[0],
-        tuple((np.asarray(W, float) @ np.asarray(W, float).T, mean, eta) for W, mean, eta in [got])[0],
-        args,
-    )
+
+    def seen(result):
+        W, mean, eta = result
+        W = np.asarray(W, float)
+        return W @ W.T, mean, eta
+
+    return close()(seen(expected), seen(got), args)
 
 
 def ppca_with(
@@ -769,8 +770,8 @@ PPCA_FIT = exercise(
     signature="ppca_fit(x, K)",
     returns="W (D, K), mean (D,), eta",
     task=(
-        "The maximum of the likelihood of x = W z + mean + noise of variance eta, z ~ N(0, I), from the eigenvalues and"
-        " eigenvectors of the covariance (with 1/N); K < D. W is compared through W W^T."
+        "The maximum of the likelihood of x = W z + mean + noise of variance eta, z ~ N(0, I), "
+        "from the eigenvalues and eigenvectors of the covariance (with 1/N); K < D. W is compared through W W^T."
     ),
     answer="course_utils.models.ppca:ppca_fit",
     cases=ppca_cases,
@@ -778,8 +779,8 @@ PPCA_FIT = exercise(
     misconceptions={
         "noise summed": Misconception(
             ppca_with(noise=lambda v, K: np.sum(v[K:])),
-            "eta is the sum of the eigenvalues left over. It is their mean: each of the D - K directions has this"
-            " variance.",
+            "eta is the sum of the eigenvalues left over. "
+            "It is their mean: each of the D - K directions has this variance.",
         ),
         "noise over D": Misconception(
             ppca_with(noise=lambda v, K: np.sum(v[K:]) / len(v)),
@@ -791,8 +792,8 @@ PPCA_FIT = exercise(
         ),
         "noise counted twice": Misconception(
             ppca_with(length=lambda l, eta: np.sqrt(l)),
-            "The columns of W have the squared lengths lambda_k. The noise brings eta in every direction already, so"
-            " lambda_k - eta is left for W.",
+            "The columns of W have the squared lengths lambda_k. "
+            "The noise brings eta in every direction already, so lambda_k - eta is left for W.",
         ),
         "no root": Misconception(
             ppca_with(length=lambda l, eta: l - eta),
@@ -815,13 +816,13 @@ PPCA_FIT = exercise(
     },
     hints=(
         (
-            "pca_fit(x, K) gives the mean and the first K eigenvectors as rows; pca_eigenvalues(x) all eigenvalues,"
-            " descending (notebook 01)."
+            "pca_fit(x, K) gives the mean and the first K eigenvectors as rows; "
+            "pca_eigenvalues(x) all eigenvalues, descending (notebook 01)."
         ),
         "eta is the mean variance in the D - K directions that PCA drops: eigenvalues[K:].mean().",
         (
-            "Column k of W points along eigenvector k, with squared length lambda_k - eta: components.T *"
-            " np.sqrt(eigenvalues[:K] - eta)."
+            "Column k of W points along eigenvector k, with squared length lambda_k - eta: "
+            "components.T * np.sqrt(eigenvalues[:K] - eta)."
         ),
     ),
 )
@@ -832,16 +833,15 @@ PPCA_FIT = exercise(
 
 def active_cases(rng):
     def case(N, on, off, label=""):
-        """Half of the variances lie within a few hundredths of the threshold; dividing by N - 1 changes none of the answers."""
+        """Half of the variances lie within a few hundredths of the threshold; dividing by N - 1 changes no answer."""
 
         def mixed(n, near, far):
             return np.sqrt(np.append(rng.uniform(*near, n - n // 2), rng.uniform(*far, n // 2)))
 
         sigma = np.concatenate([mixed(on, (0.0103, 0.0106), (0.05, 1.5)), mixed(off, (0.0094, 0.0097), (1e-5, 5e-5))])
         noise = rng.normal(size=(N, on + off))
-        noise[:, ::2] = (rng.random((N, len(sigma[::2]))) < 0.1) + 0.01 * noise[
-            :, ::2
-        ]  # most examples alike, a few far away
+        far = rng.random((N, len(sigma[::2]))) < 0.1
+        noise[:, ::2] = far + 0.01 * noise[:, ::2]  # most examples alike, a few far away
         noise = (noise - noise.mean(axis=0)) / noise.std(axis=0)
         mu = noise * sigma + rng.choice([-1, 1], on + off) * rng.uniform(0.3, 2, on + off)
         return Case((rng.permutation(mu, axis=1),), label)
@@ -868,8 +868,8 @@ ACTIVE_UNITS = exercise(
     signature="active_units(mu)",
     returns="int",
     task=(
-        "How many of the K latents have a mean mu_k, from mu (N, K), that varies over the examples with a variance"
-        " above 0.01."
+        "How many of the K latents have a mean mu_k, from mu (N, K), "
+        "that varies over the examples with a variance above 0.01."
     ),
     answer="course_utils.models.vae:active_units",
     cases=active_cases,
@@ -877,8 +877,8 @@ ACTIVE_UNITS = exercise(
     misconceptions={
         "not centred": Misconception(
             lambda mu: np.sum(np.mean(np.square(mu), axis=0) > 0.01),
-            "A unit whose mean is the same for all examples counts, too, as soon as it is not 0. Take the variance, not"
-            " the mean square.",
+            "A unit whose mean is the same for all examples counts, too, as soon as it is not 0. "
+            "Take the variance, not the mean square.",
         ),
         "standard deviation": Misconception(
             lambda mu: np.sum(np.std(mu, axis=0) > 0.01),

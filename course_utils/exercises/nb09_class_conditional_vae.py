@@ -59,8 +59,8 @@ ONE_HOT = exercise(
         ),
         "classes that occur": Misconception(
             lambda y, C: (np.asarray(y)[:, None] == np.unique(y)).astype(float),
-            "There are only as many columns as different labels occur. A batch need not hold every class: the number of"
-            " columns is C.",
+            "There are only as many columns as different labels occur. "
+            "A batch need not hold every class: the number of columns is C.",
         ),
         "zeros and ones swapped": Misconception(
             rows_with(on=0.0, off=1.0), "Zeros and ones are swapped: the label's own place is the 1.0."
@@ -165,10 +165,10 @@ CVAE_ELBO = exercise(
     signature="cvae_elbo(encoder, decoder, x, y, eps)",
     returns="(N,)",
     task=(
-        "The bound on log p(x | y) for each example: mean over the samples of log p(x | z, y), minus KL(q(z | x, y) ||"
-        " N(0, I)). Networks as lists of (W, b), Bernoulli pixels; y (N, C) is one-hot and stands to the right of x in"
-        " the encoder and to the right of z in the decoder; eps (N, K) or (S, N, K). It must stay finite for logits in"
-        " the thousands."
+        "The bound on log p(x | y) for each example: mean over the samples of log p(x | z, y), "
+        "minus KL(q(z | x, y) || N(0, I)). Networks as lists of (W, b), Bernoulli pixels; "
+        "y (N, C) is one-hot and stands to the right of x in the encoder and to the right of z in the decoder; "
+        "eps (N, K) or (S, N, K). It must stay finite for logits in the thousands."
     ),
     answer="course_utils.models.conditional:cvae_elbo",
     cases=elbo_cases,
@@ -184,8 +184,8 @@ CVAE_ELBO = exercise(
         ),
         "log of 0": Misconception(
             wrong_elbo(unstable="products"),
-            "Right on ordinary logits, but for large ones a probability is rounded to 0 or 1, and 0 * log(0) is nan."
-            " Stay with the logits: np.logaddexp(0, l), as in notebook 03.",
+            "Right on ordinary logits, but for large ones a probability is rounded to 0 or 1, and 0 * log(0) is nan. "
+            "Stay with the logits: np.logaddexp(0, l), as in notebook 03.",
         ),
         "label is not used": Misconception(
             wrong_elbo(lambda a, y: beside(a, 0 * y), last=lambda a, y: beside(a, 0 * y)),
@@ -205,8 +205,8 @@ CVAE_ELBO = exercise(
         ),
         "with log p(y)": Misconception(
             wrong_elbo(extra=lambda y: -np.log(y.shape[1])),
-            "You add log p(y) = -log C. That would bound log p(x, y); here y is given, and the bound is on log p(x"
-            " | y).",
+            "You add log p(y) = -log C. That would bound log p(x, y); "
+            "here y is given, and the bound is on log p(x | y).",
         ),
         "mean over pixels": Misconception(
             wrong_elbo(pixels=np.mean),
@@ -218,22 +218,22 @@ CVAE_ELBO = exercise(
         ),
         "overflows": Misconception(
             wrong_elbo(unstable=True),
-            "Right on ordinary logits, but exp(l) overflows for large ones. np.logaddexp(0, l) is log(1 + exp(l))"
-            " without that, as in notebook 03.",
+            "Right on ordinary logits, but exp(l) overflows for large ones. "
+            "np.logaddexp(0, l) is log(1 + exp(l)) without that, as in notebook 03.",
         ),
     },
     hints=(
         (
-            "It is the bound of notebook 08 with two concatenations: np.concatenate([x, y], axis=1) before the encoder,"
-            " and the same with z before the decoder."
+            "It is the bound of notebook 08 with two concatenations: "
+            "np.concatenate([x, y], axis=1) before the encoder, and the same with z before the decoder."
         ),
         (
-            "For eps (S, N, K), z has three axes and y only two: np.broadcast_to(y, (*z.shape[:-1], C)) repeats the"
-            " label for every sample; concatenate along the last axis."
+            "For eps (S, N, K), z has three axes and y only two: np.broadcast_to(y, (*z.shape[:-1], C)) repeats "
+            "the label for every sample; concatenate along the last axis."
         ),
         (
-            "log p(x | z, y) = sum over pixels of x l - logaddexp(0, l), then the mean over samples; KL = 1/2 sum(exp(2"
-            " log_sigma) + mu^2 - 1 - 2 log_sigma)."
+            "log p(x | z, y) = sum over pixels of x l - logaddexp(0, l), then the mean over samples; "
+            "KL = 1/2 sum(exp(2 log_sigma) + mu^2 - 1 - 2 log_sigma)."
         ),
     ),
 )
@@ -284,8 +284,8 @@ STYLE_GRID = exercise(
     signature="style_grid(decoder, label, C, zs)",
     returns="(M, D)",
     task=(
-        "Pixel probabilities of one label (an integer below C) for each of the codes zs (M, K): the decoder's inputs"
-        " are [z, y] with y one-hot, its outputs are logits."
+        "Pixel probabilities of one label (an integer below C) for each of the codes zs (M, K): "
+        "the decoder's inputs are [z, y] with y one-hot, its outputs are logits."
     ),
     answer="course_utils.models.conditional:style_grid",
     cases=grid_cases,
@@ -315,8 +315,8 @@ STYLE_GRID = exercise(
         ),
         "overflows": Misconception(
             wrong_grid(squash=overflowing),
-            "Right on ordinary logits, but exp(l) / (1 + exp(l)) is inf / inf for large ones. 1 / (1 + exp(-l)) has no"
-            " such trouble.",
+            "Right on ordinary logits, but exp(l) / (1 + exp(l)) is inf / inf for large ones. "
+            "1 / (1 + exp(-l)) has no such trouble.",
         ),
     },
     hints=(
@@ -378,8 +378,8 @@ ANALOGY = exercise(
     signature="analogy(encoder, decoder, x, y, y_new, C)",
     returns="(N, D)",
     task=(
-        "Each x (N, D) with label y (N,) as it would look with label y_new (N,): z is the mean of q(z | x, y), and the"
-        " decoder writes it with the new label. Pixel probabilities; labels are integers below C."
+        "Each x (N, D) with label y (N,) as it would look with label y_new (N,): z is the mean of q(z | x, y), and the "
+        "decoder writes it with the new label. Pixel probabilities; labels are integers below C."
     ),
     answer="course_utils.models.conditional:analogy",
     cases=analogy_cases,
@@ -410,15 +410,15 @@ ANALOGY = exercise(
         ),
         "overflows": Misconception(
             wrong_analogy(squash=overflowing),
-            "Right on ordinary logits, but exp(l) / (1 + exp(l)) is inf / inf for large ones. 1 / (1 + exp(-l)) has no"
-            " such trouble.",
+            "Right on ordinary logits, but exp(l) / (1 + exp(l)) is inf / inf for large ones. "
+            "1 / (1 + exp(-l)) has no such trouble.",
         ),
     },
     hints=(
         "Two steps: read the style, z = mean of q(z | x, y); then write, decoder of [z, y_new].",
         (
-            "encoder_forward(encoder, inputs) of notebook 07 returns (mu, log_sigma); the inputs are x with one_hot(y,"
-            " C) beside it."
+            "encoder_forward(encoder, inputs) of notebook 07 returns (mu, log_sigma); "
+            "the inputs are x with one_hot(y, C) beside it."
         ),
         "mu, _ = encoder_forward(...); then vae_generate(decoder, ...) with mu and one_hot(y_new, C) side by side.",
     ),
@@ -471,8 +471,8 @@ M2_UNLABELLED = exercise(
     signature="m2_unlabelled_elbo(elbo_per_class, q_y)",
     returns="(N,)",
     task=(
-        "The bound on log p(x) of examples without a label: the mean under q(y | x) of L(x, c) - log q(c | x), where"
-        " elbo_per_class (N, C) holds L(x, c), log p(y) included, and q_y (N, C) the probabilities; 0 log 0 = 0."
+        "The bound on log p(x) of examples without a label: the mean under q(y | x) of L(x, c) - log q(c | x), "
+        "where elbo_per_class (N, C) holds L(x, c), log p(y) included, and q_y (N, C) the probabilities; 0 log 0 = 0."
     ),
     answer="course_utils.models.semi_supervised:m2_unlabelled_elbo",
     cases=unlabelled_cases,
@@ -480,13 +480,13 @@ M2_UNLABELLED = exercise(
     misconceptions={
         "entropy missing": Misconception(
             wrong_unlabelled(0.0),
-            "This is the mean of L alone. The unknown label is a latent variable, too: the entropy of q(y | x), -sum q"
-            " log q, belongs to the bound.",
+            "This is the mean of L alone. The unknown label is a latent variable, too: "
+            "the entropy of q(y | x), -sum q log q, belongs to the bound.",
         ),
         "entropy subtracted": Misconception(
             wrong_unlabelled(-1.0),
-            "The entropy has the wrong sign: -log q(c | x) is positive, and the bound rewards a q that stays"
-            " undecided.",
+            "The entropy has the wrong sign: -log q(c | x) is positive, and the bound rewards a q "
+            "that stays undecided.",
         ),
         "log p(y) again": Misconception(
             lambda elbo, q: wrong_unlabelled()(elbo, q) - np.log(np.shape(q)[1]),
@@ -506,8 +506,8 @@ M2_UNLABELLED = exercise(
         ),
         "log of the mean": Misconception(
             lambda elbo, q: np.log(np.sum(np.exp(elbo), axis=1)),
-            "This is log sum exp of L, the best that any q(y | x) could reach. The bound for *this* q_y is asked: it"
-            " must use q_y.",
+            "This is log sum exp of L, the best that any q(y | x) could reach. "
+            "The bound for *this* q_y is asked: it must use q_y.",
         ),
     },
     hints=(

@@ -1,9 +1,11 @@
 """Networks that an answer returns, looked at before they are run."""
 
+from typing import Any
+
 import numpy as np
 
 
-def shapes_of(network):
+def shapes_of(network: Any) -> list[tuple[int, ...]] | None:
     """[(in, out), ...] of a list of (W, b); None for anything else."""
     try:
         shapes = [(*np.shape(W), *np.shape(b)) for W, b in network]

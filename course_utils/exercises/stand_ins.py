@@ -5,7 +5,8 @@ module is all of the exercises that an answer's process has, so nothing else bel
 """
 
 import importlib
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -15,7 +16,8 @@ class Rng(NamedTuple):
 
     seed: int
 
-    def resolve(self):
+    def resolve(self) -> np.random.Generator:
+        """A fresh generator."""
         return np.random.default_rng(self.seed)
 
 
@@ -24,12 +26,13 @@ class Named(NamedTuple):
 
     path: str
 
-    def resolve(self):
+    def resolve(self) -> Callable:
+        """The function at `path`."""
         module, name = self.path.split(":")
         return getattr(importlib.import_module(module), name)
 
 
-def resolve(tree):
+def resolve(tree: Any) -> Any:
     """Real arguments from a case's: fresh generators and functions for their stand-ins, copies of the arrays."""
     if isinstance(tree, Rng | Named):
         return tree.resolve()

@@ -3,23 +3,29 @@
 With two latents the posterior can be drawn and log p(x) integrated on a grid, so nothing in the picture is sampled.
 """
 
+from collections.abc import Sequence
+
 import ipywidgets
 import numpy as np
 from matplotlib.patches import Ellipse
+from numpy.typing import ArrayLike
 from scipy.special import logsumexp
 
 from course_utils.models.amortization import refine
 from course_utils.models.two_latents import PLANE, elbo_by_quadrature, log_joint_on_grid
 from course_utils.models.vae import encoder_forward, vae_generate
+from course_utils.networks.arrays import Network
 from course_utils.showing import plots
-from course_utils.showing.widgets import WIDE, figure_explorer
+from course_utils.showing.widgets import WIDE, Explorable, figure_explorer
 
 STEPS = 60  # of the slider
 SHOWN = 14.0  # nats below log p(x) that the bars show
 STARTS = ("encoder", "prior")
 
 
-def paths(encoder, decoder, x, steps=STEPS):
+def paths(
+    encoder: Network, decoder: Network, x: np.ndarray, steps: int = STEPS
+) -> dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]]:
     """{start: (mu, log_sigma, elbo)} after 0, 1, ... steps of refinement: (T, N, 2), (T, N, 2) and (T, N)."""
     mu, log_sigma = encoder_forward(encoder, x)
     found = {}
@@ -33,7 +39,7 @@ def paths(encoder, decoder, x, steps=STEPS):
             np.random.default_rng(0),
             samples=16,
             step_size=step_size,
-            callback=lambda t, q, loss: visited.append(q),
+            callback=lambda t, q, loss, visited=visited: visited.append(q),
         )
         elbo = np.array([elbo_by_quadrature(decoder, x, *q) for q in visited])
         found[start] = *map(np.array, zip(*visited)), elbo
@@ -49,7 +55,9 @@ def _window(log_joint, grid):
     return centre, 4 * np.sqrt(max(margin @ (grid - m) ** 2 for margin, m in zip(margins, centre)))
 
 
-def amortization_explorer(encoder, decoder, x, names, shape=(28, 28)):
+def amortization_explorer(
+    encoder: Network, decoder: Network, x: ArrayLike, names: Sequence[str], shape: tuple[int, int] = (28, 28)
+) -> Explorable:
     """Return controls for example, start and steps over q's way, the posterior with q, the ledger and the images.
 
     encoder and decoder of a VAE with two latents, x (N, D) black and white, `names` (N,) for the buttons.

@@ -1,7 +1,10 @@
 """Notebook 04's explorable: move a Gaussian q over a posterior and watch F and the gap share out log p(x)."""
 
+from collections.abc import Callable, Mapping
+
 import ipywidgets
 import numpy as np
+from numpy.typing import ArrayLike
 
 from course_utils.probability.grids import (
     elbo_on_grid,
@@ -11,12 +14,12 @@ from course_utils.probability.grids import (
     posterior_on_grid,
 )
 from course_utils.showing import plots
-from course_utils.showing.widgets import WIDE, figure_explorer
+from course_utils.showing.widgets import WIDE, Explorable, figure_explorer
 
 SHOWN = 5.0  # nats below log p(x) that the bars show
 
 
-def bound_explorer(joints, grid):
+def bound_explorer(joints: Mapping[str, Callable[[np.ndarray], np.ndarray]], grid: ArrayLike) -> Explorable:
     """Return sliders for q's mean and standard deviation over the posteriors of `joints` (name -> log_joint).
 
     Left, the two densities on the grid (G,); right, F and the gap, stacked, beside log p(x). The grid must reach

@@ -1,19 +1,28 @@
 """Notebook 03's explorable: the density that a bent curve with noise gives to the plane, and to data in it."""
 
+from collections.abc import Callable
+
 import ipywidgets
 import matplotlib
 import numpy as np
+from numpy.typing import ArrayLike
 
 from course_utils.probability.grids import trapezoid_weights
 from course_utils.probability.marginals import log_marginal_quadrature
 from course_utils.showing import plots
-from course_utils.showing.widgets import WIDE, figure_explorer
+from course_utils.showing.widgets import WIDE, Explorable, figure_explorer
 
 GRID = np.linspace(-5, 5, 401)  # of z; every second point will do for the data
 PIXELS = 200  # of the map, along its wider side
 
 
-def density_map(decoder, eta, x_1, x_2, grid=GRID):
+def density_map(
+    decoder: Callable[[np.ndarray], np.ndarray],
+    eta: float,
+    x_1: np.ndarray,
+    x_2: np.ndarray,
+    grid: np.ndarray = GRID,
+) -> np.ndarray:
     """p(x) on the points (x_1[j], x_2[i]) of a plane, as an array (len(x_2), len(x_1)); decoder (G, 1) -> (G, 2).
 
     The noise factorises, N(x; G(z), eta I) = N(x_1; G_1(z), eta) N(x_2; G_2(z), eta), so that the trapezoid rule over z
@@ -28,8 +37,16 @@ def density_map(decoder, eta, x_1, x_2, grid=GRID):
     return (normal(x_2, means[:, 1]) * prior) @ normal(x_1, means[:, 0]).T
 
 
-def density_explorer(x, decoder, bend=0.6, eta=1.0, bends=(0.0, 2.0), etas=(0.02, 5.0), labels=("x_1", "x_2")):
-    """Return sliders for eta and the bend over a map of p(x), with the curve, the data x (N, 2) and their log-likelihood.
+def density_explorer(
+    x: ArrayLike,
+    decoder: Callable[[np.ndarray, float], np.ndarray],
+    bend: float = 0.6,
+    eta: float = 1.0,
+    bends: tuple[float, float] = (0.0, 2.0),
+    etas: tuple[float, float] = (0.02, 5.0),
+    labels: tuple[str, str] = ("x_1", "x_2"),
+) -> Explorable:
+    """Return sliders for eta and the bend over a map of p(x), with the curve, data x (N, 2) and their log-likelihood.
 
     `decoder(z, bend)` maps z (..., 1) to (..., 2). `bend` and `eta` are where the sliders start; `bends` and `etas` are
     their ranges. The map's colours have a fixed scale, so that a density that rises looks as though it did.
@@ -71,8 +88,8 @@ def density_explorer(x, decoder, bend=0.6, eta=1.0, bends=(0.0, 2.0), etas=(0.02
         total = np.sum(log_marginal_quadrature(x, bent, eta, GRID[::2]))
         ax.set_title(f"log-likelihood of the data: {total:,.1f} nats, {total / len(x):.3f} each", fontsize=11)
         return (
-            f"The density around a curve of bend {bend:.2f} with noise variance {eta:.3g}; the log-likelihood of the "
-            f"{len(x)} points is {total:,.1f} nats."
+            f"The density around a curve of bend {bend:.2f} with noise variance {eta:.3g}; "
+            f"the log-likelihood of the {len(x)} points is {total:,.1f} nats."
         )
 
     controls = {

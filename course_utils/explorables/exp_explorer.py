@@ -5,12 +5,12 @@ import numpy as np
 
 from course_utils.probability.numerics import log_mean_exp
 from course_utils.showing import plots
-from course_utils.showing.widgets import WIDE, figure_explorer
+from course_utils.showing.widgets import WIDE, Explorable, figure_explorer
 
 SPREAD = np.array([-30.0, -12, -5, 0, 8])  # five entries around the shift
 
 
-def exp_explorer():
+def exp_explorer() -> Explorable:
     """Return a slider that shifts five entries a_i: their exponentials, and log-mean-exp as it stands and shifted.
 
     exp(a) of a 64-bit number overflows above a = 709.8 and is 0 below -745.1; of a 32-bit number, 88.7 and -103.97.
@@ -44,14 +44,13 @@ def exp_explorer():
         point.set_data([shift], [log_mean_exp(SPREAD + shift)])
         for bar, height in zip(bars, SPREAD + shift):
             bar.set_height(height)
-        smallest = np.log(np.nextafter(kind(0), kind(1), dtype=kind), dtype=np.float64) - np.log(
-            2
-        )  # half of it rounds to 0
+        least = np.log(np.nextafter(kind(0), kind(1), dtype=kind), dtype=np.float64)  # of the numbers above 0
+        smallest = least - np.log(2)  # half of it rounds to 0
         for line, limit in zip(limits, (np.log(np.finfo(kind).max, dtype=np.float64), smallest)):
             line.set_ydata([limit, limit])
         return (
-            f"Five entries around {shift:g}, in {precision}. Log-mean-exp is {log_mean_exp(SPREAD + shift):.1f}; the "
-            f"formula as it stands gives {here:.1f}."
+            f"Five entries around {shift:g}, in {precision}. "
+            f"Log-mean-exp is {log_mean_exp(SPREAD + shift):.1f}; the formula as it stands gives {here:.1f}."
         )
 
     return figure_explorer(

@@ -6,7 +6,7 @@ from matplotlib.patches import Polygon
 
 from course_utils.networks.reparameterization import pathwise_gradient, score_function_gradient
 from course_utils.showing import plots
-from course_utils.showing.widgets import WIDE, figure_explorer
+from course_utils.showing.widgets import WIDE, Explorable, figure_explorer
 
 # f, its derivative, and d/dmu E[f(z)] under N(mu, sigma^2)
 FUNCTIONS = {
@@ -27,7 +27,9 @@ NOISE = np.random.default_rng(0)
 EPS, JITTER = NOISE.normal(size=MOST), NOISE.uniform(-0.3, 0.3, MOST)
 
 
-def estimates(name, mu, log_sigma, offset, samples):
+def estimates(
+    name: str, mu: float, log_sigma: float, offset: float, samples: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, float]:
     """z, f(z) + offset, pathwise and score-function estimates, each (samples,), and the exact gradient."""
     f, df, exact = FUNCTIONS[name]
     sigma, eps = np.exp(log_sigma), EPS[:samples]
@@ -42,7 +44,7 @@ def _bell(mu, log_sigma):
     return np.column_stack([GRID, -30 + 18 * np.exp(-0.5 * ((GRID - mu) / np.exp(log_sigma)) ** 2)])
 
 
-def gradient_explorer():
+def gradient_explorer() -> Explorable:
     """Return sliders for q, the number of samples and an offset of f: samples, and both clouds of estimates."""
     fig, (left, right) = plots.figure(9.4, 3.5, columns=2, width_ratios=[1, 1.5])
     bell = left.add_patch(Polygon(_bell(0, 0), color=plots.PALETTE[3], alpha=0.4, label="q(z)"))
@@ -91,9 +93,9 @@ def gradient_explorer():
             dots.set_array(EPS[:samples])
         said = [f"{sizes.mean():.2f} on average, with a standard deviation of {sizes.std():.3g}" for sizes in both]
         return (
-            f"f(z) = {f}, lifted by {offset:g}; q has mean {mu:g} and log sigma {log_sigma:g}. The exact gradient is "
-            f"{exact:.2f}. Of {samples} samples the pathwise estimates are {said[0]}; the score-function "
-            f"estimates are {said[1]}."
+            f"f(z) = {f}, lifted by {offset:g}; q has mean {mu:g} and log sigma {log_sigma:g}. "
+            f"The exact gradient is {exact:.2f}. Of {samples} samples the pathwise estimates are {said[0]}; "
+            f"the score-function estimates are {said[1]}."
         )
 
     def slider(value, low, high, step, text):

@@ -5,20 +5,22 @@ import numpy as np
 
 from course_utils.probability.gaussians import diagonal_gaussian_log_prob, kl_gaussians
 from course_utils.showing import plots
-from course_utils.showing.widgets import WIDE, figure_explorer
+from course_utils.showing.widgets import WIDE, Explorable, figure_explorer
 
 GRID = np.linspace(-16, 16, 1601)
 BAR_TOP = 4.0  # nats; a longer bar ends in an arrow, its number says how long it is
 Q, P, PLUS, MINUS = plots.PALETTE[0], plots.PALETTE[1], plots.PALETTE[2], plots.PALETTE[9]
 
 
-def kl_both_ways(mu_q, sigma_q, mu_p, sigma_p):
+def kl_both_ways(mu_q: float, sigma_q: float, mu_p: float, sigma_p: float) -> tuple[float, float]:
     """KL(q || p) and KL(p || q) of two Gaussians on the line, in nats."""
     q, p = ((np.full((1, 1), mu), np.full((1, 1), np.log(sigma))) for mu, sigma in [(mu_q, sigma_q), (mu_p, sigma_p)])
     return float(kl_gaussians(*q, *p)[0]), float(kl_gaussians(*p, *q)[0])
 
 
-def log_ratio_areas(mu_q, sigma_q, mu_p, sigma_p):
+def log_ratio_areas(
+    mu_q: float, sigma_q: float, mu_p: float, sigma_p: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, list[float]]:
     """Densities q, p and the integrand q log(q/p) on GRID, with the areas where it is positive and negative."""
     log_q, log_p = (
         diagonal_gaussian_log_prob(GRID[:, None], np.full((1, 1), mu), np.full((1, 1), np.log(sigma)))
@@ -34,8 +36,8 @@ def _outline(y):
     return [np.column_stack([np.append(GRID, GRID[::-1]), np.append(y, np.zeros_like(y))])]
 
 
-def kl_explorer():
-    """Return sliders for means and widths of q and p: densities, the shaded integrand of KL(q || p), both divergences."""
+def kl_explorer() -> Explorable:
+    """Return sliders for means and widths of q and p: densities, shaded integrand of KL(q || p), both divergences."""
     fig, (density, integrand_ax, bars_ax) = plots.figure(9.4, 3.1, columns=3, width_ratios=[1.5, 1.5, 1])
     (line_q,) = density.plot(GRID, 0 * GRID, color=Q, label="q")
     (line_p,) = density.plot(GRID, 0 * GRID, color=P, linestyle="--", label="p")
@@ -64,9 +66,9 @@ def kl_explorer():
             number.set_y(min(value, BAR_TOP))
             number.set_text(f"{value:.2f}" + (" ↑" if value > BAR_TOP else ""))
         return (
-            f"q has mean {mu_q:g} and width {sigma_q:g}, p has mean {mu_p:g} and width {sigma_p:g}. The integrand adds"
-            f" {added:.2f} where q > p and takes away {-taken:.2f} where q < p, so KL(q || p) = {forward:.2f} nats; the"
-            f" other way round, KL(p || q) = {reverse:.2f}."
+            f"q has mean {mu_q:g} and width {sigma_q:g}, p has mean {mu_p:g} and width {sigma_p:g}. "
+            f"The integrand adds {added:.2f} where q > p and takes away {-taken:.2f} where q < p, "
+            f"so KL(q || p) = {forward:.2f} nats; the other way round, KL(p || q) = {reverse:.2f}."
         )
 
     def mean(value, text):

@@ -1,23 +1,26 @@
 """The latent pad: a plane of codes to drag over, beside the image that the chosen code decodes to.
 
-The decoder runs in the browser (`latent_pad.js`): a drag needs no kernel, and the pad lives on in exported HTML. It carries
-a static figure, a grid of decoded codes, for pages that cannot run it.
+The decoder runs in the browser (`latent_pad.js`): a drag needs no kernel, and the pad lives on in exported HTML. It
+carries a static figure, a grid of decoded codes, for pages that cannot run it.
 """
 
 import base64
-import html
 import json
+from collections.abc import Sequence
 from importlib import resources
 
 import anywidget
 import numpy as np
 import traitlets
+from matplotlib.figure import Figure
+from numpy.typing import ArrayLike
 
+from course_utils.networks.arrays import Network
 from course_utils.networks.nets import mlp
 from course_utils.showing import plots
 
 
-def decode(decoder, z, output="sigmoid"):
+def decode(decoder: Network, z: ArrayLike, output: str = "sigmoid") -> np.ndarray:
     """Return images `(N, D)` for codes `z (N, K)`: tanh between layers, then "sigmoid" or "identity"."""
     h = mlp(decoder, np.asarray(z, dtype=float))
     return 0.5 * (1 + np.tanh(0.5 * h)) if output == "sigmoid" else h  # a sigmoid that cannot overflow
@@ -26,7 +29,7 @@ def decode(decoder, z, output="sigmoid"):
 class LatentPad(anywidget.AnyWidget):
     """A plane of codes beside the image that the chosen code decodes to: see `latent_pad`."""
 
-    _esm = resources.files(__package__).joinpath("latent_pad.js").read_text(encoding="utf-8")
+    _esm = resources.files("course_utils.explorables").joinpath("latent_pad.js").read_text(encoding="utf-8")
     sizes = traitlets.List(traitlets.Int()).tag(sync=True)
     weights = traitlets.Bytes().tag(sync=True)  # W1 b1 W2 b2 ..., float32, little-endian, row by row
     output = traitlets.Unicode().tag(sync=True)
@@ -47,7 +50,7 @@ class LatentPad(anywidget.AnyWidget):
             raise traitlets.TraitError(f"base: expected {self.sizes[0]} numbers, got {proposal['value']}")
         return proposal["value"]
 
-    def layers(self):
+    def layers(self) -> list[tuple[np.ndarray, np.ndarray]]:
         """Return the decoder as a list of `(W, b)`, in the float32 that the browser computes from."""
         flat, layers = np.frombuffer(self.weights, "<f4"), []
         for n_in, n_out in zip(self.sizes, self.sizes[1:]):
@@ -55,7 +58,7 @@ class LatentPad(anywidget.AnyWidget):
             layers.append((W.reshape(n_in, n_out), b))
         return layers
 
-    def manifold(self, n=9):
+    def manifold(self, n: int = 9) -> Figure:
         """Return a figure of the images that an n-by-n grid of codes over the pad decodes to."""
         left, right, bottom, top = self.extent
         across, down = np.linspace(left, right, n), np.linspace(top, bottom, n)
@@ -79,7 +82,7 @@ class LatentPad(anywidget.AnyWidget):
         data, metadata = super()._repr_mimebundle_(**kwargs)
         return data | {"text/plain": self.description, "text/html": self.standalone()}, metadata
 
-    def standalone(self):
+    def standalone(self) -> str:
         """Return HTML: the manifold grid, which the working pad replaces wherever scripts may run."""
         state = {name: getattr(self, name) for name in LatentPad.class_own_traits(sync=True)}
         urls = {
@@ -125,7 +128,16 @@ def _script_json(value):
     return json.dumps(value).replace("<", "\\u003c")
 
 
-def latent_pad(decoder, shape, codes=None, labels=None, extent=None, output="sigmoid", base=None, dims=(0, 1)):
+def latent_pad(
+    decoder: Network,
+    shape: tuple[int, int],
+    codes: ArrayLike | None = None,
+    labels: ArrayLike | None = None,
+    extent: Sequence[float] | None = None,
+    output: str = "sigmoid",
+    base: ArrayLike | None = None,
+    dims: tuple[int, int] = (0, 1),
+) -> LatentPad:
     """Return a pad: drag a point over the plane of codes and see at once what the decoder makes of it.
 
     `decoder` is a network, a list of `(W, b)` with tanh between layers, whose outputs are the image of
@@ -178,8 +190,8 @@ def latent_pad(decoder, shape, codes=None, labels=None, extent=None, output="sig
         palette=list(plots.PALETTE),
         extent=[left, right, bottom, top],
         description=(
-            f"Latent pad: the image that the decoder makes of the code at {first} from {left:.3g} to "
-            f"{right:.3g} and {second} from {bottom:.3g} to {top:.3g}.{held}{drawn}"
+            f"Latent pad: the image that the decoder makes of the code at {first} from {left:.3g} "
+            f"to {right:.3g} and {second} from {bottom:.3g} to {top:.3g}.{held}{drawn}"
         ),
         value=tuple(np.clip(base[list(dims)], [left, bottom], [right, top]).tolist()),
     )

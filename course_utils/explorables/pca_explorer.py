@@ -1,10 +1,13 @@
 """Notebook 01's explorable: reconstructions from K numbers, and images moved along one principal component."""
 
 import html
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple, cast
 
 import ipywidgets
 import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
 
 from course_utils.showing import plots
 from course_utils.showing.widgets import WIDE, Explorable
@@ -17,7 +20,7 @@ class PCASet(NamedTuple):
     mean: np.ndarray  # (D,)
     components: np.ndarray  # (K_max, D), orthonormal rows
     eigenvalues: np.ndarray  # (K_max,) or more: the variance along each component, descending
-    shape: tuple  # (height, width), D = height * width
+    shape: tuple[int, int]  # (height, width), D = height * width
 
 
 def _numbers_of_codes(k_max):
@@ -48,9 +51,8 @@ def _checked(name, data):
     )
     if not fits:
         raise ValueError(
-            f"PCASet {name!r}: expected x (N, D), mean (D,), components (K, D), eigenvalues "
-            f"(K,) or more, with D = {h} * {w} = {h * w}, got {x.shape}, {mean.shape}, "
-            f"{components.shape}, {eigenvalues.shape}"
+            f"PCASet {name!r}: expected x (N, D), mean (D,), components (K, D), eigenvalues (K,) or more, "
+            f"with D = {h} * {w} = {h * w}, got {x.shape}, {mean.shape}, {components.shape}, {eigenvalues.shape}"
         )
     if not np.allclose(components @ components.T, np.eye(len(components)), atol=1e-3):
         raise ValueError(f"PCASet {name!r}: the rows of components are not orthonormal")
@@ -84,7 +86,8 @@ class _ErrorCurve:
         (self.point,) = ax.plot([], [], "o", color=plots.PALETTE[2], markersize=8, clip_on=False, animated=True)
         ax.legend(loc="upper right", fontsize=9)
         fig.canvas.draw()
-        self.canvas, self.background = fig.canvas, fig.canvas.copy_from_bbox(fig.bbox)
+        self.canvas = cast(FigureCanvasAgg, fig.canvas)  # that is what plots.figure makes
+        self.background = self.canvas.copy_from_bbox(fig.bbox)
 
     def draw(self, errors, average, k):
         """Return the picture as PNG bytes."""
@@ -108,7 +111,7 @@ def _panel(image, shape, title, alt):
 class PCAExplorer(Explorable):
     """Sliders over PCA reconstructions: see `pca_explorer`."""
 
-    def __init__(self, sets):
+    def __init__(self, sets: Mapping[str, PCASet]):
         if not sets:
             raise ValueError("pca_explorer expects at least one data set, got none")
         self._sets = {name: _checked(name, data) for name, data in sets.items()}
@@ -154,8 +157,8 @@ class PCAExplorer(Explorable):
         errors = np.maximum(whole - np.append(0, np.cumsum(z**2)), 0)
         left = errors / max(whole, 1e-12)
         curve_alt = (
-            f"The squared error left against K falls from 100% at K = 0 to {left[K]:.1%} at the "
-            f"marked K = {K}; over all examples it is {1 - kept[K]:.1%}."
+            f"The squared error left against K falls from 100% at K = 0 to {left[K]:.1%} at the marked K = {K}; "
+            f"over all examples it is {1 - kept[K]:.1%}."
         )
         panels = [
             _panel(data.x[n], data.shape, f"example {n}<br>{len(data.mean)} numbers", f"Example {n} of the {name}."),
@@ -175,12 +178,13 @@ class PCAExplorer(Explorable):
             f"{html.escape(name)}."
         )
 
-    def static(self):
+    def static(self) -> tuple[str, str]:
+        """`pca_overview` of the sets as HTML, and its alt text."""
         fig, alt = pca_overview(self._sets)
         return plots.image_tag(plots.png(fig), alt, fig.get_figwidth() * plots.CSS_DPI), alt
 
 
-def pca_explorer(sets):
+def pca_explorer(sets: Mapping[str, PCASet]) -> PCAExplorer:
     """Return sliders over `sets` (name → PCASet): rebuild from K numbers, move along a component.
 
     Panels: the original; its reconstruction from K numbers; that one moved by t standard deviations,
@@ -189,7 +193,9 @@ def pca_explorer(sets):
     return PCAExplorer(sets)
 
 
-def pca_overview(sets, ks=(1, 5, 20, 80), moves=(-3, 0, 3)):
+def pca_overview(
+    sets: Mapping[str, PCASet], ks: Sequence[int] = (1, 5, 20, 80), moves: Sequence[int] = (-3, 0, 3)
+) -> tuple[Figure, str]:
     """Return `(fig, alt)`: what `pca_explorer(sets)` shows, on paper; one row a set, its first example."""
     fig, axes = plots.figure(9, 1.3 * len(sets) + 0.2, rows=len(sets), squeeze=False)
     for ax, (name, data) in zip(axes[:, 0], sets.items(), strict=True):
@@ -203,8 +209,8 @@ def pca_overview(sets, ks=(1, 5, 20, 80), moves=(-3, 0, 3)):
         )
         plots.image_grid([x, *rebuilt, *moved], data.shape, len(labels), ax=ax, row_labels=[name], column_labels=labels)
     alt = (
-        f"Rows: {', '.join(sets)}. In each row an example, its reconstructions from "
-        f"K = {', '.join(map(str, ks))} numbers, sharper with every K, and then the mean image moved "
-        f"along the first component by {', '.join(map(str, moves))} standard deviations."
+        f"Rows: {', '.join(sets)}. In each row an example, its reconstructions from K = {', '.join(map(str, ks))} "
+        "numbers, sharper with every K, and then the mean image moved along the first component "
+        f"by {', '.join(map(str, moves))} standard deviations."
     )
     return fig, alt

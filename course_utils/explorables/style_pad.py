@@ -1,13 +1,21 @@
 """Notebook 09's explorable: a plane of styles to drag over, and buttons for the label that is written in that style."""
 
+from collections.abc import Sequence
+
 import ipywidgets
 import numpy as np
 
-from course_utils.explorables.latent_pad import latent_pad
+from course_utils.explorables.latent_pad import Network, latent_pad
 from course_utils.showing.widgets import Explorable
 
 
-def style_pad(decoder, shape, names, label=0, extent=(-2.5, 2.5, -2.5, 2.5)):
+def style_pad(
+    decoder: Network,
+    shape: tuple[int, int],
+    names: Sequence[object],
+    label: int = 0,
+    extent: tuple[float, float, float, float] = (-2.5, 2.5, -2.5, 2.5),
+) -> Explorable:
     """Return a pad over z1 and z2 of a class-conditional decoder, with a button for each label in `names`.
 
     `decoder` takes [z, y], y one-hot of C = len(names) places; its outputs are logits of an image of `shape`. The
@@ -24,9 +32,8 @@ def style_pad(decoder, shape, names, label=0, extent=(-2.5, 2.5, -2.5, 2.5)):
     pad = latent_pad(decoder, shape, extent=extent, base=base(label))
     left, right, bottom, top = extent
     pad.description = (
-        f"Style pad: the image that the decoder makes of the style at z1 from {left:.3g} to {right:.3g} "
-        f"and z2 from {bottom:.3g} to {top:.3g}, written as the label that is chosen by the buttons, "
-        f"at first {names[label]}."
+        f"Style pad: the image that the decoder makes of the style at z1 from {left:.3g} to {right:.3g} and z2 "
+        f"from {bottom:.3g} to {top:.3g}, written as the label that is chosen by the buttons, at first {names[label]}."
     )
     buttons = ipywidgets.ToggleButtons(
         options=[(str(name), i) for i, name in enumerate(names)],

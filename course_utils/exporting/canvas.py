@@ -42,7 +42,7 @@ class Merged(NamedTuple):
     written: int
     unknown: list[str]  # graded, but not on the roster
     without: list[str]  # on the roster, but nothing was graded
-    ungraded: list[str]  # handed in something that could not be graded
+    ungraded: list[str]  # handed in something that could not be graded, or several files for one notebook
 
 
 def export_canvas(gradebook: Path, roster: Path, file: Path, force: bool = False) -> Merged:
@@ -110,47 +110,54 @@ def merge(gradebook: Table, roster: Table) -> Merged:
     if not any(is_points(row) for row in roster.rows[:first]) and any(i == len(header) for i in where.values()):
         rows.insert(0, ["    Points Possible", *[""] * (len(header) - 1)])
         first += 1
-    for notebook, i in where.items():
-        if i is None:
+    places: dict[str, int] = {}
+    for notebook, place in where.items():
+        if place is None:
+            place = len(header)
             header.append(notebook)
             for row in rows:
                 row.append(number(most[notebook], roster) if is_points(row) else "")
-            where[notebook] = len(header) - 1
+        places[notebook] = place
     written = 0
     for (student, notebook), points in grades.items():
         if student in found:
-            rows[first + found[student]][where[notebook]] = number(points, roster)
+            rows[first + found[student]][places[notebook]] = number(points, roster)
             written += 1
     without = [label(row, column) for i, row in enumerate(students) if i not in found.values()]
     told = [f"{student}: {notebook}: {status}" for student, notebook, status in ungraded]
     return Merged(roster._replace(header=header, rows=rows), written, unknown, without, told)
 
 
-def read_grades(gradebook: Table):
-    """Points by (student, notebook), what each notebook is worth, and rows without a grade."""
+def read_grades(gradebook: Table) -> tuple[dict, dict, list]:
+    """Points by (student, notebook), what each notebook is worth, and (student, file, status) of rows without a grade.
+
+    Where a student has several graded files for one notebook, none of them counts: nobody else has to wait until that
+    is settled.
+    """
     column = {name.strip(): i for i, name in enumerate(gradebook.header)}
     missing = [name for name in ("student", "notebook", "points", "max_points", "status") if name not in column]
     if missing:
         raise ExportError(f"{gradebook.path} is no gradebook of `course grade`: it has no column {missing[0]!r}")
+    exercises = {name: exercise.notebook for name, exercise in all_exercises().items() if name in column}
     known = list(dict.fromkeys(exercise.notebook for exercise in all_exercises().values()))
-    grades, most, ungraded, files = {}, {}, [], {}
+    grades: dict[tuple[str, str], float] = {}
+    most: dict[str, float] = {}
+    ungraded: list[tuple[str, str, str]] = []
+    files: dict[tuple[str, str], list[str]] = {}
     for line, row in enumerate(gradebook.rows, 2):
         student, file, points, worth, status = (
             row[column[name]] for name in ("student", "notebook", "points", "max_points", "status")
         )
         student = student[1:] if student.startswith("'") else student  # put there against formulas
         file = file[1:] if file.startswith("'") else file
-        notebook = recognise(file.rpartition("/")[2], "", known) or file
+        # A file may have any name: its exercises say which notebook it is, as they have points there.
+        graded_as = {notebook for name, notebook in exercises.items() if row[column[name]].strip()}
+        notebook = graded_as.pop() if len(graded_as) == 1 else recognise(file.rpartition("/")[2], "", known) or file
         if not student:
             raise ExportError(f"{gradebook.path}: row {line}: {file} belongs to nobody: it lay in no student's folder")
         if not status.startswith(("graded", "timeout")):
             ungraded.append((student, file, status))
             continue
-        if (student, notebook) in grades:
-            raise ExportError(
-                f"{gradebook.path}: {student} has two graded files for {notebook}, "
-                f"{files[student, notebook]} and {file}: take one out and grade again"
-            )
         try:
             grades[student, notebook], value = float(points), float(worth)
         except ValueError:
@@ -160,18 +167,26 @@ def read_grades(gradebook: Table):
                 f"{gradebook.path}: {notebook} is worth {most[notebook]:g} points in one row and "
                 f"{value:g} in row {line}: grade all with the same exercises"
             )
-        files[student, notebook] = file
+        files.setdefault((student, notebook), []).append(file)
+    for (student, notebook), several in files.items():
+        if len(several) > 1:
+            del grades[student, notebook]
+            ungraded.append((student, notebook, f"{len(several)} graded files, {' and '.join(several[:5])}: keep one"))
     return grades, most, ungraded
 
 
-def match(wanted: list[str], students: list[list[str]], column: dict[str, int], path: Path):
+def match(
+    wanted: list[str], students: list[list[str]], column: dict[str, int], path: Path
+) -> tuple[dict[str, int], list[str]]:
     """Each student's row, and those that have none; ExportError where it could be two rows, or two students one."""
     rows: dict[str, dict[int, str]] = {}
     for i, row in enumerate(students):
         for name in KEYS:
             if name in column and row[column[name]].strip():
                 rows.setdefault(row[column[name]].strip().casefold(), {}).setdefault(i, name)
-    found, unknown, taken = {}, [], {}
+    found: dict[str, int] = {}
+    unknown: list[str] = []
+    taken: dict[int, str] = {}
     for student in wanted:
         hits = rows.get(student.strip().casefold(), {})
         if len(hits) > 1:
@@ -190,7 +205,9 @@ def match(wanted: list[str], students: list[list[str]], column: dict[str, int], 
     return found, unknown
 
 
-def assignment_column(notebook: str, header: list[str], above: list[list[str]], most: float, roster: Table):
+def assignment_column(
+    notebook: str, header: list[str], above: list[list[str]], most: float, roster: Table
+) -> int | None:
     """The roster's column of a notebook, "01_..." or "01_... (4711)"; None where it has none yet."""
     wanted = re.compile(rf"{re.escape(notebook)}(\s*\(\d+\))?")
     columns = [i for i, name in enumerate(header) if wanted.fullmatch(name.strip())]
@@ -210,7 +227,9 @@ def assignment_column(notebook: str, header: list[str], above: list[list[str]], 
 
 def about_assignments(row: list[str]) -> bool:
     """Whether a row is Canvas's own: what assignments are worth, or which of them are posted by hand."""
-    return is_points(row) or all(re.fullmatch(r"\s*(Muted|Manual Posting.*)?\s*", cell, re.IGNORECASE) for cell in row)
+    return is_points(row) or all(
+        cell.strip().lower() in ("", "muted") or cell.strip().lower().startswith("manual posting") for cell in row
+    )
 
 
 def is_points(row: list[str]) -> bool:

@@ -9,10 +9,12 @@ import zipfile
 from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
+from typing import Any
 
 import course_utils
 from course_utils.exercises import Exercise, all_exercises
 from course_utils.exporting import ExportError
+from course_utils.grading.results import make_folder
 
 SOURCE = Path(course_utils.__file__).parent
 DISTRIBUTION = "generative-models-course"
@@ -35,7 +37,7 @@ def chosen(only: Iterable[str] = ()) -> dict[str, dict[str, Exercise]]:
     }
 
 
-def settings_json(notebooks: dict[str, dict[str, Exercise]], seed: int, **other) -> str:
+def settings_json(notebooks: dict[str, dict[str, Exercise]], seed: int, **other: Any) -> str:
     """What the grading end of an export must know, as text."""
     points = {name: {e.name: e.points for e in exercises.values()} for name, exercises in notebooks.items()}
     return json.dumps({"seed": seed, "notebooks": points, **other}, indent=1) + "\n"
@@ -100,14 +102,16 @@ def write_files(files: dict[Path, str | bytes], force: bool) -> None:
 
 def _write(path: Path, content: bytes) -> None:
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except (FileExistsError, NotADirectoryError):
+        make_folder(path.parent)
+    except NotADirectoryError:
         raise ExportError(f"{path.parent} is a file, where a folder is to be") from None
+    if not path.parent.is_dir():
+        raise ExportError(f"{path.parent} is a file, where a folder is to be")
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".new-")
     try:
         with open(descriptor, "wb") as file:
             file.write(content)
-        os.chmod(temporary, 0o755 if content.startswith(b"#!") else 0o644)
+        os.chmod(temporary, 0o700 if content.startswith(b"#!") else 0o600)  # answers, a seed or grades are in it
         os.replace(temporary, path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)

@@ -51,7 +51,7 @@ def main(root: Path) -> int:
 
 
 def student_of(metadata: Path) -> str:
-    """Who handed in: the same for each submission of a student or group, so that inputs stay the same, too."""
+    """Who handed in: the same for each submission of a student or group."""
     try:
         users = json.loads(metadata.read_text(encoding="utf-8"))["users"]
         return "+".join(sorted(str(user["id"]) for user in users))

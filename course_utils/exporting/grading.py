@@ -2,16 +2,16 @@
 
 import contextlib
 import json
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from course_utils.checking.limits import one_blas_thread
 from course_utils.checking.report import Report
 from course_utils.exercises import Exercise
 from course_utils.exporting.other_user import as_other_user, other_user
 from course_utils.grading import sandbox
-from course_utils.grading.cleaning import remove
+from course_utils.grading.cleaning import temporary_folder
 from course_utils.grading.grader import Grader
 from course_utils.grading.isolation import Isolation, choose
 from course_utils.grading.submissions import Cells, Submission, find_submissions, read_cells, recognise
@@ -35,9 +35,9 @@ def grader(seed: int, hidden: tuple[Path, ...], isolation: str = "auto", trusted
     `isolation` is what `course grade` takes, or "container", where nothing is at stake but this one submission: strict
     or, where the container refuses that and we are root, students' code as a user of its own.
     """
-    temporary = Path(tempfile.mkdtemp(prefix="course-grade-"))
     with contextlib.ExitStack() as stack:
-        stack.callback(remove, temporary)
+        stack.enter_context(one_blas_thread())
+        temporary = stack.enter_context(temporary_folder())
         hidden = (*hidden, temporary)
         tier = choose_in_container(hidden) if isolation == "container" else choose(isolation, trusted, hidden)
         if tier.name == "user":
@@ -66,7 +66,9 @@ def grade_folder(folder: Path, student: str, notebooks: list[str], grading: Grad
     """The items of these notebooks in one student's folder, and remarks on its files."""
     found = find_submissions(folder) if folder.is_dir() else []
     read = {
-        submission: Cells([], submission.refusal, "") if submission.refusal else read_cells(submission.path)
+        submission: Cells([], submission.refusal, "")
+        if submission.refusal
+        else read_cells(submission.path, submission.root)
         for submission in found
     }
     known = list(grading.notebooks)

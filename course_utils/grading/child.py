@@ -3,11 +3,16 @@
 The server imports the numerical libraries once, reads and analyses the cells, and then only forks and kills. A fork
 runs the cells that its answer needs and answers calls over a pipe of its own, so that nothing that one answer does
 can reach another's. The grader's parent (sandbox.py) talks to the server over a socket, with these messages:
-b"l" and two descriptors: load the cells that come over them; b"f" and two descriptors: fork; b"k": kill the fork.
+b"l" and two descriptors: load the cells that come over them; b"f" and two descriptors: fork; b"k": kill the fork, and
+b"d": kill it, though it seems to be dead. The answer says how it was: b"k" alive, b"e" ended by its own doing, b"9"
+killed by somebody, b"n" never there, since the system allows no more processes. Nothing here outlives the parent:
+where the socket is closed, at whichever moment, the server ends what it has started and itself.
 """
 
 import ast
 import contextlib
+import ctypes
+import fcntl
 import gc
 import importlib
 import json
@@ -15,19 +20,40 @@ import linecache
 import os
 import random
 import resource
+import select
 import signal
 import socket
 import sys
+import time
 import types
 
 import numpy as np
 
-from course_utils.checking.calling import EXTRA_MEMORY, Pipe, serve, student_line
+from course_utils.checking.calling import EXTRA_MEMORY, NICENESS, Pipe, serve, student_line
+from course_utils.checking.limits import WALL
 from course_utils.grading import slicing
 from course_utils.grading.cleaning import remove
-from course_utils.grading.hardening import PR_SET_CHILD_SUBREAPER, PR_SET_PDEATHSIG, harden, prctl
+from course_utils.grading.hardening import (
+    ANY,
+    LOCAL,
+    PR_SET_CHILD_SUBREAPER,
+    end_with_parent,
+    harden,
+    libc,
+    prctl,
+    spare,
+)
 
 CPU_SECONDS, FILE_BYTES, OPEN_FILES = 300, 64 << 20, 256
+MOST_FILES, LOOK = 16_384, 0.2  # each takes a kilobyte of the kernel's memory, however empty; seconds between looks
+SERVER_SECONDS = 90  # of the processor, for reading the cells
+SHARED = {
+    "RLIMIT_SIGPENDING": 512,
+    "RLIMIT_MEMLOCK": 1 << 20,
+    "RLIMIT_MSGQUEUE": 0,
+}  # of which a user has so many in all
+FORK_SECONDS, GRACE_SECONDS, END_SECONDS = 3, 1, 3  # a fork is tried, the end of one waited for, everything killed
+ASLEEP = 0.001  # of the time: a statement that computes less is not just kept waiting by other programs
 WARM = ("numpy", "scipy", "autograd", "matplotlib", "course_utils")  # imported before the fork where needed
 
 
@@ -35,36 +61,95 @@ class CellTimeout(BaseException):
     """Raised in a cell that is out of time; no Exception, so that a student's `except Exception` lets it pass."""
 
 
-def main(descriptor: int, processes: int = 0):
-    """Serves the parent at the other end of the socket until it hangs up. `processes`: how many a fork may have; 0: any."""
+def main(descriptor: int, processes: int = 0, sole: bool = False) -> None:
+    """Serves the parent at the other end of the socket until it hangs up. `processes`: how many a fork has; 0: any.
+
+    `sole`: no other process has our user number, so that all of ours can be ended at once. Such a child may share the
+    machine's network, so it gets no sockets but local ones.
+    """
     control = socket.socket(fileno=descriptor)
     prctl(PR_SET_CHILD_SUBREAPER, 1)  # what a fork leaves behind becomes ours to kill
-    harden()
+    harden(LOCAL if sole else ANY)
+    end_with_parent(signal.SIGKILL)
+    step_back()
     limit(resource.RLIMIT_AS, memory_limit(), soft=True)
-    notebook, fork, jobs = None, None, 0
+    limit(resource.RLIMIT_CPU, SERVER_SECONDS, soft=True)
+    ends_at_once(signal.SIGXCPU)
+    sole = sole or os.getpid() == 1
+    notebook, fork, jobs, how = None, 0, 0, b"n"
     ours = set(os.listdir())
     while True:
+        if fork and os.getpid() == 1 and crowded_before_message(control):
+            end(fork, sole)
+            fork, how = 0, b"e"
         message, descriptors, _, _ = socket.recv_fds(control, 1, 2)
         if message == b"l":
-            notebook = load(Pipe(*descriptors))
+            pipe = Pipe(*descriptors)
+            with ending_with(control):
+                notebook, facts = load(pipe)
+            pipe.send(facts)  # now that the next message may come
+            if os.getpid() != 1:  # from here on we hear of its end by the socket, and have more to end than ourselves
+                end_with_parent(0)
         elif message == b"f":
             jobs += 1
-            fork = start(control, descriptors, notebook, jobs, processes)
+            fork, how = start(control, descriptors, notebook, jobs, processes), b"n"
         elif fork:
-            end(fork)
-            fork = None
-            for left in set(os.listdir()) - ours:
-                remove(left)
+            how = end(fork, sole, GRACE_SECONDS if message == b"d" else 0)
+            fork = 0
         for open_here in descriptors:
             os.close(open_here)
-        if message == b"k":
-            control.sendall(b"k")
-        elif not message:
+        if not message:
             return
+        if message in (b"k", b"d"):
+            with ending_with(control):
+                for left in set(os.listdir()) - ours:
+                    remove(left)
+            control.sendall(how)
+
+
+def crowded_before_message(control: socket.socket) -> bool:
+    """Waits for a message; True where, before there is one, the folder holds too many files. The file system of a
+    nursery's child has a limit of its own; bubblewrap sets none."""
+    poll = select.poll()
+    poll.register(control, select.POLLIN)
+    while not poll.poll(LOOK * 1000):
+        state = os.statvfs(".")
+        if state.f_files - state.f_ffree > MOST_FILES:
+            return True
+    return False
+
+
+def step_back() -> None:
+    """Whatever this process and its forks do, the grader gets the processor first."""
+    with contextlib.suppress(OSError):
+        os.nice(NICENESS)
+
+
+def ends_at_once(number: int) -> None:
+    """This signal ends this process, even the first one of a namespace, and whatever Python is busy with."""
+    if libc:
+        libc.signal(number, ctypes.cast(libc._exit, ctypes.c_void_p))
+
+
+@contextlib.contextmanager
+def ending_with(control: socket.socket):
+    """While it lasts, the end of whoever holds the other end of the socket is ours. Nothing else may come over it."""
+    ends_at_once(signal.SIGIO)
+    flags = fcntl.fcntl(control, fcntl.F_GETFL)
+    fcntl.fcntl(control, fcntl.F_SETOWN, os.getpid())
+    fcntl.fcntl(control, fcntl.F_SETFL, flags | fcntl.FASYNC)
+    poll = select.poll()
+    poll.register(control, 0)
+    if poll.poll(0):  # it had hung up before
+        os._exit(0)
+    try:
+        yield
+    finally:
+        fcntl.fcntl(control, fcntl.F_SETFL, flags)
 
 
 def load(pipe):
-    """Receives {"cells", "names"}, analyses them, tells the parent what it found, and keeps what the forks need."""
+    """Receives {"cells", "names"} and analyses them: what the forks need, and what the parent is to know."""
     request = pipe.receive(trusted=True)
     sources, names = json.loads(request["cells"].tobytes()), request["names"]
     units, broken = slicing.units_of(sources)
@@ -78,20 +163,18 @@ def load(pipe):
     importlib.import_module("course_utils.checking")  # every fork needs it
     gc.freeze()
     dynamic, bound = slicing.is_dynamic(sources), set().union(*(unit.binds for unit in units))
-    pipe.send(
-        {
-            "dynamic": dynamic,
-            "unbound": [
-                name for name in names if not dynamic and name not in bound and not any(unit.star for unit in units)
-            ],
-            "mentions": {name: sorted(needed & set(names) - {name}) for name, (_, needed) in slices.items()},
-            "broken": [
-                [cell, message, line, [name for name in names if name in source]]
-                for cell, source, message, line in broken[:50]
-            ],
-        }
-    )
-    return units, slices
+    facts = {
+        "dynamic": dynamic,
+        "unbound": [
+            name for name in names if not dynamic and name not in bound and not any(unit.star for unit in units)
+        ],
+        "mentions": {name: sorted(needed & set(names) - {name}) for name, (_, needed) in slices.items()},
+        "broken": [
+            [cell, message, line, [name for name in names if name in source]]
+            for cell, source, message, line in broken[:50]
+        ],
+    }
+    return (units, slices), facts
 
 
 def modules_of(units):
@@ -107,22 +190,33 @@ def modules_of(units):
 
 
 def start(control, descriptors, notebook, number, processes) -> int:
-    """Forks; the fork runs one answer's cells and serves calls of the answer. Returns the fork's process id."""
-    pid = os.fork()
+    """Forks; the fork runs one answer's cells and serves calls of the answer. Returns the fork's process id, or 0."""
+    server, deadline = os.getpid(), time.monotonic() + FORK_SECONDS
+    while True:
+        try:
+            pid = os.fork()
+            break
+        except OSError:  # others have used up what processes there may be, or memory
+            if time.monotonic() > deadline:
+                return 0
+            time.sleep(0.1)
     if pid:
         return pid
     try:
         control.close()
-        settle(number, processes)
+        settle(number, processes, server)
         answer(Pipe(*descriptors), *notebook)
     finally:
         os._exit(0)
 
 
-def settle(number, processes):
+def settle(number, processes, server):
     """Puts the fork into a session and an empty folder of its own, without output, and under limits."""
     os.setsid()
-    prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    end_with_parent(signal.SIGKILL)
+    if os.getppid() != server:
+        os._exit(0)
+    spare((server,))
     folder = os.path.abspath(f"job{number}")
     os.mkdir(folder)
     os.chdir(folder)
@@ -133,16 +227,21 @@ def settle(number, processes):
     os.close(nowhere)
     random.seed(0)
     np.random.seed(0)
+    for number in (signal.SIGXCPU, signal.SIGIO):
+        signal.signal(number, signal.SIG_DFL)
+    limit(resource.RLIMIT_CPU, CPU_SECONDS)
+    resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS - 5, CPU_SECONDS))  # first a signal that says why
     limits = {
-        "RLIMIT_CPU": CPU_SECONDS,
         "RLIMIT_FSIZE": FILE_BYTES,
         "RLIMIT_NOFILE": OPEN_FILES,
         "RLIMIT_CORE": 0,
         "RLIMIT_AS": memory_limit(),
+        **SHARED,
         **({"RLIMIT_NPROC": processes} if processes else {}),
     }
     for name, most in limits.items():
-        limit(getattr(resource, name), most)
+        if hasattr(resource, name):
+            limit(getattr(resource, name), most)
 
 
 def limit(number, most, soft=False):
@@ -154,7 +253,7 @@ def limit(number, most, soft=False):
 
 
 def memory_limit():
-    """Bytes of address space: what is in use and EXTRA_MEMORY more. No limit where the system does not tell the former."""
+    """Bytes of address space: what is in use and EXTRA_MEMORY more; no limit where the system does not tell."""
     try:
         with open("/proc/self/statm") as file:
             return int(file.read().split()[0]) * os.sysconf("SC_PAGE_SIZE") + EXTRA_MEMORY
@@ -190,20 +289,35 @@ def answer(pipe, units, slices):
 
 
 def run(code, namespace, seconds):
-    """Runs one statement for at most so long; None, or the error's type, its text and the student's line."""
+    """Runs one statement for at most so many seconds of the processor, WALL times as many on the wall, and as many
+    asleep; None, or the error's type, its text and the student's line."""
+    before, started = time.process_time(), time.monotonic()
 
     def out_of_time(*_):
         raise CellTimeout("out of time")
 
-    signal.signal(signal.SIGALRM, out_of_time)
-    signal.setitimer(signal.ITIMER_REAL, seconds, 1)  # every second again, should the cell catch it
+    def asleep(*_):
+        nonlocal before
+        earlier, before = before, time.process_time()
+        if before - earlier < ASLEEP * seconds or time.monotonic() - started > WALL * seconds:
+            raise CellTimeout("out of time")
+
+    signal.signal(signal.SIGPROF, out_of_time)
+    signal.signal(signal.SIGALRM, asleep)
     try:
+        signal.setitimer(signal.ITIMER_PROF, seconds, 1)  # every second again, should the cell catch it
+        signal.setitimer(signal.ITIMER_REAL, seconds, seconds)
         exec(code, namespace)
     except BaseException as error:
-        signal.setitimer(signal.ITIMER_REAL, 0)
+        _no_timers()
         return _described(error)
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
+        _no_timers()
+
+
+def _no_timers():
+    for timer in (signal.ITIMER_PROF, signal.ITIMER_REAL):
+        signal.setitimer(timer, 0)
 
 
 def _described(error):
@@ -218,22 +332,42 @@ def _described(error):
     return type(error).__name__[:100], text, line
 
 
-def end(fork):
-    """Kills the fork, its group, and whatever it started that has become a child of ours."""
-    for kill in (os.killpg, os.kill):
+def end(fork: int, sole: bool = False, grace: float = 0) -> bytes:
+    """Kills the fork, its group, and whatever it started that has become a child of ours; says how it has been."""
+    how, deadline = _how(fork), time.monotonic() + grace
+    while how == b"k" and time.monotonic() < deadline:
+        time.sleep(0.01)
+        how = _how(fork)
+    for kill in (os.killpg, os.kill):  # it is not buried yet, so that its number is nobody else's
         with contextlib.suppress(OSError):
             kill(fork, signal.SIGKILL)
     with contextlib.suppress(ChildProcessError):
         os.waitpid(fork, 0)
-    for _ in range(100):
+    deadline = time.monotonic() + END_SECONDS
+    while time.monotonic() < deadline:
+        if sole:
+            with contextlib.suppress(OSError):
+                os.kill(-1, signal.SIGKILL)
         orphans = _children()
         if not orphans:
-            return
+            break
         for pid in orphans:
             with contextlib.suppress(OSError):
                 os.kill(pid, signal.SIGKILL)
             with contextlib.suppress(ChildProcessError):
                 os.waitpid(pid, 0)
+    return how
+
+
+def _how(fork):
+    """b"k" where the fork is alive, b"9" where it was killed, b"e" where it has ended in another way."""
+    try:
+        found = os.waitid(os.P_PID, fork, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    except ChildProcessError:
+        return b"e"
+    if found is None:
+        return b"k"
+    return b"9" if (found.si_code, found.si_status) == (os.CLD_KILLED, signal.SIGKILL) else b"e"
 
 
 def _children():

@@ -1,11 +1,10 @@
 """OUT/report.html: what the class can do and what it believes, so that the instructor knows what to teach again."""
 
 from collections import Counter, defaultdict
-from html import escape
 from typing import NamedTuple
 
 from course_utils.exercises import Exercise
-from course_utils.grading.feedback import document
+from course_utils.grading.feedback import document, escape
 
 UNTRIED = ("not started", "missing", "not graded")
 SHOWN = 8  # misconceptions at the top of the page
@@ -15,9 +14,11 @@ STYLE = """
 body { max-width: 60rem; } table { border-collapse: collapse; width: 100%; margin: .6rem 0 1.4rem; }
 th, td { text-align: left; padding: .25rem .6rem; border-bottom: 1px solid #7a7a7a55; vertical-align: top; }
 td.n, th.n { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
-svg { max-width: 100%; height: auto; display: block; } svg text { fill: currentColor; font: 12px system-ui, sans-serif; }
+svg { max-width: 100%; height: auto; display: block; }
+svg text { fill: currentColor; font: 12px system-ui, sans-serif; }
 .bar { fill: #2f6f9f; } .track { fill: #7a7a7a44; } figure { margin: 1rem 0; } .scroll { overflow-x: auto; }
-.known th, .known td { overflow-wrap: normal; } .known svg { max-width: none; } .known td:first-child { white-space: nowrap; }
+.known th, .known td { overflow-wrap: normal; } .known svg { max-width: none; }
+.known td:first-child { white-space: nowrap; }
 h2 { margin-top: 2.2rem; font-size: 1.2rem; } h3 { font-size: 1rem; margin: 1.2rem 0 .2rem; }
 """
 

@@ -1,12 +1,13 @@
 """The same work on the workers of a Dask scheduler: each submission's cells go there, and its result comes back."""
 
 import atexit
+import contextlib
 import functools
-import tempfile
 from pathlib import Path
 
+from course_utils.checking.limits import one_blas_thread
 from course_utils.grading import sandbox
-from course_utils.grading.cleaning import remove
+from course_utils.grading.cleaning import temporary_folder
 from course_utils.grading.grader import Grader, failure
 from course_utils.grading.isolation import choose
 from course_utils.grading.submissions import Cells, Submission
@@ -47,7 +48,7 @@ class Cluster:
             return grader.result(submission, cells)  # nothing to run
         future = self.client.submit(
             result_there,
-            submission._replace(path=Path()),
+            submission._replace(path=Path(), root=None),
             cells,
             grader.seed,
             grader.tier.name,
@@ -82,11 +83,11 @@ def result_there(submission, cells, seed, tier, definitions) -> dict:
 
 @functools.lru_cache(1)
 def _grader(seed, tier):
-    temporary = Path(tempfile.mkdtemp(prefix="course-grade-"))
-    atexit.register(remove, temporary)
-    watch = watching(sandbox.RUNNING, sandbox.MEMORY)
-    watch.__enter__()
-    atexit.register(watch.__exit__, None, None, None)
+    stack = contextlib.ExitStack()
+    atexit.register(stack.close)
+    stack.enter_context(one_blas_thread())
+    temporary = stack.enter_context(temporary_folder())
+    stack.enter_context(watching(sandbox.RUNNING, sandbox.MEMORY))
     grader = Grader(seed, temporary, choose(tier, tier == "plain", (temporary,)))
     grader.probe()
     atexit.register(grader.close)

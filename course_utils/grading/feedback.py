@@ -1,9 +1,10 @@
 """The page that a student gets back: self-contained HTML without scripts, readable on a phone and by ear."""
 
-from html import escape
+from html import escape as escape_html
 
 from course_utils.checking.report import Report
 from course_utils.exercises import Exercise
+from course_utils.grading.results import visible
 
 STYLE = """
 :root { color-scheme: light dark; }
@@ -14,6 +15,11 @@ section.passed { border-color: #1b7f4b; } section.open { border-color: #7a7a7a; 
 pre { white-space: pre-wrap; padding: .5rem; margin: .5rem 0; border: 1px solid #7a7a7a; }
 p { margin: .3rem 0; } meter { width: 100%; height: 1.2rem; } footer { margin-top: 2rem; font-size: .85rem; }
 """
+
+
+def escape(text: str, quote: bool = True) -> str:
+    """Text for HTML in which everything shows: no mark turns what follows round, no console takes it for a command."""
+    return "\n".join(escape_html(visible(line), quote) for line in text.split("\n"))
 
 
 def page(result: dict, exercises: dict[str, Exercise]) -> str:

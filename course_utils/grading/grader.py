@@ -2,7 +2,6 @@
 
 import errno
 import hashlib
-import os
 import platform
 import tempfile
 import threading
@@ -14,9 +13,10 @@ from course_utils.grading import library
 from course_utils.grading.cleaning import remove
 from course_utils.grading.isolation import Isolation
 from course_utils.grading.nurseries import POSSIBLE, Nurseries
-from course_utils.grading.sandbox import Child, ChildError
+from course_utils.grading.sandbox import Child, ChildError, LostError
 from course_utils.grading.scoring import failed, presentable, score
 from course_utils.grading.submissions import Cells, Submission, recognise
+from course_utils.grading.turns import Turns
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
@@ -36,6 +36,8 @@ DECIDE_NOTHING = {
     "checking/__init__.py",
     "checking/student.py",
     "checking/progress_file.py",
+    "checking/predictions.py",
+    "checking/prediction_widget.py",
 }
 
 
@@ -53,7 +55,7 @@ def definitions_hash() -> str:
 
 
 class Grader:
-    """What all submissions of a run share: exercises, seed, and the copies of the library, made when they are needed."""
+    """What all submissions of a run share: exercises, seed, and copies of the library, made when they are needed."""
 
     def __init__(self, seed: int, temporary: Path, tier: Isolation):
         self.seed, self.temporary, self.tier = seed, temporary, tier
@@ -63,7 +65,7 @@ class Grader:
             self.notebooks.setdefault(exercise.notebook, {})[name] = exercise
         self.definitions = definitions_hash()
         self.libraries: dict[frozenset, Path] = {}
-        self.lock = threading.Lock()
+        self.lock, self.turns = threading.Lock(), Turns()
 
     def probe(self) -> None:
         """OSError where submissions cannot be run at all. Decides, too, whether strict children come from nurseries:
@@ -110,6 +112,8 @@ class Grader:
         if not status:
             try:
                 status, entries = self.scored(submission, cells, exercises)
+            except LostError as error:
+                status = failure(f"this machine did not let it run, not even alone ({error}); grade again later")
             except ChildError as error:
                 status = failure(f"the cells cannot be read ({error})")
             except Exception as error:  # a fault of ours must not cost the others their rows
@@ -129,7 +133,7 @@ class Grader:
         """The result with these entries; exercises without one were not graded."""
         name = self.notebook_of(submission, cells)
         for exercise in self.notebooks.get(name, {}).values():
-            entries.setdefault(exercise.name, failed(exercise, "not graded", "").as_dict() | {"notes": []})
+            entries.setdefault(exercise.name, failed(exercise, "not graded", "").as_dict() | {"notes": [], "said": []})
         return {
             "student": submission.student,
             "notebook": submission.notebook,
@@ -143,17 +147,26 @@ class Grader:
 
     def scored(self, submission, cells, exercises) -> tuple[str, dict]:
         """Status and entries of a submission whose cells run."""
-        folder = Path(tempfile.mkdtemp(dir=self.temporary))
         try:
-            reports, out_of_time = score(
-                cells.sources, exercises, (self.seed, submission.student), self.library, folder, self.tier
-            )
-        finally:
-            remove(folder)
+            with self.turns.beside_others():
+                folder, answers, out_of_time = self._scored(submission, cells, exercises, self.tier)
+        except LostError:
+            with self.turns.alone():
+                tier = self.tier._replace(alone=True)
+                folder, answers, out_of_time = self._scored(submission, cells, exercises, tier)
         entries = {}
-        for name, (report, notes) in reports.items():
-            report, notes = presentable(report, notes, cells.sources, folder)
-            entries[name] = report.as_dict() | {"notes": notes}
+        for name, answer in answers.items():
+            answer = presentable(answer, folder)
+            entries[name] = answer.report.as_dict() | {"notes": answer.notes, "said": answer.said}
         if out_of_time:
             return "timeout: the whole notebook took too long; what came later has no points", entries
         return "graded" if submission.student else "graded (without a student's folder)", entries
+
+    def _scored(self, submission, cells, exercises, tier):
+        folder = Path(tempfile.mkdtemp(dir=self.temporary))
+        try:
+            # With the submission in the key, what one submission tells of its inputs is of no use for the next one.
+            key = (self.seed, submission.student, cells.digest)
+            return folder, *score(cells.sources, exercises, key, self.library, folder, tier)
+        finally:
+            remove(folder)

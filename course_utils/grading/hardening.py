@@ -9,7 +9,7 @@ import struct
 import sys
 
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_SECCOMP, PR_SET_CHILD_SUBREAPER, PR_SET_NO_NEW_PRIVS = 1, 4, 22, 36, 38
-EPERM, ENOSYS = 1, 38
+EPERM, ENOSYS, EAFNOSUPPORT = 1, 38, 97
 ALLOW, REFUSE = 0x7FFF0000, 0x00050000  # REFUSE + errno: the call fails with this error
 NEW = {
     "NS": 0x20000,
@@ -22,8 +22,9 @@ NEW = {
 }  # CLONE_NEW..., with which a new process begins a world of its own
 CLONE, CLONE3 = (56, 220), (435, 435)  # the former with such a flag is refused; the latter, whose flags a filter
 #                                        cannot see, seems not to be there, so that the C library takes the former
-# Memory that belongs to no process (and escapes its limits), looking into other processes, and making worlds of one's
-# own: by name, with the numbers on x86_64 and on aarch64; None where the system has no such call.
+# Memory that belongs to no process (and escapes its limits), what all processes of a user or of the machine share a
+# number of, looking into other processes, and making worlds of one's own: by name, with the numbers on x86_64 and on
+# aarch64; None where the system has no such call.
 CALLS = {
     "memfd_create": (319, 279),
     "memfd_secret": (447, 447),
@@ -41,6 +42,10 @@ CALLS = {
     "userfaultfd": (323, 282),
     "io_uring_setup": (425, 425),
     "fanotify_init": (300, 262),
+    "inotify_init": (253, None),
+    "inotify_init1": (294, 26),
+    "io_setup": (206, 0),
+    "syslog": (103, 116),
     "keyctl": (250, 219),
     "add_key": (248, 217),
     "request_key": (249, 218),
@@ -57,6 +62,19 @@ CALLS = {
     "open_by_handle_at": (304, 265),
     "personality": (135, 92),
 }
+SOCKETS = {"socket": (41, 198), "socketpair": (53, 199)}  # refused but for these families, their first argument
+LOCAL, ANY = (1,), (1, 2, 10)  # UNIX; UNIX, INET and INET6. Not VSOCK, which reaches the host of a virtual machine
+# What reaches another process by its number, which is the first argument; and by a descriptor, which is refused.
+SIGNALS = {
+    "kill": (62, 129),
+    "tkill": (200, 130),
+    "tgkill": (234, 131),
+    "rt_sigqueueinfo": (129, 138),
+    "rt_tgsigqueueinfo": (297, 240),
+    "prlimit64": (302, 261),
+    "pidfd_open": (434, 434),
+}
+PIDFD_SEND_SIGNAL = (424, 424)
 MACHINES = {"x86_64": (0, 0xC000003E), "aarch64": (1, 0xC00000B7)}  # column above; name of the calling convention
 
 
@@ -68,39 +86,88 @@ def prctl(option: int, value: int, pointer=0) -> int:
     return libc.prctl(option, value, pointer, 0, 0) if libc else 0
 
 
-def harden():
+def end_with_parent(signal: int) -> None:
+    """Asks for this signal at the parent's end. It has to be asked for anew in each fork, and after rights changed."""
+    prctl(PR_SET_PDEATHSIG, signal)
+
+
+def harden(families: tuple[int, ...] = ANY) -> None:
     """Gives all of it up. Forks and what they start inherit that. On other systems and machines less, or nothing."""
     with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as file:
         file.write("500")  # where memory runs out, the kernel ends us and not the grader
     prctl(PR_SET_DUMPABLE, 0)
     prctl(PR_SET_NO_NEW_PRIVS, 1)
+    install(seccomp_filter, families)
+
+
+def spare(pids: tuple[int, ...]) -> None:
+    """This process and what it starts can send these processes, their groups, and everybody at once, no signal."""
+    install(signal_filter, pids)
+
+
+def install(make, *args) -> None:
+    """Sets the filter that make(column, convention, *args) gives, for good, where this machine is a known one."""
     if sys.platform == "linux" and platform.machine() in MACHINES and sys.maxsize > 2**32:
-        program = ctypes.create_string_buffer(seccomp_filter(*MACHINES[platform.machine()]))
+        program = ctypes.create_string_buffer(make(*MACHINES[platform.machine()], *args))
         filter_ = struct.pack("HxxxxxxP", (len(program) - 1) // 8, ctypes.addressof(program))  # a struct sock_fprog
         prctl(PR_SET_SECCOMP, 2, filter_)
 
 
-def seccomp_filter(column: int, convention: int) -> bytes:
-    """A BPF program that refuses CALLS, new namespaces, and calls by another convention, where numbers mean others."""
-    numbers = sorted(numbers[column] for numbers in CALLS.values())
+LOAD, EQUAL, AT_LEAST, ANY_BIT, END = 0x20, 0x15, 0x35, 0x45, 0x06
+NUMBER, CONVENTION, FIRST = 0, 4, 16  # where the call's number, its convention, the low word of its first argument are
 
-    def statement(code, value, then=0, otherwise=0):
-        return struct.pack("HBBI", code, then, otherwise, value)
 
-    load, equal, at_least, any_bit, end = 0x20, 0x15, 0x35, 0x45, 0x06
+def statement(code: int, value: int, then: int = 0, otherwise: int = 0) -> bytes:
+    """One BPF instruction; jumps count from the next one."""
+    return struct.pack("HBBI", code, then, otherwise, value)
+
+
+def seccomp_filter(column: int, convention: int, families: tuple[int, ...] = ANY) -> bytes:
+    """A BPF program that refuses CALLS, other families of sockets, new namespaces, and calls by another convention,
+    where numbers mean others."""
+    numbers = sorted(numbers[column] for numbers in CALLS.values() if numbers[column] is not None)
+    sockets = [numbers[column] for numbers in SOCKETS.values()]
     program = [
-        statement(load, 4),
-        statement(equal, convention, 1, 0),
-        statement(end, REFUSE | EPERM),
-        statement(load, 0),
-        statement(equal, CLONE3[column], 0, 1),
-        statement(end, REFUSE | ENOSYS),
-        statement(equal, CLONE[column], 0, 4),
-        statement(load, 16),  # low word of the first argument: its flags
-        statement(any_bit, sum(NEW.values()), 0, 1),
-        statement(end, REFUSE | EPERM),
-        statement(end, ALLOW),
-        statement(at_least, 0x40000000, len(numbers) + 1, 0),
-    ]  # x32 on x86_64
-    program += [statement(equal, number, len(numbers) - i, 0) for i, number in enumerate(numbers)]
-    return b"".join([*program, statement(end, ALLOW), statement(end, REFUSE | EPERM)])
+        statement(LOAD, CONVENTION),
+        statement(EQUAL, convention, 1, 0),
+        statement(END, REFUSE | EPERM),
+        statement(LOAD, NUMBER),
+        statement(EQUAL, CLONE3[column], 0, 1),
+        statement(END, REFUSE | ENOSYS),
+        statement(EQUAL, CLONE[column], 0, 4),
+        statement(LOAD, FIRST),  # its flags
+        statement(ANY_BIT, sum(NEW.values()), 0, 1),
+        statement(END, REFUSE | EPERM),
+        statement(END, ALLOW),
+        statement(EQUAL, sockets[0], 1, 0),
+        statement(EQUAL, sockets[1], 0, len(families) + 3),
+        statement(LOAD, FIRST),
+        *(statement(EQUAL, family, len(families) - i, 0) for i, family in enumerate(families)),
+        statement(END, REFUSE | EAFNOSUPPORT),
+        statement(END, ALLOW),
+        statement(AT_LEAST, 0x40000000, len(numbers) + 1, 0),  # x32 on x86_64
+        *(statement(EQUAL, number, len(numbers) - i, 0) for i, number in enumerate(numbers)),
+        statement(END, ALLOW),
+        statement(END, REFUSE | EPERM),
+    ]
+    return b"".join(program)
+
+
+def signal_filter(column: int, convention: int, pids: tuple[int, ...]) -> bytes:
+    """A BPF program that refuses signals to these processes, to the groups that they lead, and to all processes."""
+    targets = [n & 0xFFFFFFFF for pid in pids for n in (pid, -pid)] + [0xFFFFFFFF]
+    calls = [numbers[column] for numbers in SIGNALS.values()]
+    program = [
+        statement(LOAD, CONVENTION),
+        statement(EQUAL, convention, 1, 0),
+        statement(END, REFUSE | EPERM),
+        statement(LOAD, NUMBER),
+        statement(EQUAL, PIDFD_SEND_SIGNAL[column], len(calls) + len(targets) + 3, 0),
+        *(statement(EQUAL, call, len(calls) - i, 0) for i, call in enumerate(calls)),
+        statement(END, ALLOW),
+        statement(LOAD, FIRST),
+        *(statement(EQUAL, target, len(targets) - i, 0) for i, target in enumerate(targets)),
+        statement(END, ALLOW),
+        statement(END, REFUSE | EPERM),
+    ]
+    return b"".join(program)

@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 import sysconfig
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -47,6 +47,8 @@ class Isolation(NamedTuple):
     hidden: tuple[Path, ...] = ()  # never to be seen, even where they lie in a folder that may be
     fonts: Path | None = None
     nurseries: Any = None  # the `Nurseries` that children come from; None: each has a bubblewrap of its own
+    alone: bool = False  # nothing else runs beside it: its end is its own doing
+    after: Callable[[Path], None] | None = None  # to be called at a child's end, with its folder
 
 
 def choose(asked: str, trusted: bool, hidden: tuple[Path, ...] = (), fonts: Path | None = None) -> Isolation:

@@ -1,4 +1,4 @@
-"""The parent's end of nursery.py: a few nurseries, each of which serves one child at a time and is replaced when dead."""
+"""The parent's end of nursery.py: a few nurseries; each serves one child at a time, and is replaced when dead."""
 
 import contextlib
 import os
@@ -15,7 +15,7 @@ from typing import BinaryIO
 from course_utils.grading import isolation
 from course_utils.grading.isolation import Isolation
 
-START_SECONDS, END_SECONDS = 60, 5
+START_SECONDS, END_SECONDS = 180, 5
 POSSIBLE = hasattr(os, "pidfd_open") and hasattr(signal, "pidfd_send_signal")
 
 

@@ -22,7 +22,7 @@ import autograd.numpy  # noqa: F401  what nearly every notebook imports, once fo
 import numpy  # noqa: F401
 
 from course_utils.grading import child
-from course_utils.grading.hardening import CLONE, MACHINES, NEW, PR_SET_NO_NEW_PRIVS, PR_SET_PDEATHSIG, libc, prctl
+from course_utils.grading.hardening import CLONE, MACHINES, NEW, PR_SET_NO_NEW_PRIVS, end_with_parent, libc, prctl
 
 LIBRARY, LIBRARIES, WORK = "/course", "/libraries", "/tmp"
 CONTROL, LOG = 3, 2  # the only descriptors that a fork keeps
@@ -32,9 +32,10 @@ RDONLY, NOSUID, NODEV, NOEXEC, REMOUNT, BIND, REC = 1, 2, 4, 8, 32, 4096, 16384 
 
 
 def main(descriptor: int, processes: int, work_bytes: int, kept: list[str]):
-    """Serves the parent at the other end of the socket until it hangs up. A message is the name of a copy of the library,
-    with two descriptors: the child's control socket and its log. kept: what a child sees below WORK."""
+    """Serves the parent at the other end of the socket until it hangs up. A message is the name of a copy of the
+    library, with two descriptors: the child's control socket and its log. kept: what a child sees below WORK."""
     requests = socket.socket(fileno=descriptor)
+    end_with_parent(signal.SIGKILL)  # as bubblewrap has asked for, before it gave up its rights
     gc.collect()
     gc.freeze()
     requests.send(b"r")
@@ -49,6 +50,9 @@ def main(descriptor: int, processes: int, work_bytes: int, kept: list[str]):
         with contextlib.suppress(ChildProcessError):
             while os.waitpid(-1, os.WNOHANG)[0]:
                 pass
+    if os.getpid() == 1:  # whoever hangs up has no child left, or is dead
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(-1, signal.SIGKILL)
     with contextlib.suppress(ChildProcessError):
         while True:  # the time that they took is counted with us
             os.wait()
@@ -86,12 +90,14 @@ def become_child(library, descriptors, processes, work_bytes, kept):
     os.dup2(log, LOG)
     os.dup2(control, CONTROL)
     os.closerange(CONTROL + 1, os.sysconf("SC_OPEN_MAX"))
-    prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    end_with_parent(signal.SIGKILL)
     os.setsid()  # signals to a process group pass the borders of namespaces
     for name, text in IDS.items():
         write(f"/proc/self/{name}", text)
     own_view(library, work_bytes, kept)
     loopback_up()
+    for name in ("tcp_rmem", "tcp_wmem"):  # else a socket may hold megabytes, which are no process's
+        write(f"/proc/sys/net/ipv4/{name}", "4096 16384 65536")
     write("/proc/sys/user/max_user_namespaces", "0")
     give_up_rights()
     importlib.invalidate_caches()
@@ -110,7 +116,7 @@ def own_view(library, work_bytes, kept):
     roads = [(path, os.open(path, os.O_PATH)) for path in kept]
     copy = os.open(f"{LIBRARIES}/{library}", os.O_PATH | os.O_DIRECTORY)
     mount("proc", "/proc", "proc", hidden | NOEXEC)
-    mount("tmpfs", WORK, "tmpfs", hidden, f"size={work_bytes},mode=1777")
+    mount("tmpfs", WORK, "tmpfs", hidden, f"size={work_bytes},nr_inodes={child.MOST_FILES},mode=1777")
     bind(copy, LIBRARY)
     mount("tmpfs", LIBRARIES, "tmpfs", hidden, "size=4k,mode=755")
     mount(None, LIBRARIES, None, REMOUNT | BIND | RDONLY | hidden)

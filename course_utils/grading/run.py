@@ -5,7 +5,7 @@ import json
 import os
 import secrets
 import sys
-import tempfile
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -13,14 +13,17 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from course_utils.checking.limits import one_blas_thread
 from course_utils.grading import class_report, feedback, results, sandbox
-from course_utils.grading.cleaning import remove
+from course_utils.grading.cleaning import temporary_folder
 from course_utils.grading.cluster import Cluster
 from course_utils.grading.grader import Grader
 from course_utils.grading.isolation import ONE_EACH, choose
 from course_utils.grading.overrides import FILE, Override, adjusted, read_overrides
 from course_utils.grading.submissions import Cells, Submission, find_submissions, read_cells
 from course_utils.grading.watching import watching
+
+GUESSED = 64  # bits of a seed that somebody could try out
 
 
 def grade_folder(
@@ -46,14 +49,14 @@ def grade_folder(
         raise OSError("grading needs Linux or macOS; on Windows, use the Linux subsystem (WSL) or a container")
     submissions, out = Path(submissions), Path(out)
     with contextlib.ExitStack() as stack:
-        temporary = Path(tempfile.mkdtemp(prefix="course-grade-"))
-        stack.callback(remove, temporary)
+        stack.enter_context(one_blas_thread())
+        temporary = stack.enter_context(temporary_folder())
         tier = choose(isolation, trusted, (submissions, out, temporary), _fonts())
         print(tier.notice)
         found = find_submissions(submissions, leave_out=out)
         stack.enter_context(alone(out))
-        seed = kept_seed(out) if seed is None else seed
-        results.write(out / "seed.json", json.dumps({"seed": seed}) + "\n")
+        results.close_to_others(out)
+        seed = seed_for(out, seed)
         grader = Grader(seed, temporary, tier)
         stack.callback(grader.close)
         run = Run(out, grader, read_overrides(out, grader.exercises))
@@ -68,6 +71,8 @@ def grade_folder(
             stack.enter_context(watching(sandbox.RUNNING, min(sandbox.MEMORY, memory() * 4 // 5 // workers)))
         pool = ThreadPoolExecutor(workers)
         stack.callback(pool.shutdown, wait=True, cancel_futures=True)
+        all_there = threading.Barrier(workers)  # all threads now: later, a submission may leave no room for one more
+        list(pool.map(lambda _: all_there.wait(60), range(workers)))
         run.collect(found, (pool.submit(run.grade, submission, compute) for submission in found))
         grader.close()  # before the threads end that have started the nurseries
         run.finish(submissions)
@@ -80,8 +85,8 @@ def alone(out: Path):
     import fcntl  # not there on Windows
 
     try:
-        out.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(out, os.O_RDONLY)
+        results.make_folder(out)
+        descriptor = os.open(out, os.O_RDONLY | os.O_DIRECTORY)
     except OSError as error:
         raise OSError(f"{out} cannot be used as output folder ({error.strerror})") from error
     try:
@@ -103,16 +108,17 @@ class Run:
     def __init__(self, out: Path, grader: Grader, overrides: list[Override]):
         self.out, self.grader, self.overrides = out, grader, overrides
         self.rows: list[dict] = []
-        self.reused, self.used = 0, set()
+        self.reused, self.used = 0, set[Override]()
+        self.damaged: list[str] = []  # results of earlier runs that are none
         self.tally = class_report.Tally(grader.exercises)
 
     def grade(self, submission: Submission, compute: Callable[[Submission, Cells], dict]):
         """(result with adjustments, lines of overrides used, whether it was taken over from an earlier run)."""
-        cells = Cells([], submission.refusal, "") if submission.refusal else read_cells(submission.path)
-        same = self.grader.identity(cells.digest)
-        known = (
-            results.earlier_result(self.out, submission.student, submission.notebook, **same) if cells.digest else None
+        cells = (
+            Cells([], submission.refusal, "") if submission.refusal else read_cells(submission.path, submission.root)
         )
+        same = self.grader.identity(cells.digest)
+        known = self.known(submission, same) if cells.digest else None
         result = known or compute(submission, cells)
         final, used = adjusted(result, self.overrides)
         results.update(
@@ -122,6 +128,14 @@ class Run:
         if not known:  # last: where the result is, all of it is
             results.write_result(self.out, result)
         return final, used, bool(known)
+
+    def known(self, submission: Submission, same: dict) -> dict | None:
+        """The result of an earlier run, if it is still that of the same submission."""
+        try:
+            return results.earlier_result(self.out, submission.student, submission.notebook, **same)
+        except ValueError as error:
+            self.damaged.append(f"{submission.student}/{submission.notebook}: {error}"[:300])
+            return None
 
     def collect(self, found: list[Submission], waiting: Iterable) -> None:
         """Takes the results as they come, and keeps of each what gradebook and class report need."""
@@ -162,6 +176,10 @@ class Run:
         if self.overrides:
             lines.append(f"{len(self.used)} adjustments from {self.out / FILE}.")
         lines += [
+            f"GRADED ANEW: the result of an earlier run could not be used, {results.visible(text)}"
+            for text in sorted(self.damaged)
+        ]
+        lines += [
             f"NOT APPLIED: line {o.line} of {FILE}: no submission of {o.student!r} has the notebook {o.notebook!r}"
             + (f" with {o.exercise}" if o.exercise else "")
             for o in unused
@@ -183,12 +201,51 @@ def memory() -> int:
     return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
 
 
-def kept_seed(out: Path) -> int:
-    """The seed of an earlier run into `out`, or a fresh one."""
+def fresh_seed() -> int:
+    """A seed that nobody can find by trying, even with a hidden input before them: 128 bits."""
+    return secrets.randbits(128)
+
+
+def seed_for(out: Path, asked: int | None) -> int:
+    """The seed of a run into `out`: the one asked for, that of an earlier run, or a fresh one. It is kept there.
+
+    OSError where there was a seed that cannot be read: another one would grade everybody anew, on other inputs.
+    """
+    kept, file = kept_seed(out, asked is not None), out / "seed.json"
+    seed = asked if asked is not None else kept if kept is not None else fresh_seed()
+    if kept is not None and seed != kept:
+        print(f"Another seed than that of the earlier run into {out}: everything is graded anew, on other inputs.")
+    elif kept is not None and kept.bit_length() <= GUESSED and asked is None:
+        print(
+            f"The seed in {file} has {kept.bit_length()} bits, as those of earlier versions of the course: whoever "
+            "knows one hidden input can find it by trying. It is kept, so that grades stay as they are; to have one "
+            "of 128 bits, grade into another folder."
+        )
+    results.write(file, json.dumps({"seed": seed}) + "\n")
+    return seed
+
+
+def kept_seed(out: Path, replaced: bool = False) -> int | None:
+    """The seed of an earlier run into `out`, None where there was none. OSError where it is lost and not replaced."""
+    file = out / "seed.json"
     try:
-        return int(json.loads((out / "seed.json").read_text())["seed"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return secrets.randbelow(2**31)
+        seed = json.loads(file.read_text(encoding="utf-8"))["seed"]
+        if type(seed) is int:
+            return seed
+        fault = "holds no seed"
+    except FileNotFoundError:
+        if not any((out / "results").rglob("*.json")):
+            return None
+        fault = "is missing, but there are results"
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        fault = f"cannot be read ({getattr(error, 'strerror', None) or type(error).__name__})"
+    if replaced:
+        return None
+    raise OSError(
+        f"{file} {fault}. With another seed everything would be graded anew, on other inputs. Put the file back, or "
+        f"give its seed with --seed (it stands in {out / 'grades.csv'} and in every file of {out / 'results'}), or "
+        "grade into another folder"
+    )
 
 
 def _fonts() -> Path | None:

@@ -7,19 +7,21 @@ import shutil
 import socket
 import subprocess
 import sys
-import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, BinaryIO
 
 import numpy as np
 
 from course_utils.checking.calling import Pipe
+from course_utils.checking.limits import ASLEEP, COMPUTED, Meter, clock_of
 from course_utils.checking.wire import WireError
 from course_utils.grading import isolation
 from course_utils.grading.cleaning import remove
 from course_utils.grading.isolation import Isolation, environment
 from course_utils.grading.nurseries import NurseryError
 
-START_SECONDS, END_SECONDS = 60, 5
+START_SECONDS, END_SECONDS = 60, 5  # of the processor, to read the cells; on the wall, to end them
 MEMORY = 4 << 30  # bytes for all processes of a child together
 RUNNING: set["Child"] = set()  # for watching.py
 BROKEN = (TimeoutError, EOFError, OSError, WireError)  # every way in which talking to a child can go wrong
@@ -27,6 +29,11 @@ BROKEN = (TimeoutError, EOFError, OSError, WireError)  # every way in which talk
 
 class ChildError(RuntimeError):
     """The child did not start, or did not survive reading the cells."""
+
+
+class LostError(ChildError):
+    """What happened to the child may be no doing of its submission's: others may have used up the machine's memory, its
+    processes, or its time. To be tried again alone, and never a grade."""
 
 
 PLAIN = Isolation("plain", isolation.WARNING)
@@ -38,7 +45,8 @@ def command(library: Path, descriptor: int, tier: Isolation = PLAIN) -> list[str
     own = isolation.LIBRARY if strict else str(library)
     start = (
         f"import sys; sys.path[:] = {[own]!r} + sys.path + {isolation.package_folders()!r}; "
-        f"from course_utils.grading.child import main; main({descriptor}, {isolation.processes() if strict else 0})"
+        f"from course_utils.grading.child import main; "
+        f"main({descriptor}, {isolation.processes() if strict else 0}, {tier.name == 'user'})"
     )
     python = [isolation.interpreter() if strict else sys.executable, "-s", "-S", "-P", "-B", "-c", start]
     return isolation.prefix(tier, library) + python if strict else python
@@ -47,10 +55,12 @@ def command(library: Path, descriptor: int, tier: Isolation = PLAIN) -> list[str
 class Child:
     """A running child that has read the cells. `facts` is what it found in them, checked for its form only."""
 
-    nursery = None  # where it comes from, if it comes from one: `process` is then the first of its own namespaces
+    nursery: Any = None  # where it comes from, if it comes from one: `process` is then the first of its own namespaces
+    greedy = False  # set by watching.py: it is about to be killed for what it has taken itself
+    tier = PLAIN
 
     def __init__(self, library: Path, cells: list[str], names: list[str], folder: Path, tier: Isolation = PLAIN):
-        self.folder = folder
+        self.folder, self.tier = folder, tier
         (folder / "matplotlib").mkdir(parents=True)
         strict = tier.name == "strict"
         if tier.fonts and not strict:  # matplotlib's list of fonts takes a second to make anew
@@ -58,22 +68,28 @@ class Child:
         with open(folder / "log", "wb") as log:
             try:
                 self._start(library, tier, log)
-            except NurseryError as error:
-                said = (folder / "log").read_text(errors="replace").strip().split("\n")[-1][:300]
+            except (NurseryError, BlockingIOError) as error:  # the latter: no process more
+                said = self._log()
                 remove(folder)
-                raise ChildError(f"{error}: {said}") from None
+                raise LostError(f"{error}: {said}") from None
         RUNNING.add(self)
         try:
             self.facts = self._load(cells, names)
-        except TimeoutError:
+        except TimeoutError as error:
             self.close()
-            raise ChildError(f"that took more than {START_SECONDS} seconds") from None
+            if str(error) in (COMPUTED, ASLEEP):
+                raise ChildError(f"that took more than {START_SECONDS} seconds") from None
+            raise LostError(f"that took more than {START_SECONDS} seconds, since {error}") from None
         except BROKEN as error:
-            log = (folder / "log").read_text(errors="replace").strip().split("\n")[-1][:300]
+            said = self._log() or type(error).__name__
             self.close()
-            raise ChildError(log or type(error).__name__) from None
+            raise (ChildError if self.greedy else LostError)(said) from None
 
-    def _start(self, library, tier, log):
+    def _log(self) -> str:
+        """The last line that the child has written to its log."""
+        return (self.folder / "log").read_text(errors="replace").strip().split("\n")[-1][:300]
+
+    def _start(self, library: Path, tier: Isolation, log: BinaryIO) -> None:
         if tier.nurseries:
             self.nurseries = tier.nurseries
             self.control, self.process, self.nursery = tier.nurseries.start(tier, library, log)
@@ -92,16 +108,20 @@ class Child:
                 stderr=log,
             )
 
+    def clock(self) -> tuple[float, bool]:
+        """What the child and all that it has started have taken of the processor, and whether they want more now."""
+        return clock_of(self.process.pid)
+
     def _load(self, cells, names):
         with self._pipe(b"l") as pipe:
-            deadline = time.monotonic() + START_SECONDS
+            limit = Meter(START_SECONDS, pipe.clock)
             text = np.frombuffer(json.dumps(cells).encode(), np.uint8)
-            pipe.send({"cells": text, "names": names}, deadline)
-            facts = pipe.receive(deadline)
+            pipe.send({"cells": text, "names": names}, limit)
+            facts = pipe.receive(limit)
         return facts if isinstance(facts, dict) else {}
 
     @contextlib.contextmanager
-    def _pipe(self, message):
+    def _pipe(self, message: bytes) -> Iterator[Pipe]:
         request_out, request_in = os.pipe()
         reply_out, reply_in = os.pipe()
         try:
@@ -112,26 +132,42 @@ class Child:
                 os.close(request_out)
                 os.close(reply_in)
             os.set_blocking(request_in, False)
-            yield Pipe(reply_out, request_in)
+            yield Pipe(reply_out, request_in, self.clock if sys.platform == "linux" else None)
         finally:
             os.close(request_in)
             os.close(reply_out)
 
     @contextlib.contextmanager
-    def fork(self):
-        """Yields a pipe to a fresh fork of the child, and kills the fork and what it started afterwards."""
+    def fork(self) -> Iterator[Pipe]:
+        """Yields a pipe to a fresh fork of the child, and kills the fork and what it started afterwards. LostError
+        where the fork has ended, or was too slow, in a way that may be no doing of its own."""
+        pipe, how, failed = None, b"", True
         try:
             with self._pipe(b"f") as pipe:
                 yield pipe
+            failed = False
         finally:
-            try:
+            with contextlib.suppress(OSError):
                 self.control.settimeout(END_SECONDS)
-                self.control.sendall(b"k")
-                ended = self.control.recv(1) == b"k"
-            except OSError:
-                ended = False
-            if not ended:  # its forks die with it
+                self.control.sendall(b"d" if pipe and pipe.hung_up else b"k")
+                how = self.control.recv(1)
+            if not how:  # its forks die with it
                 self.process.kill()
+        why = self._lost(pipe, how)
+        if why and not failed:
+            raise LostError(why)
+
+    def _lost(self, pipe, how):
+        """Why what became of a fork may be no doing of its own; "" where it is. To the one that is alone, all is."""
+        if how == b"n":
+            return "the system allows no more processes"
+        if self.tier.alone or self.greedy:
+            return ""
+        if pipe.busy:
+            return "the machine is too busy"
+        if pipe.hung_up and how in (b"", b"9"):
+            return "its process was killed"
+        return ""
 
     def alive(self) -> bool:
         """Whether the child can fork again: an answer may have killed its parent, too."""
@@ -140,7 +176,7 @@ class Child:
         except subprocess.TimeoutExpired:
             return True
 
-    def close(self):
+    def close(self) -> None:
         """Hangs up, upon which the child kills its fork and ends; kills it where it does not."""
         self.control.close()
         with contextlib.suppress(subprocess.TimeoutExpired):
@@ -154,6 +190,8 @@ class Child:
         self.process.wait()
         if self.nursery:
             self.nurseries.give_back(self.nursery)
+        if self.tier.after:
+            self.tier.after(self.folder)
         remove(self.folder)
 
     def __enter__(self):

@@ -2,28 +2,49 @@
 
 import itertools
 import re
-import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any, NamedTuple
 
 from course_utils.checking.calling import Outcome
-from course_utils.checking.judging import judge
+from course_utils.checking.judging import OPEN, Words, judge
+from course_utils.checking.limits import STILL, WALL, Meter
 from course_utils.checking.report import Report
 from course_utils.exercises import Exercise
 from course_utils.grading.isolation import WORK, Isolation
 from course_utils.grading.sandbox import BROKEN, PLAIN, Child
+from course_utils.grading.telling import Guarded
 
-PATIENCE = 1.0  # multiplies every limit on wall-clock time; the tests of hostile code lower it
+# Seconds of the processor, of a child and all that it starts. Each limit has one on the wall's clock behind it (WALL
+# times as long), so that a busy machine makes nobody's answer wrong, and one on the time in which nothing is computed.
+PATIENCE = 1.0  # multiplies every limit; the tests of hostile code lower it
 CELL_SECONDS = 20  # for one statement; a tenth of it where its cell was out of time before
-CELLS_SECONDS = 60  # for the cells that one answer needs
+CELLS_SECONDS = 60  # for the cells that one answer needs, awake or asleep
 WHOLE_SECONDS = 180  # for the whole notebook, where a slice does not do
-SUBMISSION_SECONDS = 600
+SUBMISSION_SECONDS, SUBMISSION_ASLEEP = 300, 90
+
+
+class Scored(NamedTuple):
+    """What has come of an answer. `notes` on cells that failed are for the student; what the student's code itself said
+    (`said`) is for the instructor alone. `leans`: the answer asked for another exercise's hidden answer."""
+
+    report: Report
+    notes: list[str]
+    said: list[str]
+    leans: bool = False
+    lost: bool = False  # names were not there: the slice of cells may have missed some
 
 
 def score(
-    cells: list[str], exercises: dict[str, Exercise], key: tuple, libraries, folder: Path, tier: Isolation = PLAIN
-):
-    """Reports and notes by exercise's name, and whether the submission ran out of time.
+    cells: list[str],
+    exercises: dict[str, Exercise],
+    key: tuple,
+    libraries: Callable[[frozenset], Path],
+    folder: Path,
+    tier: Isolation = PLAIN,
+) -> tuple[dict[str, Scored], bool]:
+    """What has come of each exercise, by name, and whether the submission ran out of time.
 
     libraries(hidden names) gives the folder of a library that hides these answers; `key` draws the inputs.
     """
@@ -31,13 +52,12 @@ def score(
         results = {name: scorer.grade(name, frozenset(exercises)) for name in exercises}
         # An answer may lean on one that was not solved. The notebook goes on with the library's there, and so do we:
         # it is asked again where only its own answer is hidden, and the unsolved others are the library's.
-        unsolved = {name for name, (report, *_) in results.items() if not report.passed}
+        unsolved = {name for name, scored in results.items() if not scored.report.passed}
         for name in sorted(unsolved):
-            report, _, hidden = results[name]
-            others = unsolved - {name}
-            if (hidden or scorer.mentioned(name) & others) and report.kind not in ("timeout", "missing"):
+            others, kind = unsolved - {name}, results[name].report.kind
+            if (results[name].leans or scorer.mentioned(name) & others) and kind not in ("timeout", "missing"):
                 results[name] = scorer.grade(name, frozenset([name]), others)
-        return {name: (report, notes) for name, (report, notes, _) in results.items()}, scorer.out_of_time
+        return results, scorer.out_of_time
 
 
 class Scorer:
@@ -46,7 +66,8 @@ class Scorer:
     def __init__(self, cells, exercises, key, libraries, folder, tier):
         self.cells, self.exercises, self.key, self.libraries, self.tier = cells, exercises, key, libraries, tier
         self.folders = (folder / str(i) for i in itertools.count())
-        self.deadline = time.monotonic() + SUBMISSION_SECONDS * PATIENCE
+        seconds = SUBMISSION_SECONDS * PATIENCE
+        self.all = Meter(seconds, wall=WALL * seconds, still=SUBMISSION_ASLEEP * PATIENCE)
         self.child, self.hidden = None, None
         self.slow: set[int] = set()  # cells that were out of time once: no other answer waits as long for them
         self.out_of_time = False
@@ -58,7 +79,7 @@ class Scorer:
         if self.child:
             self.child.close()
 
-    def mentioned(self, name) -> set[str]:
+    def mentioned(self, name: str) -> set[str]:
         """The other exercises whose names the cells of this one use."""
         mentions = self.child.facts.get("mentions") if self.child else None
         names = mentions.get(name) if isinstance(mentions, dict) else None
@@ -73,28 +94,32 @@ class Scorer:
             self.hidden = hidden
         return self.child
 
-    def grade(self, name, hidden, unsolved=()):
-        """(report, notes, whether the answer leaned on another exercise's hidden answer)."""
-        report, notes, leans, lost = self._attempt(name, hidden, unsolved, whole=False)
-        if lost and self.child.facts.get("dynamic") is True:
-            report, notes, leans, lost = self._attempt(name, hidden, unsolved, whole=True)
-        return report, notes, leans
+    def grade(self, name: str, hidden: frozenset, unsolved=frozenset()) -> Scored:
+        """Asks the answer `name`, with the library's answers to `hidden` gone, and its own for those in `unsolved`."""
+        scored = self._attempt(name, hidden, unsolved, whole=False)
+        if scored.lost and self.child.facts.get("dynamic") is True:
+            scored = self._attempt(name, hidden, unsolved, whole=True)
+        return scored
 
-    def _attempt(self, name, hidden, unsolved, whole):
+    def _attempt(self, name, hidden, unsolved, whole) -> Scored:
         exercise = self.exercises[name]
+        words = Guarded(self.cells, exercise, self.exercises)
 
         def lost_time_or_child(kind, advice):
-            return failed(exercise, kind, advice), [], False, False
+            return Scored(failed(exercise, kind, advice), [], [])
 
-        if time.monotonic() > self.deadline:
+        try:
+            self.all.check()
+        except TimeoutError:
             self.out_of_time = True
             return lost_time_or_child("timeout", "The notebook was out of time before this exercise.")
         unbound = self._child(hidden).facts.get("unbound")
         if isinstance(unbound, list) and name in unbound:  # no need to run what leads to nothing
-            return self._without(exercise, CellsRan.read({}), self._broken(name)), [], False, False
+            return Scored(self._without(exercise, CellsRan.read({}), self._broken(name), words), [], [])
         outcomes: list[Outcome] = []
         with self._child(hidden).fork() as pipe:
-            limit = min(self.deadline, time.monotonic() + (WHOLE_SECONDS if whole else CELLS_SECONDS) * PATIENCE)
+            seconds = (WHOLE_SECONDS if whole else CELLS_SECONDS) * PATIENCE
+            limit = Meter(seconds, pipe.clock, still=CELLS_SECONDS * PATIENCE, within=self.all)
             try:
                 pipe.send(
                     {
@@ -106,7 +131,7 @@ class Scorer:
                     },
                     limit,
                 )
-                ran = CellsRan.read(pipe.receive(limit))
+                ran = CellsRan.read(pipe.receive(limit), len(self.cells))
             except TimeoutError:
                 return lost_time_or_child("timeout", "The cells that this answer needs did not end in time.")
             except BROKEN:
@@ -117,21 +142,23 @@ class Scorer:
                 )
             self.slow |= {cell for cell, error, *_ in ran.failed if error == "CellTimeout"}
             broken = self._broken(name)
-            notes = [
-                note(cell, "failed", f"{error}: {message}", line)
-                for cell, error, message, line, _ in ran.failed
-                if not is_absence(name, error, message)
-            ]
-            notes += [note(cell, "is not Python", message, line) for cell, message, line in broken]
+            failures = [row for row in ran.failed if not is_absence(name, *row[1:3])]
+            notes = [note(cell, "failed", words.error(*error)) for cell, *error, _ in failures]
+            notes += [note(cell, "is not Python", f"{message}\n{line}") for cell, message, line in broken]
+            said = [note(cell, "failed", OPEN.error(*error)) for cell, *error, _ in failures]
             if not ran.callable:
-                return self._without(exercise, ran, broken), notes, False, not ran.bound
+                report = self._without(exercise, ran, broken, words)
+                return Scored(report, notes, said, lost=not ran.bound)
 
-            def call(args, deadline):
-                deadline -= exercise.seconds * (1 - PATIENCE)
-                outcomes.append(pipe.ask({"call": "answer", "args": list(args)}, min(deadline, self.deadline)))
+            def call(args, seconds):
+                seconds -= exercise.seconds * (1 - PATIENCE)
+                request = {"call": "answer", "args": list(args)}
+                outcomes.append(pipe.ask(request, seconds, still=STILL * PATIENCE, within=self.all))
                 return outcomes[-1]
 
-            report = judged(exercise, call, self.key)
+            report = judged(exercise, call, self.key, words)
+        raised = [outcome for outcome in outcomes if outcome.kind == "raised"]
+        said += [OPEN.error(outcome.error, outcome.message, outcome.line) for outcome in raised[:1]]
         hid = {outcome.message for outcome in outcomes if outcome.error == "AnswerHidden"}
         lost = any(outcome.error == "NameError" for outcome in outcomes)
         if hid & {name} and not report.passed:
@@ -141,7 +168,7 @@ class Scorer:
                 "hidden",
                 f"Your answer asks the library for {asked}, which is what the exercise asks of you. Write it yourself.",
             )
-        return report, notes, bool(hid - {name}), lost
+        return Scored(report, notes, said, bool(hid - {name}), lost)
 
     def _broken(self, name):
         """Cells that are no Python and mention the answer."""
@@ -153,11 +180,11 @@ class Scorer:
             if isinstance(names, list) and name in names and type(cell) is int
         ]
 
-    def _without(self, exercise, ran, broken):
+    def _without(self, exercise, ran, broken, words):
         """The report where the cells have left no function behind."""
         name = exercise.name
         failures = [
-            (error, f"{error}: {message}".strip(": ") + (f"\n{line}" if line else ""))
+            (error, words.error(error, message, line))
             for _, error, message, line, binding in ran.failed
             if binding and not is_absence(name, error, message)
         ]
@@ -166,7 +193,8 @@ class Scorer:
             return failed(
                 exercise,
                 "not callable",
-                f"{name} is of type {ran.type}, not a function. Was its name used for something else in another cell?",
+                f"{name} is {words.type_name(ran.type)}, not a function. "
+                "Was its name used for something else in another cell?",
             )
         if broken:
             return failed(
@@ -182,78 +210,69 @@ class Scorer:
         return failed(exercise, "missing", f"No cell defines {name}. Was its cell deleted, or the function renamed?")
 
 
-def judged(exercise, call, key) -> Report:
-    """The report on an answer's results. One that a comparison trips over is wrong, and costs no other exercise."""
-    try:
-        return judge(exercise, call, *key)
-    except (ArithmeticError, LookupError, MemoryError, TypeError, ValueError) as error:  # LinAlgError is a ValueError
-        return failed(
-            exercise,
-            "values",
-            f"The result cannot be compared ({type(error).__name__}): is it finite, and of the right size?",
-        )
+def judged(exercise: Exercise, call: Callable, key: tuple, words: Words = OPEN) -> Report:
+    """The report on an answer, asked on the inputs that the key draws."""
+    return judge(exercise, call, *key, words=words)
 
 
 class CellsRan:
     """What a fork says about the cells it ran: believed in form only."""
 
-    def __init__(self, failed, bound, callable_, type_):
+    def __init__(self, failed: list[tuple], bound: bool, callable_: bool, type_: str):
         self.failed, self.bound, self.callable, self.type = failed, bound, callable_, type_
 
     @classmethod
-    def read(cls, reply):
-        """Takes over what has the right form and drops the rest."""
+    def read(cls, reply: Any, cells: int = 0) -> "CellsRan":
+        """Takes over what has the right form, for a notebook of so many code cells, and drops the rest."""
         reply = reply if isinstance(reply, dict) else {}
         rows = reply.get("failed") if isinstance(reply.get("failed"), list) else []
         rows = [
             (row[0], *map(text, row[1:4]), row[4] is True)
             for row in rows[:20]
-            if isinstance(row, list) and len(row) == 5 and type(row[0]) is int
+            if isinstance(row, list) and len(row) == 5 and type(row[0]) is int and 0 < row[0] <= cells
         ]
         return cls(rows, reply.get("bound") is True, reply.get("callable") is True, text(reply.get("type"))[:50])
 
 
-def note(cell, what, message, line) -> str:
-    """One sentence on a cell that did not run."""
-    return f"Code cell {cell} {what}: {message}" + (f" ({line})" if line else "")
+def note(cell: int, what: str, error: str) -> str:
+    """One sentence on a cell that did not run, from an error and, below it, the line."""
+    text, _, line = error.partition("\n")
+    return f"Code cell {cell} {what}: {text}" + (f" ({line})" if line else "")
 
 
-def is_absence(name, error, message) -> bool:
+def is_absence(name: str, error: str, message: str) -> bool:
     """Whether an error only says that the answer is not there: `f = check(f)` after a cell that failed."""
     return error == "NameError" and f"'{name}'" in message
 
 
-def text(value) -> str:
+def text(value: Any) -> str:
     """A short text out of anything."""
     return value[:500] if isinstance(value, str) else ""
 
 
-def failed(exercise, kind, advice, detail="") -> Report:
+def failed(exercise: Exercise, kind: str, advice: str, detail: str = "") -> Report:
     """A report on an answer that did not come to be called."""
     return Report(exercise.name, False, 0, exercise.points, None, advice, kind, detail)
 
 
-DECIMAL = re.compile(r"[-+]?(?:\d+\.\d*|\.\d+|\d+(?=e[-+]?\d))(?:e[-+]?\d+)?", re.IGNORECASE)
+# No digit before it: else every digit of a long number would begin a search to its end.
+DECIMAL = re.compile(r"(?<!\d)[-+]?(?:\d+\.\d*|\.\d+|\d+(?=e[-+]?\d))(?:e[-+]?\d+)?", re.IGNORECASE)
 
 
-def presentable(report: Report, notes: list[str], cells: list[str], folder: Path) -> tuple[Report, list[str]]:
-    """The report without what must not be told (values of hidden inputs) or differs from run to run.
-
-    An exception's text may show its inputs, so decimal numbers are taken out of it; the line of the notebook that
-    follows it may keep its numbers, as long as it is a line of the notebook.
-    """
-    message, _, line = report.detail.rpartition("\nline ")
-    if line.partition(": ")[2] and any(line.partition(": ")[2] in cell for cell in cells):
-        detail = f"{clean(DECIMAL.sub('…', message), folder)[:600]}\nline {clean(line, folder)[:300]}"
-    else:
-        detail = clean(DECIMAL.sub("…", report.detail), folder)[:600]
-    names = report.kind == "type"  # then the advice quotes names that the student's code gave
-    advice = DECIMAL.sub("…", report.advice) if names else report.advice
-    return replace(report, detail=detail, advice=clean(advice, folder)[:800]), [clean(n, folder)[:600] for n in notes]
+def presentable(scored: Scored, folder: Path) -> Scored:
+    """The same without what differs from run to run, and with texts of bounded length that print."""
+    report = replace(
+        scored.report,
+        detail=clean(scored.report.detail, folder, 600),
+        advice=clean(scored.report.advice, folder, 800),
+    )
+    notes = [clean(text, folder, 600) for text in scored.notes]
+    said = [DECIMAL.sub("…", clean(text, folder, 600)) for text in scored.said]
+    return scored._replace(report=report, notes=notes, said=said)
 
 
-def clean(message: str, folder: Path) -> str:
-    """The message without paths of the child's folders, addresses in memory, and characters that do not print."""
-    message = re.sub(rf"(?:{re.escape(str(folder))}|{WORK}/job)[/\w]*", "...", message)
+def clean(message: str, folder: Path, most: int) -> str:
+    """The beginning of a message, without paths of the child's folders, addresses in memory, what does not print."""
+    message = re.sub(rf"(?:{re.escape(str(folder))}|{WORK}/job)[/\w]*", "...", message[: 2 * most])
     message = re.sub(r"0x[0-9a-fA-F]{5,}", "0x...", message).replace("\t", " ")
-    return "".join(c for c in message if c == "\n" or c.isprintable())
+    return "".join(c for c in message if c == "\n" or c.isprintable())[:most]

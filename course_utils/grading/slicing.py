@@ -185,10 +185,8 @@ def _with_effects(units):
 
 def _root(node):
     """The name at the start of a chain such as name.a[0].b(), or None. What a function returns is not the function."""
-    while (
-        isinstance(node, ast.Attribute | ast.Subscript)
-        or isinstance(node, ast.Call)
-        and isinstance(node.func, ast.Attribute)
+    while isinstance(node, ast.Attribute | ast.Subscript) or (
+        isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
     ):
         node = node.func if isinstance(node, ast.Call) else node.value
     return node.id if isinstance(node, ast.Name) else None

@@ -1,5 +1,6 @@
 """Finding submissions in a folder and reading their cells. Only files, JSON and strings are handled here."""
 
+import errno
 import hashlib
 import json
 import os
@@ -7,21 +8,26 @@ import re
 import stat
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 MAX_BYTES, MAX_CELLS, MAX_SOURCE = 32 << 20, 5_000, 2_000_000
+MAX_FOLDERS = 50  # between the folder of all submissions and a notebook
 _one_at_a_time = threading.Lock()  # a hostile notebook takes twenty times its size as Python objects
 
 
 class Submission(NamedTuple):
-    """A notebook that somebody handed in. `refusal` says why it is not even opened."""
+    """A notebook that somebody handed in. `refusal` says why it is not even opened.
+
+    `path` lies below the folder `root` of all submissions, and no part of it between the two is a link.
+    """
 
     student: str
     notebook: str
     path: Path
     refusal: str = ""
+    root: Path | None = None
 
 
 class Cells(NamedTuple):
@@ -41,58 +47,101 @@ def find_submissions(root: Path, leave_out: Path | None = None) -> list[Submissi
     """
     root = root.resolve()
     found = list(_walk(root, leave_out and leave_out.resolve()))
-    relative = [path.relative_to(root).with_suffix("") for path, _ in found]
-    same = Counter((parts[0], parts[-1]) for parts in (path.parts for path in relative) if len(parts) > 1)
-    submissions = []
-    for (path, refusal), name in zip(found, relative):
-        if len(name.parts) == 1:
-            submissions.append(Submission("", name.name, path, refusal))
-        else:
-            alone = same[name.parts[0], name.name] == 1
-            notebook = name.name if alone else "/".join(name.parts[1:])
-            if any(s.student == name.parts[0] and s.notebook == notebook for s in submissions):  # x.ipynb and x.IPYNB
-                notebook += path.suffix
-            submissions.append(Submission(name.parts[0], notebook, path, refusal))
+    names = [Path(*parts).with_suffix("") for parts, *_ in found]
+    same = Counter((parts[0], parts[-1]) for parts in (name.parts for name in names) if len(parts) > 1)
+    submissions: list[Submission] = []
+    taken: set[tuple[str, str]] = set()
+    for (parts, real, refusal), name in zip(found, names):
+        student = name.parts[0] if len(name.parts) > 1 else ""
+        alone = not student or same[student, name.name] == 1
+        notebook = name.name if alone else "/".join(name.parts[1:])
+        if (student, notebook) in taken:  # x.ipynb and x.IPYNB
+            notebook += Path(parts[-1]).suffix
+        taken.add((student, notebook))
+        submissions.append(Submission(student, notebook, root.joinpath(*real), refusal, root))
     return sorted(submissions)
 
 
-def _walk(root, leave_out) -> Iterator[tuple[Path, str]]:
-    def unreadable(error):
-        refused.append((Path(error.filename), f"damaged: the folder cannot be read ({error.strerror})"))
-
-    refused: list[tuple[Path, str]] = []
-    for folder, folders, files in os.walk(root, onerror=unreadable):
-        here = Path(folder)
-        for name in sorted(folders):
-            if os.path.islink(here / name):  # os.walk does not follow it
-                refused.append((here / name, "refused: a link to a folder; a submission must be the files themselves"))
-        folders[:] = sorted(
-            name for name in folders if name not in (".ipynb_checkpoints", "__MACOSX") and here / name != leave_out
-        )
-        for name in sorted(files):
-            if name.lower().endswith(".ipynb") and not name.startswith("._"):
-                yield here / name, _link_refusal(here / name, root)
-    yield from refused
+Found = tuple[tuple[str, ...], tuple[str, ...], str]  # path below the root, the same without links, refusal
 
 
-def _link_refusal(path, root):
-    """Why a link is not followed, "" where it may be: it must stay in the student's own folder."""
-    if not path.is_symlink():
-        return ""
-    parts = path.relative_to(root).parts
-    own = root / parts[0] if len(parts) > 1 else root
+def _walk(root: Path, leave_out: Path | None) -> Iterator[Found]:
+    """Goes through the folders, each opened from the root anew without following a link: whoever may write there can
+    put one in the place of a folder at any time."""
+    waiting: list[tuple[str, ...]] = [()]
+    while waiting:
+        here = waiting.pop()
+        try:
+            descriptor = open_below(root, here, os.O_RDONLY | os.O_DIRECTORY)
+        except OSError as error:
+            yield here or (root.name,), here, f"damaged: the folder cannot be read ({error.strerror})"
+            continue
+        try:
+            with os.scandir(descriptor) as entries:
+                kinds = {entry.name: (entry.is_dir(follow_symlinks=False), entry.is_symlink()) for entry in entries}
+            to_folders = {name for name, (_, link) in kinds.items() if link and _leads_to_folder(name, descriptor)}
+        finally:
+            os.close(descriptor)
+        for name, (is_folder, is_link) in sorted(kinds.items(), reverse=True):
+            path = (*here, name)
+            if name in to_folders:
+                yield path, path, "refused: a link to a folder; a submission must be the files themselves"
+            elif is_folder and name not in (".ipynb_checkpoints", "__MACOSX") and root.joinpath(*path) != leave_out:
+                if len(path) > MAX_FOLDERS:
+                    yield path, path, f"refused: folders nested more than {MAX_FOLDERS} deep"
+                else:
+                    waiting.append(path)
+            if not is_folder and name not in to_folders and name.lower().endswith(".ipynb") and name[:2] != "._":
+                yield path, *(_behind(path, root) if is_link else (path, ""))
+
+
+def _leads_to_folder(name: str, folder: int) -> bool:
     try:
-        target = path.resolve(strict=True)
+        return stat.S_ISDIR(os.stat(name, dir_fd=folder).st_mode)
+    except OSError:
+        return False
+
+
+def _behind(path: tuple[str, ...], root: Path) -> tuple[tuple[str, ...], str]:
+    """What a link stands for, and why it is not followed, "" where it may be: it must stay in the student's folder."""
+    own = root / path[0] if len(path) > 1 else root
+    try:
+        target = root.joinpath(*path).resolve(strict=True)
     except (OSError, RuntimeError):
-        return "refused: a link that leads nowhere"
-    return "" if target.is_relative_to(own) else "refused: a link that leads out of the student's folder"
+        return path, "refused: a link that leads nowhere"
+    if not target.is_relative_to(own):
+        return path, "refused: a link that leads out of the student's folder"
+    return target.relative_to(root).parts, ""
 
 
-def read_cells(path: Path) -> Cells:
-    """The code cells of a notebook; a status that begins with "damaged" or "empty" where there are none."""
+def open_below(root: Path, parts: Iterable[str], flags: int) -> int:
+    """A descriptor of root/part/part...: each part is opened in the folder before it, and none of them may be a link.
+
+    OSError where one is: ELOOP, or ENOTDIR for a link in a folder's place.
+    """
+    descriptor = os.open(root, os.O_RDONLY | os.O_DIRECTORY)
+    parts = tuple(parts)
+    for i, part in enumerate(parts):
+        folder, last = descriptor, i == len(parts) - 1
+        try:
+            how = flags if last else os.O_RDONLY | os.O_DIRECTORY
+            descriptor = os.open(part, how | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=folder)  # a FIFO makes nobody wait
+        finally:
+            os.close(folder)
+    return descriptor
+
+
+def read_cells(path: Path, root: Path | None = None) -> Cells:
+    """The code cells of a notebook; a status that begins with "damaged", "empty" or "refused" where there are none.
+
+    No part of the path below `root` may be a link (without a root: the file itself may be none).
+    """
+    root = path.parent if root is None else root
     try:
-        content = _read(path)
+        content = _read(open_below(root, path.relative_to(root).parts, os.O_RDONLY))
     except OSError as error:
+        if error.errno in (errno.ELOOP, errno.ENOTDIR):
+            return Cells([], "refused: a link has taken its place since it was found", "")
         return Cells([], f"damaged: the file cannot be read ({error.strerror or error})", "")
     except ValueError as error:
         return Cells([], f"damaged: {error}", "")
@@ -113,8 +162,7 @@ def read_cells(path: Path) -> Cells:
     return Cells(sources, "" if any(map(str.strip, sources)) else "empty: no code cell", digest, metadata)
 
 
-def _read(path):
-    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))  # a FIFO must not make us wait
+def _read(descriptor):
     with open(descriptor, "rb") as file:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise ValueError("it is no ordinary file")

@@ -4,38 +4,57 @@ The model is a VAE's: p(z) = N(0, I), Bernoulli pixels whose logits a decoder ne
 q(z) = N(mu, diag(sigma^2)); `svi_step` alone belongs to the linear-Gaussian model of `linear_gaussian`.
 """
 
+from collections.abc import Callable
+from typing import Any
+
 import autograd.numpy as anp
 import numpy as np
+from numpy.random import Generator
 
+from course_utils.models.linear_gaussian import NOISE, require_linear_model
 from course_utils.models.vae import in_parts
+from course_utils.networks.arrays import (
+    Array,
+    Network,
+    require_matrix,
+    require_noise,
+    require_one_shape,
+    require_positive,
+    require_rows,
+)
 from course_utils.networks.fast import bernoulli_cross_entropy, gaussian_kl, gaussian_sample, sigmoid
 from course_utils.networks.nets import mlp
-from course_utils.networks.optim import adam, hold_then_linear
+from course_utils.networks.optim import train
 
 
-def svi_step(x, mu, log_sigma, W, b, eta, step_size):
+def svi_step(
+    x: Array, mu: Array, log_sigma: Array, W: Array, b: Array, eta: float, step_size: float
+) -> tuple[Array, Array]:
     """One step of gradient ascent on each example's own ELBO, for the linear decoder z W^T + b.
 
     dF/dmu = W^T (x - b - W mu) / eta - mu and dF/dlog sigma_k = 1 - sigma_k^2 (1 + ||w_k||^2 / eta), w_k the columns
     of W and eta the noise variance. x (N, D), mu, log_sigma (N, K), W (D, K), b (D,) -> new (mu, log_sigma).
     (With estimated slopes: stochastic variational inference, SVI; Hoffman et al. 2013.)
     """
+    require_positive(eta, NOISE)
+    require_linear_model(x, W, mu=mu, log_sigma=log_sigma)
     slope_mu = (x - b - mu @ W.T) @ W / eta - mu
     slope_log_sigma = 1 - np.exp(2 * log_sigma) * (1 + np.sum(W**2, axis=0) / eta)
     return mu + step_size * slope_mu, log_sigma + step_size * slope_log_sigma
 
 
-def gap_ledger(log_p, elbo_best, elbo_encoder):
+def gap_ledger(log_p: Array, elbo_best: Array, elbo_encoder: Array) -> dict[str, Array]:
     """Where an encoder's ELBO stays below log p(x), per example: log p = ELBO(encoder) + amortization + approximation.
 
     `approximation`: log p - ELBO of the best q of the family; `amortization`: that ELBO - the encoder's. All (N,), in
     nats. (Cremer, Li and Duvenaud 2018, section 3.)
     """
     log_p, elbo_best, elbo_encoder = map(np.asarray, (log_p, elbo_best, elbo_encoder))
+    require_one_shape(log_p=log_p, elbo_best=elbo_best, elbo_encoder=elbo_encoder)
     return {"approximation": log_p - elbo_best, "amortization": elbo_best - elbo_encoder}
 
 
-def effective_sample_size(log_w):
+def effective_sample_size(log_w: Array) -> Array:
     """How many equally weighted samples S weighted ones are worth: (sum_s w_s)^2 / sum_s w_s^2, from 1 to S.
 
     log_w (S, N) -> (N,); stable: the largest weight of each column is taken out. (Kong 1992.)
@@ -45,16 +64,28 @@ def effective_sample_size(log_w):
     return w.sum(axis=0) ** 2 / np.sum(w**2, axis=0)
 
 
-def elbo_of_q(decoder, x, mu, log_sigma, eps):
+def elbo_of_q(decoder: Network, x: Array, mu: Array, log_sigma: Array, eps: Array) -> Array:
     """The ELBO of q = N(mu, diag(sigma^2)), wherever that q comes from; the mean over the samples in eps.
 
     x (N, D) between 0 and 1, mu, log_sigma (N, K), eps (S, N, K) -> (N,), in nats.
     """
+    require_rows(x=x, mu=mu)
+    require_noise(eps, mu, samples=True)
     log_p = in_parts(lambda e: -bernoulli_cross_entropy(x, mlp(decoder, gaussian_sample(mu, log_sigma, e))), eps, x)
     return log_p.mean(axis=0, dtype=float) - gaussian_kl(mu, log_sigma)  # many float32 numbers would add up wrong
 
 
-def refine(decoder, x, mu, log_sigma, steps, rng, samples=8, step_size=0.03, callback=None):
+def refine(
+    decoder: Network,
+    x: Array,
+    mu: Array,
+    log_sigma: Array,
+    steps: int,
+    rng: Generator,
+    samples: int = 8,
+    step_size: float = 0.03,
+    callback: Callable[[int, tuple[Array, Array], float], Any] | None = None,
+) -> tuple[Array, Array]:
     """(mu, log_sigma) after `steps` of Adam on each example's own ELBO, started at the ones given; the decoder stays.
 
     All examples at once: Adam steps along each coordinate by itself, so none of them feels the others. Each step draws
@@ -64,29 +95,24 @@ def refine(decoder, x, mu, log_sigma, steps, rng, samples=8, step_size=0.03, cal
     """
     if samples % 2:
         raise ValueError(f"samples come in pairs eps, -eps: expected an even number, got {samples}")
+    require_matrix(x)
+    require_rows(x=x, mu=mu)
+    require_one_shape(mu=mu, log_sigma=log_sigma)
 
-    def noise():
-        for _ in range(steps):
-            eps = rng.standard_normal((samples // 2, *mu.shape), dtype=np.float32)
-            yield np.concatenate([eps, -eps])
+    def noise(rows):  # all of them, at every step
+        eps = rng.standard_normal((samples // 2, *mu.shape), dtype=np.float32)
+        return np.concatenate([eps, -eps])
 
     def minus_elbo(q, eps):
         error = bernoulli_cross_entropy(x, mlp(decoder, gaussian_sample(*q, eps)))
         return anp.sum(error) * (1 / samples) + anp.sum(gaussian_kl(*q))
 
     start = np.asarray(mu, np.float32), np.asarray(log_sigma, np.float32)
-    return adam(
-        minus_elbo,
-        start,
-        noise(),
-        steps,
-        step_size=hold_then_linear(step_size, steps),
-        label="fitting q",
-        callback=callback,
-    )
+    N = len(x)
+    return train(minus_elbo, start, noise, N, steps, rng, N, step_size, label="fitting q", callback=callback)
 
 
-def local_precision(decoder, z):
+def local_precision(decoder: Network, z: Array) -> Array:
     """The posterior's precision if the decoder were the straight line that touches it at z: I + J^T diag(p (1 - p)) J.
 
     J (D, K) is the Jacobian of the logits at z and p (1 - p) the variance of each pixel, in the place of 1 / eta
@@ -103,18 +129,21 @@ def local_precision(decoder, z):
     return np.eye(z.shape[1]) + (J * (p * (1 - p))[:, None]) @ np.swapaxes(J, 1, 2)
 
 
-def log_weights_of(decoder, x, mu, precision, eps, widen=1.2):
+def log_weights_of(decoder: Network, x: Array, mu: Array, precision: Array, eps: Array, widen: float = 1.2) -> Array:
     """log [p(x | z) p(z) / r(z)] for z from r = N(mu, widen^2 precision^-1), a Gaussian with full covariance.
 
     The mean of the weights estimates p(x) without bias, for every r; the nearer r to the posterior, and never much
     narrower, the better. x (N, D), mu (N, K), precision (N, K, K), eps (S, N, K) -> (S, N).
     """
+    require_rows(x=x, mu=mu, precision=precision)
+    require_noise(eps, mu, samples=True)
     scale = widen * np.linalg.inv(np.linalg.cholesky(precision)).swapaxes(1, 2)  # scale scale^T = r's covariance
     log_det = np.log(np.diagonal(scale, axis1=1, axis2=2)).sum(axis=1)
+    precise = np.result_type(x, np.float32)  # pixels may be whole numbers, codes never are
 
     def some(eps):
         z = mu + np.einsum("nij,snj->sni", scale, eps)
         log_ratio = 0.5 * np.sum(eps**2 - z**2, axis=-1) + log_det  # log p(z) - log r(z)
-        return log_ratio - bernoulli_cross_entropy(x, mlp(decoder, z.astype(x.dtype)))
+        return log_ratio - bernoulli_cross_entropy(x, mlp(decoder, z.astype(precise)))
 
     return in_parts(some, eps, x)

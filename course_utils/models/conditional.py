@@ -4,22 +4,24 @@ hold it (Kingma, Rezende, Mohamed and Welling 2014, section 2.1, with every labe
 Encoders take [x, y] and decoders [z, y], side by side, with y one-hot: networks of D + C and of K + C inputs.
 """
 
+from collections.abc import Callable, Sequence
+from typing import Any
+
 import autograd.numpy as np
+from numpy.random import Generator
 
 from course_utils.models.vae import binarise, elbo_terms, encoder_forward, init_vae, vae_generate
+from course_utils.networks.arrays import Array, Network, require_examples, require_labels
 from course_utils.networks.nets import beside
-from course_utils.networks.optim import adam, hold_then_linear, minibatches
+from course_utils.networks.optim import train
 
 
-def one_hot(y, C):
+def one_hot(y: Array, C: int) -> Array:
     """Rows of C numbers, 1.0 at the label's place and 0.0 elsewhere. y (N,) integers 0..C-1 -> (N, C)."""
-    y = np.asarray(y)
-    if y.ndim != 1 or np.any(y < 0) or np.any(y >= C) or np.any(y != np.round(y)):
-        raise ValueError(f"labels should be whole numbers 0..{C - 1} of shape (N,), but they are {y!r:.200}")
-    return np.eye(C)[y.astype(int)]
+    return np.eye(C)[require_labels(y, C)]
 
 
-def cvae_elbo(encoder, decoder, x, y, eps):
+def cvae_elbo(encoder: Network, decoder: Network, x: Array, y: Array, eps: Array) -> Array:
     """The lower bound on log p(x | y), in nats: E_q[log p(x | z, y)] - KL(q(z | x, y) || p(z)).
 
     x (N, D) between 0 and 1, y (N, C) one-hot, standard normal eps (N, K) or (S, N, K) -> (N,).
@@ -28,55 +30,54 @@ def cvae_elbo(encoder, decoder, x, y, eps):
     return reconstruction - kl
 
 
-def cvae_train(x, y, C, sizes, steps, rng, batch_size=128, step_size=4e-3, callback=None):
+def cvae_train(
+    x: Array,
+    y: Array,
+    C: int,
+    sizes: Sequence[int],
+    steps: int,
+    rng: Generator,
+    batch_size: int = 128,
+    step_size: float = 4e-3,
+    callback: Callable[[int, tuple[Network, Network], float], Any] | None = None,
+) -> tuple[Network, Network]:
     """Trains encoder and decoder to maximise the mean over examples of the ELBO of log p(x | y): (encoder, decoder).
 
     sizes = [D, H..., K]: encoder D + C, H..., 2K, decoder K + C, ..., D. x (N, D) between 0 and 1, drawn to black and
     white afresh for every minibatch; y (N,) integers 0..C-1. Otherwise as `vae.vae_train`.
     """
-    x, y = np.asarray(x, np.float32), one_hot(y, C).astype(np.float32)
-    if x.ndim != 2 or sizes[0] != x.shape[1] or len(x) != len(y):
-        raise ValueError(
-            f"x (N, {sizes[0]}) and y (N,) are expected for sizes = {list(sizes)}, but they have shapes "
-            f"{x.shape} and {y.shape[:1]}"
-        )
+    x = require_examples(x, sizes, black_to_white=True)
+    y = one_hot(require_labels(y, C, len(x)), C).astype(np.float32)
 
-    def batches():
-        for rows in minibatches(np.arange(len(x)), batch_size, steps, rng):
-            yield binarise(x[rows], rng), y[rows], rng.standard_normal((len(rows), sizes[-1]), dtype=np.float32)
+    def batch_of(rows):
+        return binarise(x[rows], rng), y[rows], rng.standard_normal((len(rows), sizes[-1]), dtype=np.float32)
 
     def loss(params, batch):
         return -np.sum(cvae_elbo(*params, *batch)) * (1 / len(batch[0]))
 
-    return adam(
-        loss,
-        init_vae(x.mean(axis=0), sizes, rng, labels=C),
-        batches(),
-        steps,
-        step_size=hold_then_linear(step_size, steps),
-        label=f"conditional VAE, K = {sizes[-1]}",
-        callback=callback,
-    )
+    start = init_vae(x.mean(axis=0), sizes, rng, labels=C)
+    label = f"conditional VAE, K = {sizes[-1]}"
+    return train(loss, start, batch_of, len(x), steps, rng, batch_size, step_size, label=label, callback=callback)
 
 
-def style_grid(decoder, label, C, zs):
+def style_grid(decoder: Network, label: int, C: int, zs: Array) -> Array:
     """The images that one label has for the codes zs (M, K): pixel probabilities (M, D)."""
     zs = np.asarray(zs)
     return vae_generate(decoder, beside(zs, one_hot(np.full(len(zs), label), C)))
 
 
-def style_codes(encoder, x, y, C):
+def style_codes(encoder: Network, x: Array, y: Array, C: int) -> Array:
     """The mean of q(z | x, y), which is the style of each example. x (N, D), y (N,) integers -> (N, K)."""
     return encoder_forward(encoder, beside(np.asarray(x), one_hot(y, C)))[0]
 
 
-def analogy(encoder, decoder, x, y, y_new, C):
+def analogy(encoder: Network, decoder: Network, x: Array, y: Array, y_new: Array, C: int) -> Array:
     """Each x (N, D) with label y (N,) written as y_new (N,): z is the mean of q(z | x, y), and the decoder gets z with
     the new label. -> pixel probabilities (N, D)."""
     return vae_generate(decoder, beside(style_codes(encoder, x, y, C), one_hot(y_new, C)))
 
 
-def fold_label(decoder, label, C):
+def fold_label(decoder: Network, label: int, C: int) -> Network:
     """The decoder of z alone that a fixed label leaves: [z, y] W + b = z W_z + (b + W_y), where W_y is the label's row.
 
     decoder with K + C inputs -> a network with K inputs and the same outputs.

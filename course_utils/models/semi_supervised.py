@@ -5,28 +5,33 @@ Three networks: encoder [x, y] -> q(z | x, y), decoder [z, y] -> p(x | z, y), an
 """
 
 import math
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import autograd.numpy as np
+from numpy.random import Generator
 
 from course_utils.models.classifier import class_log_probs
 from course_utils.models.conditional import cvae_elbo, one_hot
 from course_utils.models.vae import binarise, init_vae
+from course_utils.networks.arrays import Array, Network, require_examples, require_labels, require_one_shape
 from course_utils.networks.nets import init_mlp
-from course_utils.networks.optim import adam, hold_then_linear, minibatches
+from course_utils.networks.optim import train
 
 
-def m2_unlabelled_elbo(elbo_per_class, q_y):
+def m2_unlabelled_elbo(elbo_per_class: Array, q_y: Array) -> Array:
     """The lower bound on log p(x) of an example whose label nobody told: sum_c q(c | x) [L(x, c) - log q(c | x)].
 
     elbo_per_class (N, C): L(x, c), the bound on log p(x, y = c), with log p(y) in it; q_y (N, C), rows that sum to 1;
     0 log 0 = 0 -> (N,), in nats. (Kingma et al. 2014, eq. 7.)
     """
     elbo_per_class, q_y = np.asarray(elbo_per_class), np.asarray(q_y)
+    require_one_shape(elbo_per_class=elbo_per_class, q_y=q_y)
     entropy = -q_y * np.log(np.where(q_y > 0, q_y, 1.0))
     return np.sum(q_y * elbo_per_class + entropy, axis=1)
 
 
-def elbo_of_every_class(encoder, decoder, x, C, eps):
+def elbo_of_every_class(encoder: Network, decoder: Network, x: Array, C: int, eps: Array) -> Array:
     """L(x, c) for each class c, log p(y) = -log C included: (N, C). x (N, D), eps (C N, K), class 0's N rows first.
 
     All classes go through the networks as one batch of C N examples.
@@ -37,34 +42,45 @@ def elbo_of_every_class(encoder, decoder, x, C, eps):
 
 
 def m2_train(
-    x, x_labelled, y_labelled, C, sizes, hidden, steps, rng, alpha=10.0, batch_size=64, step_size=3e-3, callback=None
-):
+    x: Array,
+    x_labelled: Array,
+    y_labelled: Array,
+    C: int,
+    sizes: Sequence[int],
+    hidden: Sequence[int],
+    steps: int,
+    rng: Generator,
+    alpha: float = 10.0,
+    batch_size: int = 64,
+    step_size: float = 3e-3,
+    callback: Callable[[int, tuple[Network, Network, Network], float], Any] | None = None,
+) -> tuple[Network, Network, Network]:
     """Trains M2 and returns (encoder, decoder, classifier), float32.
 
     The loss of a step is, as means over examples, -U(x) of a minibatch of the unlabelled x (N, D), minus L(x, y) of
     the labelled ones weighted with their share M / N, plus alpha times their classification loss -log q(y | x)
     (Kingma et al. 2014, eq. 9). sizes = [D, H..., K] as in `cvae_train`; the classifier has layers [D, *hidden, C].
     """
-    x, x_labelled = np.asarray(x, np.float32), np.asarray(x_labelled, np.float32)
-    y, D, K = one_hot(y_labelled, C).astype(np.float32), sizes[0], sizes[-1]
+    x = require_examples(x, sizes, black_to_white=True)
+    x_labelled = require_examples(x_labelled, sizes, "x_labelled", black_to_white=True)
+    y = one_hot(require_labels(y_labelled, C, len(x_labelled)), C).astype(np.float32)
+    D, K = sizes[0], sizes[-1]
     share = len(x_labelled) / len(x)
 
-    def batches():
-        for rows in minibatches(x, batch_size, steps, rng):
-            noise = [rng.standard_normal((n, K), dtype=np.float32) for n in (C * len(rows), len(y))]
-            yield rows, binarise(rows, rng), binarise(x_labelled, rng), *noise
+    def batch_of(rows):
+        noise = [rng.standard_normal((n, K), dtype=np.float32) for n in (C * len(rows), len(y))]
+        grey = x[rows]
+        return grey, binarise(grey, rng), binarise(x_labelled, rng), *noise
 
     def loss(params, batch):
         encoder, decoder, classifier = params
-        rows, black_white, labelled, eps, eps_labelled = batch
-        log_q = class_log_probs(classifier, rows)
+        grey, black_white, labelled, eps, eps_labelled = batch
+        log_q = class_log_probs(classifier, grey)
         elbo = elbo_of_every_class(encoder, decoder, black_white, C, eps)
         unlabelled = np.sum(np.exp(log_q) * (elbo - log_q))  # m2_unlabelled_elbo, from the logarithms
         known = np.sum(cvae_elbo(encoder, decoder, labelled, y, eps_labelled))
         classified = np.sum(y * class_log_probs(classifier, x_labelled))
-        return -unlabelled * (1 / len(rows)) - known * (share / len(y)) - classified * (alpha / len(y))
+        return -unlabelled * (1 / len(grey)) - known * (share / len(y)) - classified * (alpha / len(y))
 
-    params = (*init_vae(x.mean(axis=0), sizes, rng, labels=C), init_mlp([D, *hidden, C], rng))
-    return adam(
-        loss, params, batches(), steps, step_size=hold_then_linear(step_size, steps), label="M2", callback=callback
-    )
+    start = (*init_vae(x.mean(axis=0), sizes, rng, labels=C), init_mlp([D, *hidden, C], rng))
+    return train(loss, start, batch_of, len(x), steps, rng, batch_size, step_size, label="M2", callback=callback)

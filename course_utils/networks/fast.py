@@ -2,58 +2,80 @@
 
 They compute what the plain formulas compute, and differentiate as those do, to any order. Gradients have the type of
 the arrays that they belong to: float32 stays float32, also under an objective with `np.mean`, whose gradient is
-float64 in autograd. Examples are rows, `(..., D)`; sums run over the last axis. Arguments go by position: autograd
-does not look at others. `anp` is where autograd may differentiate once more, `np` where nobody looks on.
+float64 in autograd; only those of integers are real numbers. Examples are rows, `(..., D)`; sums run over the last
+axis. Arguments go by position: autograd does not look at others. `anp` is where autograd may differentiate once more,
+`np` where nobody looks on.
 """
+
+from collections.abc import Callable, Sequence
 
 import autograd.numpy as anp
 import numpy as np
 from autograd.extend import defvjp, defvjp_argnums, primitive
 
+from course_utils.networks.arrays import Array, require_one_shape
 from course_utils.networks.flat import matmul_into_gradient
+
+Vjp = Callable[[Array], Array]  # from the gradient of the result to that of an argument
+
+
+def _real(a):
+    """The array (or number, or list), with integers as float64."""
+    a = np.asarray(a)
+    return a if a.dtype.kind == "f" else a.astype(float)
+
+
+def _in_type_of(a, gradient):
+    """The gradient in the type of a, unless that is an integer's, which would cut it."""
+    return gradient.astype(a.dtype, copy=False) if a.dtype.kind == "f" else gradient
 
 
 @primitive
-def dense(h, W, b, /):
+def dense(h: Array, W: Array, b: Array, /) -> Array:
     """A layer without activation, h W + b. h (..., in), W (in, out), b (out,) -> (..., out)."""
-    a = h @ W
+    a = h @ _real(W)
     a += b
     return a
 
 
 @primitive
-def dense_tanh(h, W, b, /):
+def dense_tanh(h: Array, W: Array, b: Array, /) -> Array:
     """A layer, tanh(h W + b). h (..., in), W (in, out), b (out,) -> (..., out)."""
-    a = h @ W
+    a = h @ _real(W)
     a += b
     return np.tanh(a, out=a)
 
 
-def dense_vjp(argnums, h, W, a_bar):
+def dense_vjp(argnums: Sequence[int], args: Sequence[Array], a_bar: Array) -> list[Array]:
     """The gradients of the arguments with these numbers, given that of a = h W + b:
 
     h_bar = a_bar W^T, W_bar = h^T a_bar and b_bar = a_bar, both summed over all examples.
     """
-    a_bar = a_bar.astype(W.dtype, copy=False)
+    h, W, _ = args
+    a_bar = _in_type_of(W, a_bar)
     h_rows, a_rows = h.reshape(-1, W.shape[0]), a_bar.reshape(-1, W.shape[1])
     gradients = (lambda: a_bar @ W.T, lambda: matmul_into_gradient(W, h_rows.T, a_rows), lambda: a_rows.sum(axis=0))
-    return [gradients[i]() for i in argnums]
+    return [_in_type_of(args[i], gradients[i]()) for i in argnums]
 
 
-defvjp_argnums(dense, lambda argnums, ans, args, _: lambda g: dense_vjp(argnums, *args[:2], g))
-defvjp_argnums(
-    dense_tanh, lambda argnums, ans, args, _: lambda g: dense_vjp(argnums, *args[:2], g * (1 - ans * ans))
-)  # tanh' = 1 - tanh^2
+defvjp_argnums(dense, lambda argnums, ans, args, _: lambda g: dense_vjp(argnums, args, g))
+defvjp_argnums(  # tanh' = 1 - tanh^2
+    dense_tanh, lambda argnums, ans, args, _: lambda g: dense_vjp(argnums, args, g * (1 - ans * ans))
+)
 
 
 @primitive
-def bernoulli_cross_entropy(x, logits, /):
+def bernoulli_cross_entropy(x: Array, logits: Array, /) -> Array:
     """-log p(x) of independent pixels with p(x_d = 1) = 1 / (1 + exp(-l_d)): sum_d [log(1 + exp(l_d)) - x_d l_d], nats.
 
-    x (..., D) between 0 and 1, which is not differentiated, logits (..., D) -> (...); leading axes of x broadcast.
+    x (..., D) between 0 and 1, which is not differentiated, logits (..., D) -> (...); leading axes of x broadcast, D
+    does not.
     log(1 + exp(l)) = max(l, 0) + log(1 + exp(-|l|)) does not overflow. log(1 + u) is five times as fast as log1p(u)
     in float32, and costs at most one rounding of 1 (6e-8) a pixel.
     """
+    logits = _real(logits)
+    if np.shape(x)[-1:] != logits.shape[-1:]:
+        raise ValueError(f"x and logits should have as many pixels, but they have {np.shape(x)} and {logits.shape}")
     terms = np.abs(logits)
     np.exp(np.negative(terms, out=terms), out=terms)
     terms += 1
@@ -62,18 +84,18 @@ def bernoulli_cross_entropy(x, logits, /):
     return np.sum(terms - x * logits, axis=-1)
 
 
-def bernoulli_cross_entropy_vjp(ans, x, logits):
+def bernoulli_cross_entropy_vjp(ans: Array, x: Array, logits: Array) -> Vjp:
     """logits_bar_d = g (sigmoid(l_d) - x_d)."""
-    return lambda g: g[..., None].astype(logits.dtype) * (sigmoid(logits) - x)
+    return lambda g: _in_type_of(logits, _in_type_of(logits, g[..., None]) * (sigmoid(logits) - x))
 
 
 @primitive
-def sigmoid(logits, /):
+def sigmoid(logits: Array, /) -> Array:
     """1 / (1 + exp(-l)), entry by entry; exp may overflow to infinity, and then the result is 0, as it should be."""
     with np.errstate(over="ignore"):
-        s = np.exp(-logits)
+        s = np.asarray(np.exp(-_real(logits)))
     s += 1
-    return np.divide(1, s, out=s)
+    return np.divide(1, s, out=s)[()]  # a number for a number
 
 
 defvjp(sigmoid, lambda ans, logits: lambda g: g.astype(ans.dtype, copy=False) * ans * (1 - ans))
@@ -81,45 +103,45 @@ defvjp(bernoulli_cross_entropy, bernoulli_cross_entropy_vjp, argnums=[1])
 
 
 @primitive
-def gaussian_kl(mu, log_sigma, /):
+def gaussian_kl(mu: Array, log_sigma: Array, /) -> Array:
     """KL(N(mu, diag(sigma^2)) || N(0, I)) = 1/2 sum_k (sigma_k^2 + mu_k^2 - 1 - log sigma_k^2), in nats.
 
     mu, log_sigma (..., K), of one shape -> (...). (Kingma and Welling 2014, appendix B.)
     """
-    _require_one_shape(mu, log_sigma)
+    require_one_shape(mu=mu, log_sigma=log_sigma)
     return 0.5 * np.sum(np.exp(2 * log_sigma) + mu * mu - 1 - 2 * log_sigma, axis=-1)
 
 
-def gaussian_kl_vjp_mu(ans, mu, log_sigma):
+def gaussian_kl_vjp_mu(ans: Array, mu: Array, log_sigma: Array) -> Vjp:
     """mu_bar_k = g mu_k."""
-    return lambda g: (g[..., None] * mu).astype(mu.dtype, copy=False)
+    return lambda g: _in_type_of(mu, g[..., None] * mu)
 
 
-def gaussian_kl_vjp_log_sigma(ans, mu, log_sigma):
+def gaussian_kl_vjp_log_sigma(ans: Array, mu: Array, log_sigma: Array) -> Vjp:
     """log_sigma_bar_k = g (sigma_k^2 - 1)."""
-    return lambda g: (g[..., None] * (anp.exp(2 * log_sigma) - 1)).astype(log_sigma.dtype, copy=False)
+    return lambda g: _in_type_of(log_sigma, g[..., None] * (anp.exp(2 * log_sigma) - 1))
 
 
 defvjp(gaussian_kl, gaussian_kl_vjp_mu, gaussian_kl_vjp_log_sigma)
 
 
 @primitive
-def gaussian_sample(mu, log_sigma, eps, /):
+def gaussian_sample(mu: Array, log_sigma: Array, eps: Array, /) -> Array:
     """z = mu + exp(log_sigma) eps, a sample of N(mu, diag(sigma^2)) for standard normal eps (reparameterization).
 
     mu, log_sigma (N, K), of one shape, eps (..., N, K), which is not differentiated -> (..., N, K).
     (Kingma and Welling 2014, section 2.4.)
     """
-    _require_one_shape(mu, log_sigma)
+    require_one_shape(mu=mu, log_sigma=log_sigma)
     return mu + np.exp(log_sigma) * eps
 
 
-def gaussian_sample_vjp_mu(ans, mu, log_sigma, eps):
+def gaussian_sample_vjp_mu(ans: Array, mu: Array, log_sigma: Array, eps: Array) -> Vjp:
     """mu_bar = z_bar, summed over the samples of an example."""
     return lambda g: _sum_over_samples(g, mu)
 
 
-def gaussian_sample_vjp_log_sigma(ans, mu, log_sigma, eps):
+def gaussian_sample_vjp_log_sigma(ans: Array, mu: Array, log_sigma: Array, eps: Array) -> Vjp:
     """log_sigma_bar = z_bar sigma eps, summed over the samples of an example."""
     return lambda g: _sum_over_samples(g * anp.exp(log_sigma) * eps, log_sigma)
 
@@ -129,11 +151,4 @@ defvjp(gaussian_sample, gaussian_sample_vjp_mu, gaussian_sample_vjp_log_sigma)
 
 def _sum_over_samples(g, like):
     """g (..., N, K) summed over the leading axes that `like` (N, K) has not, in its type."""
-    return anp.sum(g, axis=tuple(range(g.ndim - like.ndim))).astype(like.dtype, copy=False)
-
-
-def _require_one_shape(mu, log_sigma):
-    if np.shape(mu) != np.shape(log_sigma):
-        raise ValueError(
-            f"mu and log_sigma should have one shape, but they have {np.shape(mu)} and {np.shape(log_sigma)}"
-        )
+    return _in_type_of(like, anp.sum(g, axis=tuple(range(g.ndim - like.ndim))))

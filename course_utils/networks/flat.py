@@ -5,15 +5,19 @@ array that is taken out of it and adds to that, which for a small network costs 
 """
 
 import warnings
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from autograd.core import VJPNode, backward_pass, vspace
 from autograd.tracer import isbox, new_box, trace_stack
 
-_slots = {}  # while a gradient is computed: id of a parameter -> the array that waits for its gradient
+_slots: dict[
+    int, np.ndarray
+] = {}  # while a gradient is computed: id of a parameter -> the array that waits for its gradient
 
 
-def map_leaves(f, tree):
+def map_leaves(f: Callable[[Any], Any], tree: Any) -> Any:
     """The nesting of lists, tuples and dicts with f(leaf) in place of each leaf; dicts in the order of their keys."""
     if isinstance(tree, dict):
         return {key: map_leaves(f, tree[key]) for key in sorted(tree)}
@@ -22,19 +26,19 @@ def map_leaves(f, tree):
     return f(tree)
 
 
-def leaves(tree):
+def leaves(tree: Any) -> list:
     """All leaves of a nesting of lists, tuples and dicts, in the order of `map_leaves`."""
-    found = []
+    found: list = []
     map_leaves(found.append, tree)
     return found
 
 
-def flatten(tree):
+def flatten(tree: Any) -> np.ndarray:
     """All numbers of a nesting of lists, tuples and dicts of arrays, in one vector."""
     return np.concatenate([np.ravel(leaf) for leaf in leaves(tree)])
 
 
-def unflatten(flat, like):
+def unflatten(flat: np.ndarray, like: Any) -> Any:
     """The inverse of `flatten`: the vector's numbers as a nesting like `like`. The arrays are views of the vector."""
     at = 0
 
@@ -46,7 +50,7 @@ def unflatten(flat, like):
     return map_leaves(view, like)
 
 
-def value_and_gradient(loss, params, out):
+def value_and_gradient(loss: Callable[[Any, Any], Any], params: Any, out: Any) -> Callable[[Any], float]:
     """A function of a batch that returns loss(params, batch), one number, as a float, and overwrites `out`, a nesting
     like `params`, with the gradient with respect to params.
 
@@ -95,7 +99,7 @@ def _root(i, slots):
     return root
 
 
-def matmul_into_gradient(parameter, a, b):
+def matmul_into_gradient(parameter: np.ndarray, a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """a @ b, as (a part of) the gradient of `parameter`: written where that is collected, so that nothing is copied.
 
     Only the first such part may go there. Of a parameter that is used twice, autograd adds the second part to the

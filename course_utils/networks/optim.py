@@ -2,19 +2,25 @@
 
 import math
 import sys
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
 import numpy as np
-from tqdm import tqdm
+from numpy.random import Generator
 
+from course_utils.networks.arrays import Array
 from course_utils.networks.flat import flatten, unflatten, value_and_gradient
 
+Schedule = Callable[[int], float]  # from t = 1, 2, ... to the step size
 BLOCK = 2**16  # numbers that Adam updates at a time: few enough to stay in the processor's cache meanwhile
 
 
-def minibatches(x, batch_size, steps, rng):
+def minibatches(x: Array, batch_size: int, steps: int, rng: Generator) -> Iterator[Array]:
     """Yields `steps` random batches of rows of x (N, ...): shuffled epochs, one after another, so that every example
     comes up equally often. Where batch_size >= N, each batch is all of x."""
     N = len(x)
+    if batch_size < 1 or not N:
+        raise ValueError(f"a batch needs at least one example, but batch_size = {batch_size} of {N} examples came")
     if batch_size >= N:
         yield from (x for _ in range(steps))
         return
@@ -27,38 +33,61 @@ def minibatches(x, batch_size, steps, rng):
 
 
 def adam(
-    loss, params, batches, steps, step_size=1e-3, beta1=0.9, beta2=0.999, epsilon=1e-8, label="training", callback=None
-):
-    """Minimises loss(params, batch) over `steps` batches and returns the new parameters.
+    loss: Callable[[Any, Any], Any],
+    params: Any,
+    batches: Iterable,
+    steps: int,
+    step_size: float | Schedule = 1e-3,
+    beta1: float = 0.9,
+    beta2: float = 0.999,
+    epsilon: float = 1e-8,
+    label: str = "training",
+    callback: Callable[[int, Any, float], Any] | None = None,
+) -> Any:
+    """Minimises loss(params, batch) over the first `steps` batches and returns the new parameters.
 
     m <- beta1 m + (1 - beta1) g,  v <- beta2 v + (1 - beta2) g^2,
     params <- params - step_size * m_hat / (sqrt(v_hat) + epsilon), where m_hat = m / (1 - beta1^t) and
     v_hat = v / (1 - beta2^t) undo the start at 0 (Kingma and Ba 2015, algorithm 1). `params` is any nesting of lists,
     tuples and dicts of arrays. `step_size` is a number, or a function of t = 1, 2, ... where it should shrink (see
-    `cosine_decay`). `callback(t, params, loss)`, if given, is called after every update. Interrupting (the stop
-    button) ends the training and keeps what it has reached.
+    `cosine_decay`), never negative. `callback(t, params, loss)`, if given, is called after every update.
+
+    Three things end the training early, with a line that says so, and keep the parameters reached so far: an interrupt
+    (the stop button), batches that run out, and a loss or gradient that is not finite, before it spoils them. Where
+    the very first is not finite, there is nothing to keep: FloatingPointError.
     """
+    from tqdm import tqdm  # here: the mathematics alone need not wait for it
+
     flat = flatten(params)
     flat = flat if np.issubdtype(flat.dtype, np.floating) else flat.astype(float)
     gradient, m, v = np.zeros_like(flat), np.zeros_like(flat), np.zeros_like(flat)
     current = unflatten(flat, params)
     compute = value_and_gradient(loss, current, out=unflatten(gradient, params))
-    rate = step_size if callable(step_size) else lambda t: step_size
-    done = 0
+    rate: Callable[[int], Any] = step_size if callable(step_size) else lambda t: step_size
+    done, why = 0, ": there are no more batches"
     with tqdm(
         total=steps, desc=label, leave=False, mininterval=0.2, file=sys.stdout
     ) as bar:  # stderr leaves a red line
         try:
-            for t, batch in enumerate(batches, start=1):
-                value = compute(batch)
-                _adam_update(flat, gradient, m, v, t, float(rate(t)), beta1, beta2, epsilon)
+            for t, batch in zip(range(1, steps + 1), batches):  # in this order: no batch is drawn beyond the last
+                value, size = compute(batch), float(rate(t))
+                if not (math.isfinite(value) and math.isfinite(gradient @ gradient)):
+                    why = f": the loss ({value:.4g}) or its gradient is not finite"
+                    if t == 1:
+                        raise FloatingPointError(f"{label} cannot start{why}. Is there a nan in the data, a log of 0?")
+                    break
+                if not size >= 0:
+                    raise ValueError(f"the step size should not be negative, but it is {size:.4g} at step {t}")
+                _adam_update(flat, gradient, m, v, t, size, beta1, beta2, epsilon)
                 bar.set_postfix_str(f"loss={value:.4g}", refresh=False)
                 bar.update()
                 done = t
                 if callback:
                     callback(t, unflatten(flat.copy(), params), value)  # a copy: the next update is in place
         except KeyboardInterrupt:
-            print(f"{label} stopped after {done} of {steps} steps; the parameters reached so far are kept.")
+            why = ""
+    if done < steps:
+        print(f"{label} stopped after {done} of {steps} steps{why}; the parameters reached so far are kept.")
     return current
 
 
@@ -84,11 +113,36 @@ def _adam_update(params, gradient, m, v, t, step_size, beta1, beta2, epsilon):
         p -= update
 
 
-def cosine_decay(step_size, steps):
-    """A step size for `adam` that falls from step_size to 0 along half a cosine (Loshchilov and Hutter 2017)."""
-    return lambda t: step_size * 0.5 * (1 + math.cos(math.pi * (t - 1) / steps))
+def cosine_decay(step_size: float, steps: int) -> Schedule:
+    """A step size for `adam` that falls from step_size to 0 along half a cosine (Loshchilov and Hutter 2017), and
+    beyond `steps` stays there."""
+    return lambda t: step_size * 0.5 * (1 + math.cos(math.pi * min(1.0, (t - 1) / steps)))
 
 
-def hold_then_linear(step_size, steps):
-    """A step size for `adam` that stays for the first half of the steps, then falls linearly to 0."""
-    return lambda t: step_size * min(1.0, 2 * (steps - t + 1) / steps)
+def hold_then_linear(step_size: float, steps: int) -> Schedule:
+    """A step size for `adam` that stays for the first half of the steps, then falls linearly to 0, and beyond `steps`
+    stays there."""
+    return lambda t: step_size * max(0.0, min(1.0, 2 * (steps - t + 1) / steps))
+
+
+def train(
+    loss: Callable[[Any, Any], Any],
+    start: Any,
+    batch_of: Callable[[Array], Any],
+    N: int,
+    steps: int,
+    rng: Generator,
+    batch_size: int,
+    step_size: float,
+    schedule: Callable[[float, int], Schedule] = hold_then_linear,
+    label: str = "training",
+    callback: Callable[[int, Any, float], Any] | None = None,
+) -> Any:
+    """Trains a model of the course on N examples from the parameters `start`, and returns the new ones: `adam` on
+    shuffled minibatches, with a step size that falls to 0.
+
+    `batch_of(rows)` makes the batch of the examples with these indices (B,); noise that it needs it draws from `rng`.
+    `schedule(step_size, steps)` is the step size as a function of t. The rest is as in `adam`.
+    """
+    batches = (batch_of(rows) for rows in minibatches(np.arange(N), batch_size, steps, rng))
+    return adam(loss, start, batches, steps, schedule(step_size, steps), label=label, callback=callback)

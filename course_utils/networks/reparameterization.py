@@ -1,10 +1,14 @@
 """Gradients through a Gaussian sample: the reparameterization z = mu + sigma eps, its backprop rules, and the two
 estimators of the gradient of an expectation, with their variances where these have a closed form."""
 
+from collections.abc import Callable
+
 import autograd.numpy as np
 
+from course_utils.networks.arrays import Array
 
-def reparameterize(mu, log_sigma, eps):
+
+def reparameterize(mu: Array, log_sigma: Array, eps: Array) -> Array:
     """z = mu + exp(log_sigma) eps: a sample of N(mu, diag(sigma^2)) for standard normal eps.
 
     mu, log_sigma (N, K), eps (N, K) or (S, N, K) -> the shape of eps. (Kingma and Welling 2014, section 2.4.)
@@ -12,17 +16,17 @@ def reparameterize(mu, log_sigma, eps):
     return mu + np.exp(log_sigma) * eps
 
 
-def sigma_bar(z_bar, eps):
+def sigma_bar(z_bar: Array, eps: Array) -> Array:
     """The gradient of sigma, given that of z = mu + sigma eps: z_bar eps, entry by entry. All (N, K)."""
     return np.multiply(z_bar, eps)
 
 
-def reparameterize_vjp(z_bar, log_sigma, eps):
+def reparameterize_vjp(z_bar: Array, log_sigma: Array, eps: Array) -> tuple[Array, Array]:
     """(mu_bar, log_sigma_bar), the gradients given that of z: z_bar, and z_bar sigma eps. All (N, K)."""
     return np.multiply(z_bar, 1), z_bar * np.exp(log_sigma) * eps
 
 
-def dropout_vjp(h_bar, mask, rate):
+def dropout_vjp(h_bar: Array, mask: Array, rate: float) -> Array:
     """The gradient of h, given that of h mask / (1 - rate) (inverted dropout): h_bar mask / (1 - rate).
 
     `rate` is the probability of dropping, 0 <= rate < 1; mask is 1 where kept, 0 where dropped. h_bar, mask (N, K).
@@ -31,7 +35,7 @@ def dropout_vjp(h_bar, mask, rate):
     return h_bar * (np.array(mask) / (1 - rate))
 
 
-def score_function_gradient(f, mu, sigma, eps):
+def score_function_gradient(f: Callable[[Array], Array], mu: float, sigma: float, eps: Array) -> Array:
     """Estimates of d/dmu E[f(z)], z ~ N(mu, sigma^2), one a sample: f(z) (z - mu) / sigma^2 = f(z) eps / sigma.
 
     f works entry by entry and need not be differentiable; mu and sigma scalars, eps (S,) -> (S,). No baseline.
@@ -41,7 +45,7 @@ def score_function_gradient(f, mu, sigma, eps):
     return f(mu + sigma * eps) * eps / sigma
 
 
-def pathwise_gradient(df, mu, sigma, eps):
+def pathwise_gradient(df: Callable[[Array], Array], mu: float, sigma: float, eps: Array) -> Array:
     """Estimates of d/dmu E[f(z)], z ~ N(mu, sigma^2), one a sample: f'(z), as dz/dmu = 1.
 
     df, the derivative of f, works entry by entry; mu and sigma scalars, eps (S,) -> (S,).
@@ -49,7 +53,7 @@ def pathwise_gradient(df, mu, sigma, eps):
     return df(mu + sigma * np.array(eps))
 
 
-def leave_one_out(rewards):
+def leave_one_out(rewards: Array) -> Array:
     """For each sample the mean reward of the others: a baseline that does not depend on the sample. (S, ...) -> same.
 
     Subtracting it leaves the score-function estimator without bias (Mnih and Rezende 2016). S > 1.
@@ -60,7 +64,7 @@ def leave_one_out(rewards):
     return (np.sum(rewards, axis=0) - rewards) / (S - 1)
 
 
-def score_function_variance(mu, sigma, baseline=0.0):
+def score_function_variance(mu: Array, sigma: Array, baseline: float = 0.0) -> Array:
     """Variance of (f(z) - baseline) eps_k / sigma_k, the estimate of the gradient of E[f] with respect to mu_k.
 
     For f(z) = sum_i z_i^2 and z ~ N(mu, diag(sigma^2)), from the moments of a Gaussian up to the sixth. mu, sigma (K,),
@@ -76,7 +80,7 @@ def score_function_variance(mu, sigma, baseline=0.0):
     return second_moment - (2 * mu) ** 2
 
 
-def pathwise_variance(mu, sigma):
+def pathwise_variance(mu: Array, sigma: Array) -> Array:
     """Variance of 2 z_k, the pathwise estimate of the same gradient as in `score_function_variance`: 4 sigma_k^2.
 
     mu, sigma (K,) -> (K,). It does not depend on mu, nor on the other dimensions.

@@ -1,7 +1,9 @@
 """Jensen's inequality in numbers, and the bound on log p(x) that averages S weights inside the logarithm."""
 
 import numpy as np
-from scipy.special import logsumexp
+
+from course_utils.probability.expecting import floats, probabilities, shapes
+from course_utils.probability.numerics import log_sum_exp
 
 
 def jensen_gap(h, x, weights):
@@ -10,7 +12,9 @@ def jensen_gap(h, x, weights):
     X takes the value x_i with probability weights_i: sum_i weights_i h(x_i) - h(sum_i weights_i x_i). x and
     weights (n,), weights >= 0 with sum 1; h works entry by entry. (Jensen 1906.)
     """
-    x, weights = np.asarray(x), np.asarray(weights)
+    x, weights = floats(x), floats(weights)
+    shapes(x=(x, "n"), weights=(weights, "n"))
+    probabilities(weights=weights)
     return weights @ h(x) - h(weights @ x)
 
 
@@ -21,5 +25,6 @@ def iwae_bound(log_w):
     and is the ELBO for S = 1. Stable: the largest weight of each column is taken out of the sum. (Burda, Grosse
     and Salakhutdinov 2016, eq. 8.)
     """
-    log_w = np.asarray(log_w)
-    return logsumexp(log_w, axis=0) - np.log(len(log_w))
+    log_w = floats(log_w)
+    shapes(log_w=(log_w, "S N"))
+    return log_sum_exp(log_w, axis=0) - np.log(len(log_w))

@@ -2,6 +2,9 @@
 
 import numpy as np
 
+from course_utils.probability.expecting import ascending, probabilities, same_last_axis, shapes
+from course_utils.probability.numerics import quiet_log
+
 
 def kl_categorical(q, p):
     """KL(q || p) = sum_c q_c log(q_c / p_c) in nats, of probabilities q (C,) and p (C,); a scalar.
@@ -10,19 +13,25 @@ def kl_categorical(q, p):
     (Kullback and Leibler 1951.)
     """
     q, p = np.asarray(q, float), np.asarray(p, float)
+    shapes(q=(q, "C"), p=(p, "C"))
+    probabilities(q=q, p=p)
     possible = q > 0
-    with np.errstate(divide="ignore"):  # log 0 = -inf is the right answer here
-        return np.sum(q[possible] * (np.log(q[possible]) - np.log(p[possible])))
+    return np.sum(q[possible] * (np.log(q[possible]) - quiet_log(p[possible])))
 
 
 def kl_on_grid(log_q, log_p, grid):
     """KL(q || p) = int q(z) (log q(z) - log p(z)) dz by the trapezoid rule, in nats.
 
     log_q and log_p (..., G), broadcast against each other, are log densities on grid (G,) -> (...). The grid must hold
-    the mass of q. Logarithms keep the result finite where a density itself would underflow to 0; a log density of
-    -inf means 0, and 0 log 0 = 0.
+    the mass of q. Logarithms keep the result finite where p itself would underflow to 0; a log density of -inf means 0.
+    Where q is 0, or so small that exp(log q) is, nothing counts (0 log 0 = 0); where p is 0 and q is not, the
+    divergence is infinite.
     """
-    log_q, log_p = np.broadcast_arrays(np.asarray(log_q, float), np.asarray(log_p, float))
-    possible = log_q > -np.inf
-    ratio = np.where(possible, log_q, 0.0) - np.where(possible, log_p, 0.0)
-    return np.trapezoid(np.exp(log_q) * ratio, grid, axis=-1)
+    log_q, log_p, grid = (np.asarray(values, float) for values in (log_q, log_p, grid))
+    ascending(grid)
+    same_last_axis(log_q=log_q, log_p=log_p, grid=grid)
+    log_q, log_p = np.broadcast_arrays(log_q, log_p)
+    q = np.exp(log_q)
+    with np.errstate(invalid="ignore"):  # -inf + inf where both are 0, and 0 * inf where q is
+        integrand = np.where((q == 0) & ~np.isnan(log_p), 0.0, q * (log_q - log_p))
+    return np.trapezoid(integrand, grid, axis=-1)

@@ -6,12 +6,16 @@ K dimensions, in nats, one number per example. Written for arrays; autograd diff
 
 import autograd.numpy as np
 
+from course_utils.probability.expecting import floats, positive, same_last_axis, shapes
+
 
 def diagonal_gaussian_log_prob(z, mu, log_sigma):
     """log N(z; mu, diag(sigma^2)) = sum_k -(z_k - mu_k)^2 / (2 sigma_k^2) - log sigma_k - log(2 pi) / 2.
 
     z, mu, log_sigma (..., K), broadcast against each other -> (...).
     """
+    z, mu, log_sigma = floats(z), floats(mu), floats(log_sigma)
+    same_last_axis(z=z, mu=mu, log_sigma=log_sigma)
     standardised = (z - mu) * np.exp(-log_sigma)
     return np.sum(-0.5 * standardised**2 - log_sigma - 0.5 * float(np.log(2 * np.pi)), axis=-1)
 
@@ -21,6 +25,8 @@ def kl_standard_normal(mu, log_sigma):
 
     mu, log_sigma (N, K) -> (N,), never negative. (Kingma and Welling 2014, appendix B.)
     """
+    mu, log_sigma = floats(mu), floats(log_sigma)
+    same_last_axis(mu=mu, log_sigma=log_sigma)
     return 0.5 * np.sum(np.exp(2 * log_sigma) + mu**2 - 1 - 2 * log_sigma, axis=-1)
 
 
@@ -29,6 +35,8 @@ def kl_gaussians(mu_q, log_sigma_q, mu_p, log_sigma_p):
 
     sum_k log(sigma_p / sigma_q) + (sigma_q^2 + (mu_q - mu_p)^2) / (2 sigma_p^2) - 1/2. All arguments (N, K) -> (N,).
     """
+    mu_q, log_sigma_q, mu_p, log_sigma_p = map(floats, (mu_q, log_sigma_q, mu_p, log_sigma_p))
+    same_last_axis(mu_q=mu_q, log_sigma_q=log_sigma_q, mu_p=mu_p, log_sigma_p=log_sigma_p)
     ratio = np.exp(2 * (log_sigma_q - log_sigma_p))  # of the variances
     distance = (mu_q - mu_p) * np.exp(-log_sigma_p)
     return np.sum(log_sigma_p - log_sigma_q + 0.5 * (ratio + distance**2 - 1), axis=-1)
@@ -39,6 +47,8 @@ def kl_monte_carlo(mu, log_sigma, eps):
 
     mu, log_sigma (N, K), eps (S, N, K) standard normal -> (N,); its error shrinks like 1 / sqrt(S).
     """
+    mu, log_sigma, eps = floats(mu), floats(log_sigma), floats(eps)
+    shapes(mu=(mu, "N K"), log_sigma=(log_sigma, "N K"), eps=(eps, "S N K"))
     z = mu + np.exp(log_sigma) * eps
     log_q = diagonal_gaussian_log_prob(z, mu, log_sigma)  # (S, N)
     log_p = diagonal_gaussian_log_prob(z, np.zeros_like(z), np.zeros_like(z))
@@ -51,6 +61,8 @@ def kl_to_point_mass(mu, sigmas):
     mu (K,), sigmas (M,), positive -> (M,). As sigma -> 0, q becomes a point mass at mu and the divergence grows
     without bound, like -K log sigma.
     """
-    mu, sigmas = np.array(mu), np.array(sigmas)
+    mu, sigmas = floats(mu), floats(sigmas)
+    shapes(mu=(mu, "K"), sigmas=(sigmas, "M"))
+    positive(sigmas=sigmas)
     K = len(mu)
     return 0.5 * (K * (sigmas**2 - 1) + np.sum(mu**2)) - K * np.log(sigmas)

@@ -5,47 +5,66 @@ log p(x, z) for one fixed x, entry by entry. A density q is its values (G,) on t
 """
 
 import numpy as np
-from scipy.special import logsumexp, xlogy
+
+from course_utils.probability.expecting import ascending, floats, not_negative, positive, same_last_axis, shapes
+from course_utils.probability.numerics import log_sum_exp, quiet_log, weighted_logs
 
 
 def trapezoid_weights(grid):
     """Weights (G,) with sum_g weights_g f(z_g) = the trapezoid rule: half of both neighbouring steps."""
+    grid = floats(grid)
+    ascending(grid)
     half_steps = np.diff(grid) / 2
     return np.append(half_steps, 0) + np.append(0, half_steps)
 
 
 def integrate(values, grid):
     """The integral of values (..., G) over the grid by the trapezoid rule -> (...)."""
-    return np.asarray(values) @ trapezoid_weights(grid)
+    values, grid = floats(values), floats(grid)
+    same_last_axis(values=values, grid=grid)
+    return values @ trapezoid_weights(grid)
 
 
 def gaussian_on_grid(grid, mu, sigma):
     """The density N(z; mu, sigma^2) at the points of the grid (G,)."""
-    return np.exp(-0.5 * ((np.asarray(grid) - mu) / sigma) ** 2) / (sigma * np.sqrt(2 * np.pi))
+    mu, sigma = floats(mu), floats(sigma)
+    positive(sigma=sigma)
+    return np.exp(-0.5 * ((floats(grid) - mu) / sigma) ** 2) / (sigma * np.sqrt(2 * np.pi))
 
 
 def log_evidence_on_grid(log_joint, grid):
     """log p(x) = log of the integral of p(x, z) over z, a scalar; stable where that underflows."""
-    return logsumexp(log_joint(np.asarray(grid)), b=trapezoid_weights(grid))
+    return log_sum_exp(log_joint(floats(grid)) + np.log(trapezoid_weights(grid)))
 
 
 def posterior_on_grid(log_joint, grid):
     """The posterior density p(z | x) = p(x, z) / p(x) on the grid (G,); its trapezoid integral is 1."""
-    return np.exp(log_joint(np.asarray(grid)) - log_evidence_on_grid(log_joint, grid))
+    return np.exp(floats(log_joint(floats(grid))) - log_evidence_on_grid(log_joint, grid))
+
+
+def _density_and_grid(q, grid):
+    q, grid = floats(q), floats(grid)
+    shapes(q=(q, "G"), grid=(grid, "G"))
+    not_negative(q=q)
+    return q, grid
 
 
 def elbo_on_grid(log_joint, q, grid):
-    """The lower bound F(q) = integral of q(z) (log p(x, z) - log q(z)), with 0 log 0 = 0, a scalar."""
-    q = np.asarray(q)
-    return integrate(q * log_joint(np.asarray(grid)) - xlogy(q, q), grid)
+    """The lower bound F(q) = integral of q(z) (log p(x, z) - log q(z)), a scalar.
+
+    q (G,), integral 1. Where q is 0 nothing counts, not even a log p(x, z) of -inf (0 log 0 = 0); where q is not 0 and
+    log p(x, z) is -inf, F is -inf.
+    """
+    q, grid = _density_and_grid(q, grid)
+    return integrate(weighted_logs(q, log_joint(grid)) - weighted_logs(q, quiet_log(q)), grid)
 
 
 def gap_on_grid(log_joint, q, grid):
-    """KL(q || p(z | x)) = integral of q(z) (log q(z) - log p(z | x)), with 0 log 0 = 0, a scalar.
+    """KL(q || p(z | x)) = integral of q(z) (log q(z) - log p(z | x)), a scalar.
 
-    q (G,), integral 1. Equals log p(x) - F(q). log p(z | x) is never the log of a density that may have
-    underflowed to 0.
+    q (G,), integral 1. Equals log p(x) - F(q). Where q is 0 nothing counts (0 log 0 = 0); where p(z | x) is 0 and q is
+    not, the divergence is infinite. log p(z | x) is never the log of a density that may have underflowed to 0.
     """
-    q, grid = np.asarray(q), np.asarray(grid)
+    q, grid = _density_and_grid(q, grid)
     log_posterior = log_joint(grid) - log_evidence_on_grid(log_joint, grid)
-    return integrate(xlogy(q, q) - q * log_posterior, grid)
+    return integrate(weighted_logs(q, quiet_log(q)) - weighted_logs(q, log_posterior), grid)

@@ -7,24 +7,29 @@ import math
 
 import autograd.numpy as np
 
+from course_utils.probability.expecting import between_0_and_1, floats, positive, same_last_axis
+
 
 def gaussian_log_prob(x, mean, eta):
-    """log N(x; mean, eta I) = -||x - mean||^2 / (2 eta) - (D/2) log(2 pi eta), with eta > 0 the *variance* of each dimension.
+    """log N(x; mean, eta I) = -||x - mean||^2 / (2 eta) - (D/2) log(2 pi eta).
 
-    x (..., D), mean (..., D) -> (...); leading axes broadcast. Computed without the density itself, which underflows.
-    (Bishop 2006, eq. 2.43.)
+    x (..., D), mean (..., D) -> (...); leading axes broadcast. eta > 0 is the *variance* of each dimension. Computed
+    without the density itself, which underflows. (Bishop 2006, eq. 2.43.)
     """
-    D = np.shape(x)[-1]
-    log = (
-        math.log if isinstance(eta, float | int) else np.log
-    )  # numpy's float64 would turn float32 gradients into float64
-    return -0.5 * np.sum(np.subtract(x, mean) ** 2, axis=-1) / eta - 0.5 * D * log(2 * math.pi * eta)
+    x, mean, eta = floats(x), floats(mean), floats(eta)
+    D = same_last_axis(x=x, mean=mean)
+    positive(eta=eta)
+    log = math.log if isinstance(eta, float) else np.log  # numpy's would turn float32 gradients into float64
+    return -0.5 * np.sum((x - mean) ** 2, axis=-1) / eta - 0.5 * D * log(2 * math.pi * eta)
 
 
 def bernoulli_log_prob(x, logits):
     """log p(x) of independent pixels with p(x_d = 1) = 1 / (1 + exp(-l_d)): sum_d [x_d l_d - log(1 + exp(l_d))].
 
-    x (..., D) of 0 and 1, logits (..., D) -> (...). log(1 + exp(l)) is computed as logaddexp(0, l), finite for any finite l.
-    For x between 0 and 1 this is minus the cross-entropy.
+    x (..., D) of 0 and 1, logits (..., D) -> (...). log(1 + exp(l)) is computed as logaddexp(0, l), finite for any
+    finite l. For x between 0 and 1 this is minus the cross-entropy.
     """
-    return np.sum(np.multiply(x, logits) - np.logaddexp(0, logits), axis=-1)
+    x, logits = floats(x), floats(logits)
+    same_last_axis(x=x, logits=logits)
+    between_0_and_1(x=x)
+    return np.sum(x * logits - np.logaddexp(0, logits), axis=-1)

@@ -6,10 +6,11 @@ logarithms, with the largest taken out, so that nothing underflows.
 """
 
 import numpy as np
-from scipy.special import logsumexp
 
+from course_utils.probability.expecting import floats, positive, shapes
 from course_utils.probability.grids import trapezoid_weights
 from course_utils.probability.likelihoods import gaussian_log_prob
+from course_utils.probability.numerics import log_sum_exp
 
 
 def log_marginal_linear(x, W, b, eta):
@@ -18,7 +19,9 @@ def log_marginal_linear(x, W, b, eta):
     With the singular value decomposition W = U diag(s) V^T and r = x - b, the covariance has the eigenvalue s_k^2 + eta
     along column k of U and eta at right angles to all of them. (Bishop 2006, eq. 12.35.)
     """
-    x, W = np.asarray(x, float), np.asarray(W, float)
+    x, W, b = np.asarray(x, float), np.asarray(W, float), np.asarray(b, float)
+    shapes(x=(x, "N D"), W=(W, "D K"), b=(b, "D"))
+    positive(eta=eta)
     U, s, _ = np.linalg.svd(W, full_matrices=False)
     r = x - b
     along = r @ U  # (N, K)
@@ -31,18 +34,16 @@ def log_marginal_linear(x, W, b, eta):
 def log_marginal_quadrature(x, decoder, eta, grid):
     """log sum_g w_g p(z_g) p(x|z_g) with the trapezoid rule's weights w; 1-D z, so `decoder` maps (G, 1) to (G, D).
 
-    The grid (G,) must cover the mass of p(z) p(x|z), with a spacing below the width of its peaks, about sqrt(eta) / |dG/dz|.
+    The grid (G,) must cover the mass of p(z) p(x|z), with a spacing below the width of its peaks, about
+    sqrt(eta) / |dG/dz|.
     """
     grid = np.asarray(grid, float)
-    if grid.ndim != 1 or len(grid) < 2 or not (np.diff(grid) > 0).all():
-        raise ValueError(
-            f"the grid must be ascending, of shape (G,) with G >= 2, but one of shape {grid.shape} came"
-            + " that does not ascend" * (grid.ndim == 1 and len(grid) > 1)
-        )
     log_weights, z = np.log(trapezoid_weights(grid)), grid[:, None]
     log_prior = gaussian_log_prob(z, 0.0, 1.0)
-    log_p_x_given_z = np.array([gaussian_log_prob(x, mean, eta) for mean in decoder(z)])  # (G, N)
-    return logsumexp(log_p_x_given_z + (log_prior + log_weights)[:, None], axis=0)
+    means = decoder(z)
+    shapes(x=(x, "N D"), grid=(grid, "G"), **{"decoder(z)": (means, "G D")})
+    log_p_x_given_z = np.array([gaussian_log_prob(x, mean, eta) for mean in means])  # (G, N)
+    return log_sum_exp(log_p_x_given_z + (log_prior + log_weights)[:, None], axis=0)
 
 
 def log_marginal_monte_carlo(x, decoder, eta, eps):
@@ -51,8 +52,10 @@ def log_marginal_monte_carlo(x, decoder, eta, eps):
     The mean inside the logarithm is unbiased for p(x); its relative variance grows without limit as the posterior gets
     narrow beside the prior. One sample at a time, so that memory does not grow with S.
     """
-    log_p_x_given_z = np.array([gaussian_log_prob(x, decoder(z), eta) for z in np.asarray(eps)])  # (S, N)
-    return logsumexp(log_p_x_given_z, axis=0) - np.log(len(eps))
+    eps = floats(eps)
+    shapes(x=(x, "N D"), eps=(eps, "S N K"))
+    log_p_x_given_z = np.array([gaussian_log_prob(x, decoder(z), eta) for z in eps])  # (S, N)
+    return log_sum_exp(log_p_x_given_z, axis=0) - np.log(len(eps))
 
 
 def log_marginal_importance(x, decoder, eta, mu, log_sigma, eps):
@@ -68,5 +71,6 @@ def log_marginal_importance(x, decoder, eta, mu, log_sigma, eps):
         log_p_minus_log_q = np.sum((eps_s**2 - z**2) / 2 + log_sigma, axis=-1)
         return gaussian_log_prob(x, decoder(z), eta) + log_p_minus_log_q
 
-    mu, log_sigma = np.asarray(mu), np.asarray(log_sigma)
-    return logsumexp(np.array([log_weight(eps_s) for eps_s in np.asarray(eps)]), axis=0) - np.log(len(eps))
+    mu, log_sigma, eps = floats(mu), floats(log_sigma), floats(eps)
+    shapes(x=(x, "N D"), mu=(mu, "N K"), log_sigma=(log_sigma, "N K"), eps=(eps, "S N K"))
+    return log_sum_exp(np.array([log_weight(eps_s) for eps_s in eps]), axis=0) - np.log(len(eps))

@@ -2,13 +2,40 @@
 
 import autograd.numpy as np
 
+from course_utils.probability.expecting import floats
+
 
 def log_mean_exp(a):
     """The logarithm of the mean of exp(a) over all entries of `a`, as a scalar.
 
     log (1/n) sum_i exp(a_i) = m + log (1/n) sum_i exp(a_i - m) with m = max_i a_i, so that the largest term is
-    exp(0): nothing overflows, and the sum is never 0. In nats where `a` is. Any shape, at least one entry.
+    exp(0): nothing overflows, and the sum is never 0. In nats where `a` is. Any shape, at least one entry. An entry of
+    -inf counts exp(-inf) = 0: where all are -inf, so is the result.
     """
-    a = np.asarray(a)
+    a = floats(a)
+    if not np.size(a):
+        raise ValueError(f"at least one entry is expected, but an array of shape {np.shape(a)} came")
     m = np.max(a)
+    if not np.isfinite(m):  # a - m would be inf - inf, which is nan
+        return m
     return m + np.log(np.mean(np.exp(a - m)))
+
+
+def weighted_logs(weights, logs):
+    """weights * logs with 0 * -inf = 0: what q log p is where q is 0, whatever p is. They broadcast."""
+    weights, logs = floats(weights), floats(logs)
+    return weights * np.where((weights == 0) & (logs == -np.inf), 0.0, logs)
+
+
+def quiet_log(p):
+    """log p for p >= 0, with log 0 = -inf and no warning."""
+    with np.errstate(divide="ignore"):
+        return np.log(floats(p))
+
+
+def log_sum_exp(a, axis=None):
+    """log sum_i exp(a_i) over the given axis, or over all entries, with the largest taken out as in `log_mean_exp`."""
+    a = floats(a)
+    m = np.max(a, axis=axis, keepdims=True)
+    m = np.where(np.isfinite(m), m, 0.0)  # a - m would be inf - inf, which is nan
+    return np.squeeze(m + quiet_log(np.sum(np.exp(a - m), axis=axis, keepdims=True)), axis=axis)

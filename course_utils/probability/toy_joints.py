@@ -10,11 +10,12 @@ shape in, the same shape out, nats.
 - bent: G(z) = (0.4 z, z^2), so that z and -z both explain x, one a little better: two modes.
 """
 
+from statistics import NormalDist
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import ndtri
 
+from course_utils.probability.expecting import floats
 from course_utils.probability.likelihoods import gaussian_log_prob
 from course_utils.probability.marginals import log_marginal_linear
 
@@ -30,19 +31,20 @@ class Observed(NamedTuple):
 
 LINEAR = Observed(np.array([1.9, -0.4, 0.7]), np.array([1.2, -0.7, 0.4]), np.array([0.3, 0.1, -0.2]), 0.6)
 # 800 readings of 0.7, spread as the quantiles of the noise.
-FAINT = Observed(0.7 + np.sqrt(8) * ndtri((np.arange(800) + 0.5) / 800), np.ones(800), np.zeros(800), 8.0)
-DENSE = Observed(0.007 + np.sqrt(0.002) * ndtri((np.arange(800) + 0.5) / 800), np.full(800, 0.01), np.zeros(800), 0.002)
+QUANTILES = np.array([NormalDist().inv_cdf((i + 0.5) / 800) for i in range(800)])
+FAINT = Observed(0.7 + np.sqrt(8) * QUANTILES, np.ones(800), np.zeros(800), 8.0)
+DENSE = Observed(0.007 + np.sqrt(0.002) * QUANTILES, np.full(800, 0.01), np.zeros(800), 0.002)
 SHARP = Observed(np.ones(1), np.ones(1), np.zeros(1), 1e-4)
 BENT_X, BENT_ETA = np.array([0.25, 1.6]), 0.4
 
 
 def log_prior(z):
     """log N(z; 0, 1)."""
-    return -0.5 * np.asarray(z) ** 2 - 0.5 * np.log(2 * np.pi)
+    return -0.5 * floats(z) ** 2 - 0.5 * np.log(2 * np.pi)
 
 
 def _linear_log_joint(z, model):
-    z = np.asarray(z)
+    z = np.asarray(floats(z))
     return log_prior(z) + gaussian_log_prob(model.x, z[..., None] * model.w + model.b, model.eta)
 
 
@@ -68,7 +70,7 @@ def sharp_log_joint(z):
 
 def bent_decoder(z):
     """G(z) = (0.4 z, z^2). z (...) -> (..., 2)."""
-    z = np.asarray(z)
+    z = np.asarray(floats(z))
     return np.stack([0.4 * z, z**2], axis=-1)
 
 

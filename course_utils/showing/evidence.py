@@ -1,12 +1,145 @@
-"""Printing what training reached, in a form that the tests can compare."""
+"""Results: small tables for the reader, and expectations for the tests."""
+
+import math
+from collections.abc import Mapping, Sequence
+from html import escape
+from typing import Any
+
+import numpy as np
+from IPython.display import display
+
+CELL = "padding:.25em .9em;text-align:right"
+
+
+def results(
+    rows: Mapping[str, Any],
+    columns: Sequence[str] | None = None,
+    *,
+    best: str | None = None,
+    digits: int = 3,
+    trained: bool = True,
+    caption: str = "",
+) -> None:
+    """Displays a small table: a row for each entry of `rows`, whose value is one result or a list, one a column.
+
+    A result is a number, shown with `digits` significant digits; a pair (number, standard error), whose error decides
+    on the digits; a text (a figure that others published, say), shown as it is; or None. `best` is "lowest" or
+    "highest": the best number of each column is marked. Numbers that come out of training differ between machines in
+    their last digits, so tests do not compare them (`expect` does); `trained=False` has them compared as they stand.
+    """
+    table = {label: list(row) if isinstance(row, list | np.ndarray) else [row] for label, row in rows.items()}
+    widths = {len(row) for row in table.values()}
+    names = [""] if columns is None else list(columns)
+    if widths != {len(names)}:
+        raise ValueError(
+            f"a row has as many results as there are columns, {len(names)}, but there are {sorted(widths)}"
+        )
+    if best not in (None, "lowest", "highest"):
+        raise ValueError(f'best is "lowest", "highest" or None, got {best!r}')
+    display(Table(table, names, best, digits, trained, caption))
+
+
+def expect(value: float, expected: float, within: float) -> None:
+    """AssertionError unless |value - expected| <= within. Stands in cells that student copies do not have."""
+    if not abs(float(value) - expected) <= within:
+        raise AssertionError(f"{float(value):.6g} is not within {within:.3g} of {expected:.6g}")
 
 
 def show_result(label: str, value: float, expected: float, tolerance: float) -> None:
     """Prints a number that came out of training beside what is expected, and fails outside the tolerance.
 
-    Such numbers differ between machines in their last digits. The tests mask the digits of these lines alone, and
-    the tolerance is checked here, wherever the notebook runs.
+    (Notebooks that have moved to `results` and `expect` do without it.)
     """
     print(f"≈ {label}: {value:.4g} (expected {expected:.4g} ± {tolerance:.2g})")
     if not abs(value - expected) <= tolerance:
         raise AssertionError(f"{label} is {value:.6g}, expected {expected:.6g} ± {tolerance:.2g}")
+
+
+class Table:
+    """Results as text and as HTML that say the same."""
+
+    def __init__(
+        self,
+        rows: Mapping[str, list],
+        columns: Sequence[str],
+        best: str | None,
+        digits: int,
+        trained: bool,
+        caption: str,
+    ):
+        self.rows, self.columns, self.digits, self.trained, self.caption = rows, columns, digits, trained, caption
+        self.marked = set()
+        for i in range(len(columns)):
+            self.marked.add((_best({label: _number(row[i]) for label, row in rows.items()}, best), i))
+
+    def _text(self, value):
+        return _shown(value, self.digits)
+
+    def __repr__(self):
+        sign = "≈ " if self.trained else ""
+        cells = {
+            label: [self._text(v) + ("*" if (label, i) in self.marked else "") for i, v in enumerate(row)]
+            for label, row in self.rows.items()
+        }
+        left = max(len(label) for label in cells)
+        widths = [max(len(name), *(len(row[i]) for row in cells.values())) for i, name in enumerate(self.columns)]
+        head = "  ".join(name.rjust(width) for name, width in zip(self.columns, widths))
+        lines = [self.caption, " " * (len(sign) + left + 3) + head] if head.strip() else [self.caption]
+        for label, row in cells.items():
+            values = "  ".join(text.rjust(width) for text, width in zip(row, widths))
+            lines.append(f"{sign}{label.ljust(left)} | {values}")
+        lines.append("* the best of its column" if any(label for label, _ in self.marked) else "")
+        return "\n".join(line for line in lines if line.strip())
+
+    def _repr_html_(self):
+        kind = " class='trained'" if self.trained else ""
+        head = "".join(f"<th scope='col' style='{CELL}'>{escape(name)}</th>" for name in self.columns)
+        body = ""
+        for label, row in self.rows.items():
+            body += f"<tr><th scope='row' style='padding:.25em .9em;text-align:left'>{escape(label)}</th>"
+            for i, value in enumerate(row):
+                text = escape(self._text(value))
+                text = (
+                    f"<b>{text}</b> <span title='the best of its column'>★</span>"
+                    if (label, i) in self.marked
+                    else text
+                )
+                body += f"<td{kind} style='{CELL}'>{text}</td>"
+            body += "</tr>"
+        corner = f"<thead><tr><td></td>{head}</tr></thead>" if any(self.columns) else ""
+        caption = f"<caption style='text-align:left'>{escape(self.caption)}</caption>" if self.caption else ""
+        return f"<table class='course-results'>{caption}{corner}<tbody>{body}</tbody></table>"
+
+
+def _number(value):
+    value = value[0] if isinstance(value, tuple) else value
+    return None if value is None or isinstance(value, str) or not math.isfinite(value) else float(value)
+
+
+def _best(numbers, best):
+    """The label of the best number, None where nothing is to be marked or less than two can be compared."""
+    numbers = {label: number for label, number in numbers.items() if number is not None}
+    if best is None or len(numbers) < 2:
+        return None
+    return (min if best == "lowest" else max)(numbers, key=lambda label: numbers[label])
+
+
+def _shown(value, digits) -> str:
+    """A result as text: significant digits, no exponent where it can be avoided, a true minus sign."""
+    if value is None:
+        return "–"
+    if isinstance(value, str):
+        return value
+    if isinstance(value, tuple):
+        number, error = map(float, value)
+        places = max(0, 1 - math.floor(math.log10(error))) if error > 0 else digits
+        return f"{number:.{places}f} ± {error:.{places}f}".replace("-", "−")
+    if isinstance(value, int | np.integer):
+        return str(value).replace("-", "−")
+    number = float(value)
+    if not math.isfinite(number) or number == 0:
+        return f"{number:g}".replace("-", "−")
+    size = math.floor(math.log10(abs(number)))
+    if -4 <= size < 7:
+        return f"{number:.{max(0, digits - 1 - size)}f}".replace("-", "−")
+    return f"{number:.{digits - 1}e}".replace("-", "−")

@@ -4,21 +4,25 @@ One picture is replaced in place: no widget is needed, and the last picture stay
 """
 
 import time
+from collections.abc import Callable, Sequence
 
+import numpy as np
 from IPython import get_ipython
 from IPython.display import display
+from matplotlib.figure import Figure
 
 from course_utils.models.vae import elbo_terms
 from course_utils.showing import plots
 
 ALT = (
-    "Two panels over the training steps, on examples held out from training: the reconstruction term above the ELBO,"
-    " with the KL term between them, and the KL term alone."
+    "Two panels over the training steps, on examples held out from training: "
+    "the reconstruction term above the ELBO, with the KL term between them, and the KL term alone."
 )
+Row = tuple[int, float, float]  # (step, reconstruction, KL)
 SHARE = 30  # drawing takes at most about one part in SHARE of the time
 
 
-def draw_elbo(history, steps):
+def draw_elbo(history: Sequence[Row], steps: int) -> Figure:
     """A figure of the rows (step, reconstruction, KL) of `history`: the terms, and their difference, the ELBO. Without
     rows, the axes."""
     t, reconstruction, kl = map(list, zip(*history)) if history else ([], [], [])
@@ -37,7 +41,9 @@ def draw_elbo(history, steps):
     return fig
 
 
-def live_elbo(history, x, eps, steps, every=50):
+def live_elbo(
+    history: list[Row], x: np.ndarray, eps: np.ndarray, steps: int, every: int = 50
+) -> Callable[[int, tuple, float], None]:
     """A callback for `vae_train` that evaluates both terms of the ELBO on held-out x, and draws their curves meanwhile.
 
     Every `every` steps, and after the last, the mean terms over x (N, D) with the fixed noise eps (N, K) or (S, N, K)

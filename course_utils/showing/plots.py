@@ -8,16 +8,23 @@ settings. The figures belong to the caller alone (`matplotlib.figure.Figure`, no
 import base64
 import html
 import io
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import matplotlib
 import numpy as np
 from IPython.display import display
 from matplotlib import pyplot
+from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
+from matplotlib.rcsetup import cycler
 from matplotlib.ticker import PercentFormatter
+from numpy.typing import ArrayLike
 from PIL import Image
+
+from course_utils.data.texts import look_up
 
 # Ten colours that stay apart for colour-blind readers
 # (Petroff 2021, "Accessible color sequences for data visualization").
@@ -25,8 +32,8 @@ PALETTE = ("#3f90da", "#ffa90e", "#bd1f01", "#94a4a2", "#832db6", "#a96b59", "#e
 DIVERGING = "RdBu_r"  # white at its centre, and safe for red-green blindness
 
 # Only what an axes keeps from its making: font sizes and line widths are read later, from the globals.
-STYLE = {
-    "axes.prop_cycle": matplotlib.cycler(color=PALETTE),
+STYLE: dict[Any, Any] = {
+    "axes.prop_cycle": cycler(color=PALETTE),
     "axes.axisbelow": True,
     "axes.grid": True,
     "axes.spines.right": False,
@@ -39,7 +46,9 @@ STYLE = {
 CSS_DPI = 96  # a CSS pixel is 1/96 inch, so figure sizes in inches are the sizes on the page
 
 
-def figure(width=6.0, height=3.6, columns=1, rows=1, **options):
+def figure(
+    width: float = 6.0, height: float = 3.6, columns: int = 1, rows: int = 1, **options: Any
+) -> tuple[Figure, Any]:
     """Return `(fig, ax)` in the course's style, sizes in inches; several panels give an array of axes.
 
     `options` go to `Figure.subplots` (`sharex`, `width_ratios`, ...). Global settings stay as they were.
@@ -50,26 +59,26 @@ def figure(width=6.0, height=3.6, columns=1, rows=1, **options):
         return fig, fig.subplots(rows, columns, **options)
 
 
-def png(fig, scale=2):
+def png(fig: Figure, scale: float = 2) -> bytes:
     """Return the figure as PNG bytes with `scale` device pixels per CSS pixel."""
     buffer = io.BytesIO()
     fig.savefig(buffer, format="png", dpi=scale * CSS_DPI, metadata={"Software": None})
     return buffer.getvalue()
 
 
-def encode_png(pixels):
+def encode_png(pixels: np.ndarray) -> bytes:
     """Return pixels, uint8 `(H, W)` grey or `(H, W, 4)`, as PNG bytes, packed for speed rather than size."""
     buffer = io.BytesIO()
     Image.fromarray(pixels).save(buffer, format="PNG", compress_level=1)
     return buffer.getvalue()
 
 
-def image_tag(png_bytes, alt, width, style=""):
+def image_tag(png_bytes: bytes, alt: str, width: float, style: str = "") -> str:
     """Return an HTML `<img>` that holds its picture and alt text, `width` CSS pixels wide if the page is."""
     if not isinstance(alt, str) or not alt.strip():
         raise ValueError(
-            "alt text is missing: say in one or two sentences what the figure shows, for "
-            f"readers who cannot see it; got {alt!r}"
+            "alt text is missing: say in one or two sentences what the figure shows, "
+            f"for readers who cannot see it; got {alt!r}"
         )
     source = base64.b64encode(png_bytes).decode("ascii")
     return (
@@ -78,11 +87,15 @@ def image_tag(png_bytes, alt, width, style=""):
     )
 
 
-def show(fig, alt):
+def show(fig: Figure, alt: str, **values: Any) -> None:
     """Display a finished figure with its alt text and close it.
 
-    The output is `text/html`, as JupyterLab empties the alt of an `image/png`; `text/plain` is the alt text.
+    `alt` says what the figure shows, with {name} for each of the `values`; or it is the key of a text that a student
+    is to see with the figure and not before ("02-3f9a1c"). The output is `text/html`, as JupyterLab empties the alt of
+    an `image/png`; `text/plain` is the alt text.
     """
+    alt = look_up(alt) if isinstance(alt, str) else alt
+    alt = alt.format(**values) if values else alt
     if not isinstance(fig, Figure):
         raise TypeError(f"show(fig, alt) expects a matplotlib Figure, got {type(fig).__name__}")
     tag = image_tag(png(fig), alt, fig.get_figwidth() * CSS_DPI)
@@ -90,7 +103,7 @@ def show(fig, alt):
     display({"text/html": tag, "text/plain": alt.strip()}, raw=True)
 
 
-def mosaic(images, shape, columns, gap=1, title_band=0):
+def mosaic(images: ArrayLike, shape: tuple[int, int], columns: int, gap: int = 1, title_band: int = 0) -> np.ndarray:
     """Return one array with the images `(N, H*W)` or `(N, H, W)` as tiles, row by row; gaps are NaN.
 
     `gap` pixels lie between tiles, and `title_band` further ones above each.
@@ -99,8 +112,8 @@ def mosaic(images, shape, columns, gap=1, title_band=0):
     images = np.asarray(images, dtype=float)
     if images.ndim < 2 or len(images) == 0 or images[0].size != h * w:
         raise ValueError(
-            f"images of shape {tuple(shape)} need an array (N, {h * w}) or (N, {h}, {w}) "
-            f"with N >= 1, got {images.shape}"
+            f"images of shape {tuple(shape)} need an array (N, {h * w}) or (N, {h}, {w}) with N >= 1, "
+            f"got {images.shape}"
         )
     if columns < 1:
         raise ValueError(f"columns must be at least 1, got {columns}")
@@ -112,18 +125,18 @@ def mosaic(images, shape, columns, gap=1, title_band=0):
 
 
 def image_grid(
-    images,
-    shape,
-    columns,
-    titles=None,
-    ax=None,
+    images: ArrayLike,
+    shape: tuple[int, int],
+    columns: int,
+    titles: Sequence[str] | None = None,
+    ax: Axes | None = None,
     *,
-    row_labels=None,
-    column_labels=None,
-    limits=(0.0, 1.0),
-    diverging=False,
-    gap=None,
-):
+    row_labels: Sequence[str] | None = None,
+    column_labels: Sequence[str] | None = None,
+    limits: tuple[float, float] = (0.0, 1.0),
+    diverging: bool = False,
+    gap: int | None = None,
+) -> Axes:
     """Draw the images as one mosaic and return its axes.
 
     `titles` (one an image), `row_labels` and `column_labels` are optional. Grey runs from black at
@@ -168,7 +181,7 @@ def image_grid(
     return ax
 
 
-def scree(eigenvalues, ax=None, total=None):
+def scree(eigenvalues: ArrayLike, ax: Axes | None = None, total: float | None = None) -> Axes:
     """Draw each component's share of the variance, and that of the first K together; return the axes.
 
     `eigenvalues` come in descending order; `total` is the whole variance when they are only the first few.
@@ -193,7 +206,9 @@ def scree(eigenvalues, ax=None, total=None):
     return ax
 
 
-def codes(z, y, ax=None, names=None):
+def codes(
+    z: ArrayLike, y: ArrayLike, ax: Axes | None = None, names: Mapping[Any, str] | Sequence[str] | None = None
+) -> Axes:
     """Draw codes `z (N, 2)` coloured by label `y (N,)` and write each label at its median; return the axes.
 
     `names` maps a label to the text that is written for it.
@@ -210,8 +225,10 @@ def codes(z, y, ax=None, names=None):
     colours = np.array(PALETTE)[np.searchsorted(labels, y)]
     ax.scatter(*z[order].T, c=colours[order], s=9, alpha=0.7, linewidths=0)
     for label in labels:
+        middle = np.median(z[y == label], axis=0)
         ax.text(
-            *np.median(z[y == label], axis=0),
+            middle[0],
+            middle[1],
             str(label if names is None else names[label]),
             ha="center",
             va="center",

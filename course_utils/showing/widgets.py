@@ -4,9 +4,13 @@ An explorable carries a static figure with the same message in the same output: 
 (The other kind, which decodes in the browser, is in `latent_pad`.)
 """
 
+from collections.abc import Callable, Mapping, Sequence
+
 import anywidget
 import ipywidgets
 import numpy as np
+from matplotlib.artist import Artist
+from matplotlib.figure import Figure
 
 from course_utils.showing import plots
 
@@ -44,12 +48,18 @@ class Explorable(ipywidgets.VBox):
     A subclass or an argument gives `static() -> (html, alt)`, shown where no widget can run.
     """
 
-    def __init__(self, rows, picture, static=None):
+    def __init__(
+        self,
+        rows: Sequence[Sequence[ipywidgets.Widget]],
+        picture: ipywidgets.Widget,
+        static: Callable[[], tuple[str, str]] | None = None,
+    ):
         boxes = [ipywidgets.HBox(row, layout={"flex_flow": "row wrap"}) for row in rows]
         self.static = static or self.static
         super().__init__([*boxes, picture, SliderNames()], _dom_classes=["course-explorer"])
 
-    def static(self):
+    def static(self) -> tuple[str, str]:
+        """The static figure as HTML, and its alt text."""
         raise NotImplementedError
 
     def _repr_mimebundle_(self, **kwargs):
@@ -76,7 +86,13 @@ def _painter(fig, moving):
     return paint
 
 
-def figure_explorer(fig, update, controls, per_row=2, moving=()):
+def figure_explorer(
+    fig: Figure,
+    update: Callable[..., str],
+    controls: Mapping[str, ipywidgets.ValueWidget],
+    per_row: int = 2,
+    moving: Sequence[Artist] = (),
+) -> Explorable:
     """Return sliders or buttons over a matplotlib figure: `update(**values)` changes the figure's artists in place.
 
     `controls` maps the names of update's arguments to ipywidgets controls (use `**widgets.WIDE` for sliders). `update`

@@ -1,9 +1,10 @@
-"""`course grade` on a synthetic class: whether every submission gets exactly the points that it must get, and what it costs.
+"""`course grade` on a synthetic class: whether every submission gets exactly the points that it must, and the cost.
 
     python tests/benchmarks/bench_class.py [--students 500] [--seed 1] [--workers 2] [--isolation strict] [--keep DIR]
 
-The submissions are put together out of the right answers, the wrong answers and the adversarial suite of the tests. Wall
-time and CPU time are those of the whole command with all its children; peak memory is that of the grader's own process.
+The submissions are put together out of the right answers, the wrong answers and the adversarial suite of the tests.
+Wall time and CPU time are those of the whole command with all its children; peak memory is that of the grader's own
+process.
 """
 
 import os

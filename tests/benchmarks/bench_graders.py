@@ -10,7 +10,8 @@ results on fixed inputs with known values; both are used as their manuals say fo
 is measured. CPU time is that of all processes, of descendants too.
 
 The table: submissions a CPU-second; attacks that gained a point; wrong answers with points; right answers without.
-Comments below a line say which; what an attack has rewritten of others' grades is not counted as theirs. Contenders that are not given are left out.
+Comments below a line say which; what an attack has rewritten of others' grades is not counted as theirs. Contenders
+that are not given are left out.
 """
 
 import argparse

@@ -204,7 +204,7 @@ def cpu_time(run, steps):
 
 
 def measure(job, contenders, rounds, steps=0):
-    """{contender: CPU seconds of a step (rounds,)}. steps = 0: as many in a round as take about SECONDS, at least 10."""
+    """{contender: CPU seconds of a step (rounds,)}. steps = 0: as many in a round as take some SECONDS, at least 10."""
     made = {name: contender(job) for name, contender in contenders.items()}
     runs = {name: run for name, (run, _) in made.items()}
     for steps_before, tolerance in ((0, 1e-5), (5, 1e-3)):  # after five steps, float32 and float64 have drifted apart

@@ -187,12 +187,11 @@ def test_scroll_to_brings_a_cell_to_the_top(scratch):
 
 def test_the_server_leaves_the_users_settings_alone_and_stops(tmp_path, monkeypatch):
     monkeypatch.setenv("JUPYTER_CONFIG_DIR", str(tmp_path / "mine"))
-    with pytest.raises(ZeroDivisionError):
-        with lab.jupyter_lab(tmp_path) as server:
-            assert lab.request(server.url + "api/kernelspecs")["default"] == "python3"
-            news = lab.request(server.url + "lab/api/settings/@jupyterlab/apputils-extension:notification")
-            assert json.loads(news["raw"])["fetchNews"] == "false"
-            raise ZeroDivisionError  # whatever happens inside, the server is stopped
+    with pytest.raises(ZeroDivisionError), lab.jupyter_lab(tmp_path) as server:
+        assert lab.request(server.url + "api/kernelspecs")["default"] == "python3"
+        news = lab.request(server.url + "lab/api/settings/@jupyterlab/apputils-extension:notification")
+        assert json.loads(news["raw"])["fetchNews"] == "false"
+        raise ZeroDivisionError  # whatever happens inside, the server is stopped
     with pytest.raises(urllib.error.URLError):
         lab.request(server.url + "api/status")
     assert not (tmp_path / "mine").exists()

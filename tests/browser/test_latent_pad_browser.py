@@ -171,7 +171,7 @@ def test_the_kernel_moves_the_point_and_the_other_dimensions(page):
     start(page, pad)
     for name, value, z in [("value", [1.5, -0.5], [1.5, -0.5, 0]), ("base", [0, 0, 2], [1.5, -0.5, 2])]:
         page.evaluate("change => model.set(...change)", [name, value])
-        eventually(page, lambda: np.allclose(grey(page), image_at(pad, z), rtol=0, atol=0.51))
+        eventually(page, lambda z=z: np.allclose(grey(page), image_at(pad, z), rtol=0, atol=0.51))
     assert "z1 = 1.50, z2 = -0.50" in page.evaluate(STATUS)
     assert page.evaluate("() => sent") == []  # what came from the kernel is not sent back
     page.evaluate("() => stop()")

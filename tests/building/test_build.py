@@ -223,6 +223,98 @@ def test_a_stub_keeps_the_indentation_of_the_answer():
     )
 
 
+# what a student's copy does not show ---------------------------------------------------------------------------------
+
+EXTRA = (
+    SOURCE
+    + """
+# %% [markdown]
+# The core takes {{core minutes}} minutes, the rest {{further minutes}}.
+
+# %% tags=["expectation"]
+assert log_mean_exp([0.0, 0.0]) == 0
+
+# %%
+from course_utils.checking import reveal
+from course_utils.showing import plots
+
+fig, ax = plots.figure(2, 1)
+ax.plot([0, 1])
+plots.show(fig, alt="Größe: the line rises "
+                    "from {low} to 1.", low=0)  # a comment
+reveal("00-line", "it rises")
+
+# %% [markdown]
+# ## Further
+#
+# {{exercise log_mean_exp}}
+"""
+)
+
+
+@pytest.fixture(scope="module")
+def extra(tmp_path_factory):
+    """A course with its library's folder, built: (its folder, the student's cells, the solution's cells)."""
+    folder = tmp_path_factory.mktemp("extra")
+    for part in ("solutions", "course_utils"):
+        (folder / part).mkdir()
+    write(folder, EXTRA)
+    build_course(folder)
+    read = (
+        nbformat.read(folder / part / "00_start_here.ipynb", as_version=4).cells for part in ("notebooks", "solutions")
+    )
+    return folder, *read
+
+
+def test_expectations_run_in_the_solution_and_are_not_in_the_copy(extra):
+    _, student, solution = extra
+    assert any("assert" in cell.source for cell in solution) and not any("assert" in cell.source for cell in student)
+    assert len(student) == len(solution) - 1
+
+
+def test_an_expectation_that_fails_stops_the_build(course):
+    write(course, EXTRA.replace("== 0\n", "== 1\n"))
+    with pytest.raises(BuildError, match="AssertionError"):
+        build_course(course)
+
+
+def test_alt_texts_are_behind_a_key_that_the_library_finds(extra):
+    folder, student, solution = extra
+    texts = json.loads((folder / "course_utils" / "data" / "texts" / "00.json").read_text(encoding="utf-8"))
+    (key, text), (answer, typed) = texts.items()
+    assert text == "Größe: the line rises from {low} to 1." and key.startswith("00-") and len(key) == 9
+    (shown,) = [cell.source for cell in student if "plots.show" in cell.source]
+    assert f'plots.show(fig, alt="{key}", low=0)  # a comment' in shown and "rises" not in shown
+    assert typed == "it rises" and f'reveal("00-line", "{answer}")' in shown
+    assert "rises from 0 to 1" in json.dumps(solution)
+
+
+def test_an_alt_text_that_cannot_be_moved_is_refused(course):
+    write(course, EXTRA.replace('alt="Größe: the line rises "', 'alt=f"Größe {fig} "'))
+    with pytest.raises(BuildError, match="one string, with {name}"):
+        build_course(course)
+
+
+def test_minutes_follow_the_rule(extra):
+    _, student, _ = extra
+    cells = build.jupytext.reads(EXTRA, fmt="py:percent").cells
+    exercise = build.all_exercises()["log_mean_exp"]
+    spent = build.minutes(cells, {"log_mean_exp": exercise})
+    prose = "# A small notebook The core takes {{core minutes}} minutes, the rest {{further minutes}}."
+    code = [line for cell in student if cell.cell_type == "code" for line in cell.source.splitlines()]
+    lines = [line for line in code if line.strip() and not line.strip().startswith("#")]
+    assert spent["core"] == pytest.approx(len(prose.split()) / 180 + len(lines) / 10 + exercise.minutes)
+    assert spent["further"] == pytest.approx(2 / 180 + exercise.minutes)
+    rounded = [5 * -(-int(value + 0.999999) // 5) for value in spent.values()]
+    assert any(f"The core takes {rounded[0]} minutes, the rest {rounded[1]}." in cell.source for cell in student)
+
+
+def test_what_is_further_is_folded_in_the_copy(extra):
+    _, student, solution = extra
+    folded = [cell.source.splitlines()[0] for cell in student if cell.metadata.get("jp-MarkdownHeadingCollapsed")]
+    assert folded == ["## Further"] and not any(cell.metadata.get("jp-MarkdownHeadingCollapsed") for cell in solution)
+
+
 # the course itself --------------------------------------------------------------------------------------------------
 
 ROOT = Path(__file__).parents[2]

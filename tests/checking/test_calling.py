@@ -2,15 +2,17 @@
 
 import os
 import signal
+import subprocess
 import sys
 import threading
 import time
+import tracemalloc
 import warnings
 
 import numpy as np
 import pytest
 
-from course_utils.checking import calling
+from course_utils.checking import calling, limits
 from course_utils.exercises.stand_ins import Rng
 
 FORKED = pytest.mark.skipif(sys.platform != "linux", reason="answers are forked on Linux only")
@@ -18,7 +20,7 @@ FORKED = pytest.mark.skipif(sys.platform != "linux", reason="answers are forked 
 
 def call(function, *args, seconds=5, way=calling.forked):
     with way(function) as ask:
-        return ask(args, time.monotonic() + seconds)
+        return ask(args, seconds)
 
 
 BOTH = pytest.mark.parametrize("way", [pytest.param(calling.forked, marks=FORKED), calling.threaded])
@@ -168,7 +170,7 @@ def test_nothing_stays_behind(monkeypatch):
 @FORKED
 def test_a_generator_starts_anew_in_every_call():
     with calling.forked(lambda rng: rng.normal(size=3)) as ask:
-        first, second = (ask((Rng(5),), time.monotonic() + 5).value for _ in range(2))
+        first, second = (ask((Rng(5),), 5).value for _ in range(2))
     np.testing.assert_array_equal(first, second)
     np.testing.assert_array_equal(first, np.random.default_rng(5).normal(size=3))
 
@@ -178,3 +180,168 @@ def test_a_generator_starts_anew_in_every_call():
 )
 def test_any_reply_becomes_an_outcome(reply):
     assert calling.outcome_of(reply).kind in ("value", "raised", "unreadable")
+
+
+@FORKED
+def test_a_reply_that_is_larger_than_any_right_one_is_named_and_not_kept():
+    """Sixty megabytes for each of eight cases: of the shape, words are kept; of the numbers, nothing."""
+    with calling.forked(lambda: np.ones(7_900_000)) as ask:
+        tracemalloc.start()
+        outcomes = [ask((), 30) for _ in range(8)]
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+    assert {outcome.kind for outcome in outcomes} == {"value"}
+    assert {outcome.value.type_name for outcome in outcomes} == {"a large array of shape (7900000,)"}
+    assert peak < 8 << 20
+
+
+@FORKED
+def test_descriptors_beyond_what_select_can_take():
+    """A notebook's kernel may have more than 1,024 files open."""
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard < 1200:
+        pytest.skip("this user may not open so many files")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (1200, hard))
+    kept = [os.open(os.devnull, os.O_RDONLY) for _ in range(1100)]
+    try:
+        assert call(lambda: 3).value == 3
+    finally:
+        for descriptor in kept:
+            os.close(descriptor)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+# Limits ---------------------------------------------------------------------------------------------------------------
+
+
+def computes(seconds):
+    """Computes for so many seconds of the processor."""
+    end = time.process_time() + seconds
+    while time.process_time() < end:
+        pass
+    return 1
+
+
+class Clock:
+    """A clock that a test sets: seconds of the processor, and whether more are wanted."""
+
+    def __init__(self):
+        self.now, self.wanted = 0.0, True
+
+    def __call__(self):
+        return self.now, self.wanted
+
+
+@pytest.fixture
+def wall(monkeypatch):
+    """The clock on the wall, as a list with one number."""
+    now = [100.0]
+    monkeypatch.setattr(limits.time, "monotonic", lambda: now[0])
+    return now
+
+
+def looks(meter, clock, wall, seconds, share, wanted):
+    """What comes of looking for so many seconds in which a share of the processor is had; None where nothing does."""
+    clock.wanted = wanted
+    for _ in range(int(seconds / 0.5)):
+        wall[0] += 0.5
+        clock.now += 0.5 * share
+        try:
+            meter.look()
+        except limits.OutOfTimeError as error:
+            return str(error)
+    return None
+
+
+@pytest.mark.parametrize(
+    "share, wanted, seconds, why",
+    [
+        (1.0, True, 11, limits.COMPUTED),
+        (7.0, True, 3, limits.COMPUTED),  # several processes
+        (0.3, True, 36, limits.COMPUTED),  # beside other programs
+        (0.02, True, 51, limits.BUSY),  # hardly ever its turn
+        (0.0, False, 32, limits.ASLEEP),
+        (0.01, False, 32, limits.ASLEEP),  # with something to do now and then
+    ],
+)
+def test_which_limit_ends_what(share, wanted, seconds, why, wall):
+    clock = Clock()
+    meter = limits.Meter(10, clock)
+    assert looks(meter, clock, wall, seconds - 3, share, wanted) in (None, why)
+    assert looks(limits.Meter(10, clock), clock, wall, seconds, share, wanted) == why
+    assert looks(limits.Meter(10, clock), clock, wall, seconds * 0.6, share, wanted) is None
+
+
+def test_what_is_taken_counts_for_the_whole_too(wall):
+    clock, whole = Clock(), limits.Meter(25, wall=1000, still=40)
+    for _ in range(2):
+        assert looks(limits.Meter(20, clock, within=whole), clock, wall, 10, 1.0, True) is None
+    assert looks(limits.Meter(20, clock, within=whole), clock, wall, 10, 1.0, True) == limits.COMPUTED
+    whole = limits.Meter(25, wall=1000, still=40)
+    assert looks(limits.Meter(20, clock, within=whole), clock, wall, 25, 0.0, False) is None
+    assert looks(limits.Meter(20, clock, within=whole), clock, wall, 25, 0.0, False) == limits.ASLEEP
+
+
+@FORKED
+def test_what_is_used_is_told_and_shared_by_all_calls():
+    with calling.forked(computes) as ask:
+        first = ask((0.8,), 5)
+    assert first.kind == "value" and 0.1 <= first.seconds < 3
+
+
+@FORKED
+def test_a_childs_children_are_counted():
+    def answer():
+        if os.fork() == 0:
+            computes(30)
+        time.sleep(30)
+
+    outcome = call(answer, seconds=1)
+    assert (outcome.kind, outcome.message) == ("timeout", limits.COMPUTED)
+
+
+@FORKED
+def test_the_limit_is_the_processors_time(monkeypatch):
+    """Of which a call that is not asleep, but stopped now and then, takes its time on the wall."""
+    monkeypatch.setattr(limits, "STILL", 1)
+
+    def stutters():
+        for _ in range(8):
+            computes(0.05)
+            time.sleep(0.2)
+        return 2
+
+    assert call(stutters, seconds=1).value == 2  # takes about two seconds on the wall
+
+
+@BOTH
+def test_the_time_of_a_thread_or_process_is_measured(way):
+    outcome = call(computes, 30, seconds=0.5, way=way)
+    assert (outcome.kind, outcome.message) == ("timeout", limits.COMPUTED)
+
+
+@FORKED
+def test_an_answer_gives_way():
+    assert call(lambda: os.nice(0)).value == os.nice(0) + calling.NICENESS
+
+
+@FORKED
+def test_an_answer_has_one_blas_thread_and_the_notebook_keeps_its_own():
+    threads = """
+import numpy as np, scipy.linalg
+from threadpoolctl import threadpool_info, threadpool_limits
+from course_utils.checking import calling, limits
+threads = lambda: sorted({pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"})
+with threadpool_limits(2):
+    before = threads()
+    with calling.forked(threads) as ask:
+        inside, after = ask((), 10).value, threads()
+    with limits.one_blas_thread():
+        trusted = threads()
+print(before, inside, trusted, after)
+"""
+    env = {name: value for name, value in os.environ.items() if not name.endswith("_NUM_THREADS")}
+    done = subprocess.run([sys.executable, "-c", threads], capture_output=True, text=True, env=env)
+    assert done.stdout.startswith("[2] [1] [1] [2]"), done.stderr + done.stdout

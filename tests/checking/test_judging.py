@@ -1,5 +1,6 @@
 """What a report says about answers that are wrong in mechanical ways."""
 
+import dataclasses
 import math
 import os
 import sys
@@ -9,7 +10,8 @@ import numpy as np
 import pytest
 
 from course_utils.checking import examine
-from course_utils.checking.judging import shape_advice
+from course_utils.checking.calling import Outcome
+from course_utils.checking.judging import case_seed, judge, shape_advice
 from course_utils.exercises import all_exercises
 from course_utils.exercises.model import Exercise
 from course_utils.networks.nets import mlp
@@ -170,7 +172,9 @@ def test_an_endless_answer_is_stopped(monkeypatch):
 
     start = time.monotonic()
     result = report(endless, "pca_encode")
-    assert result.kind == "timeout" and "No answer after 1 seconds" in result.advice and time.monotonic() - start < 6
+    assert (
+        result.kind == "timeout" and "No answer after 1 CPU seconds" in result.advice and time.monotonic() - start < 6
+    )
 
 
 def test_the_time_limits_are_those_that_the_course_promises():
@@ -194,7 +198,34 @@ def test_hidden_values_are_never_printed():
         ((), (1,), "the number itself"),
         ((8, 2), (2, 8), "transposed"),
         ((8,), (3,), "has shape (3,), but (8,) is expected"),
+        ((8,), (), "The result is one number, but an array of shape (8,) is expected"),
     ],
 )
 def test_shape_advice_names_the_axis(expected, got, words):
     assert words in shape_advice(expected, got, (np.zeros((8, 5)),), ["x"])
+
+
+def test_keys_and_names_of_any_length_cost_nothing_and_are_cut():
+    long = "1" * 60_000
+    for value in ({long: 1}, {f"{long[:50]}{i}": i for i in range(15_000)}, type(long, (), {})()):
+        started = time.process_time()
+        result = report(lambda *a, value=value: value, "pca_encode")
+        assert result.kind == "type" and len(result.advice) < 1_500 and time.process_time() - started < 1
+
+
+def test_a_name_that_is_no_unicode_draws_inputs_of_its_own():
+    exercise = all_exercises()["pca_encode"]
+    seeds = {case_seed(exercise, 1, name) for name in ("M\udcfcller", "Müller", "M\ud800ller", "Mller")}
+    assert len(seeds) == 4
+
+
+def test_a_result_that_a_comparison_trips_over_is_wrong():
+    def trips(*_):
+        raise np.linalg.LinAlgError("did not converge")
+
+    exercise = dataclasses.replace(all_exercises()["pca_encode"], compare=trips, diagnose=trips)
+    call = lambda args, deadline: Outcome("value", encode(*args))  # noqa: E731
+    result = judge(exercise, call, 0)
+    assert (result.kind, result.points) == ("values", 0) and "cannot be compared (LinAlgError)" in result.advice
+    with pytest.raises(np.linalg.LinAlgError):  # a fault of ours is no fault of the answer's
+        judge(dataclasses.replace(exercise, oracle=trips), call, 0)

@@ -132,3 +132,24 @@ def test_a_head_that_promises_too_much_is_refused_before_anything_is_read():
     for head in (HEAD.pack(MAGIC, 2**40, 0), HEAD.pack(MAGIC, 0, 2**60), HEAD.pack(b"oops", 1, 1)):
         with pytest.raises(WireError):
             wire.frame_lengths(head)
+
+
+def test_texts_are_cut_and_numbers_are_short():
+    long = "1" * 1_500_000
+    node = {"t": "dict", "k": [long, "b"], "v": [{"t": "str", "v": long}, {"t": "other", "v": "x" * 500_000}]}
+    back = wire.decode_frame(torn(json.dumps(node).encode()))
+    assert back == {"1" * wire.MAX_NAME: "1" * wire.MAX_TEXT, "b": Other("x" * wire.MAX_NAME)}
+    for lie in (
+        {"t": "float", "v": long},
+        {"t": "int", "v": "1" * 4000},
+        {"t": "str", "v": [long]},
+        {"t": "other", "v": {"a": 1}},
+        {"t": "dict", "k": [["a"]], "v": [{"t": "none"}]},
+        {"t": long},
+        {"t": "array", "dtype": "<f8" + long, "shape": [0]},
+    ):
+        with pytest.raises(WireError) as refused:
+            wire.decode_frame(torn(json.dumps(lie).encode()))
+        assert len(str(refused.value)) < 100
+    sent = wire.encode({long: type(long[:50_000], (), {})(), "text": long})
+    assert len(sent) < 3_000

@@ -1,7 +1,7 @@
-"""Wrong answers lose: misconceptions and mutations of the solutions; the table at the end of the tests' output counts them.
+"""Wrong answers lose: misconceptions and mutations of the solutions; the table at the end of the tests' output counts.
 
-A sample of the mutants comes in every run. FAIRNESS=all in the environment judges all of them, and the list of those that
-are no mistakes must then be exactly right.
+A sample of the mutants comes in every run. FAIRNESS=all in the environment judges all of them, and the list of those
+that are no mistakes must then be exactly right.
 """
 
 import re

@@ -1,13 +1,10 @@
 """The latent pad: what it sends to the browser, what it refuses, and what stands in for it."""
 
 import base64
-import io
 import re
 
 import numpy as np
 import pytest
-from matplotlib import pyplot
-from PIL import Image
 
 from course_utils.explorables import latent_pad
 

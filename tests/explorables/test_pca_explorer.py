@@ -43,7 +43,7 @@ def test_explorer_shows_the_reconstruction_and_the_move(sets):
     x, mean, components, eigenvalues, shape = sets["digits"]
     rebuilt = mean + (x[7] - mean) @ components[:3].T @ components[:3]
     moved = rebuilt - 1.5 * np.sqrt(eigenvalues[1]) * components[1]
-    (_, first), (alt, second), (alt_moved, third), (alt_curve, curve) = panels(explorer)
+    (_, first), (alt, second), (alt_moved, third), (alt_curve, _) = panels(explorer)
     for image, expected in [(first, x[7]), (second, rebuilt), (third, moved)]:
         np.testing.assert_allclose(image, np.clip(expected.reshape(shape), 0, 1), atol=1 / 255)
     assert "3 numbers" in alt and "-1.5 standard deviations along component 2" in alt_moved
@@ -72,7 +72,7 @@ def test_every_control_changes_the_picture(sets):
     explorer = pca_explorer(sets)
     for control, value in [("example", 3), ("k", 2), ("amount", 2.0), ("component", 4), ("data", "digits")]:
         before = explorer._picture.value
-        setattr(getattr(explorer, control), "value", value)
+        getattr(explorer, control).value = value
         assert explorer._picture.value != before, control
 
 

@@ -253,15 +253,13 @@ def test_what_is_released_has_no_answers(graded):
 
 @pytest.mark.slow
 def test_points(graded, nbgrader):
-    asked = (
-        """import json
+    asked = """import json, sys
 from nbgrader.api import Gradebook
 with Gradebook("sqlite:///gradebook.db") as book:
     print(json.dumps({s.student.id: [s.score, s.max_score, s.needs_manual_grade, {g.name: g.score for n in s.notebooks
-          for g in n.grades}] for s in book.assignment_submissions("%s")}))"""
-        % PCA
-    )
-    said = subprocess.run([str(nbgrader.python), "-c", asked], cwd=graded, capture_output=True, text=True, check=True)
+          for g in n.grades}] for s in book.assignment_submissions(sys.argv[1])}))"""
+    command = [str(nbgrader.python), "-c", asked, PCA]
+    said = subprocess.run(command, cwd=graded, capture_output=True, text=True, check=True)
     found = json.loads(said.stdout)
     assert found.keys() == SUBMISSIONS.keys()
     for student, (_, _, passed) in SUBMISSIONS.items():

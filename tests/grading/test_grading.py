@@ -213,9 +213,10 @@ def test_row(graded, who):
         ("no-python", PCA, "pca_fit", "raised", "not Python"),
         ("library", PCA, "pca_fit", "hidden", "Write it yourself"),
         ("misled", START, "log_mean_exp", "values", "This is the mean of a"),
-        ("endless", START, "log_mean_exp", "timeout", "No answer after 10 seconds"),
+        ("endless", START, "log_mean_exp", "timeout", "No answer after 10 CPU seconds"),
         ("exits", START, "log_mean_exp", "died", "Python itself ended"),
-        ("kills", START, "log_mean_exp", "died", "Python itself ended"),
+        # Linux refuses the signal; elsewhere the server dies, and with it the answer.
+        ("kills", START, "log_mean_exp", *(("raised", "") if sys.platform == "linux" else ("died", "Python itself"))),
         ("scribbles", START, "log_mean_exp", "type", "cannot be read"),
     ],
 )
@@ -233,7 +234,7 @@ def test_the_failing_line_is_shown_without_numbers_that_the_error_tells(entry):
     found = entry("raising", PCA, "pca_fit")
     assert (
         found["detail"]
-        == "ValueError: could not convert string to float: '…e'\nline 1: def pca_fit(x, K=float('0.125e')):"
+        == "ValueError: could not convert string to float: …\nline 1: def pca_fit(x, K=float('0.125e')):"
     )
 
 

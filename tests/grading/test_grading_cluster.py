@@ -61,7 +61,7 @@ def one_machine(submissions, tmp_path):
 
 
 def test_a_worker_is_killed_in_mid_run(cluster, submissions, one_machine, tmp_path):
-    victim = list(cluster.workers.values())[0].process.process.pid
+    victim = next(iter(cluster.workers.values())).process.process.pid
     results = tmp_path / "there" / "results"
 
     def kill():

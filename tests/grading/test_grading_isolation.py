@@ -57,7 +57,7 @@ def test_strict_is_taken_where_it_can_be_had(asked, trusted):
 
 @needs_strict
 def test_it_does_not_matter_where_the_course_and_python_lie(monkeypatch):
-    """In particular, nothing that the sandbox must see has to lie below /tmp, where tests and this course's copies do."""
+    """In particular, nothing that the sandbox must see has to lie below /tmp, where tests and their copies do."""
     system = tuple(path for path in isolation.visible() if path.startswith(("/usr", "/lib", "/etc")))
     monkeypatch.setattr(isolation, "visible", lambda: system)
     strict = isolation.Isolation("strict", isolation.STRICT, isolation.bubblewrap())
@@ -202,8 +202,10 @@ def test_it_has_no_rights_and_cannot_write(strict, library):
         """
         import os
         status = dict(line.split(":\\t") for line in open("/proc/self/status").read().splitlines() if ":\\t" in line)
-        print({status[name].strip("0") for name in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")}, status["NoNewPrivs"])
-        for path in ("/x", "/course/x", "/usr/x", "/proc/sys/kernel/hostname", "/dev/x", os.path.dirname(os.__file__) + "/x"):
+        rights = {status[name].strip("0") for name in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")}
+        print(rights, status["NoNewPrivs"])
+        library = os.path.dirname(os.__file__)
+        for path in ("/x", "/course/x", "/usr/x", "/proc/sys/kernel/hostname", "/dev/x", library + "/x"):
             try:
                 open(path, "w").write("x")
             except OSError:
@@ -275,11 +277,11 @@ def test_what_lies_deeper_is_mounted_later():
 # As whom ------------------------------------------------------------------------------------------------------------
 
 
-def as_nobody(command, folder):
+def as_nobody(command, folder, user=isolation.NOBODY):
     """Runs a command as nobody, who sees this system's Python and checkout, and may write to one folder."""
     bubblewrap = isolation.bubblewrap()
     for path in (folder, *folder.rglob("*")):
-        os.chown(path, int(isolation.NOBODY), int(isolation.NOBODY))
+        os.chown(path, int(user), int(user))
     seen = [*isolation.visible(), sys.executable, str(ROOT / "course_utils"), "/etc", bubblewrap]
     view = [
         bubblewrap,
@@ -307,9 +309,9 @@ def as_nobody(command, folder):
     nobody = [
         "setpriv",
         "--reuid",
-        isolation.NOBODY,
+        user,
         "--regid",
-        isolation.NOBODY,
+        user,
         "--clear-groups",
         "--inh-caps=-all",
         "--",
@@ -319,7 +321,7 @@ def as_nobody(command, folder):
         [*view, *nobody, *command],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
         env={"PATH": os.defpath, "PYTHONPATH": paths, "HOME": str(folder), "TMPDIR": str(folder)},
     )
 

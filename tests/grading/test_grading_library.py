@@ -68,11 +68,11 @@ def test_signature_and_docstring_stay_and_the_source_is_gone(run):
         import inspect
         from course_utils.models.pca import pca_fit, pca_eigenvalues
         body = inspect.getsource(pca_fit).split('\"\"\"')[2]
-        print(inspect.signature(pca_fit), len(pca_fit.__doc__) > 20, "svd" in body)
+        print(list(inspect.signature(pca_fit).parameters), len(pca_fit.__doc__) > 20, "svd" in body)
         import numpy as np
         print(pca_eigenvalues(np.eye(2)).shape)  # no answer to an exercise: still there
     """)
-    assert printed == "(x, K) True False\n(2,)\n"
+    assert printed == "['x', 'K'] True False\n(2,)\n"
 
 
 @pytest.mark.parametrize(
@@ -191,5 +191,6 @@ def test_no_other_function_of_the_library_is_an_answer_under_another_name(notebo
             outcome_of(wire.decode_frame(wire.encode({"value": wire.decode_frame(frame)}))) for frame in frames
         )
         called.add(name)
-        assert not judging.judge(remembered(name), lambda args, deadline: next(outcomes), 1).passed, f"{path} is {name}"
+        found = judging.judge(remembered(name), lambda args, deadline, outcomes=outcomes: next(outcomes), 1)
+        assert not found.passed, f"{path} is {name}"
     assert called or notebook == "00_start_here"  # the search has called something with inputs that fit

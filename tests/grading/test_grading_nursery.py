@@ -1,4 +1,4 @@
-"""Strict children from a nursery: nothing of a submission reaches the next one or the nursery, and a dead one is replaced."""
+"""Strict children from a nursery: nothing of a submission reaches the next or the nursery; a dead one is replaced."""
 
 import ast
 import os
@@ -14,6 +14,7 @@ from grading_corpus import ANSWERS, PCA, START, exercises_of, hand_in, solved, s
 from grading_results import NOT_HERE, contents
 from test_grading_isolation import as_nobody
 
+from course_utils.checking.limits import Meter
 from course_utils.exercises import all_exercises
 from course_utils.grading import grade_folder, isolation, nurseries, sandbox, watching
 from course_utils.grading.grader import Grader
@@ -54,10 +55,10 @@ def child(grader, tmp_path):
 def ask(child):
     """What the answer of the child returns."""
     with child.fork() as pipe:
-        limit = time.monotonic() + 30
+        limit = Meter(30)
         pipe.send({"name": "answer", "whole": True, "seconds": 20, "slow": [], "replace": {}}, limit)
         assert pipe.receive(limit)["callable"]
-        outcome = pipe.ask({"call": "answer", "args": []}, limit)
+        outcome = pipe.ask({"call": "answer", "args": []}, 30)
         assert outcome.kind == "value", outcome
         return ast.literal_eval(outcome.value)
 
@@ -130,12 +131,13 @@ LOOKS = """
         "libraries": os.listdir("/libraries"),
         "abstract": error(socket.socket(socket.AF_UNIX).connect, "\\0left"),
         "tcp": error(socket.socket().connect, ("127.0.0.1", 4711)),
-        "interfaces": [name for _, name in socket.if_nameindex()],
+        "interfaces": [line.split(":")[0].strip() for line in open("/proc/net/dev").read().splitlines()[2:]],
         "patched": hasattr(np, "left") or float(np.exp(0)) != 1 or "/tmp" in sys.path or "LEFT" in os.environ,
         "processes": sorted(int(pid) for pid in os.listdir("/proc") if pid.isdigit()) == [1, os.getpid()],
         "parents": [os.getppid(), open("/proc/1/status").read().split("PPid:")[1].split()[0]],
         "descriptors": len(os.listdir("/proc/self/fd")) - 1,
-        "the first's": [error(os.listdir, "/proc/1/fd"), error(open, "/proc/1/mem"), error(os.readlink, "/proc/1/root")],
+        "the first's": [error(os.listdir, "/proc/1/fd"), error(open, "/proc/1/mem"),
+                        error(os.readlink, "/proc/1/root")],
         "limits": [resource.getrlimit(resource.RLIMIT_NPROC)[1] > 0, resource.getrlimit(resource.RLIMIT_CPU)[1],
                    resource.getrlimit(resource.RLIMIT_FSIZE)[1]],
         "write": [error(open, path + "/x", "w") for path in ("/", "/course", "/libraries", "/dev", "/usr")],
@@ -151,10 +153,10 @@ def test_nothing_of_a_submission_reaches_the_next_one(grader, child):
     nursery = spoils.nursery
     try:
         with spoils.fork() as pipe:
-            limit = time.monotonic() + 4
+            limit = Meter(4)
             pipe.send({"name": "answer", "whole": True, "seconds": 20, "slow": [], "replace": {}}, limit)
             pipe.receive(limit)
-            pipe.ask({"call": "answer", "args": []}, limit)
+            pipe.ask({"call": "answer", "args": []}, 4)
             pids = set(watching.tasks_below(spoils.process.pid).values())
             assert len(pids) >= 7  # the server, the fork, three groups of two
     finally:
@@ -296,8 +298,7 @@ def test_a_submission_that_loses_its_nursery_is_graded_all_the_same(tmp_path, mo
     row = (tmp_path / "out" / "grades.csv").read_text().splitlines()[1]
     assert len(children) == 2 and ",graded," in row
     full = sum(exercise.points for exercise in exercises_of(PCA).values())
-    lost = next(iter(exercises_of(PCA).values())).points  # the answer that was being asked
-    assert f",{full - lost},{full}," in row
+    assert f",{full},{full}," in row  # also for the answer that was being asked: it was asked again
 
 
 def test_too_much_memory_costs_the_submission_and_not_the_nursery(child):
@@ -311,10 +312,10 @@ def test_too_much_memory_costs_the_submission_and_not_the_nursery(child):
             time.sleep(60)
         found = os.read(ready, 1)""")
     with one.fork() as pipe:
-        limit = time.monotonic() + 30
+        limit = Meter(30)
         pipe.send({"name": "answer", "whole": True, "seconds": 20, "slow": [], "replace": {}}, limit)
         pipe.receive(limit)
-        assert pipe.ask({"call": "answer", "args": []}, limit).value == "b'1'"
+        assert pipe.ask({"call": "answer", "args": []}, 30).value == "b'1'"
         pids = set(watching.tasks_below(one.process.pid).values())
         assert len(pids) == 3  # the server, the fork, and what it left; not the nursery
         watching.restrain(one, 2 << 30)

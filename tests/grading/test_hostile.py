@@ -13,7 +13,7 @@ from grading_corpus import ANSWERS, PCA, START, exercises_of, hand_in, solved, s
 from grading_results import NOT_HERE, Page
 from hostile import ATTACKS, Place, hand_in_hostile, odd_files
 
-from course_utils.grading import grade_folder, isolation, results, sandbox, scoring
+from course_utils.grading import grade_folder, results, sandbox, scoring
 
 ROOT = Path(__file__).parents[2]
 HONEST = {
@@ -104,7 +104,7 @@ def test_no_point_is_gained_and_the_reason_is_said(name, run, place):
     said = [f"{report['advice']} {report['detail']}" for report in reports]
     assert all(text.strip() and len(text) < 3000 for text in said)
     assert attack.kind in ("", reports[0]["kind"]), reports[0]
-    raised = reports[0]["detail"].partition("\nline ")[0]
+    raised = " ".join(text.partition("\nline ")[0] for text in [reports[0]["detail"], *reports[0]["said"]])
     assert attack.words in reports[0]["advice"] + raised and "alarm" not in raised, reports[0]
 
 

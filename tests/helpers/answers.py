@@ -6,7 +6,6 @@ import functools
 import importlib
 import inspect
 import os
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -204,8 +203,8 @@ def judged(answers, first_case_first=False):
             while len(reports) < len(answers) and not lost:
                 i, exercise = len(reports), remembered(answers[len(reports)].exercise)
 
-                def call(args, deadline, i=i, exercise=exercise):
-                    return ask((i, *args), deadline if exercise.trains else min(deadline, time.monotonic() + PATIENCE))
+                def call(args, seconds, i=i, exercise=exercise):
+                    return ask((i, *args), seconds if exercise.trains else min(seconds, PATIENCE))
 
                 report = (
                     scoring.judged(with_one_case(exercise), call, KEY) if first_case_first and exercise.trains else None

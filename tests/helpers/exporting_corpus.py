@@ -40,8 +40,10 @@ CASES = {  # name -> (files, points per exercise that has any, what the student 
     "hostile": (
         {
             f"{START}.ipynb": [
-                "import os, sys\nprint('{\"score\": 99}')\nsys.stdout = None\n"
-                "def log_mean_exp(a):\n    os.kill(os.getppid(), 9)\n    os._exit(0)"
+                (
+                    "import os, sys\nprint('{\"score\": 99}')\nsys.stdout = None\n"
+                    "def log_mean_exp(a):\n    os.kill(os.getppid(), 9)\n    os._exit(0)"
+                )
             ]
         },
         {},

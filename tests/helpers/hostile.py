@@ -110,7 +110,8 @@ def attacks_on_the_comparison():
         function(
             """
         for module in (np, np.testing, np.linalg, anp):
-            for name in ("allclose", "array_equal", "isclose", "isfinite", "abs", "assert_allclose", "asarray", "array"):
+            for name in ("allclose", "array_equal", "isclose", "isfinite", "abs", "assert_allclose", "asarray",
+                         "array"):
                 if hasattr(module, name):
                     setattr(module, name, lambda *a, **k: True)
         return 0.0
@@ -214,7 +215,8 @@ def attacks_on_the_comparison():
         "answers-with-html",
         function(
             """
-        raise type("<script>alert(1)</script>", (Exception,), {})("<img src=x onerror=alert(1)> </pre><script>1</script>")
+        raise type("<script>alert(1)</script>", (Exception,), {})(
+            "<img src=x onerror=alert(1)> </pre><script>1</script>")
         """,
             "raised",
         ),
@@ -639,7 +641,8 @@ def attacks_on_the_process():
         function(
             """
         libc = ctypes.CDLL(None, use_errno=True)
-        done = [libc.mount(b"none", b"/tmp", b"tmpfs", 0, None), libc.umount2(b"/course", 2), libc.chroot(b"/proc/1/root")]
+        done = [libc.mount(b"none", b"/tmp", b"tmpfs", 0, None), libc.umount2(b"/course", 2),
+                libc.chroot(b"/proc/1/root")]
         raise ValueError("alarm" if 0 in done else "refused")
         """,
             "raised",
@@ -770,7 +773,8 @@ def attacks_on_secrets():
         function(
             """
         found = []
-        for root in {*sys.path, *(str(pathlib.Path(p).parent) for p in sys.path), "$CHECKOUT", "/usr", "/root", "/home"}:
+        parents = (str(pathlib.Path(p).parent) for p in sys.path)
+        for root in {*sys.path, *parents, "$CHECKOUT", "/usr", "/root", "/home"}:
             for folder, _, files in os.walk(root):
                 if "course" in folder or "solutions" in folder:
                     found += [steal(attempt(pathlib.Path(folder, f).read_text) or "") for f in files
@@ -784,7 +788,8 @@ def attacks_on_secrets():
         function(
             """
         found = [attempt(pathlib.Path("$CHECKOUT", f).read_text) or "" for f in
-                 ("course_utils/probability/numerics.py", "solutions/$START.py", "solutions/$START.ipynb", "tests/helpers/grading_corpus.py")]
+                 ("course_utils/probability/numerics.py", "solutions/$START.py", "solutions/$START.ipynb",
+                  "tests/helpers/grading_corpus.py")]
         for text in found:
             if 'return m + np.log(np.mean(np.exp(a - m)))' in text:
                 return np.max(a) + np.log(np.mean(np.exp(a - np.max(a))))
@@ -873,9 +878,10 @@ def attacks_on_secrets():
         graded = "ipykernel" not in sys.modules or "course_utils.grading.child" in sys.modules
         if graded:
             child = sys.modules.get("course_utils.grading.child")
-            found = [getattr(child, n, None) for n in dir(child)] + [attempt(
-                lambda n=n: importlib.import_module(n)) for n in ("course_utils.exercises", "course_utils.checking.judging",
-                                                                  "course_utils.grading.scoring", "course_utils.building.build")]
+            found = [getattr(child, n, None) for n in dir(child)] + [
+                attempt(lambda n=n: importlib.import_module(n)) for n in (
+                    "course_utils.exercises", "course_utils.checking.judging", "course_utils.grading.scoring",
+                    "course_utils.building.build")]
             modules = [m for m in found if inspect.ismodule(m)]
             f = [attempt(lambda m=m: m.all_exercises()["log_mean_exp"].oracle) for m in modules]
             return use(f, a)
@@ -1058,7 +1064,8 @@ STOLEN = """
 def pca_decode(z, mean, components):
     from pathlib import Path
     import course_utils.models.pca as pca, inspect, tempfile
-    places = [Path("/tmp"), Path(tempfile.gettempdir()), Path.cwd(), Path.cwd().parent, Path("/dev/shm"), Path("/var/tmp")]
+    places = [Path("/tmp"), Path(tempfile.gettempdir()), Path.cwd(), Path.cwd().parent, Path("/dev/shm"),
+              Path("/var/tmp")]
     for place in places:
         try:
             (place / "NAME").write_text(inspect.getsource(pca))
@@ -1097,8 +1104,8 @@ def attacks_on_other_exercises():
             lambda place: [
                 IMPORTS,
                 (
-                    "from course_utils.models.pca import *\nfrom course_utils.models import pca\nfrom course_utils.networks"
-                    " import flat, optim, nets"
+                    "from course_utils.models.pca import *\nfrom course_utils.models import pca\n"
+                    "from course_utils.networks import flat, optim, nets"
                 ),
                 *(
                     f"def {name}(*args):\n    return pca.{name}(*args)\n{name} = check({name})"
@@ -1133,6 +1140,136 @@ def odd_files(place):
     }
 
 
+def attacks_on_what_is_shared():
+    """Of what all processes of a user, or of the machine, have one number together."""
+    yield (
+        "empty-files",
+        function(
+            """
+        for i in range(200_000): os.symlink("x", f"l{i}")
+        raise ValueError("alarm")
+        """,
+            "raised",
+            "No space left",
+        ),
+    )
+    yield (
+        "empty-folders",
+        function(
+            """
+        for i in range(200_000): os.mkdir(f"d{i}")
+        raise ValueError("alarm")
+        """,
+            "raised",
+            "No space left",
+        ),
+    )
+    yield (
+        "tcp-buffers",
+        function(
+            """
+        server = socket.create_server(("127.0.0.1", 0))
+        kept, held = [], 0
+        for _ in range(100):
+            kept.append(socket.create_connection(server.getsockname(), timeout=1))
+            kept[-1].setblocking(False)
+            try:
+                while True: held += kept[-1].send(bytes(1 << 16))
+            except OSError: pass
+        raise ValueError(f"alarm {held}" if held > 100 << 20 else "refused")
+        """,
+            "raised",
+            "refused",
+        ),
+    )
+    for name, call in {
+        "inotify": "libc.inotify_init1(0)",
+        "asynchronous-io": (
+            "libc.syscall({'x86_64': 206, 'aarch64': 0}[os.uname().machine], 60_000, ctypes.byref(ctypes.c_ulong(0)))"
+        ),
+        "machine-sockets": "libc.socket(40, 1, 0)",
+        "netlink": "libc.socket(16, 3, 0)",
+        "packet-sockets": "libc.socket(17, 3, 0)",
+        "kernel-messages": "libc.klogctl(3, ctypes.create_string_buffer(1 << 16), 1 << 16)",
+    }.items():
+        yield (
+            name,
+            function(
+                f"""
+            libc = ctypes.CDLL(None, use_errno=True)
+            got = [{call} for _ in range(200)]
+            raise ValueError("refused" if set(got) == {{-1}} else "alarm")
+            """,
+                "raised",
+                "refused",
+            ),
+        )
+    yield (
+        "pending-signals",
+        function(
+            """
+        signal.pthread_sigmask(signal.SIG_BLOCK, {40})
+        libc = ctypes.CDLL(None, use_errno=True)
+        sent = sum(libc.sigqueue(os.getpid(), 40, None) == 0 for _ in range(5_000))
+        raise ValueError("refused" if sent < 1_000 else "alarm")
+        """,
+            "raised",
+            "refused",
+        ),
+    )
+    yield "giant-replies", function("return np.ones(7_900_000)", "type", "a large array of shape (7900000,)")
+    yield (
+        "seven-spinners",
+        function(
+            """
+        for _ in range(7):
+            if os.fork() == 0:
+                os.setsid()
+                end = time.monotonic() + 60
+                while time.monotonic() < end: pass
+                os._exit(0)
+        time.sleep(60)
+        """,
+            "timeout",
+        ),
+    )
+    yield (
+        "takes-naps",
+        function(
+            """
+        while True:
+            end = time.process_time() + 0.005
+            while time.process_time() < end: pass
+            time.sleep(1)
+        """,
+            "timeout",
+            "nothing computed",
+        ),
+    )
+    yield (
+        "killed-by-nobody",
+        function("os.kill(os.getpid(), signal.SIGKILL)", "died"),
+    )
+    yield (
+        "clings",
+        function(
+            """
+        if os.fork() == 0:
+            os.setsid()
+            libc = ctypes.CDLL(None)
+            libc.prctl(1, 0, 0, 0, 0)
+            for number in range(1, 65): attempt(signal.signal, number, signal.SIG_IGN)
+            attempt(os.closerange, 0, 256)
+            end = time.monotonic() + 90
+            while time.monotonic() < end: pass
+            os._exit(0)
+        return 0.0
+        """,
+            "values",
+        ),
+    )
+
+
 for _group in (
     attacks_on_the_comparison,
     attacks_on_the_pipe,
@@ -1140,6 +1277,7 @@ for _group in (
     attacks_on_secrets,
     attacks_on_the_notebook,
     attacks_on_other_exercises,
+    attacks_on_what_is_shared,
 ):
     ATTACKS.update(_group())
 

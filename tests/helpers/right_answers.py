@@ -122,7 +122,7 @@ class _Bare(ast.NodeTransformer):
 
 @style
 def star_import(parts):
-    """from numpy import *: where no variable of the answer and no builtin that it uses has the name of a numpy function."""
+    """from numpy import *: where no variable of the answer and no builtin that it uses has a numpy function's name."""
     bare = _Bare().visit(copy_of(parts.function))
     hidden = {"sum", "max", "min", "abs", "round", "all", "any", "pow"} & names_in(parts.function)
     stored = {node.id for node in ast.walk(bare) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}

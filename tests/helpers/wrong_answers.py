@@ -183,18 +183,14 @@ def nodes_of(statement):
 
     def walk(node, path):
         yield path, node
-        if (
-            isinstance(node, ast.keyword)
-            and node.arg == "axis"
-            or isinstance(node, ast.Subscript)
-            and isinstance(node.value, ast.Attribute)
-            and node.value.attr == "shape"
+        if (isinstance(node, ast.keyword) and node.arg == "axis") or (
+            isinstance(node, ast.Subscript) and isinstance(node.value, ast.Attribute) and node.value.attr == "shape"
         ):
             return  # an axis is another one of the two: -1 is the last, and a third there is not
         for field, value in ast.iter_fields(node):
-            if field in ("targets", "target", "body", "orelse", "args") and isinstance(node, ast.stmt | ast.Lambda):
-                if not (isinstance(node, ast.Lambda) and field == "body"):
-                    continue
+            inner = field in ("targets", "target", "body", "orelse", "args") and isinstance(node, ast.stmt | ast.Lambda)
+            if inner and not (isinstance(node, ast.Lambda) and field == "body"):
+                continue
             for i, item in enumerate(value if isinstance(value, list) else [value]):
                 if isinstance(item, ast.expr | ast.slice | ast.keyword | ast.comprehension):
                     yield from walk(item, [*path, (field, i if isinstance(value, list) else None)])

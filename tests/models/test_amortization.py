@@ -139,6 +139,15 @@ def test_the_weights_average_to_p_whatever_the_proposal():
     assert error < 0.02
 
 
+@pytest.mark.parametrize("dtype", ["u1", "i8", "?", "f8"])
+def test_the_weights_of_black_and_white_pixels_do_not_depend_on_their_type(dtype):
+    decoder, x, rng = decoder_and_x()
+    eps = rng.standard_normal((6, N, K), dtype=np.float32)
+    z, P = rng.normal(size=(N, K)), np.tile([[2.0, 0.5], [0.5, 1.5]], (N, 1, 1))
+    expected = am.log_weights_of(decoder, x, z, P, eps)
+    np.testing.assert_allclose(am.log_weights_of(decoder, x.astype(dtype), z, P, eps), expected, rtol=1e-5)
+
+
 def test_log_p_sums_to_one_over_all_images():
     decoder = [(np.array([[1.0, -2.0, 0.5], [0.3, 0.4, 1.5]], "f4"), np.array([0.2, -0.1, 0.0], "f4"))]
     images = np.array(np.meshgrid(*[[0, 1]] * 3)).reshape(3, -1).T.astype("f4")

@@ -5,10 +5,12 @@ import pytest
 from hypothesis import given, strategies
 from hypothesis.extra.numpy import arrays
 from scipy.spatial import cKDTree
+from scipy.spatial.distance import cdist
 
 from course_utils.models import autoencoder, pca
 from course_utils.models.autoencoder import decode, encode, reconstruct, squared_error
 from course_utils.networks.nets import init_mlp, mlp
+from course_utils.networks.optim import minibatches
 
 numbers = strategies.floats(-100, 100)
 
@@ -59,6 +61,28 @@ def test_the_reported_loss_is_the_squared_error_in_the_units_of_x():
     np.testing.assert_allclose(losses, squared_error(x, reconstruct(*networks, x)).mean(), rtol=1e-3)
 
 
+@pytest.mark.parametrize("D", [4, 9])
+def test_the_reported_loss_is_that_of_the_minibatch_also_where_axes_are_left_out(D, monkeypatch):
+    """Of seven minibatches of ten, with networks that stay as they were: each against their reconstruction."""
+    monkeypatch.setattr(autoencoder, "AXES", 4)
+    rng = np.random.default_rng(0)
+    x = (rng.normal(size=(70, D)) * np.linspace(3, 1, D) + 5).astype("f4")
+    losses = []
+    networks = autoencoder.autoencoder_train(
+        x,
+        [D, 6, 2],
+        7,
+        np.random.default_rng(1),
+        batch_size=10,
+        step_size=0.0,
+        callback=lambda t, loss: losses.append(loss),
+    )
+    rng = np.random.default_rng(1)
+    init_mlp([4, 6, 2], rng), init_mlp([2, 6, 4], rng)  # draws from rng what training has drawn before the minibatches
+    expected = [squared_error(rows, reconstruct(*networks, rows)).mean() for rows in minibatches(x, 10, 7, rng)]
+    np.testing.assert_allclose(losses, expected, rtol=1e-5)
+
+
 def test_loss_falls(trained):
     losses = trained[1]
     assert np.mean(losses[-20:]) < 0.1 * np.mean(losses[:5])
@@ -100,6 +124,16 @@ def test_squared_error_is_a_squared_length(x, y):
     assert (squared_error(x, x) == 0).all()
 
 
+@pytest.mark.parametrize("dtypes", [("u1", "u1"), ("i1", "i1"), ("?", "?"), ("u1", "f4"), ("f8", "u1")])
+def test_squared_error_of_bytes_does_not_wrap(dtypes):
+    rng = np.random.default_rng(0)
+    x, y = ((rng.integers(0, 2 if dtype == "?" else 120, size=(5, 7))).astype(dtype) for dtype in dtypes)
+    np.testing.assert_allclose(squared_error(x, y), cdist(x, y, "sqeuclidean").diagonal())
+    black, white = np.zeros((1, 784), "u1"), np.full((1, 784), 255, "u1")
+    assert squared_error(black, white) == squared_error(white, black) == 784 * 255**2
+    assert squared_error(x.astype("f4"), y.astype("f4")).dtype == np.float32
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_nearest_neighbour_accuracy_is_scipys(seed):
     rng = np.random.default_rng(seed)
@@ -112,6 +146,16 @@ def test_nearest_neighbour_accuracy_is_scipys(seed):
     assert autoencoder.nearest_neighbour_accuracy(a, y, b, y_new) == np.mean(y[cKDTree(a).query(b)[1]] == y_new)
     assert autoencoder.nearest_neighbour_accuracy(a, y, a, y) == 1
     assert autoencoder.nearest_neighbour_accuracy(a.tolist(), y.tolist(), a.tolist(), (y + 1).tolist()) == 0
+
+
+@pytest.mark.parametrize("offset", [1e6, 1e9])
+def test_the_nearest_neighbour_is_the_same_far_from_the_origin(offset):
+    rng = np.random.default_rng(0)
+    a, b, y, y_new = rng.normal(size=(900, 2)), rng.normal(size=(900, 2)), np.arange(900), rng.integers(900, size=900)
+    a, b = a + offset, b + offset  # as they are after rounding
+    nearest = np.argmin(cdist(b, a), axis=1)
+    assert autoencoder.nearest_neighbour_accuracy(a, y, b, nearest) == 1
+    assert autoencoder.nearest_neighbour_accuracy(a, y, b, y_new) == np.mean(y[nearest] == y_new)
 
 
 @given(arrays(float, (2, 3), elements=numbers), arrays(float, (2, 3), elements=numbers), strategies.integers(2, 9))

@@ -46,5 +46,5 @@ def test_it_learns_what_is_not_linear_and_is_float32():
 def test_prediction_is_the_largest_probability_and_bad_shapes_are_refused():
     network, x = init_mlp([3, 4, 5], np.random.default_rng(0)), np.random.default_rng(1).normal(size=(6, 3))
     np.testing.assert_array_equal(predict(network, x), np.exp(class_log_probs(network, x)).argmax(axis=1))
-    with pytest.raises(ValueError, match=r"x \(N, 4\) and y \(N,\)"):
+    with pytest.raises(ValueError, match=r"sizes = \[4, 2\] and x has shape \(6, 3\)"):
         classifier_train(x, np.zeros(6, int), [4, 2], 5, np.random.default_rng(0))

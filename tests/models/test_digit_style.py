@@ -10,7 +10,7 @@ SHAPE = (28, 28)
 
 
 def bar(angle=0.0, width=4.0, half_length=9.0):
-    """A bar through the middle, leaning `angle` degrees to the right, `width` wide at right angles; grey at its edge."""
+    """A bar through the middle, leaning `angle` degrees to the right, `width` wide across it; grey at its edge."""
     rows, columns = np.mgrid[:280, :280] / 10 - 13.95  # ten by ten points in a pixel
     a = np.radians(angle)
     along, across = columns * np.sin(a) - rows * np.cos(a), columns * np.cos(a) + rows * np.sin(a)

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from scipy import linalg
 from scipy.optimize import check_grad
 
+from course_utils.data import load_mnist
 from course_utils.models import pca
 
 sizes = st.tuples(st.integers(3, 12), st.integers(2, 8), st.integers(0, 2**31))
@@ -64,6 +65,21 @@ def test_decoding_what_was_encoded_is_the_nearest_point_of_the_subspace(size):
     assert (((x - x_hat) ** 2).sum(1) <= ((x - nearby) ** 2).sum(1) + 1e-9).all()
 
 
+@pytest.mark.parametrize("N", [40, 5])
+@pytest.mark.parametrize("smallest", [1e-1, 1e-6, 1e-12])
+def test_eigenvalues_far_below_the_largest_are_found(N, smallest):
+    """Data made with the singular values that they shall have; their squares go beyond the 16 digits of a number."""
+    rng = np.random.default_rng(0)
+    D = 7
+    basis = linalg.qr(np.column_stack([np.ones(N), rng.normal(size=(N, min(N - 1, D)))]), mode="economic")[0][:, 1:]
+    s = np.geomspace(10, 10 * smallest, basis.shape[1])
+    x = basis * s @ linalg.qr(rng.normal(size=(D, D)))[0][: len(s)]
+    values = pca.pca_eigenvalues(x)
+    np.testing.assert_allclose(values[: len(s)], s**2 / N, rtol=1e-13 / smallest)
+    np.testing.assert_allclose(values[len(s) :], 0, atol=1e-28)
+    assert values.shape == (D,) and np.all(np.diff(values) <= 0)
+
+
 def test_k_out_of_range_is_refused():
     for K in (0, 4, -1):
         with pytest.raises(ValueError, match=rf"between 1 and min\(N, D\) = 3, but K = {K} came"):
@@ -71,7 +87,7 @@ def test_k_out_of_range_is_refused():
 
 
 def test_gradients_agree_with_finite_differences():
-    rng, x = draw(9, 5, 0)
+    _, x = draw(9, 5, 0)
 
     def unpack(w):
         return w[:10].reshape(5, 2), w[10:].reshape(2, 5)
@@ -102,6 +118,13 @@ def test_training_reaches_pcas_error_and_subspace_and_reports_every_step():
     assert pca.subspace_angle(U, C.T) < 1e-4
 
 
+def test_training_on_small_integers_is_training_on_the_same_real_numbers():
+    x = np.random.default_rng(0).integers(0, 200, size=(50, 4))
+    first, second = (pca.linear_ae_train(y, 2, 30, np.random.default_rng(1)) for y in (x.astype("u1"), x.astype(float)))
+    for one, other in zip(first, second):
+        np.testing.assert_allclose(one, other)
+
+
 @given(st.integers(2, 7), st.integers(0, 2**31))
 def test_angles_agree_with_scipys_and_do_not_depend_on_the_basis(D, seed):
     rng = np.random.default_rng(seed)
@@ -124,3 +147,26 @@ def test_choose_k_is_the_first_that_is_enough(values, fraction):
     K = pca.choose_k(values, fraction)
     share = np.cumsum(values) / np.sum(values)
     assert share[K - 1] >= fraction and (K == 1 or share[K - 2] < fraction)
+
+
+@given(st.integers(1, 200), st.sampled_from([0.1, 0.3, 1e-9, 7.7, 1e5]), st.data())
+def test_choose_k_is_not_decided_by_rounding(n, value, data):
+    """n equal eigenvalues: the share k / n is reached with the first k, whatever their sums round to."""
+    k = data.draw(st.integers(1, n))
+    assert pca.choose_k([value] * n, k / n) == k
+    assert pca.choose_k(np.full(n, value, "f4"), 1.0) == n
+
+
+def test_all_the_variance_of_digits_takes_all_directions_that_vary():
+    x = load_mnist().x_train[:1500]
+    values = pca.pca_eigenvalues(x)
+    K = pca.choose_k(values, 1.0)
+    assert K == np.sum(np.cumsum(values[::-1])[::-1] > 1e-12 * values.sum()) > 500
+
+
+@pytest.mark.parametrize(
+    "eigenvalues, fraction", [([1.0], 1.1), ([1.0], -0.1), ([1.0], np.nan), ([0.0], 0.5), ([], 0.5)]
+)
+def test_choose_k_refuses_what_is_no_share(eigenvalues, fraction):
+    with pytest.raises(ValueError, match="a fraction between 0 and 1 of eigenvalues with a positive sum is expected"):
+        pca.choose_k(eigenvalues, fraction)

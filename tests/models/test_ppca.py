@@ -47,7 +47,7 @@ def test_a_numerical_maximiser_gets_no_further():
 
 def test_it_is_pca_in_other_clothes():
     x = cloud(np.random.default_rng(1))
-    W, mean, eta = ppca_fit(x, 3)
+    W, _, eta = ppca_fit(x, 3)
     _, components = pca_fit(x, 3)
     assert subspace_angle(W, components.T) < 1e-6
     np.testing.assert_allclose(np.diag(W.T @ W), pca_eigenvalues(x)[:3] - eta)
@@ -55,9 +55,27 @@ def test_it_is_pca_in_other_clothes():
     np.testing.assert_allclose(np.trace(W @ W.T + eta * np.eye(7)), np.var(x, axis=0).sum())
 
 
+def test_little_noise_is_found_and_none_is_said():
+    rng = np.random.default_rng(0)
+    flat = rng.normal(size=(50, 2)) @ rng.normal(size=(2, 5)) + 7
+    for noise in (1e-3, 1e-6, 1e-9):
+        _, _, eta = ppca_fit(flat + noise * rng.normal(size=(50, 5)), 2)
+        assert eta == pytest.approx(noise**2, rel=0.5)
+    for x, K in ((flat, 2), (flat, 3), (flat.astype("f4")[:3], 2)):
+        with pytest.warns(UserWarning, match=f"lies in K = {K} dimensions or fewer: eta is 0 but for rounding"):
+            ppca_fit(x, K)
+
+
+@pytest.mark.parametrize("x", [np.ones((1, 4)), np.full((3, 4), 0.1), np.arange(4.0) + np.zeros((9, 1))])
+def test_equal_examples_have_no_maximum_of_the_likelihood(x):
+    with pytest.raises(ValueError, match=f"needs examples that differ, but all {len(x)} of x"):
+        ppca_fit(x, 2)
+
+
 def test_few_examples_leave_columns_at_zero_and_k_must_leave_room_for_noise():
     x = np.random.default_rng(0).normal(size=(3, 6))
-    W, mean, eta = ppca_fit(x.tolist(), 5)
+    with pytest.warns(UserWarning, match="lies in K = 5 dimensions or fewer"):
+        W, _, eta = ppca_fit(x.tolist(), 5)
     assert W.shape == (6, 5) and np.isfinite(W).all() and eta >= 0
     for K in (0, 6, 7):
         with pytest.raises(ValueError, match=f"K = {K} came"):

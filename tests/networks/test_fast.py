@@ -13,6 +13,7 @@ from autograd.extend import defvjp, primitive
 from autograd.test_util import check_grads
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import special
 
 from course_utils.networks import fast, flat, optim
 from course_utils.networks.nets import init_mlp, mlp
@@ -106,7 +107,7 @@ def test_a_gradient_that_is_off_by_a_thousandth_is_noticed(off):
     )
     with pytest.raises(AssertionError):
         assert_same_gradients(planted, plain_kl, arguments("kl"), [0, 1], rtol=1e-10)
-    np.random.seed(5)
+    np.random.seed(5)  # noqa: NPY002 (check_grads draws its directions from the global state)
     with pytest.raises(AssertionError):
         check_grads(planted, (0, 1), modes=["rev"], order=1)(*arguments("kl"))
 
@@ -120,8 +121,12 @@ def test_gradients_are_finite_differences_also_of_second_order(case):
         at = iter(varied)
         return f(*[next(at) if i in argnums else arg for i, arg in enumerate(args)])
 
-    np.random.seed(5)  # check_grads draws its directions from the global state
+    np.random.seed(5)  # noqa: NPY002 (check_grads draws its directions from the global state)
     check_grads(of, tuple(range(len(argnums))), modes=["rev"], order=2)(*[args[i] for i in argnums])
+
+
+def gradient(objective, function, argnum):
+    return grad(lambda *args: objective(function(*args)), argnum)
 
 
 @cases_with_numbers
@@ -132,11 +137,9 @@ def test_float32_stays_float32_whatever_the_objective(case):
     assert f(*single).dtype == np.float32
     for argnum in argnums:
         for objective in (anp.mean, anp.sum):
-            got = grad(lambda *args: objective(f(*args)), argnum)(*single)
+            got = gradient(objective, f, argnum)(*single)
             assert got.dtype == np.float32
-            np.testing.assert_allclose(
-                got, grad(lambda *args: objective(g(*args)), argnum)(*double), rtol=2e-5, atol=2e-6
-            )
+            np.testing.assert_allclose(got, gradient(objective, g, argnum)(*double), rtol=2e-5, atol=2e-6)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -358,3 +361,65 @@ def test_the_benchmark_runs():
     )
     assert done.returncode == 0, done.stderr
     assert all(f"| W2 | {name} |" in done.stdout for name in ("ours", "plain autograd", "floor"))
+
+
+# ----- integers -----
+
+
+@pytest.mark.parametrize("dtypes", list(itertools.product(["f8", "i8", "u1"], repeat=3)), ids="-".join)
+@pytest.mark.parametrize("layer", [(fast.dense, plain_dense, 100), (fast.dense_tanh, plain_dense_tanh, 0)])
+def test_a_layer_of_whole_numbers_is_the_layer_of_the_same_real_numbers(layer, dtypes):
+    """Its value does not overflow, and its gradient, also that of a real input, is not cut to whole numbers."""
+    rng = np.random.default_rng(0)
+    fast_layer, plain_layer, offset = layer
+    real = [rng.integers(0, 2, size=shape).astype(float) for shape in [(5, 3), (3, 4), (4,)]]
+    real[0] += offset
+    real = [arg + 0.3 if dtype == "f8" else arg for arg, dtype in zip(real, dtypes)]
+    whole = [arg.astype(dtype) for arg, dtype in zip(real, dtypes)]
+    np.testing.assert_allclose(fast_layer(*whole), plain_layer(*real), rtol=1e-12)
+    weights = rng.normal(size=(5, 4))
+    for i in (i for i in range(3) if dtypes[i] == "f8"):
+        got, expected = (
+            grad(lambda *args, f=f: anp.sum(f(*args) * weights), i)(*these)
+            for f, these in ((fast_layer, whole), (plain_layer, real))
+        )
+        np.testing.assert_allclose(got, expected, rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize("types", list(itertools.product(["f4", "f8"], repeat=3)), ids="-".join)
+def test_gradients_have_the_types_that_the_module_promises(types):
+    """That of the argument, whatever the others' are. (One by one: of several at once, autograd sees to it itself.)"""
+    for case in ("dense", "dense_tanh", "cross-entropy", "kl", "sample"):
+        args = [arg.astype(dtype) for arg, dtype in zip(arguments(case), types)]
+        f, _, _, argnums = CASES[case]
+        for i in argnums:
+            assert gradient(anp.mean, f, i)(*args).dtype == args[i].dtype, case
+
+
+def test_the_sigmoid_of_a_number_is_a_number_and_of_whole_numbers_that_of_the_same_real_numbers():
+    assert fast.sigmoid(0.5) == pytest.approx(special.expit(0.5), rel=1e-15) and np.ndim(fast.sigmoid(0.5)) == 0
+    assert grad(fast.sigmoid)(0.5) == pytest.approx(special.expit(0.5) * special.expit(-0.5), rel=1e-14)
+    assert fast.sigmoid(np.float32(0.5)).dtype == np.float32
+    np.testing.assert_allclose(fast.sigmoid([0.5, -2.0]), special.expit([0.5, -2.0]), rtol=1e-15)
+    for dtype in ("i8", "i1", "u1"):
+        logits = np.array([0, 1, 3, 100], dtype)
+        np.testing.assert_allclose(fast.sigmoid(logits), special.expit([0.0, 1, 3, 100]), rtol=1e-15)
+    with np.errstate(all="raise"), np.errstate(under="ignore"):
+        assert fast.sigmoid(-1000) == 0 and fast.sigmoid(1000) == 1
+
+
+@pytest.mark.parametrize("dtype", ["i8", "i1"])
+def test_gradients_of_whole_numbers_are_not_cut(dtype):
+    """Of logits, means and log sigmas, under a mean over examples: every slope is a fraction."""
+    x, logits = np.array([[1, 0, 1], [0, 0, 1]]), np.array([[2, -1, 0], [1, 3, -4]], dtype)
+    np.testing.assert_allclose(fast.bernoulli_cross_entropy(x, logits), plain_cross_entropy(x, 1.0 * logits))
+    slope = gradient(anp.mean, fast.bernoulli_cross_entropy, 1)(x, logits)
+    np.testing.assert_allclose(slope, (special.expit(1.0 * logits) - x) / 2, rtol=1e-10)
+    mu, log_sigma = logits, np.array([[0, 1, 0], [0, 0, 2]], "i8")
+    np.testing.assert_allclose(gradient(anp.mean, fast.gaussian_kl, 0)(mu, log_sigma), mu / 2)
+    np.testing.assert_allclose(
+        gradient(anp.mean, fast.gaussian_kl, 1)(mu, log_sigma), (np.exp(2.0 * log_sigma) - 1) / 2
+    )
+    np.testing.assert_allclose(
+        gradient(anp.mean, fast.gaussian_sample, 0)(mu, log_sigma, 0.0 * mu), np.full((2, 3), 1 / 6)
+    )

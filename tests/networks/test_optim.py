@@ -1,12 +1,15 @@
-"""Adam against its formulas written out, schedules, minibatches."""
+"""Adam against its formulas written out, what ends it, schedules, minibatches."""
+
+import itertools
 
 import autograd.numpy as anp
 import numpy as np
 import pytest
+from autograd.extend import defvjp, primitive
 
 from course_utils.networks.flat import flatten
 from course_utils.networks.nets import init_mlp, mlp
-from course_utils.networks.optim import adam, cosine_decay, minibatches
+from course_utils.networks.optim import adam, cosine_decay, hold_then_linear, minibatches, train
 
 
 def test_adam_follows_its_formulas():
@@ -106,3 +109,97 @@ def test_minibatches_take_every_row_equally_often():
     again = list(minibatches(x, 4, 25, np.random.default_rng(0)))
     np.testing.assert_array_equal(batches, again)
     assert all(batch is x for batch in minibatches(x, 10, 3, np.random.default_rng(0)))
+
+
+@pytest.mark.parametrize("schedule", [hold_then_linear, cosine_decay])
+def test_to_train_is_adam_on_minibatches_written_out(schedule):
+    """Draws of the generator included: rows first, then the batch's own noise."""
+    x, seen = np.random.default_rng(0).normal(size=(10, 3)), []
+
+    def loss(p, batch):
+        rows, noise = batch
+        return anp.sum((rows - noise - p) ** 2)
+
+    rng = np.random.default_rng(1)
+    got = train(
+        loss,
+        np.zeros(3),
+        lambda rows: (x[rows], rng.normal(size=3)),
+        len(x),
+        7,
+        rng,
+        4,
+        0.1,
+        schedule=schedule,
+        callback=lambda t, p, value: seen.append((t, value)),
+    )
+    rng, expected = np.random.default_rng(1), np.zeros(3)
+    batches = [(rows, rng.normal(size=3)) for rows in minibatches(x, 4, 7, rng)]
+    expected = adam(loss, expected, batches, 7, schedule(0.1, 7))
+    np.testing.assert_array_equal(got, expected)
+    assert [t for t, _ in seen] == list(range(1, 8))
+
+
+def towards(target):
+    return lambda p, batch: anp.sum((p - target) ** 2) * batch
+
+
+def test_it_ends_after_its_steps_however_many_batches_there_are(capsys):
+    """Also of an endless supply, of which no batch is drawn that is not used."""
+    drawn = itertools.count()
+    endless = (1.0 + 0 * i for i in drawn)
+    got = adam(towards(1.0), np.zeros(2), endless, 20, step_size=hold_then_linear(0.1, 20))
+    np.testing.assert_array_equal(got, adam(towards(1.0), np.zeros(2), [1.0] * 20, 20, hold_then_linear(0.1, 20)))
+    assert next(drawn) == 20 and "stopped" not in capsys.readouterr().out
+
+
+def test_it_says_so_where_batches_run_out_and_keeps_what_they_reached(capsys):
+    got = adam(towards(1.0), np.zeros(2), [1.0] * 3, 20, step_size=0.1, label="toy")
+    np.testing.assert_array_equal(got, adam(towards(1.0), np.zeros(2), [1.0] * 3, 3, step_size=0.1))
+    line = "toy stopped after 3 of 20 steps: there are no more batches; the parameters reached so far are kept.\n"
+    assert line in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("where", ["loss", "gradient"])
+def test_a_loss_or_gradient_that_is_not_finite_spoils_no_parameters(where, bad, capsys):
+    def loss(p, batch):
+        if where == "loss":
+            return anp.sum((p - 1.0) ** 2) * batch
+        return anp.sum((p - 1.0) ** 2) + anp.sum(leave_value(p, batch))
+
+    @primitive
+    def leave_value(p, slope):
+        return 0 * p
+
+    defvjp(leave_value, lambda ans, p, slope: lambda g: g * (slope - 1))
+    seen = []
+    got = adam(
+        loss, np.zeros(2), [1.0] * 7 + [bad] + [1.0] * 9, 17, step_size=0.1, callback=lambda t, p, value: seen.append(p)
+    )
+    np.testing.assert_array_equal(got, seen[-1])
+    assert len(seen) == 7 and np.isfinite(got).all()
+    assert "stopped after 7 of 17 steps: the loss" in capsys.readouterr().out
+    with pytest.raises(FloatingPointError, match=r"toy cannot start: the loss \(.*\) or its gradient is not finite"):
+        adam(loss, np.zeros(2), [bad] * 3, 3, label="toy")
+
+
+@pytest.mark.parametrize("schedule", [hold_then_linear, cosine_decay])
+@pytest.mark.parametrize("steps", [1, 2, 7, 100])
+def test_no_schedule_goes_up_or_below_zero_also_beyond_its_steps(schedule, steps):
+    rates = [schedule(0.3, steps)(t) for t in range(1, 3 * steps + 3)]
+    assert rates[0] == 0.3 and np.all(np.diff(rates) <= 0) and min(rates) >= 0
+    assert rates[steps - 1] > 0 and np.all(np.array(rates[steps:]) < 1e-15)
+
+
+def test_a_negative_step_size_is_refused():
+    with pytest.raises(ValueError, match="should not be negative, but it is -0.1 at step 3"):
+        adam(towards(1.0), np.zeros(2), [1.0] * 5, 5, step_size=lambda t: 0.1 if t < 3 else -0.1)
+
+
+@pytest.mark.parametrize("batch_size", [0, -1])
+def test_a_batch_has_at_least_one_example(batch_size):
+    with pytest.raises(ValueError, match=f"at least one example, but batch_size = {batch_size} of 5 examples came"):
+        next(minibatches(np.arange(5), batch_size, 3, np.random.default_rng(0)))
+    with pytest.raises(ValueError, match="batch_size = 3 of 0 examples came"):
+        next(minibatches(np.arange(0), 3, 3, np.random.default_rng(0)))

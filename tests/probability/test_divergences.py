@@ -65,3 +65,22 @@ def test_kl_on_grid_with_densities_that_are_zero():
     assert kl_on_grid(half, whole, grid) == pytest.approx(np.log(2), abs=1e-3)
     assert kl_on_grid(whole, half, grid) == np.inf
     assert kl_on_grid(half, half, grid) == 0
+
+
+def test_kl_on_grid_where_exp_of_log_q_underflows():
+    """Beyond |z| = 39 a standard normal is 0 in floating point; p is uniform up to there, and 0 beyond."""
+    grid = np.linspace(-60, 60, 12001)
+    log_q, log_p = stats.norm.logpdf(grid), np.where(np.abs(grid) <= 39, -np.log(78), -np.inf)
+    assert np.any((np.exp(log_q) == 0) & (log_p == -np.inf) & np.isfinite(log_q))
+    with np.errstate(all="raise", under="ignore"):
+        assert kl_on_grid(log_q, log_p, grid) == pytest.approx(np.log(78) - stats.norm.entropy(), abs=1e-9)
+    assert kl_on_grid(log_q, np.where(np.abs(grid) <= 30, log_p, -np.inf), grid) == np.inf
+
+
+@pytest.mark.parametrize("at", [0, 100])
+def test_kl_on_grid_hides_no_nan(at):
+    grid = np.linspace(-60, 60, 201)
+    for i in range(2):
+        logs = [stats.norm.logpdf(grid), stats.norm.logpdf(grid)]
+        logs[i][at] = np.nan
+        assert np.isnan(kl_on_grid(*logs, grid))

@@ -66,7 +66,7 @@ def test_f_and_gap_make_up_the_evidence(mean, width, share, cut, log_joint):
     """For Gaussian bumps of any shares, with zeros left of a cut: to 1e-8 of what is added up."""
     first, second = grids.gaussian_on_grid(GRID, mean, width), grids.gaussian_on_grid(GRID, 1.5, 0.3)
     q = share * first + (1 - share) * second
-    q = np.where(GRID < cut, 0, q)
+    q = np.where(cut > GRID, 0, q)
     q = q / grids.integrate(q, GRID)
     F, gap = grids.elbo_on_grid(log_joint, q, GRID), grids.gap_on_grid(log_joint, q, GRID)
     assert gap >= 0 and np.isfinite(F)
@@ -85,3 +85,30 @@ def test_a_posterior_cut_short_pays_for_what_it_leaves_out():
     share = grids.integrate(right, GRID)
     assert 0.1 < share < 0.9
     assert grids.gap_on_grid(bent_log_joint, right / share, GRID) == pytest.approx(-np.log(share), abs=1e-10)
+
+
+def truncated(z):
+    """log p(x, z) of a p(z | x) that is a standard normal without its negative half, and -inf there."""
+    return np.where(z >= 0, stats.norm.logpdf(z) - 7, -np.inf)
+
+
+def test_where_q_and_p_are_both_zero_nothing_counts():
+    q = np.where(GRID >= 0, 2 * stats.norm.pdf(GRID), 0)
+    q = q / grids.integrate(q, GRID)
+    evidence = grids.log_evidence_on_grid(truncated, GRID)
+    with np.errstate(all="raise", under="ignore"):
+        assert grids.gap_on_grid(truncated, q, GRID) == pytest.approx(0, abs=1e-12)
+        assert grids.elbo_on_grid(truncated, q, GRID) == pytest.approx(evidence, abs=1e-12)
+        half = np.where(GRID >= 1, q, 0)
+        half = half / grids.integrate(half, GRID)
+        gap, share = grids.gap_on_grid(truncated, half, GRID), stats.norm.sf(1) / stats.norm.sf(0)
+    assert gap == pytest.approx(-np.log(share), abs=5e-3)  # the step at 1 has half a grid's width
+    assert grids.elbo_on_grid(truncated, half, GRID) == pytest.approx(evidence - gap, abs=1e-12)
+
+
+def test_mass_where_p_is_zero_costs_infinitely_much_and_nan_stays_nan():
+    q = grids.gaussian_on_grid(GRID, 0, 1)
+    assert grids.elbo_on_grid(truncated, q, GRID) == -np.inf and grids.gap_on_grid(truncated, q, GRID) == np.inf
+    positive = np.where(GRID >= 0, q, 0)
+    broken = lambda z: np.where(z >= 0, -z, np.nan)  # noqa: E731  a mistake where q is 0 must be seen as well
+    assert np.isnan(grids.elbo_on_grid(broken, positive, GRID)) and np.isnan(grids.gap_on_grid(broken, positive, GRID))

@@ -1,4 +1,4 @@
-"""Four ways to log p(x): each against scipy's Gaussian where the decoder is straight, and against each other where it bends."""
+"""Four ways to log p(x): against scipy's Gaussian where the decoder is straight, against each other where it bends."""
 
 import numpy as np
 import pytest
@@ -51,7 +51,7 @@ def test_quadrature_agrees_with_the_closed_form_to_1e_6(eta):
 def test_quadrature_agrees_with_scipys_where_the_decoder_bends(decoder):
     for x in decoder(np.array([[0.3], [-1.1]])) + 0.2:
 
-        def density(z):
+        def density(z, x=x):
             return stats.norm.pdf(z) * stats.norm.pdf(x, decoder(np.array([z])), 0.5).prod()
 
         expected = integrate.quad(density, -9, 9, points=[-2, 0, 2], limit=200)[0]
@@ -72,7 +72,7 @@ def test_a_grid_that_is_none_is_refused(grid):
 
 
 def test_monte_carlo_is_unbiased_and_its_variance_is_the_closed_form_one():
-    """E[p(x|z)^2] = (4 pi eta)^(-D/2) times the marginal with eta / 2, as N(x; m, eta)^2 is a Gaussian with half the variance."""
+    """E[p(x|z)^2] = (4 pi eta)^(-D/2) times the marginal with eta / 2: N(x; m, eta)^2 has half the variance."""
     rng = np.random.default_rng(2)
     W, b = weights_of(toy_decoders.plane, 2)
     x, eta, repeats = np.array([[0.4, 1.0, -0.2]]), 0.8, 4000

@@ -79,3 +79,29 @@ def test_no_half_step_of_em_lowers_the_bound(seed):
         after_m = mixture_elbo(x, r, *theta).mean()
         assert before - 1e-9 <= after_e <= after_m + 1e-9
         before = after_m
+
+
+def test_an_empty_component_changes_nothing():
+    """With a third component of weight 0, all is as it is without it; responsibilities and weights of 0 count 0."""
+    x, _, (pi, mu, sigma) = drawn(3, C=2)
+    theta = np.append(pi, 0.0), np.append(mu, 5.0), np.append(sigma, 2.0)
+    with np.errstate(all="raise", under="ignore"):
+        r, less = em_e_step(x, *theta), em_e_step(x, pi, mu, sigma)
+        np.testing.assert_allclose(r, np.c_[less, np.zeros(len(x))])
+        np.testing.assert_allclose(mixture_elbo(x, r, *theta), mixture_log_prob(x, pi, mu, sigma))
+        after = em_m_step(x, r)
+        for got, two in zip(after, em_m_step(x, less)):
+            np.testing.assert_allclose(got[:2], two)
+        assert (after[0][2], after[1][2]) == (0, pytest.approx(x.mean())) and after[2][2] == pytest.approx(x.std())
+        assert np.all(mixture_elbo(x, r, *after) > -np.inf)
+
+
+def test_a_component_that_cannot_be_but_has_responsibility_costs_infinitely_much():
+    x, r, (_, mu, sigma) = drawn(4, C=2)
+    assert np.all(mixture_elbo(x, r, [0.0, 1.0], mu, sigma) == -np.inf)
+
+
+def test_a_share_too_small_for_its_square_is_still_a_share():
+    x, tiny = np.array([1.0, 2.0, 4.0]), 1e-300
+    _, mu, sigma = em_m_step(x, np.array([[1, 0], [1 - tiny, tiny], [1 - tiny, tiny]]))
+    assert mu[1] == pytest.approx(3) and sigma[1] == pytest.approx(1)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from course_utils.showing.evidence import show_result
+from course_utils.showing.evidence import Table, _shown, expect, results, show_result
 
 
 def test_a_result_outside_its_tolerance_fails(capsys):
@@ -11,3 +11,50 @@ def test_a_result_outside_its_tolerance_fails(capsys):
     for value in (1.4, float("nan")):
         with pytest.raises(AssertionError, match="expected 1.2 ± 0.1"):
             show_result("error", value, expected=1.2, tolerance=0.1)
+
+
+def test_a_table_says_the_same_as_text_and_as_html():
+    table = Table({"PCA": [43.71, 29.6], "deep": [34.42, (21.05, 0.12)], "theirs": ["30 (published)", None]},
+                  ["K = 2", "K = 8"], "lowest", 3, True, "error")  # fmt: skip
+    text = repr(table).splitlines()
+    assert text[0] == "error" and text[1].split("  ")[-1].strip() == "K = 8" and text[-1] == "* the best of its column"
+    assert [line.split() for line in text[2:-1]] == [
+        ["≈", "PCA", "|", "43.7", "29.6"],
+        ["≈", "deep", "|", "34.4*", "21.05", "±", "0.12*"],
+        ["≈", "theirs", "|", "30", "(published)", "–"],
+    ]
+    assert len({len(line) for line in text[1:-1]}) == 1  # aligned
+    html = table._repr_html_()
+    assert html.count("★") == 2 and "<b>34.4</b>" in html and "scope='col'" in html and "30 (published)" in html
+    assert html.count("<td class='trained'") == 6
+
+
+@pytest.mark.parametrize(
+    "value, text",
+    [(1234.5, "1234"), (0.0012345, "0.00123"), (-2.5, "−2.50"), (3, "3"), (0.0, "0"), (1e-9, "1.00e−09"), ("a", "a"),
+     (None, "–"), ((10.123, 0.034), "10.123 ± 0.034"), ((-3.0, 1.2), "−3.0 ± 1.2"), (float("inf"), "inf")],
+)  # fmt: skip
+def test_numbers_have_the_digits_that_mean_something(value, text):
+    assert _shown(value, 3) == text
+
+
+def test_the_best_is_marked_where_there_is_something_to_compare():
+    def marked(rows, best):
+        return {label for label, _ in Table(rows, [""], best, 3, False, "").marked if label}
+
+    assert marked({"a": [1.0], "b": [2.0]}, "highest") == {"b"}
+    assert marked({"a": [1.0], "b": ["9"]}, "highest") == set() == marked({"a": [1.0], "b": [2.0]}, None)
+
+
+def test_a_table_refuses_what_is_no_table():
+    with pytest.raises(ValueError, match="as many results as there are columns, 2"):
+        results({"a": [1, 2], "b": [1]}, ["x", "y"])
+    with pytest.raises(ValueError, match="best is"):
+        results({"a": 1}, best="most")
+
+
+def test_an_expectation_that_fails_says_so():
+    expect(1.2, 1.3, within=0.11)
+    for value in (1.5, float("nan")):
+        with pytest.raises(AssertionError, match="is not within 0.1 of 1.3"):
+            expect(value, 1.3, within=0.1)

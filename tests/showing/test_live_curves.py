@@ -4,10 +4,9 @@ import functools
 
 import numpy as np
 import pytest
-from tqdm import tqdm
+import tqdm
 
 from course_utils.models.vae import elbo_terms, vae_train
-from course_utils.networks import optim
 from course_utils.showing import live_curves
 from course_utils.showing.live_curves import ALT, draw_elbo, live_elbo
 
@@ -94,7 +93,7 @@ def test_the_figure_shows_terms_and_their_difference():
 
 
 def test_without_a_notebook_nothing_is_shown(capsys, monkeypatch):
-    monkeypatch.setattr(optim, "tqdm", functools.partial(tqdm, disable=True))
+    monkeypatch.setattr(tqdm, "tqdm", functools.partial(tqdm.tqdm, disable=True))
     history = []
     train(history)
     assert len(history) == 3 and capsys.readouterr().out == ""

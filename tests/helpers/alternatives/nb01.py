@@ -212,6 +212,11 @@ def choose_by_count(eigenvalues, fraction):
     return np.sum(share < fraction) + 1
 
 
+def choose_but_for_rounding(eigenvalues, fraction):
+    share = np.cumsum(eigenvalues) / np.cumsum(eigenvalues)[-1]
+    return np.argmax(share >= fraction - 1e-9) + 1
+
+
 ALTERNATIVES = {
     "pca_fit": [by_eigh, by_svd_single, by_lists, by_deflation],
     "pca_encode": [encode_einsum, encode_loops, encode_transposed, encode_split],
@@ -221,5 +226,5 @@ ALTERNATIVES = {
     "linear_ae_gradients": [gradients_by_autograd, gradients_by_covariance, gradients_by_loops],
     "linear_ae_train": [train_by_autograd, train_with_minibatches, train_with_tied_weights],
     "subspace_angle": [angle_by_scipy, angle_by_sine, angle_by_projectors, angle_single],
-    "choose_k": [choose_by_loop, choose_by_search, choose_by_count],
+    "choose_k": [choose_by_loop, choose_by_search, choose_by_count, choose_but_for_rounding],
 }
