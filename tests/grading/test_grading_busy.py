@@ -1,4 +1,4 @@
-"""Right answers are right on a busy machine, too: twelve programs that compute all the time beside every training exercise.
+"""Right answers are right on a busy machine, too: twelve programs that compute beside every training exercise.
 
 These programs end by themselves, should nobody end them.
 """
