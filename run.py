@@ -53,7 +53,7 @@ def install(extra, newest):
     bytecode = [str(PYTHON), "-W", "ignore", "-m", "compileall", "-qq", "-j", "0", "-x", r"[/\\]tests?[/\\]"]
     bytecode += [str(VENV), str(ROOT / "course_utils")]
     versions = "the versions in constraints.txt" if pinned else "the newest versions"
-    print(f"Installing the course into {VENV}, with {versions}; later starts skip this ...", flush=True)
+    print(f"Installing the course into its folder {VENV.name}, with {versions}; later starts skip this ...", flush=True)
     for command in [*([] if PYTHON.exists() else [create]), *fill, bytecode]:
         try:
             status = subprocess.call(command)

@@ -216,6 +216,8 @@ def build(arguments: argparse.Namespace, _: list[str]) -> int:
 
 def grade(arguments: argparse.Namespace, _: list[str]) -> int:
     """Grade every notebook below a folder of submissions."""
+    if sys.platform == "win32":  # no limits on a process there, and no lock on the folder of results
+        raise CourseError("submissions cannot be graded on Windows; grade in a Linux container, as README.md says")
     if not arguments.submissions.is_dir():
         raise CourseError(f"{arguments.submissions} is not a folder of submissions, <student>/<notebook>")
     os.environ.update(REPRODUCIBLE)

@@ -9,6 +9,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import sysconfig
 import tomllib
 import zipfile
 from importlib import metadata
@@ -383,6 +384,80 @@ def test_tests_never_see_the_users_progress_or_settings(monkeypatch, tmp_path):
     for name in ("COURSE_PROGRESS", "JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "IPYTHONDIR"):
         assert Path(environment[name]).parent == tmp_path
     assert "MPLBACKEND" not in environment
+
+
+# -- other systems ---------------------------------------------------------------------------------
+
+# What Windows' Python does not have, of what the course or its tests name anywhere.
+POSIX_MODULES = ("fcntl", "grp", "pwd", "resource", "termios")
+POSIX_NAMES = {
+    "os": (
+        *("WNOHANG", "chown", "fork", "getegid", "geteuid", "getgid", "getpgid", "getuid", "killpg", "memfd_create"),
+        *("mkfifo", "pidfd_open", "set_blocking", "setsid", "statvfs", "sysconf", "uname", "wait4"),
+    ),
+    "signal": ("ITIMER_REAL", "SIGALRM", "SIGCHLD", "SIGHUP", "SIGKILL", "SIGPIPE", "SIGSTOP", "setitimer"),
+}
+IN_A_CHILD = {"course_utils.grading.child", "course_utils.grading.nursery"}  # which only Linux and macOS start
+
+
+def test_what_only_posix_has_is_looked_for_where_it_is_used(root):
+    """All modules of the course can be imported without it, and the checks work, in a thread."""
+    code = f"""
+import os, pkgutil, signal, sys
+import asyncio, distributed, IPython, jupytext, matplotlib.pyplot, multiprocessing, nbclient, scipy.stats, subprocess
+sys.modules.update(dict.fromkeys({POSIX_MODULES}))
+for module, names in {POSIX_NAMES}.items():
+    for name in names:
+        if hasattr(sys.modules[module], name):
+            delattr(sys.modules[module], name)
+sys.modules["threadpoolctl"] = None  # which would ask for libraries of Windows
+sys.platform = "win32"
+import course_utils
+others = {IN_A_CHILD | {"course_utils.exporting.nbgrader_config"}}
+for module in pkgutil.walk_packages(course_utils.__path__, "course_utils."):
+    if module.name not in others:
+        __import__(module.name)
+from course_utils.checking import calling, examine
+from course_utils.models.pca import pca_encode
+assert calling.isolated is calling.threaded
+print(examine(pca_encode).passed, examine(lambda x, mean, components: x, name="pca_encode").passed)
+"""
+    done = run([sys.executable, "-c", code], cwd=root)
+    assert (done.stdout, done.returncode) == ("True False\n", 0), done.stderr
+
+
+def test_windows_is_told_where_to_grade(monkeypatch, capsys, tmp_path):
+    monkeypatch.setattr(sys, "platform", "win32")
+    assert cli.main(["grade", str(tmp_path), "--out", str(tmp_path / "out"), "--i-trust-these-submissions"]) == 2
+    assert "grade in a Linux container" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("locale", ["C", "C.UTF-8"])
+def test_a_folder_with_blanks_and_umlauts(root, tmp_path, locale):
+    """An editable install there is found in every locale: its path stands in a module, in UTF-8."""
+    folder = tmp_path / "K\u00f6ln, Stra\u00dfe 5" / "Kurs"
+    folder.mkdir(parents=True)
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(root / name, folder)
+    (folder / "course_utils").mkdir()
+    shutil.copy(root / "course_utils" / "__init__.py", folder / "course_utils")
+    wheel = (
+        "from hatchling.builders.wheel import WheelBuilder\n"
+        f"print(*WheelBuilder({str(folder)!r}).build(directory={str(tmp_path)!r}, versions=['editable']))"
+    )
+    built = run([sys.executable, "-X", "utf8", "-c", wheel], cwd=tmp_path, env=os.environ | {"LC_ALL": locale})
+    assert built.returncode == 0, built.stderr
+    site = tmp_path / "site"
+    zipfile.ZipFile(built.stdout.strip()).extractall(site)
+    code = (  # -S: the course that this environment has is not to be found
+        f"import site, sys; sys.path.append({sysconfig.get_path('purelib')!r}); site.addsitedir({str(site)!r})\n"
+        "import course_utils; print(ascii(course_utils.__file__))"
+    )
+    own = os.environ | {"LC_ALL": locale, "PYTHONPATH": str(site)}
+    own.pop("PYTHONUTF8", None)
+    found = run([sys.executable, "-S", "-c", code], cwd=tmp_path, env=own)
+    assert found.stdout.strip() == ascii(str(folder / "course_utils" / "__init__.py")), found.stderr
 
 
 # -- nbval's sanitiser -----------------------------------------------------------------------------

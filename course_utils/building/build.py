@@ -409,5 +409,5 @@ def write_notebook(path: Path, notebook: NotebookNode) -> None:
     nbformat.validate(notebook)
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_suffix(".unfinished")
-    unfinished.write_text(nbformat.writes(notebook, version=4) + "\n", encoding="utf-8")
+    unfinished.write_text(nbformat.writes(notebook, version=4) + "\n", encoding="utf-8", newline="\n")
     os.replace(unfinished, path)

@@ -23,6 +23,7 @@ from course_utils.checking.limits import BUSY, Clock, Meter, OutOfTimeError, clo
 from course_utils.exercises.stand_ins import resolve
 
 EXTRA_MEMORY = 4 << 30  # bytes that an answer may use beyond what the notebook has already
+SELF = "/proc/self"  # where Linux tells a process about itself; some containers leave it out
 NICENESS = 2  # whoever waits for an answer goes first; little, so that beside busy programs it still has its turn
 Tick = Callable[[float], None]  # told how many seconds of a limit are used up
 Call = Callable[..., "Outcome"]  # call(args, seconds)
@@ -251,7 +252,7 @@ def _settle_child(own_ends, parent):
     if os.getppid() != parent:
         os._exit(0)
     os.nice(NICENESS)
-    for descriptor in map(int, os.listdir("/proc/self/fd")):  # the kernel's sockets, the parent's ends of the pipes
+    for descriptor in _open_descriptors():  # the kernel's sockets, the parent's ends of the pipes
         if descriptor > 2 and descriptor not in (own_ends.reading, own_ends.writing):
             with contextlib.suppress(OSError):
                 os.close(descriptor)
@@ -260,21 +261,30 @@ def _settle_child(own_ends, parent):
         os.dup2(nowhere, descriptor)
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
-    with open("/proc/self/statm") as file:
-        used = int(file.read().split()[0]) * os.sysconf("SC_PAGE_SIZE")
-    resource.setrlimit(resource.RLIMIT_AS, (used + EXTRA_MEMORY,) * 2)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    with contextlib.suppress(OSError), open(f"{SELF}/statm", encoding="ascii") as file:  # else there is no limit
+        used = int(file.read().split()[0]) * os.sysconf("SC_PAGE_SIZE")
+        resource.setrlimit(resource.RLIMIT_AS, (used + EXTRA_MEMORY,) * 2)
+
+
+def _open_descriptors():
+    """The descriptors that may be open in this process."""
+    try:
+        return list(map(int, os.listdir(f"{SELF}/fd")))
+    except OSError:
+        return range(min(os.sysconf("SC_OPEN_MAX"), 1 << 16))
 
 
 @contextlib.contextmanager
 def threaded(function: Callable, tick: Tick | None = None) -> Iterator[Call]:
     """As `forked`, in a thread of this process, for systems without a safe fork (macOS, Windows).
 
-    A call that is out of time gets an exception thrown into it; pure Python code ends there.
+    A call that is out of time gets an exception thrown into it; pure Python code ends there. What waits elsewhere,
+    in C, goes on unseen, and prints reach the notebook again all the same.
     """
 
     def call(args, seconds):
-        replies, clocks = [], []
+        replies, clocks, streams, filters = [], [], (sys.stdout, sys.stderr), warnings.filters
 
         def answer():
             if hasattr(time, "pthread_getcpuclockid"):  # asked for here: of a thread that has ended, it may crash
@@ -292,6 +302,8 @@ def threaded(function: Callable, tick: Tick | None = None) -> Iterator[Call]:
         except TimeoutError as error:
             ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident), ctypes.py_object(TimeoutError))
             thread.join(1)
+            sys.stdout, sys.stderr = streams
+            warnings.filters = filters
             return Outcome("timeout", message=str(error), seconds=meter.used)
         return replace(outcome_of(wire.decode_frame(wire.encode(replies[0]))), seconds=meter.used)
 

@@ -1,5 +1,6 @@
 """What a student has solved, kept in one small file beside the notebooks."""
 
+import contextlib
 import json
 import os
 import tempfile
@@ -32,8 +33,11 @@ def load_progress() -> dict:
         return _nothing()
     except (ValueError, KeyError, TypeError, AttributeError):
         kept = path.with_name(f"{path.name}.damaged-{int(time.time())}")
-        os.replace(path, kept)
-        print(f"Your progress file was damaged. It is kept as {kept.name}, and a new one begins.")
+        try:
+            os.replace(path, kept)
+            print(f"Your progress file was damaged. It is kept as {kept.name}, and a new one begins.")
+        except OSError as error:
+            print(f"Your progress file {path} is damaged and cannot be moved ({error.strerror}).")
         return _nothing()
 
 
@@ -71,11 +75,15 @@ def record(kind: str, exercise: str, value: int) -> None:
 
 
 def _write(state) -> None:
-    path = progress_path()
+    path, unfinished = progress_path(), None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False, encoding="utf-8") as file:
+            unfinished = file.name
             json.dump(state, file, indent=1, sort_keys=True)
-        os.replace(file.name, path)
+        os.replace(unfinished, path)
     except OSError as error:
+        if unfinished:
+            with contextlib.suppress(OSError):
+                os.unlink(unfinished)
         print(f"Your progress could not be written to {path} ({error.strerror}); your answer itself is not affected.")

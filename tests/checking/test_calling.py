@@ -4,8 +4,10 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 import tracemalloc
+import warnings
 
 import numpy as np
 import pytest
@@ -13,7 +15,7 @@ import pytest
 from course_utils.checking import calling, limits
 from course_utils.exercises.stand_ins import Rng
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="answers are forked on Linux only")
+FORKED = pytest.mark.skipif(sys.platform != "linux", reason="answers are forked on Linux only")
 
 
 def call(function, *args, seconds=5, way=calling.forked):
@@ -21,7 +23,7 @@ def call(function, *args, seconds=5, way=calling.forked):
         return ask(args, seconds)
 
 
-BOTH = pytest.mark.parametrize("way", [calling.forked, calling.threaded])
+BOTH = pytest.mark.parametrize("way", [pytest.param(calling.forked, marks=FORKED), calling.threaded])
 
 
 @BOTH
@@ -78,6 +80,20 @@ def test_an_endless_loop_is_ended(way):
     assert time.monotonic() - start < 5
 
 
+def test_an_answer_that_waits_in_c_keeps_no_prints(capsys):
+    """A thread cannot be ended there; the notebook goes on, and shows what is printed and warned of."""
+    filters, others, go_on = warnings.filters, set(threading.enumerate()), threading.Event()
+    try:
+        assert call(go_on.wait, seconds=0.2, way=calling.threaded).kind == "timeout"
+        print("shown")
+        assert capsys.readouterr().out == "shown\n"
+        assert warnings.filters is filters
+    finally:
+        go_on.set()
+        for thread in set(threading.enumerate()) - others:
+            thread.join()
+
+
 def fill_memory():
     return np.ones(10**12)
 
@@ -86,6 +102,7 @@ def deep(n=0):
     return deep(n + 1)
 
 
+@FORKED
 @pytest.mark.parametrize(
     "function, kind, error",
     [
@@ -104,11 +121,19 @@ def test_the_process_survives(function, kind, error):
     assert outcome.kind == kind and error in outcome.error
 
 
+@FORKED
 def test_an_answer_cannot_reach_the_files_and_sockets_of_this_process(tmp_path):
     with open(tmp_path / "open.txt", "w") as file:
         descriptor = file.fileno()
         assert call(lambda: _writable(descriptor)).value is False
         assert _writable(descriptor)
+
+
+@FORKED
+def test_linux_without_proc(monkeypatch, tmp_path):
+    monkeypatch.setattr(calling, "SELF", "/nowhere/self")
+    test_an_answer_cannot_reach_the_files_and_sockets_of_this_process(tmp_path)
+    assert call(lambda a: a + 1, np.arange(2.0)).kind == "value"
 
 
 def _writable(descriptor):
@@ -119,6 +144,7 @@ def _writable(descriptor):
         return False
 
 
+@FORKED
 def test_a_result_whose_own_methods_raise_is_an_error_of_the_answer():
     class Rude:
         def __array__(self, dtype=None, copy=None):
@@ -127,6 +153,7 @@ def test_a_result_whose_own_methods_raise_is_an_error_of_the_answer():
     assert call(Rude).error == "RuntimeError"
 
 
+@FORKED
 def test_nothing_stays_behind(monkeypatch):
     fork, forks = os.fork, []
     monkeypatch.setattr(os, "fork", lambda: forks.append(fork()) or forks[-1])
@@ -140,6 +167,7 @@ def test_nothing_stays_behind(monkeypatch):
             os.waitpid(pid, os.WNOHANG)
 
 
+@FORKED
 def test_a_generator_starts_anew_in_every_call():
     with calling.forked(lambda rng: rng.normal(size=3)) as ask:
         first, second = (ask((Rng(5),), 5).value for _ in range(2))
@@ -154,6 +182,7 @@ def test_any_reply_becomes_an_outcome(reply):
     assert calling.outcome_of(reply).kind in ("value", "raised", "unreadable")
 
 
+@FORKED
 def test_a_reply_that_is_larger_than_any_right_one_is_named_and_not_kept():
     """Sixty megabytes for each of eight cases: of the shape, words are kept; of the numbers, nothing."""
     with calling.forked(lambda: np.ones(7_900_000)) as ask:
@@ -166,6 +195,7 @@ def test_a_reply_that_is_larger_than_any_right_one_is_named_and_not_kept():
     assert peak < 8 << 20
 
 
+@FORKED
 def test_descriptors_beyond_what_select_can_take():
     """A notebook's kernel may have more than 1,024 files open."""
     import resource
@@ -254,12 +284,14 @@ def test_what_is_taken_counts_for_the_whole_too(wall):
     assert looks(limits.Meter(20, clock, within=whole), clock, wall, 25, 0.0, False) == limits.ASLEEP
 
 
+@FORKED
 def test_what_is_used_is_told_and_shared_by_all_calls():
     with calling.forked(computes) as ask:
         first = ask((0.8,), 5)
     assert first.kind == "value" and 0.1 <= first.seconds < 3
 
 
+@FORKED
 def test_a_childs_children_are_counted():
     def answer():
         if os.fork() == 0:
@@ -270,6 +302,7 @@ def test_a_childs_children_are_counted():
     assert (outcome.kind, outcome.message) == ("timeout", limits.COMPUTED)
 
 
+@FORKED
 def test_the_limit_is_the_processors_time(monkeypatch):
     """Of which a call that is not asleep, but stopped now and then, takes its time on the wall."""
     monkeypatch.setattr(limits, "STILL", 1)
@@ -289,10 +322,12 @@ def test_the_time_of_a_thread_or_process_is_measured(way):
     assert (outcome.kind, outcome.message) == ("timeout", limits.COMPUTED)
 
 
+@FORKED
 def test_an_answer_gives_way():
     assert call(lambda: os.nice(0)).value == os.nice(0) + calling.NICENESS
 
 
+@FORKED
 def test_an_answer_has_one_blas_thread_and_the_notebook_keeps_its_own():
     threads = """
 import numpy as np, scipy.linalg

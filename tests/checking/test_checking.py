@@ -94,6 +94,20 @@ def test_a_file_that_cannot_be_written_costs_nothing_else(monkeypatch, tmp_path,
     assert "your answer itself is not affected" in capsys.readouterr().out
 
 
+def test_a_folder_in_which_nothing_can_be_replaced_costs_nothing_else(monkeypatch, progress_file, capsys):
+    """As on a read-only disk, or where another program has the file open on Windows."""
+    progress_file.write_text("{")
+
+    def refuse(*_):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(os, "replace", refuse)
+    assert check(pca_encode) is pca_encode
+    out = capsys.readouterr().out
+    assert "cannot be moved (Permission denied)" in out and "your answer itself is not affected" in out
+    assert os.listdir(progress_file.parent) == [progress_file.name] and progress_file.read_text() == "{"
+
+
 def test_another_notebooks_progress_is_not_lost():
     progress.record("solved", "pca_fit", 3)
     progress.record("hints", "pca_fit", 2)
