@@ -398,15 +398,7 @@ for K in [2, 5, 20]:
 # %% [markdown]
 # ## 6. More than one code: sampling
 #
-# Quadrature needed a grid. For twenty codes at 100 points each:
-
-# %%
-for K in [1, 2, 5, 20]:
-    years = 100.0 ** K / 1e9 / (365 * 24 * 3600)
-    print(f"K = {K:2d}: 1e{2 * K:02d} points, {years:.0e} years at 1e9 a second")
-
-# %% [markdown]
-# The universe is about 1e10 years old. But $p(\mathbf{x})$ is an expectation under the prior, and an expectation can be estimated by sampling, in any number of dimensions:
+# Quadrature needed a grid. For twenty codes at 100 points each that would be $10^{40}$ points; at a billion a second, some $10^{23}$ years. But $p(\mathbf{x})$ is an expectation under the prior, and an expectation can be estimated by sampling, in any number of dimensions:
 #
 # $$p(\mathbf{x}) = \mathbb{E}_{p(\mathbf{z})}\big[p(\mathbf{x} \mid \mathbf{z})\big] \approx \frac1S \sum_{s=1}^S p(\mathbf{x} \mid \mathbf{z}_s), \qquad \mathbf{z}_s \sim p(\mathbf{z}).$$
 #
