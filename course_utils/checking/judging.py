@@ -8,6 +8,7 @@ import numpy as np
 
 from course_utils.checking import wire
 from course_utils.checking.calling import Outcome
+from course_utils.checking.explanations import explained
 from course_utils.checking.report import Report
 from course_utils.exercises.model import Exercise, Finding
 from course_utils.exercises.stand_ins import resolve
@@ -36,12 +37,25 @@ def judge(exercise: Exercise, call, *key) -> Report:
         worst = next(
             (i for i in failing if not cases[i].label), failing[0]
         )  # ordinary inputs say more than special ones
-        finding = misconceived(exercise, cases, outcomes, findings) or labelled(cases, findings, worst)
+        finding = misconceived(exercise, cases, outcomes, findings)
+        finding = finding or explained(exercise, cases, outcomes, findings, drawing(exercise, call, key))
+        finding = finding or labelled(cases, findings, worst)
     outcome = outcomes[worst]
     detail = ""
     if finding.kind == "raised":
         detail = "\n".join(filter(None, [f"{outcome.error}: {outcome.message}".strip(": "), outcome.line]))
     return Report(exercise.name, False, 0, exercise.points, finding.misconception, finding.advice, finding.kind, detail)
+
+
+def drawing(exercise: Exercise, call, key):
+    """draw(n): the cases of the n-th fresh draw and the answer's outcomes on them."""
+
+    def draw(n):
+        cases = exercise.cases(np.random.default_rng(case_seed(exercise, *key, "again", n)))
+        deadline = time.monotonic() + exercise.seconds
+        return cases, [call(case.args, deadline) for case in cases]
+
+    return draw
 
 
 def find(exercise: Exercise, args: tuple, outcome: Outcome) -> Finding | None:
