@@ -13,14 +13,19 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from course_utils.checking import behaviour
 from course_utils.checking import steps as stepwise
 from course_utils.checking.readings import readings
 from course_utils.checking.relations import numbers_of, relations, sizes_of
+from course_utils.checking.repairs import Repair, line_of, repairs
 from course_utils.checking.wording import sentence
 from course_utils.exercises.model import Exercise, Finding
 from course_utils.exercises.stand_ins import resolve
 
-WORK = 400_000  # of a search: how many times a step may be taken, or a thousand of its numbers computed
+WORK = (
+    90_000  # of a search: how many steps may be taken in all; 130 numbers count as much as a step (some 4 microseconds)
+)
+CHANGES = 16_000  # of a source, times the work of the exercise
 REAL_BITS, ENOUGH_BITS = 10, 12  # what a real number tells, and what an explanation needs
 PAIR_BITS = 24
 ORDINARY, DRAWS = 4, 4  # ordinary cases that an explanation must fit, and draws to find them in at most
@@ -41,8 +46,8 @@ class Row:
     """One case and what the answer made of it."""
 
     def __init__(self, exercise: Exercise, case, value):
-        self.exercise, self.label, self.value = exercise, case.label, value
-        self.args = resolve(case.args)
+        self.exercise, self.case, self.value = exercise, case, value
+        self.args, self.case_args = resolve(case.args), case.args
 
     @functools.cached_property
     def right(self):
@@ -96,10 +101,11 @@ def same(candidate: np.ndarray, got: np.ndarray, rtol=1.5e-4, atol=2e-6) -> bool
     finite = np.isfinite(g)
     if not finite.all():
         c, g = c[finite], g[finite]
-    if not c.size or not abs(c[0] - g[0]) <= rtol * abs(c[0]) + atol * max(1.0, abs(c[0]), np.abs(g).max()):
+    if not c.size or not abs(c[0] - g[0]) <= rtol * abs(g[0]) * 2 + atol * max(1.0, np.abs(g).max() * 2):
         return False
-    with np.errstate(all="ignore"):
-        return bool((np.abs(c - g) <= rtol * np.abs(c) + atol * max(1.0, np.abs(c).max())).all())
+    if not np.isfinite(c).all():
+        return False
+    return bool((np.abs(c - g) <= rtol * np.abs(c) + atol * max(1.0, np.abs(c).max())).all())
 
 
 def entrywise(exercise: Exercise) -> bool:
@@ -267,8 +273,8 @@ class Search:
         self.found: dict[int, Explanation] = {}
         self.values: list[tuple[Explanation, list]] = []  # what light candidates say about the first row
         taken = self.first.steps if exercise.spelled else []
-        effort = sum(1 + np.size(step.value) / 1000 for step in taken) if taken else 30
-        self.left = int(WORK / (20 + effort))
+        self.effort = sum(1 + np.size(step.value) / 130 for step in taken) if taken else 10
+        self.left = int(WORK / (5 + self.effort))
 
     @functools.cached_property
     def fresh(self) -> list[Row]:
@@ -327,6 +333,8 @@ class Search:
             if candidate.key.startswith("result: "):
                 continue
             for relation in light:
+                if "over axis" in relation.key and candidate.key.endswith("left out"):
+                    continue  # what is left of a broadcast is the same in every row
                 value = tried(relation.value, made[0], self.first.sizes)
                 if np.shape(value) == self.first.got[0].shape and same(np.asarray(value), self.first.got[0]):
                     yield Explanation(
@@ -337,51 +345,140 @@ class Search:
                     )
 
 
-def explain(exercise: Exercise, rows: list[Row], more) -> dict[int, Explanation]:
-    """{WHOLE: explanation}, or {result: explanation} where each result has one of its own, or nothing."""
+def explain(exercise: Exercise, rows: list[Row], asking: "Asked") -> "Found":
+    """What explains the answer on these rows, verified on fresh ones: nothing, if `texts` and `line` are empty."""
     told = bits(rows)
     if told < ENOUGH_BITS:
-        rows = rows + more()
+        rows = rows + asking.fresh()
         told = bits(rows)
-    if told < ENOUGH_BITS:
-        return {}
-    search = Search(exercise, rows, more)
-    singles = [*known(exercise), *of_the_result(search.first), *of_the_arguments(search.first)]
-    if exercise.spelled:
-        singles += of_the_steps(search.first)
-    if search.run(sorted(singles, key=lambda explanation: explanation.cost)):
-        return search.found
+    search = Search(exercise, rows, asking.fresh)
+    asking.most = int(CHANGES / (20 + search.effort))
+    if told >= ENOUGH_BITS:
+        singles = [*known(exercise), *of_the_result(search.first), *of_the_arguments(search.first)]
+        if exercise.spelled:
+            singles += of_the_steps(search.first)
+        if search.run(sorted(singles, key=lambda explanation: explanation.cost)):
+            return Found(search.found, asking.line())
+    idle = behaviour.without_effect(
+        exercise.parameters, rows, asking.fresh(), asking, lambda args: right(exercise, resolve(args)), asking.source
+    )
+    if idle:
+        return Found({WHOLE: said(idle)}, idle[2])
+    repair = asking.repaired()
+    if repair:
+        return repair
     if told >= PAIR_BITS and exercise.spelled:
         search.run(pairs_of_steps(search.first)) or search.run(search.with_relations()) or search.run(
             pairs_of_step_and_reading(search.first)
         )
-    return search.found
+    constant = None if search.found else behaviour.zeros_and_ones(rows)
+    return Found({WHOLE: said(constant)}, "") if constant else Found(search.found, "")
+
+
+class Found(NamedTuple):
+    """Explanations of all results together or of single ones, and the line to look at."""
+
+    explanations: dict[int, Explanation]
+    line: str
+
+
+def said(behaves) -> Explanation:
+    key, says, _ = behaves
+    return Explanation(1, key, says, lambda row: None)
 
 
 # from cases to a finding --------------------------------------------------------------------------------------------
 
 
-def explained(exercise: Exercise, cases, outcomes, findings, draw) -> Finding | None:
-    """The explanation of what is wrong on the ordinary cases, or, where these are right, on the special ones.
+class Asked:
+    """The answer, to be asked again: rows of fresh draws, other arguments, changed sources."""
 
-    `draw(n)` gives the cases and outcomes of the n-th fresh draw.
-    """
+    def __init__(self, exercise: Exercise, asking, every: bool, rows: list[Row]):
+        self.exercise, self.asking, self.every, self.rows, self.source = exercise, asking, every, rows, asking.source
+        self.most = CHANGES
+
+    def __call__(self, args):
+        return self.asking(args)
+
+    def fresh(self) -> list[Row]:
+        return self._fresh
+
+    @functools.cached_property
+    def _fresh(self) -> list[Row]:
+        """Rows of one fresh draw, or of as many as it takes to have enough ordinary cases."""
+        rows: list[Row] = []
+        for i in range(1, DRAWS + 1):
+            cases = [case for case in self.asking.cases(i) if self.every or not case.label]
+            rows += rows_of(self.exercise, cases, [self.asking(case.args) for case in cases], self.every)
+            if len(self.rows) + len(rows) >= ORDINARY:
+                break
+        return rows
+
+    @functools.cached_property
+    def _repairs(self) -> list[Repair]:
+        """Small changes of the source, each of which makes the answer right on all rows of the first draw and of fresh ones."""
+        working = repairs(self.source)[: self.most]
+        for row in [*self.rows, *(self.fresh() if working else [])]:
+            if not working:
+                break
+            outcome = self.asking(row.case_args, variants=[repair.text for repair in working])
+            if outcome.kind != "value" or len(outcome.value) != len(working):
+                return []
+            working = [r for r, value in zip(working, outcome.value) if len(value) and self._right(value[0], row)]
+        return working
+
+    def line(self) -> str:
+        """The line of the source to look at: the one where a small change makes the answer right."""
+        return line_of(self.source, self._repairs[0].line) if self._repairs else ""
+
+    def repaired(self) -> Found | None:
+        """The place in the source where one small change makes the answer right."""
+        if not self._repairs:
+            return None
+        best, line = self._repairs[0], self.line()
+        says = f"one small change makes your function right. Look at {best.look} in {line.partition(':')[0]}"
+        return Found({WHOLE: Explanation(3, f"line: {best.kind}", says, lambda row: None)}, line)
+
+    def _right(self, value, row):
+        try:
+            got = parts(value, row.right)
+            if [g.shape for g in got] != [w.shape for w in row.want]:
+                return False
+            if entrywise(self.exercise):
+                return all(map(same, row.want, got)) and all(np.isfinite(g).all() for g in got)
+            return accepted(self.exercise, row.right, Row(self.exercise, row.case, value))
+        except Exception:
+            return False
+
+
+def explained(
+    exercise: Exercise, cases, outcomes, findings, asking, known: Finding | None
+) -> tuple[Finding | None, str]:
+    """The explanation of what is wrong on the ordinary cases, or, where these are right, on the special ones; and the line
+    of the answer's source to look at, if there is one. With `known`, a misconception, only the line is looked for."""
     if exercise.trains or len(outcomes) < len(cases):
-        return None
+        return known, ""
     ordinary = [i for i, case in enumerate(cases) if not case.label]
     failing = [i for i in ordinary if findings[i]] or [i for i, finding in enumerate(findings) if finding]
     if any(outcomes[i].kind != "value" for i in ordinary) or all(findings[i].kind == "changed inputs" for i in failing):
-        return None
+        return known, ""
     special = not any(findings[i] for i in ordinary)
-    every = special or np.asarray(parts(right(exercise, resolve(cases[0].args)))[0]).dtype.kind in "iu"
+    every = special or parts(right(exercise, resolve(cases[ordinary[0]].args)))[0].dtype.kind in "iu"
     rows = rows_of(exercise, cases, outcomes, every)
     if not rows:
-        return None
-    more = functools.cache(lambda: fresh_rows(exercise, draw, every, len(rows)))
-    found = explain(exercise, rows, more)
-    if not found:
-        return None
-    return finding_of(found, findings[failing[0]].kind, rows[0], cases[failing[0]].label if special else "")
+        return known, ""
+    asked = Asked(exercise, asking, every, rows)
+    if known:
+        return known, asked.line()
+    kind, first = findings[failing[0]].kind, ordinary[0]
+    own = behaviour.not_repeatable(asking, cases[first].args, outcomes[first], asking.source)
+    if own:
+        return Finding(kind, sentence(own[1]), own[0]), own[2]
+    found = explain(exercise, rows, asked)
+    if not found.explanations:
+        return None, ""
+    label = cases[failing[0]].label if special else ""
+    return finding_of(found.explanations, kind, rows[0], label), found.line
 
 
 def rows_of(exercise, cases, outcomes, every) -> list[Row]:
@@ -397,25 +494,13 @@ def rows_of(exercise, cases, outcomes, every) -> list[Row]:
         return []
 
 
-def fresh_rows(exercise, draw, every, n) -> list[Row]:
-    """Rows of one fresh draw, or of as many as it takes to have enough ordinary cases."""
-    rows: list[Row] = []
-    for i in range(1, DRAWS + 1):
-        rows += rows_of(exercise, *draw(i), every)
-        if n + len(rows) >= ORDINARY:
-            break
-    return rows
-
-
 def finding_of(found: dict[int, Explanation], kind: str, row: Row, label: str) -> Finding:
     if WHOLE in found:
         text, key = sentence(found[WHOLE].says), found[WHOLE].key
     else:
-        names = (
-            [f"Under {name!r}: " for name in sorted(row.right)]
-            if isinstance(row.right, dict)
-            else [f"In the {i} result: " for i in ITEMS]
-        )
+        names = [f"In the {i} result: " for i in ITEMS]
+        if isinstance(row.right, dict):
+            names = [f"Under {name!r}: " for name in sorted(row.right)]
         items = sorted(found)
         text = " ".join(names[i] + sentence(found[i].says) for i in items)
         key = " | ".join(f"{names[i]}{found[i].key}" for i in items)

@@ -9,6 +9,7 @@ import numpy as np
 from course_utils.checking import wire
 from course_utils.checking.calling import Outcome
 from course_utils.checking.explanations import explained
+from course_utils.checking.repairs import Source
 from course_utils.checking.report import Report
 from course_utils.exercises.model import Exercise, Finding
 from course_utils.exercises.stand_ins import resolve
@@ -20,8 +21,11 @@ def case_seed(exercise: Exercise, *key) -> int:
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big")
 
 
-def judge(exercise: Exercise, call, *key) -> Report:
-    """Calls an answer on every case and reports. `call(args, deadline)` returns an Outcome and never raises."""
+def judge(exercise: Exercise, call, *key, source: Source | None = None) -> Report:
+    """Calls an answer on every case and reports. `call(args, deadline)` returns an Outcome and never raises.
+
+    With the answer's source, which is only read, the report may say which line to look at.
+    """
     cases = exercise.cases(np.random.default_rng(case_seed(exercise, *key)))
     deadline = time.monotonic() + exercise.seconds
     outcomes: list[Outcome] = []
@@ -37,25 +41,27 @@ def judge(exercise: Exercise, call, *key) -> Report:
         worst = next(
             (i for i in failing if not cases[i].label), failing[0]
         )  # ordinary inputs say more than special ones
-        finding = misconceived(exercise, cases, outcomes, findings)
-        finding = finding or explained(exercise, cases, outcomes, findings, drawing(exercise, call, key))
+        known, asking = misconceived(exercise, cases, outcomes, findings), Asking(exercise, call, key, source)
+        finding, detail = explained(exercise, cases, outcomes, findings, asking, known)
         finding = finding or labelled(cases, findings, worst)
     outcome = outcomes[worst]
-    detail = ""
     if finding.kind == "raised":
         detail = "\n".join(filter(None, [f"{outcome.error}: {outcome.message}".strip(": "), outcome.line]))
     return Report(exercise.name, False, 0, exercise.points, finding.misconception, finding.advice, finding.kind, detail)
 
 
-def drawing(exercise: Exercise, call, key):
-    """draw(n): the cases of the n-th fresh draw and the answer's outcomes on them."""
+class Asking:
+    """How an explanation asks the answer again: on other cases, with other arguments, with a changed source."""
 
-    def draw(n):
-        cases = exercise.cases(np.random.default_rng(case_seed(exercise, *key, "again", n)))
-        deadline = time.monotonic() + exercise.seconds
-        return cases, [call(case.args, deadline) for case in cases]
+    def __init__(self, exercise: Exercise, call, key, source):
+        self.exercise, self.call, self.key, self.source = exercise, call, key, source
 
-    return draw
+    def cases(self, n):
+        """The cases of the n-th fresh draw."""
+        return self.exercise.cases(np.random.default_rng(case_seed(self.exercise, *self.key, "again", n)))
+
+    def __call__(self, args, **variants) -> Outcome:
+        return self.call(args, time.monotonic() + self.exercise.seconds, **variants)
 
 
 def find(exercise: Exercise, args: tuple, outcome: Outcome) -> Finding | None:

@@ -70,7 +70,7 @@ def numbers_of(names, args):
 
 
 def words_for(letter):
-    return f"{letter}, {WORDS[letter]}," if letter in WORDS else "the number of entries" if letter == "n" else letter
+    return f"{letter}, {WORDS[letter]}" if letter in WORDS else "the number of entries" if letter == "n" else letter
 
 
 def plain(function):

@@ -303,11 +303,11 @@ REDUCTION = [
     Done(1.3, "square", "you square after the reduction over {n}", None),
     Done(1.2, "sum of all", "you sum over everything, not over {n} alone", lambda v, axis: v.sum()),
     Done(1.2, "mean of all", "you average over everything, not over {n} alone", lambda v, axis: v.mean()),
-    Done(1.2, "other sum", "you sum over the wrong axis, not over {n}", lambda v, axis: v.sum(axis=other(axis, v))),
+    Done(1.2, "other sum", "you sum over the wrong axis: {meant_over}", lambda v, axis: v.sum(axis=other(axis, v))),
     Done(
-        1.2, "other mean", "you average over the wrong axis, not over {n}", lambda v, axis: v.mean(axis=other(axis, v))
+        1.2, "other mean", "you average over the wrong axis: {meant_over}", lambda v, axis: v.mean(axis=other(axis, v))
     ),
-    Done(1.3, "other", "{n} {is} not what you reduce over: the axis is another one", None),
+    Done(1.1, "other", "the axis is the wrong one: {meant_over}", None),
     Done(
         1.4,
         "n - 1",
@@ -407,6 +407,7 @@ def own_changes(step: Step, time, where):
             function = changed_function(done, step.axis)
         if function:
             words = {"meant": MEANT.get(step.role, ""), "bare": step.name.removeprefix("the ")}
+            words["meant_over"] = words["meant"].replace(" is meant", f" over {step.name} is meant")
             says = about(done.says, step.name, **words) + where
             if dones is REDUCTION and step.role == "log mean exp" and done.key == "mean":
                 says = f"this is the mean of the logs over {step.name}: the log stands outside the mean"

@@ -8,6 +8,7 @@ from html import escape
 from course_utils.checking.calling import isolated
 from course_utils.checking.judging import judge
 from course_utils.checking.progress_file import load_progress, record
+from course_utils.checking.repairs import source_of
 from course_utils.checking.report import Report
 from course_utils.exercises import all_exercises, find_exercise
 
@@ -27,7 +28,7 @@ def examine(function, *, name: str | None = None, seed: int = 0) -> Report:
             "not callable",
         )
     with _progress_bar(exercise) as tick, isolated(function, tick) as call:
-        return judge(exercise, call, seed)
+        return judge(exercise, call, seed, source=source_of(function))
 
 
 def _nameless(function):

@@ -14,11 +14,14 @@ def plural(name: str) -> bool:
     return head.endswith("s") and not head.endswith(SINGULAR)
 
 
+SYMBOLS = {"eps", "mu", "eta", "pi", "sigma", "log", "exp", "x", "z", "b", "r", "t", "log_sigma", "log_p"}
+
+
 def sentence(text: str) -> str:
     """With a capital, unless it begins with a symbol or code, and a full stop."""
     text = text.strip()
-    first = text.split(" ", 1)[0]
-    if first.isalpha() and first.islower() and len(first) > 1 and first not in ("eps", "mu", "eta", "pi", "sigma"):
+    first = text.split(" ", 1)[0].rstrip(",")
+    if first.isalpha() and first.islower() and first not in SYMBOLS:
         text = text[0].upper() + text[1:]
     return text if text.endswith((".", "?", "!")) else text + "."
 

@@ -389,7 +389,7 @@ def trapezoid_rule(x, decoder, eta, grid):
 
 def log_joint_on_grid(x, decoder, eta, grid, prior=True):
     """log p(z) + log p(x|z) for every grid point and example, (G, N); without log p(z) on request."""
-    log_likelihood = np.array([log_normal(x, mean, eta) for mean in decoder(grid[:, None])])
+    log_likelihood = log_normal(x, decoder(grid[:, None])[:, None], eta)
     return log_likelihood + stats.norm.logpdf(grid)[:, None] * prior
 
 

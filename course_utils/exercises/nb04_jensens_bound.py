@@ -724,13 +724,13 @@ EM_E_STEP = exercise(
     others={
         "this is log p(x, z = c): take exp, and divide each row by its sum": mixtures.mixture_log_joint,
         "these are the logarithms of the responsibilities: exp is missing": (
-            lambda x, pi, mu, sigma: np.log(decimal_responsibilities(x, pi, mu, sigma))
+            lambda x, pi, mu, sigma: np.log(mixtures.em_e_step(x, pi, mu, sigma))
         ),
         "each example is given to its most probable component alone, as in K-means": (
-            lambda x, pi, mu, sigma: np.eye(len(pi))[decimal_responsibilities(x, pi, mu, sigma).argmax(axis=1)]
+            lambda x, pi, mu, sigma: np.eye(len(pi))[mixtures.em_e_step(x, pi, mu, sigma).argmax(axis=1)]
         ),
         "this is which component is the most probable; the responsibilities are asked": (
-            lambda x, pi, mu, sigma: decimal_responsibilities(x, pi, mu, sigma).argmax(axis=1)
+            lambda x, pi, mu, sigma: mixtures.em_e_step(x, pi, mu, sigma).argmax(axis=1)
         ),
         "this is p(x), by which each row is to be divided": lambda x, pi, mu, sigma: normal_pdf(x, pi, mu, sigma).sum(
             axis=1

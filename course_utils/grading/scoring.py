@@ -8,6 +8,7 @@ from pathlib import Path
 
 from course_utils.checking.calling import Outcome
 from course_utils.checking.judging import judge
+from course_utils.checking.repairs import source_in
 from course_utils.checking.report import Report
 from course_utils.exercises import Exercise
 from course_utils.grading.isolation import WORK, Isolation
@@ -126,12 +127,12 @@ class Scorer:
             if not ran.callable:
                 return self._without(exercise, ran, broken), notes, False, not ran.bound
 
-            def call(args, deadline):
+            def call(args, deadline, **more):
                 deadline -= exercise.seconds * (1 - PATIENCE)
-                outcomes.append(pipe.ask({"call": "answer", "args": list(args)}, min(deadline, self.deadline)))
+                outcomes.append(pipe.ask({"call": "answer", "args": list(args)} | more, min(deadline, self.deadline)))
                 return outcomes[-1]
 
-            report = judged(exercise, call, self.key)
+            report = judged(exercise, call, self.key, source_in(self.cells, name))
         hid = {outcome.message for outcome in outcomes if outcome.error == "AnswerHidden"}
         lost = any(outcome.error == "NameError" for outcome in outcomes)
         if hid & {name} and not report.passed:
@@ -182,10 +183,10 @@ class Scorer:
         return failed(exercise, "missing", f"No cell defines {name}. Was its cell deleted, or the function renamed?")
 
 
-def judged(exercise, call, key) -> Report:
+def judged(exercise, call, key, source=None) -> Report:
     """The report on an answer's results. One that a comparison trips over is wrong, and costs no other exercise."""
     try:
-        return judge(exercise, call, *key)
+        return judge(exercise, call, *key, source=source)
     except (ArithmeticError, LookupError, MemoryError, TypeError, ValueError) as error:  # LinAlgError is a ValueError
         return failed(
             exercise,

@@ -1,0 +1,102 @@
+"""What a wrong answer does, whatever its formula is: noise of its own, arguments without effect, results that are 0 or 1."""
+
+import ast
+
+import numpy as np
+
+from course_utils.checking.repairs import function_in, line_of
+
+RANDOM = ("random", "default_rng", "randn", "normal", "standard_normal", "uniform", "seed", "rvs")
+
+
+def equal(a, b) -> bool:
+    """Whether two outcomes have the same value, entry by entry; nan is nan."""
+    if a.kind != b.kind:
+        return False
+    return _equal(a.value, b.value)
+
+
+def _equal(a, b):
+    if isinstance(a, dict) and isinstance(b, dict):
+        return a.keys() == b.keys() and all(_equal(a[key], b[key]) for key in a)
+    if isinstance(a, list | tuple) and isinstance(b, list | tuple):
+        return len(a) == len(b) and all(map(_equal, a, b))
+    try:
+        return np.array_equal(np.asarray(a, float), np.asarray(b, float), equal_nan=True)
+    except (TypeError, ValueError):
+        return a == b
+
+
+def not_repeatable(ask, args, outcome, source) -> tuple[str, str, str] | None:
+    """(key, sentence, line) where the same arguments give another result the second time."""
+    if equal(ask(args), outcome):
+        return None
+    function = function_in(source)
+    lines = sorted(
+        {
+            node.lineno
+            for node in ast.walk(function or ast.Pass())
+            if isinstance(node, ast.Attribute | ast.Name)
+            and (node.attr if isinstance(node, ast.Attribute) else node.id) in RANDOM
+        }
+    )
+    if lines:
+        says = "called twice with the same arguments, your function gives two results: it draws random numbers of its own. Use what is given"
+        return "random", says, line_of(source, lines[0])
+    says = (
+        "called twice with the same arguments, your function gives two results. Does it draw random numbers of its own, or"
+        " remember something from one call to the next?"
+    )
+    return "not repeatable", says, ""
+
+
+def without_effect(names, rows, fresh, ask, right, source) -> tuple[str, str, str] | None:
+    """(key, sentence, line) where arguments change nothing that should; `fresh` are rows of another draw.
+
+    Each argument in turn is replaced by one of the same shape from a row of the other draw.
+    """
+    row, other = next(((a, b) for a in rows[:1] for b in fresh if shapes(a.args) == shapes(b.args)), (None, None))
+    if row is None:
+        return None
+    idle = []
+    for i, name in enumerate(names):
+        args = (*row.case_args[:i], other.case_args[i], *row.case_args[i + 1 :])
+        if same_values(right(args), row.right):
+            continue
+        got = ask(args)
+        if got.kind == "value" and _equal(got.value, row.value):
+            idle.append(name)
+    if not idle:
+        return None
+    function = function_in(source)
+    used = {node.id for node in ast.walk(function) if isinstance(node, ast.Name)} if function else set(names)
+    if len(idle) == len(names) > 1:
+        return "nothing is used", "your result is the same whatever the arguments are", ""
+    words = " and ".join(f"`{name}`" for name in idle)
+    says = f"your result does not depend on {words} at all"
+    if function and not used & set(idle):
+        says += f": {'they do' if len(idle) > 1 else 'it does'} not occur in your function"
+    return "not used: " + ", ".join(idle), says, ""
+
+
+def shapes(args):
+    return [np.shape(arg) if isinstance(arg, np.ndarray | float | int) else type(arg) for arg in args]
+
+
+def same_values(a, b):
+    return _equal(a, b)
+
+
+def zeros_and_ones(rows) -> tuple[str, str, str] | None:
+    """(key, sentence, line) where all values are 0 or 1, and ought not to be."""
+    got = np.concatenate([np.ravel(g).astype(float) for row in rows for g in row.got])
+    want = np.concatenate([np.ravel(w).astype(float) for row in rows for w in row.want])
+    if np.isin(want, (0, 1)).all() or not np.isin(got, (0, 1)).all():
+        return None
+    if len(np.unique(got)) == 1:
+        return "constant", f"every value that you return is {got[0]:g}, whatever the arguments are", ""
+    return (
+        "zeros and ones",
+        "every value that you return is 0 or 1. Is a comparison or a rounding left where its outcome is not asked?",
+        "",
+    )
