@@ -29,7 +29,8 @@ def _equal(a, b):
 
 def not_repeatable(ask, args, outcome, source) -> tuple[str, str, str] | None:
     """(key, sentence, line) where the same arguments give another result the second time."""
-    if equal(ask(args), outcome):
+    again = ask(args)
+    if again.kind not in ("value", "raised") or equal(again, outcome):
         return None
     function = function_in(source)
     lines = sorted(
@@ -70,12 +71,16 @@ def without_effect(names, rows, fresh, ask, right, source) -> tuple[str, str, st
         return None
     function = function_in(source)
     used = {node.id for node in ast.walk(function) if isinstance(node, ast.Name)} if function else set(names)
-    if len(idle) == len(names) > 1:
-        return "nothing is used", "your result is the same whatever the arguments are", ""
-    words = " and ".join(f"`{name}`" for name in idle)
-    says = f"your result does not depend on {words} at all"
+    if len(idle) == len(names):
+        got = np.concatenate([np.ravel(g) for g in row.got])
+        what = (
+            f"every value that you return is {got[0]:g}" if len(set(got.tolist())) == 1 else "your result is the same"
+        )
+        return "nothing is used", f"{what}, whatever the arguments are", ""
+    words = ", ".join(f"`{name}`" for name in idle[:-1]) + " and " * (len(idle) > 1) + f"`{idle[-1]}`"
+    says = f"your result does not depend on the values in {words}"
     if function and not used & set(idle):
-        says += f": {'they do' if len(idle) > 1 else 'it does'} not occur in your function"
+        says += f": {'they do' if len(idle) > 1 else 'it does'} not occur in your function at all"
     return "not used: " + ", ".join(idle), says, ""
 
 

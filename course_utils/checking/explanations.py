@@ -86,8 +86,8 @@ def parts(value, like=None) -> list[np.ndarray]:
         if not isinstance(value, dict) or value.keys() != like.keys():
             raise ValueError("other keys")
         return [np.asarray(value[key]) for key in sorted(value)]
-    if isinstance(like, tuple) and isinstance(value, tuple | list):
-        return [np.asarray(item) for item in value]
+    if isinstance(like, tuple) and (isinstance(value, tuple | list) or len(np.atleast_1d(value)) == len(like)):
+        return [np.asarray(item) for item in value]  # a list of equal arrays may have come as one array
     return [np.asarray(value)]
 
 
@@ -119,8 +119,13 @@ def accepted(exercise: Exercise, expected, row: Row) -> bool:
     got = row.got
     if [v.shape for v in values] != [g.shape for g in got] or not all(np.isfinite(v).all() for v in values):
         return False
-    shaped = (tuple(values), tuple(got)) if isinstance(row.right, tuple) else (values[0], got[0])
-    return exercise.compare(*shaped, row.args) is None
+    if isinstance(row.right, dict):
+        values, got = dict(zip(sorted(row.right), values)), dict(zip(sorted(row.right), got))
+    elif isinstance(row.right, tuple):
+        values, got = tuple(values), tuple(got)
+    else:
+        values, got = values[0], got[0]
+    return exercise.compare(values, got, row.args) is None
 
 
 def bits(rows: Iterable[Row]) -> float:
@@ -152,7 +157,7 @@ def known(exercise: Exercise) -> Iterator[Explanation]:
 
 
 def of_the_result(row: Row) -> Iterator[Explanation]:
-    """Relations of the result to the right one; of several results: another order, or one of them alone."""
+    """Relations of the result to the right one; of several results: one of them alone, or all joined."""
     numbers = numbers_of(row.exercise.parameters, row.args)
     for relation in relations({s: n for s, n in row.sizes.items() if s not in numbers}, numbers):
         yield Explanation(
@@ -164,13 +169,6 @@ def of_the_result(row: Row) -> Iterator[Explanation]:
         )
     n = len(row.want)
     if n > 1:
-        for order in list(itertools.permutations(range(n)))[1:]:
-            yield Explanation(
-                1,
-                f"results: order {order}",
-                "the results are in another order than asked",
-                lambda row, order=order: tuple(row.want[i] for i in order),
-            )
         for i in range(n):
             yield Explanation(
                 1,
@@ -266,7 +264,9 @@ class Search:
 
     def __init__(self, exercise: Exercise, rows: list[Row], more: Callable[[], list[Row]]):
         self.exercise, self.rows, self._more = exercise, rows, more
-        self.first = min(rows, key=lambda row: sum(np.size(g) for g in row.got))
+        self.off = [row for row in rows if is_off(exercise, row)]  # by more than what is not finite
+        self.told = bits(self.off)
+        self.first = min(self.off or rows, key=lambda row: sum(np.size(g) for g in row.got))
         self.wrong = {
             i for row in rows for i, (w, g) in enumerate(zip(row.want, row.got)) if len(row.want) > 1 and not same(w, g)
         }
@@ -326,6 +326,21 @@ class Search:
                 self.found.setdefault(item, candidate)
         return bool(self.found)
 
+    def singles(self) -> bool:
+        """One thing done otherwise, the cheapest first."""
+        order = other_order(self.exercise, [*self.rows, *self.fresh]) if len(self.first.want) > 1 else None
+        if order:
+            self.found = {WHOLE: order}
+            return True
+        candidates = [*known(self.exercise), *of_the_result(self.first), *of_the_arguments(self.first)]
+        candidates += of_the_steps(self.first) if self.exercise.spelled else []
+        return self.run(sorted(candidates, key=lambda explanation: explanation.cost))
+
+    def pairs(self) -> bool:
+        """Two things done otherwise."""
+        candidates = (pairs_of_steps(self.first), self.with_relations(), pairs_of_step_and_reading(self.first))
+        return any(self.run(some) for some in candidates)
+
     def with_relations(self) -> Iterator[Explanation]:
         """Light candidates followed by a light relation of the result."""
         light = [r for r in relations(sizes_of(self.exercise.parameters, self.first.args), {}) if r.light]
@@ -345,34 +360,54 @@ class Search:
                     )
 
 
-def explain(exercise: Exercise, rows: list[Row], asking: "Asked") -> "Found":
-    """What explains the answer on these rows, verified on fresh ones: nothing, if `texts` and `line` are empty."""
-    told = bits(rows)
-    if told < ENOUGH_BITS:
-        rows = rows + asking.fresh()
-        told = bits(rows)
-    search = Search(exercise, rows, asking.fresh)
-    asking.most = int(CHANGES / (20 + search.effort))
-    if told >= ENOUGH_BITS:
-        singles = [*known(exercise), *of_the_result(search.first), *of_the_arguments(search.first)]
-        if exercise.spelled:
-            singles += of_the_steps(search.first)
-        if search.run(sorted(singles, key=lambda explanation: explanation.cost)):
-            return Found(search.found, asking.line())
-    idle = behaviour.without_effect(
-        exercise.parameters, rows, asking.fresh(), asking, lambda args: right(exercise, resolve(args)), asking.source
+def other_order(exercise: Exercise, rows: list[Row]) -> Explanation | None:
+    """The explanation of several results that are right, but in another order than asked."""
+    n = len(rows[0].want)
+    for order in list(itertools.permutations(range(n)))[1:]:
+        if all(len(row.got) == n and in_order(exercise, row, order) for row in rows):
+            return Explanation(
+                1,
+                "results: order",
+                f"the results are right, but in another order than {exercise.returns}",
+                lambda row: None,
+            )
+    return None
+
+
+def in_order(exercise, row, order) -> bool:
+    """Whether the answer would pass with its results in this order."""
+    keys = sorted(row.right) if isinstance(row.right, dict) else None
+    values = [row.got[i] for i in order]
+    return accepted(exercise, row.right, Row(exercise, row.case, dict(zip(keys, values)) if keys else tuple(values)))
+
+
+def is_off(exercise: Exercise, row: Row) -> bool:
+    """Whether a row's values, as far as they are finite, are other than the right ones."""
+    if entrywise(exercise):
+        return len(row.got) != len(row.want) or not all(map(same, row.want, row.got))
+    return not accepted(exercise, row.right, row)
+
+
+def explain(exercise: Exercise, rows: list[Row], asked: "Asked") -> "Found":
+    """What explains the answer on these rows, verified on fresh ones: first what one thing done otherwise would be, then
+    what the answer does, then where its source is wrong, then two things done otherwise."""
+    if bits([row for row in rows if is_off(exercise, row)]) < ENOUGH_BITS:
+        rows = rows + asked.fresh()
+    search = Search(exercise, rows, asked.fresh)
+    asked.most = int(CHANGES / (20 + search.effort))
+    if search.told >= ENOUGH_BITS and search.singles():
+        return Found(search.found, asked.line())
+    behaves = np.isfinite(search.first.got[0]).all() and behaviour.without_effect(
+        exercise.parameters, rows, asked.fresh(), asked, lambda args: right(exercise, resolve(args)), asked.source
     )
-    if idle:
-        return Found({WHOLE: said(idle)}, idle[2])
-    repair = asking.repaired()
-    if repair:
-        return repair
-    if told >= PAIR_BITS and exercise.spelled:
-        search.run(pairs_of_steps(search.first)) or search.run(search.with_relations()) or search.run(
-            pairs_of_step_and_reading(search.first)
-        )
-    constant = None if search.found else behaviour.zeros_and_ones(rows)
-    return Found({WHOLE: said(constant)}, "") if constant else Found(search.found, "")
+    if behaves:
+        return Found({WHOLE: said(behaves)}, behaves[2])
+    if asked.line():
+        return asked.repaired()
+    if search.told >= PAIR_BITS and exercise.spelled and search.pairs():
+        return Found(search.found, "")
+    behaves = behaviour.zeros_and_ones(rows)
+    return Found({WHOLE: said(behaves)} if behaves else {}, "")
 
 
 class Found(NamedTuple):
@@ -431,10 +466,8 @@ class Asked:
         """The line of the source to look at: the one where a small change makes the answer right."""
         return line_of(self.source, self._repairs[0].line) if self._repairs else ""
 
-    def repaired(self) -> Found | None:
-        """The place in the source where one small change makes the answer right."""
-        if not self._repairs:
-            return None
+    def repaired(self) -> Found:
+        """The place in the source where one small change makes the answer right; there must be one."""
         best, line = self._repairs[0], self.line()
         says = f"one small change makes your function right. Look at {best.look} in {line.partition(':')[0]}"
         return Found({WHOLE: Explanation(3, f"line: {best.kind}", says, lambda row: None)}, line)
@@ -456,11 +489,13 @@ def explained(
 ) -> tuple[Finding | None, str]:
     """The explanation of what is wrong on the ordinary cases, or, where these are right, on the special ones; and the line
     of the answer's source to look at, if there is one. With `known`, a misconception, only the line is looked for."""
-    if exercise.trains or len(outcomes) < len(cases):
+    if exercise.trains or len(outcomes) < len(cases) or {outcome.kind for outcome in outcomes} - {"value", "raised"}:
         return known, ""
     ordinary = [i for i, case in enumerate(cases) if not case.label]
     failing = [i for i in ordinary if findings[i]] or [i for i, finding in enumerate(findings) if finding]
-    if any(outcomes[i].kind != "value" for i in ordinary) or all(findings[i].kind == "changed inputs" for i in failing):
+    if any(outcomes[i].kind == "raised" for i in [*ordinary, *failing]) or all(
+        findings[i].kind == "changed inputs" for i in failing
+    ):
         return known, ""
     special = not any(findings[i] for i in ordinary)
     every = special or parts(right(exercise, resolve(cases[ordinary[0]].args)))[0].dtype.kind in "iu"
@@ -477,19 +512,22 @@ def explained(
     found = explain(exercise, rows, asked)
     if not found.explanations:
         return None, ""
-    label = cases[failing[0]].label if special else ""
-    return finding_of(found.explanations, kind, rows[0], label), found.line
+    finding = finding_of(found.explanations, kind, rows[0], cases[failing[0]].label if special else "")
+    if outcomes[failing[0]].changed:
+        finding = finding._replace(text=f"{finding.text} Your function also overwrites its arguments; is that why?")
+    return finding, found.line
 
 
 def rows_of(exercise, cases, outcomes, every) -> list[Row]:
-    """The cases that an explanation must fit, with the answer's values: ordinary ones, or all of them."""
+    """The cases that an explanation must fit, with the answer's values: ordinary ones, or all of them. None at all where
+    one of the values is no number or array of numbers."""
     rows = [
         Row(exercise, case, outcome.value)
         for case, outcome in zip(cases, outcomes)
         if outcome.kind == "value" and (every or not case.label)
     ]
     try:
-        return [row for row in rows if row.got]
+        return rows if all(part.dtype.kind in "biuf" for row in rows for part in row.got) else []
     except (ValueError, TypeError):
         return []
 

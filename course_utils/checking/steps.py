@@ -183,7 +183,7 @@ FACTOR = [
     Done(1, "divided by", "you divide by {n}, where you should multiply", reciprocal, True),
     Done(1, "squared", "{n} {is} there once too often", np.square, True),
     Done(1.5, "root", "a square root is taken of {n}; {it} should stand as {it} {is}", positive(np.sqrt), True),
-    Done(1, "sign", "{n} {has} the wrong sign", lambda v: -v, True),
+    Done(1.1, "sign", "{n} {has} the wrong sign", lambda v: -v, True),
     Done(1, "alone", "you return {n} alone", alone),
     Done(1.5, "less one", "{n} {is} too small by 1", lambda v: np.asarray(v, float) - 1),
     Done(1.5, "plus one", "{n} {is} too large by 1", lambda v: np.asarray(v, float) + 1),
@@ -380,7 +380,7 @@ def places(taken: list[Step]) -> list[tuple[int | None, str]]:
     """Every time at once, then one by one where there are several."""
     if len(taken) == 1:
         return [(None, "")]
-    words = [", the first time", *[", in one place"] * (len(taken) - 2), ", the last time"]
+    words = [", where it first occurs", *[", in one place"] * (len(taken) - 2), ", where it last occurs"]
     return [(None, ""), *((step.time, word) for step, word in zip(taken, words))]
 
 
@@ -408,7 +408,8 @@ def own_changes(step: Step, time, where):
         if function:
             words = {"meant": MEANT.get(step.role, ""), "bare": step.name.removeprefix("the ")}
             words["meant_over"] = words["meant"].replace(" is meant", f" over {step.name} is meant")
-            says = about(done.says, step.name, **words) + where
+            name = step.name.split(" in ")[0] if done.key == "alone" else step.name
+            says = about(done.says, name, **words) + where
             if dones is REDUCTION and step.role == "log mean exp" and done.key == "mean":
                 says = f"this is the mean of the logs over {step.name}: the log stands outside the mean"
             yield Change(
@@ -443,7 +444,7 @@ def replaced(step: Step, time, where, taken, arguments):
     ]
     for cost, kind, name, value, words in rows:
         if np.shape(value) == shape and not np.array_equal(value, step.value):
-            says = about("{other} stand{o} where {n} belong{s}", step.name, other=words, o="s").replace("  ", " ")
+            says = about("it is as if {other} stood where {n} belong{s}", step.name, other=words)
             key = f"{step.name}: {name}{'.T' if kind == 'transpose' else ''} in its place{where}"
             yield Change(cost, key, says + where, (step.name, time), None, False, (kind, name))
 

@@ -70,7 +70,7 @@ def compare_components(expected, got, args):
     if not (
         orthonormal(expected[1]) and not wrong_rows(expected[1]).any()
     ):  # a misconception's: as it stands, up to sign
-        signs = np.sign(np.sum(expected[1] * got[1], axis=1, keepdims=True))
+        signs = np.where(np.sum(expected[1] * got[1], axis=1, keepdims=True) < 0, -1, 1)
         return compare_arrays(expected[1], signs * got[1], 1e-4, 1e-5)
     if not np.isfinite(got[1]).all():
         return Finding("not finite", "The components are not all finite.")
@@ -343,7 +343,7 @@ def covariance_trace(x, C):
 
 
 def spelled_projected_variance(P, x, components):
-    codes = (x - P.term("the mean of x", x.mean(axis=0))) @ components.T
+    codes = (x - P.term("the mean of x", P.mean(x, 0, "the examples in the mean of x"))) @ components.T
     return P.sum(P.mean(P.apply("the square", np.square, codes), 0, "the examples"), 0, "the coordinates")
 
 
@@ -414,7 +414,7 @@ PROJECTED_VARIANCE = exercise(
 
 
 def spelled_residual_variance(P, x, components):
-    centred = x - P.term("the mean of x", x.mean(axis=0))
+    centred = x - P.term("the mean of x", P.mean(x, 0, "the examples in the mean of x"))
     r = centred - P.term("the reconstruction", centred @ components.T @ components)
     return P.mean(P.sum(P.apply("the square", np.square, r), 1, "the dimensions"), 0, "the examples")
 
@@ -871,7 +871,8 @@ SUBSPACE_ANGLE = exercise(
             lambda A, B: np.arccos(
                 np.clip(np.linalg.svd(np.linalg.qr(A.T)[0].T @ np.linalg.qr(B.T)[0], compute_uv=False).min(), -1, 1)
             ),
-            "You compare the row spaces. The subspaces are spanned by the columns of A and B.",
+            "The angle is 0 whatever A and B are, as between their row spaces, which are all of R^K. Their columns span the"
+            " subspaces: do you compare these?",
         ),
     },
     hints=(
@@ -936,6 +937,11 @@ def count_up(eigenvalues, fraction):
     return K
 
 
+def shares(eigenvalues):
+    """What the first 1, 2, 3, ... components keep of the variance."""
+    return np.cumsum(eigenvalues) / np.sum(eigenvalues)
+
+
 def spelled_choose_k(P, eigenvalues, fraction):
     kept = np.cumsum(P("the eigenvalues", eigenvalues))
     short = kept < P("the fraction", fraction) * P("the total", np.sum(eigenvalues))
@@ -960,6 +966,20 @@ CHOOSE_K = exercise(
     compare=compare_count,
     spelled=spelled_choose_k,
     others={
+        "you count the shares that reach the fraction, and not those that fall short of it": (
+            lambda e, f: int(np.sum(shares(e) >= f)),
+            lambda e, f: int(np.sum(shares(e) > f)),
+            lambda e, f: int(np.sum(shares(e) >= f)) + 1,
+            lambda e, f: int(np.sum(shares(e) > f)) + 1,
+        ),
+        "you ask for more than the fraction; `at least` includes equality": (
+            lambda e, f: int(np.argmax(shares(e) > f)) + 1,
+            lambda e, f: int(np.sum(shares(e) <= f)) + 1,
+        ),
+        "you take the first share that falls short of the fraction, and not the first that reaches it": (
+            lambda e, f: int(np.argmax(shares(e) < f)) + 1,
+            lambda e, f: int(np.argmax(shares(e) < f)),
+        ),
         "this is how many components are dropped; how many are kept is asked": lambda e, f: len(e) - count_up(e, f),
         "the fraction is not compared with a share: divide by the sum of all eigenvalues": (
             lambda e, f: int(np.argmax(np.cumsum(e) >= f)) + 1

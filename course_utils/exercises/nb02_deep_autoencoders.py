@@ -641,8 +641,9 @@ def even(steps):
 
 
 def spelled_interpolate_linear(P, a, b, steps):
-    t = np.linspace(0, 1, steps).reshape(-1, *(1 for _ in np.shape(a)))
-    return P.factor("the weight 1 - t", 1 - t) * P("a", a) + P.factor("the weight t", t) * P("b", b)
+    t = np.arange(steps) / P.divisor("steps - 1", float(steps - 1))
+    t = P.factor("t", t.reshape(-1, *(1 for _ in np.shape(a))))
+    return P.term("a", np.asarray(a, float)) + t * (P.term("b in b - a", b) - P.term("a in b - a", a))
 
 
 INTERPOLATE_LINEAR = exercise(
@@ -670,12 +671,13 @@ INTERPOLATE_LINEAR = exercise(
         "t runs from 1 to steps, and not from 0 to 1": line_with(lambda steps: [float(i + 1) for i in range(steps)]),
         "t runs from 0 to steps - 1, and not from 0 to 1": line_with(lambda steps: [float(i) for i in range(steps)]),
         "b is subtracted": line_with(even, lambda a, b, t: (1 - t) * a - t * b),
+        "t (b - a) is subtracted from a": line_with(even, lambda a, b, t: a - t * (b - a)),
+        "the weight of a is 1 + t; it is 1 - t": line_with(even, lambda a, b, t: (1 + t) * a + t * b),
         "the points lie between a and a + b: add t (b - a)": line_with(even, lambda a, b, t: a + t * b),
         "there are `steps` points between the ends, which come on top": line_with(lambda steps: even(steps + 2)),
         "there is one point too many: `steps` counts the points, not the intervals": (
             line_with(lambda steps: even(steps + 1))
         ),
-        "there is one point too few, though both ends are there": line_with(lambda steps: even(steps - 1)),
         "the last axis of the result counts the points; the first should": (
             lambda a, b, steps: np.moveaxis(line_with(even)(a, b, steps), 0, -1)
         ),

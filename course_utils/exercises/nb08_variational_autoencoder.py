@@ -159,7 +159,8 @@ def elbo_sampled(encoder, decoder, x, eps):
 
 def spelled_vae_elbo(P, encoder, decoder, x, eps):
     mu, log_sigma = np.split(spelled_network(P, encoder, x, "encoder"), 2, axis=-1)
-    z = P.term("mu in z", P("mu", mu)) + P.factor("sigma in z", np.exp(P("log_sigma", log_sigma))) * P("eps in z", eps)
+    sigma = P.factor("sigma in z", P.apply("exp in sigma", np.exp, log_sigma))
+    z = P.term("mu in z", mu) + sigma * P.factor("eps in z", eps)
     log_p = spelled_log_p(P, x, spelled_network(P, decoder, z, "decoder"))
     log_p = log_p if log_p.ndim == 1 else P.mean(log_p, 0, "the samples")
     return P.term("the reconstruction term", log_p) - P.term("KL", spelled_kl(P, mu, log_sigma))
@@ -750,8 +751,8 @@ def likelihood_with(combine=log_mean, **changes):
 
 def spelled_vae_log_likelihood(P, encoder, decoder, x, eps):
     mu, log_sigma = np.split(spelled_network(P, encoder, x, "encoder"), 2, axis=-1)
-    mu, log_sigma = P("mu", mu), P("log_sigma", log_sigma)
-    z = P.term("mu in z", mu) + P.factor("sigma in z", np.exp(log_sigma)) * P("eps in z", eps)
+    sigma = P.factor("sigma in z", P.apply("exp in sigma", np.exp, log_sigma))
+    z = P.term("mu in z", mu) + sigma * P.factor("eps in z", eps)
     log_p = P.term("log p(x|z)", spelled_log_p(P, x, spelled_network(P, decoder, z, "decoder")))
     squares = P.factor("the 1/2 in log p(z)", 0.5) * np.square(P("z in log p(z)", z))
     constant = np.full(z.shape, 0.5 * np.log(2 * np.pi))
@@ -1106,8 +1107,8 @@ ACTIVE_UNITS = exercise(
     misconceptions={
         "not centred": Misconception(
             lambda mu: np.sum(np.mean(np.square(mu), axis=0) > 0.01),
-            "A unit whose mean is the same for all examples counts, too, as soon as it is not 0. Take the variance, not"
-            " the mean square.",
+            "You count all units, also those whose mean is nearly the same for all examples. Take the variance, not the"
+            " mean square, and compare it with 0.01.",
         ),
         "standard deviation": Misconception(
             lambda mu: np.sum(np.std(mu, axis=0) > 0.01),

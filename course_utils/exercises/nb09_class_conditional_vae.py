@@ -219,8 +219,8 @@ def pixels_with(terms):
 def spelled_cvae_elbo(P, encoder, decoder, x, y, eps):
     inputs = beside(P("x in the encoder", x), P("the label in the encoder", y))
     mu, log_sigma = np.split(spelled_tanh_network(P, encoder, inputs, "encoder"), 2, axis=1)
-    mu, log_sigma = P("mu", mu), P("log_sigma", log_sigma)
-    z = P.term("mu in z", mu) + P.factor("sigma in z", np.exp(log_sigma)) * P("eps in z", eps)
+    sigma = P.factor("sigma in z", P.apply("exp in sigma", np.exp, log_sigma))
+    z = P.term("mu in z", mu) + sigma * P.factor("eps in z", eps)
     logits = spelled_tanh_network(P, decoder, beside(z, P("the label in the decoder", y)), "decoder")
     white = P.term("the part of the white pixels", x * -np.logaddexp(0, -logits))
     log_p = P.sum(white + P.term("the part of the black pixels", (1 - x) * -np.logaddexp(0, logits)), -1, "the pixels")

@@ -39,43 +39,65 @@ class EqualsAll(np.ndarray):
 
 
 @pytest.mark.parametrize(
-    "name, function, kind, words",
-    [
-        ("pca_encode", 3, "not callable", "'int', not a function"),
-        ("pca_encode", raises, "raised", "raised an error"),
-        ("pca_encode", lambda x, mean: x, "raised", "raised an error"),
-        ("pca_encode", lambda *a: None, "type", "returns None"),
-        ("pca_encode", lambda *a: "codes", "type", "a string"),
-        ("pca_encode", lambda *a: object(), "type", "object"),
-        ("pca_encode", lambda *a: np.array([["a"]]), "type", "expected"),
-        ("pca_encode", lambda *a: encode(*a).astype(object), "type", "dtype object"),
-        ("pca_encode", lambda *a: encode(*a) + 0j, "type", "complex"),
-        ("pca_encode", lambda *a: [[1, 2], [3]], "type", "a list"),
-        ("pca_encode", lambda *a: {"z": encode(*a)}, "type", "a dict"),
-        ("pca_encode", lambda *a: (encode(*a), 1), "type", "a tuple of 2"),
-        ("pca_encode", lambda *a: encode(*a).T, "shape", "transposed"),
-        ("pca_encode", lambda *a: encode(*a)[..., None], "shape", "length 1"),
-        ("pca_encode", lambda *a: encode(*a).sum(axis=1), "shape", "has shape (9,)"),
-        ("pca_encode", lambda *a: encode(*a) * np.nan, "not finite", "nan"),
-        ("pca_encode", lambda *a: encode(*a) / 0, "not finite", "where a finite number is expected"),
-        ("pca_encode", lambda *a: -encode(*a), "values", "wrong sign"),
-        ("pca_encode", lambda *a: 3 * encode(*a), "values", "3 times what it should be"),
-        ("pca_encode", lambda *a: encode(*a) + 0.1, "values", "same amount"),
-        ("pca_encode", lambda *a: encode(*a) + np.eye(*encode(*a).shape), "values", "the worst is at index"),
-        ("pca_encode", lambda *a: np.zeros_like(encode(*a)).view(EqualsAll), "values", "off"),
-        ("pca_encode", overwrites, "changed inputs", "overwrites its arguments"),
-        ("projected_variance", lambda *a: [variance(*a)], "shape", "Return the number itself"),
-        ("projected_variance", lambda *a: -variance(*a), "values", "wrong sign"),
-        ("projected_variance", lambda *a: 2 * variance(*a), "values", "2 times"),
-        ("projected_variance", lambda *a: 1.234 * variance(*a), "values", "off"),
-        ("linear_ae_gradients", lambda *a: gradients(*a)[0], "type", "a tuple of 2"),
-        ("linear_ae_gradients", lambda *a: (gradients(*a)[0], None), "type", "second result"),
-        ("linear_ae_gradients", lambda *a: (gradients(*a)[0], gradients(*a)[1] + 1), "values", "second result"),
+    "name, function, kind, words, key",
+    [  # without a key: what no explanation is found for
+        (*row, None)[:5]
+        for row in [
+            ("pca_encode", 3, "not callable", "'int', not a function"),
+            ("pca_encode", raises, "raised", "raised an error"),
+            ("pca_encode", lambda x, mean: x, "raised", "raised an error"),
+            ("pca_encode", lambda *a: None, "type", "returns None"),
+            ("pca_encode", lambda *a: "codes", "type", "a string"),
+            ("pca_encode", lambda *a: object(), "type", "object"),
+            ("pca_encode", lambda *a: np.array([["a"]]), "type", "expected"),
+            ("pca_encode", lambda *a: encode(*a).astype(object), "type", "dtype object"),
+            ("pca_encode", lambda *a: encode(*a) + 0j, "type", "complex"),
+            ("pca_encode", lambda *a: [[1, 2], [3]], "type", "a list"),
+            ("pca_encode", lambda *a: {"z": encode(*a)}, "type", "a dict"),
+            ("pca_encode", lambda *a: (encode(*a), 1), "type", "a tuple of 2"),
+            ("pca_encode", lambda *a: encode(*a).T, "shape", "transposed", "result: transposed"),
+            ("pca_encode", lambda *a: encode(*a)[..., None], "shape", "length 1", "result: column"),
+            (
+                "pca_encode",
+                lambda *a: encode(*a).sum(axis=1),
+                "shape",
+                "over its second axis",
+                "result: summed over axis 1",
+            ),
+            ("pca_encode", lambda *a: encode(*a)[:, :1] * np.ones(5), "shape", "has shape (9, 5)"),
+            ("pca_encode", lambda *a: encode(*a) * np.nan, "not finite", "nan"),
+            ("pca_encode", lambda *a: encode(*a) / 0, "not finite", "where a finite number is expected"),
+            ("pca_encode", lambda *a: -encode(*a), "values", "wrong sign", "result: times -1"),
+            ("pca_encode", lambda *a: 3 * encode(*a), "values", "3 times what it should be"),
+            ("pca_encode", lambda *a: encode(*a) + 0.1, "values", "same amount"),
+            ("pca_encode", lambda *a: encode(*a) + np.eye(*encode(*a).shape), "values", "the worst is at index"),
+            ("pca_encode", lambda *a: np.zeros_like(encode(*a)).view(EqualsAll), "values", "is 0", "nothing is used"),
+            ("pca_encode", overwrites, "changed inputs", "overwrites its arguments"),
+            (
+                "projected_variance",
+                lambda *a: [variance(*a)],
+                "shape",
+                "return the number itself",
+                "result: in an array",
+            ),
+            ("projected_variance", lambda *a: -variance(*a), "values", "wrong sign", "result: times -1"),
+            ("projected_variance", lambda *a: 2 * variance(*a), "values", "twice", "result: times 2"),
+            ("projected_variance", lambda *a: 1.234 * variance(*a), "values", "off"),
+            ("linear_ae_gradients", lambda *a: gradients(*a)[0], "type", "first of the results", "results: only 0"),
+            ("linear_ae_gradients", lambda *a: (gradients(*a)[0], None), "type", "second result"),
+            (
+                "linear_ae_gradients",
+                lambda *a: (gradients(*a)[0], gradients(*a)[1] + 1),
+                "values",
+                "second result",
+                "In the second result: result: plus one",
+            ),
+        ]
     ],
 )
-def test_the_report_says_what_is_off(name, function, kind, words):
+def test_the_report_says_what_is_off(name, function, kind, words, key):
     result = report(function, name)
-    assert (result.passed, result.points, result.kind, result.misconception) == (False, 0, kind, None), result
+    assert (result.passed, result.points, result.kind, result.misconception) == (False, 0, kind, key), result
     assert words in result.advice
     assert words in str(result) and result.headline in str(result)
 
