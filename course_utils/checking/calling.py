@@ -109,6 +109,7 @@ def perform_all(function, variants: list[str], args) -> dict:
     values: list[list] = []
     for source in variants:
         namespace = dict(getattr(function, "__globals__", {}))
+        namespace.pop(function.__name__, None)
         reply: dict = {}
         with contextlib.suppress(Exception):
             exec(compile(source, "<changed>", "exec"), namespace)

@@ -33,13 +33,15 @@ ITEMS = ("first", "second", "third", "fourth")
 
 
 class Explanation(NamedTuple):
-    """A candidate: `value(row)` is what an answer with this mistake would return. Pairs are made of light ones."""
+    """A candidate: `value(row)` is what an answer with this mistake would return. Pairs are made of light ones; those that
+    are not `single` speak of all results together."""
 
     cost: float
     key: str
     says: str
     value: Callable[["Row"], Any]
     light: bool = False
+    single: bool = True
 
 
 class Row:
@@ -150,10 +152,10 @@ def functions_of(entry) -> tuple[Callable, ...]:
 def known(exercise: Exercise) -> Iterator[Explanation]:
     """The misconceptions that people wrote down, and quantities that are other than the one asked."""
     for key, wrong in exercise.misconceptions.items():
-        yield Explanation(0.5, key, wrong.sentence, lambda row, f=wrong.function: f(*row.args))
+        yield Explanation(0.5, key, wrong.sentence, lambda row, f=wrong.function: f(*row.args), single=False)
     for says, functions in exercise.others.items():
         for function in functions_of(functions):
-            yield Explanation(0.6, says, says, lambda row, f=function: f(*row.args))
+            yield Explanation(0.6, says, says, lambda row, f=function: f(*row.args), single=False)
 
 
 def of_the_result(row: Row) -> Iterator[Explanation]:
@@ -300,12 +302,13 @@ class Search:
         if row is self.first and candidate.light:
             self.values.append((candidate, made))
         try:
-            return self._compared(value, made, row)
+            return self._compared(candidate, value, made, row)
         except Exception:
             return set()
 
-    def _compared(self, value, made, row) -> set[int]:
-        fitting = {i for i, (m, g) in enumerate(zip(made, row.got)) if i in self.wrong and same(m, g)}
+    def _compared(self, candidate, value, made, row) -> set[int]:
+        pairs = enumerate(zip(made, row.got)) if candidate.single else ()
+        fitting = {i for i, (m, g) in pairs if i in self.wrong and same(m, g)}
         if len(made) == len(row.got) and all(map(same, made, row.got)):
             fitting.add(WHOLE)
         elif not entrywise(self.exercise) and accepted(self.exercise, value, row):
@@ -332,8 +335,8 @@ class Search:
         if order:
             self.found = {WHOLE: order}
             return True
-        candidates = [*known(self.exercise), *of_the_result(self.first), *of_the_arguments(self.first)]
-        candidates += of_the_steps(self.first) if self.exercise.spelled else []
+        candidates = [*known(self.exercise), *(of_the_steps(self.first) if self.exercise.spelled else [])]
+        candidates += [*of_the_arguments(self.first), *of_the_result(self.first)]
         return self.run(sorted(candidates, key=lambda explanation: explanation.cost))
 
     def pairs(self) -> bool:
@@ -397,17 +400,18 @@ def explain(exercise: Exercise, rows: list[Row], asked: "Asked") -> "Found":
     asked.most = int(CHANGES / (20 + search.effort))
     if search.told >= ENOUGH_BITS and search.singles():
         return Found(search.found, asked.line())
-    behaves = np.isfinite(search.first.got[0]).all() and behaviour.without_effect(
-        exercise.parameters, rows, asked.fresh(), asked, lambda args: right(exercise, resolve(args)), asked.source
-    )
+    behaves = behaviour.zeros_and_ones(rows)
+    if not behaves and np.isfinite(search.first.got[0]).all():
+        behaves = behaviour.without_effect(
+            exercise.parameters, rows, asked.fresh(), asked, lambda args: right(exercise, resolve(args)), asked.source
+        )
     if behaves:
         return Found({WHOLE: said(behaves)}, behaves[2])
     if asked.line():
         return asked.repaired()
     if search.told >= PAIR_BITS and exercise.spelled and search.pairs():
         return Found(search.found, "")
-    behaves = behaviour.zeros_and_ones(rows)
-    return Found({WHOLE: said(behaves)} if behaves else {}, "")
+    return Found({}, "")
 
 
 class Found(NamedTuple):

@@ -78,6 +78,8 @@ def log_width(q):
         (1, "left out", f"{q} has no effect, as if sigma were 1", zero),
         (1, "log", f"you take {q} for sigma itself: its exponential is missing", positive(np.log)),
         (1.5, "sign", f"{q} has the wrong sign, as if it were the log of 1/sigma", np.negative),
+        (1.5, "squared", f"{q} is squared, where it should stand as it is", np.square),
+        (1.6, "absolute", f"the absolute value of {q} is taken", np.abs),
         (1.6, "exp", f"the exponential of {q} is taken once too often", np.exp),
     ]
 

@@ -10,7 +10,8 @@ def plural(name: str) -> bool:
     """Whether a name such as "the squares of x" is a plural. Names without an article are symbols, and singular."""
     if not name.startswith("the "):
         return " and " in name
-    head = CUT.split(name, maxsplit=1)[0].strip()
+    words = CUT.split(name, maxsplit=1)[0].split()
+    head = next((word for word in reversed(words) if len(word) > 2 and word.isalpha()), "")
     return head.endswith("s") and not head.endswith(SINGULAR)
 
 

@@ -32,7 +32,7 @@ def about_the_minimum(a):
 def spelled_log_mean_exp(P, a):
     largest = np.max(a)
     mean = P.mean(P.apply("exp", np.exp, a - P.term("the largest entry before exp", largest)), None, "the entries")
-    return P.term("the largest entry, which is added back,", largest) + P.apply("the logarithm", np.log, mean)
+    return P.term("the largest entry that is added back", largest) + P.apply("the logarithm", np.log, mean)
 
 
 LOG_MEAN_EXP = Exercise(

@@ -945,7 +945,7 @@ def shares(eigenvalues):
 def spelled_choose_k(P, eigenvalues, fraction):
     kept = np.cumsum(P("the eigenvalues", eigenvalues))
     short = kept < P("the fraction", fraction) * P("the total", np.sum(eigenvalues))
-    return int(np.sum(short) + P.term("the 1, for an index is one less than a count,", 1))
+    return int(np.sum(short) + P.term("the 1 that makes a count of an index", 1))
 
 
 CHOOSE_K = exercise(

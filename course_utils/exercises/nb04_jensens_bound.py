@@ -500,7 +500,7 @@ def spelled_gap_on_grid(P, log_joint, q, grid):
     log_p = log_joint(grid)
     largest, steps = log_p.max(), P("the steps' widths in p(x)", grids.trapezoid_weights(grid))
     evidence = P.sum(steps * np.exp(log_p - P.term("the maximum before exp", largest)), 0, "the grid in p(x)")
-    log_evidence = P.term("the maximum, which is added back,", largest) + np.log(evidence)
+    log_evidence = P.term("the maximum that is added back", largest) + np.log(evidence)
     log_posterior = P.term("log p(x, z)", log_p) - P.term("log p(x)", np.full(log_p.shape, log_evidence))
     log_ratio = P.term("log q(z)", spelled_log_of_density(q)) - P.term("log p(z | x)", log_posterior)
     widths = P("the steps' widths", grids.trapezoid_weights(grid))
@@ -1139,7 +1139,7 @@ def about_the_minimum(log_w):
 def spelled_iwae_bound(P, log_w):
     largest = log_w.max(axis=0)
     mean = P.mean(P.apply("exp", np.exp, log_w - P.term("the maximum before exp", largest)), 0, "the samples")
-    return P.term("the maximum, which is added back,", largest) + P.apply("the logarithm", np.log, mean)
+    return P.term("the maximum that is added back", largest) + P.apply("the logarithm", np.log, mean)
 
 
 IWAE_BOUND = exercise(

@@ -223,13 +223,13 @@ def step_with(slope_mu=right_slope_mu, slope_log_sigma=right_slope_log_sigma, sh
 def spelled_svi_step(P, x, mu, log_sigma, W, b, eta, step_size):
     r = x - P.term("b", b) - P.term("W mu", mu @ W.T)
     pull = P.term("the reconstruction's part of mu's slope", r @ W / P.divisor("eta in mu's slope", eta))
-    slope_mu = pull - P.term("mu in its own slope, from the KL term,", mu)
+    slope_mu = pull - P.term("mu in its own slope", mu)
     variance = P.apply("the square of sigma", np.square, P.apply("exp", np.exp, log_sigma))
     lengths = P.sum(P.apply("the square of W", np.square, W), 0, "the rows of W") / P.divisor(
         "eta in log_sigma's slope", eta
     )
     costs = P.factor("sigma^2", variance) * (
-        P.term("the prior's part, 1,", np.ones(W.shape[1])) + P.term("||w_k||^2 / eta", lengths)
+        P.term("the 1 of the prior", np.ones(W.shape[1])) + P.term("||w_k||^2 / eta", lengths)
     )
     slope_log_sigma = P.term("the 1 that keeps sigma from shrinking", np.ones_like(mu)) - P.term(
         "sigma^2 (1 + ||w_k||^2 / eta)", costs
