@@ -1,4 +1,4 @@
-"""What a wrong answer does, whatever its formula is: noise of its own, arguments without effect, results that are 0 or 1."""
+"""What a wrong answer does, whatever its formula: noise of its own, idle arguments, results that are 0 or 1."""
 
 import ast
 
@@ -41,13 +41,10 @@ def not_repeatable(ask, args, outcome, source) -> tuple[str, str, str] | None:
             and (node.attr if isinstance(node, ast.Attribute) else node.id) in RANDOM
         }
     )
+    twice = "called twice with the same arguments, your function gives two results"
     if lines:
-        says = "called twice with the same arguments, your function gives two results: it draws random numbers of its own. Use what is given"
-        return "random", says, line_of(source, lines[0])
-    says = (
-        "called twice with the same arguments, your function gives two results. Does it draw random numbers of its own, or"
-        " remember something from one call to the next?"
-    )
+        return "random", f"{twice}: it draws random numbers of its own. Use what is given", line_of(source, lines[0])
+    says = f"{twice}. Does it draw random numbers of its own, or remember something from one call to the next?"
     return "not repeatable", says, ""
 
 

@@ -133,7 +133,10 @@ def whole_number(name, q):
         (
             1 if d in (1, -1) else 1.3,
             f"{d:+d}",
-            f"the number of {COUNTS.get(name, name)} is off by {abs(d)}, as if {q} were {abs(d)} {'larger' if d > 0 else 'smaller'}",
+            (
+                f"the number of {COUNTS.get(name, name)} is off by {abs(d)}, as if {q} were {abs(d)}"
+                f" {'larger' if d > 0 else 'smaller'}"
+            ),
             lambda v, d=d: v + d,
         )
         for d in (1, -1, 2, -2)

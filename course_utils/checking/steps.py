@@ -30,7 +30,7 @@ class Step(NamedTuple):
     why: str
 
 
-class Alone(Exception):
+class Alone(Exception):  # noqa: N818  no error: an early end
     """Ends a spelled answer early: its value is what is returned."""
 
     def __init__(self, value):
@@ -155,7 +155,7 @@ def sigmoid(value):
 
 
 class Done(NamedTuple):
-    """One thing done otherwise: what it costs, its key, its sentence, the function, and whether pairs may contain it."""
+    """One thing done otherwise: its cost, key, sentence, function, and whether pairs may contain it."""
 
     cost: float
     key: str

@@ -816,7 +816,7 @@ SUBSPACE_ANGLE = exercise(
             lambda A, B: np.arccos(A[:, 0] @ B[:, 0] / np.linalg.norm(A[:, 0]) / np.linalg.norm(B[:, 0])),
             lambda A, B: np.arccos(abs(A[:, 0] @ B[:, 0]) / np.linalg.norm(A[:, 0]) / np.linalg.norm(B[:, 0])),
         ),
-        "the inner products of the two bases are taken for cosines as they stand; their singular values are the cosines": (
+        "the inner products of the two bases are taken for cosines; their singular values are the cosines": (
             lambda A, B: np.arccos(np.clip((np.linalg.qr(A)[0].T @ np.linalg.qr(B)[0]).min(), -1, 1)),
             lambda A, B: np.arccos(np.clip(np.abs(np.linalg.qr(A)[0].T @ np.linalg.qr(B)[0]).min(), -1, 1)),
             lambda A, B: np.arccos(np.clip(np.diag(np.linalg.qr(A)[0].T @ np.linalg.qr(B)[0]).min(), -1, 1)),
@@ -871,8 +871,8 @@ SUBSPACE_ANGLE = exercise(
             lambda A, B: np.arccos(
                 np.clip(np.linalg.svd(np.linalg.qr(A.T)[0].T @ np.linalg.qr(B.T)[0], compute_uv=False).min(), -1, 1)
             ),
-            "The angle is 0 whatever A and B are, as between their row spaces, which are all of R^K. Their columns span the"
-            " subspaces: do you compare these?",
+            "The angle is 0 whatever A and B are, as between their row spaces, which are all of R^K. The columns span"
+            " the subspaces: do you compare these?",
         ),
     },
     hints=(

@@ -82,7 +82,7 @@ GAUSSIAN_LOG_PROB = exercise(
         "these are the log densities entry by entry; sum them over the dimensions": (
             lambda x, mean, eta: stats.norm.logpdf(x, mean, np.sqrt(eta))
         ),
-        "the constant is taken once for all examples: the sum over dimensions and its constant belong to each example": (
+        "the constant counts all entries of x; each example has D dimensions": (
             lambda x, mean, eta: -squares(x, mean) / (2 * eta) - np.size(x) / 2 * np.log(2 * np.pi * eta)
         ),
         "eta is the standard deviation in the constant, and the variance in the exponent; it is the variance in both": (
@@ -195,8 +195,9 @@ def spelled_bernoulli_log_prob(P, x, logits):
 
 
 CLIPPED = (
-    "The probabilities are clipped (or a small number is added to them) before the logarithm. That hides the infinity and puts"
-    " a wrong number in its place: a pixel that the model holds for impossible should cost its whole logit. Stay with logits."
+    "The probabilities are clipped (or a small number is added to them) before the logarithm. That hides the infinity and"
+    " puts a wrong number in its place: a pixel that the model holds for impossible should cost its whole logit. Stay"
+    " with logits."
 )
 
 
@@ -250,9 +251,10 @@ BERNOULLI_LOG_PROB = exercise(
         "max(l, 0) stands where log(1 + exp(l)) belongs": (
             lambda x, logits: np.sum(x * logits - np.maximum(logits, 0), axis=1)
         ),
-        "log(2 + exp(l)) or log(exp(1) + exp(l)) stands where log(1 + exp(l)) belongs: in np.logaddexp the 1 is exp(0)": (
-            lambda x, logits: np.sum(x * logits - np.logaddexp(1, logits), axis=1),
-        ),
+        (
+            "log(2 + exp(l)) or log(exp(1) + exp(l)) stands where log(1 + exp(l)) belongs: in"
+            " np.logaddexp the 1 is exp(0)"
+        ): (lambda x, logits: np.sum(x * logits - np.logaddexp(1, logits), axis=1),),
         "these are log probabilities pixel by pixel; sum them": (
             lambda x, logits: x * special.log_expit(logits) + (1 - x) * special.log_expit(-logits)
         ),
@@ -445,15 +447,18 @@ LOG_MARGINAL_QUADRATURE = exercise(
             quadrature_by(lambda grid: np.full_like(grid, np.mean(np.diff(grid)))),
             quadrature_by(lambda grid: np.full_like(grid, (grid[-1] - grid[0]) / len(grid))),
         ),
-        "each point counts with the whole step after it (a left Riemann sum); the trapezoid rule takes half of both steps": (
-            quadrature_by(lambda grid: np.append(np.diff(grid), 1e-300))
-        ),
-        "each point counts with the whole step before it (a right Riemann sum); the trapezoid rule takes half of both steps": (
-            quadrature_by(lambda grid: np.append(1e-300, np.diff(grid)))
-        ),
-        "the widths are those of np.gradient, which gives the end points a whole step; the trapezoid rule gives them half": (
-            quadrature_by(np.gradient)
-        ),
+        (
+            "each point counts with the whole step after it (a left Riemann sum); the trapezoid"
+            " rule takes half of both steps"
+        ): (quadrature_by(lambda grid: np.append(np.diff(grid), 1e-300))),
+        (
+            "each point counts with the whole step before it (a right Riemann sum); the"
+            " trapezoid rule takes half of both steps"
+        ): (quadrature_by(lambda grid: np.append(1e-300, np.diff(grid)))),
+        (
+            "the widths are those of np.gradient, which gives the end points a whole step; the"
+            " trapezoid rule gives them half"
+        ): (quadrature_by(np.gradient)),
         "the steps count whole, before and after each point: twice as much as the trapezoid rule": (
             quadrature_by(lambda grid: 2 * spacing(grid))
         ),

@@ -247,16 +247,18 @@ POSTERIOR_ON_GRID = exercise(
             posterior_by(lambda log_p, grid: np.log(len(grid))),
             posterior_by(lambda log_p, grid: logsumexp(log_p) - np.log(len(grid))),
         ),
-        "the widths are those of np.gradient, which gives the end points a whole step; the trapezoid rule gives them half": (
-            posterior_by(lambda log_p, grid: logsumexp(log_p, b=np.gradient(grid)))
-        ),
+        (
+            "the widths are those of np.gradient, which gives the end points a whole step; the"
+            " trapezoid rule gives them half"
+        ): (posterior_by(lambda log_p, grid: logsumexp(log_p, b=np.gradient(grid)))),
         "the last point, or the first, counts nothing in the integral: use the trapezoid rule": (
             posterior_by(lambda log_p, grid: logsumexp(log_p[:-1], b=np.diff(grid))),
             posterior_by(lambda log_p, grid: logsumexp(log_p[1:], b=np.diff(grid))),
         ),
-        "the grid's spacing is missing in the trapezoid rule, so that every step counts 1 (np.trapezoid(values, grid))": (
-            posterior_by(lambda log_p, grid: np.log(np.trapezoid(np.exp(log_p))))
-        ),
+        (
+            "the grid's spacing is missing in the trapezoid rule, so that every step counts 1"
+            " (np.trapezoid(values, grid))"
+        ): (posterior_by(lambda log_p, grid: np.log(np.trapezoid(np.exp(log_p))))),
         "log_joint itself is normalised: exp comes first": (
             lambda log_joint, grid: log_joint(grid) / np.trapezoid(log_joint(grid), grid),
             lambda log_joint, grid: np.exp(log_joint(grid) / np.trapezoid(log_joint(grid), grid)),
@@ -389,9 +391,10 @@ ELBO_ON_GRID = exercise(
             elbo_by(lambda values, grid: np.mean(values)),
             elbo_by(lambda values, grid: np.mean(values) * (grid[-1] - grid[0])),
         ),
-        "the grid's spacing is missing in the trapezoid rule, so that every step counts 1 (np.trapezoid(values, grid))": (
-            elbo_by(lambda values, grid: np.trapezoid(values))
-        ),
+        (
+            "the grid's spacing is missing in the trapezoid rule, so that every step counts 1"
+            " (np.trapezoid(values, grid))"
+        ): (elbo_by(lambda values, grid: np.trapezoid(values))),
         "the last point, or the first, counts nothing, and each other one a whole step: use the trapezoid rule": (
             elbo_by(lambda values, grid: np.sum(values[:-1] * np.diff(grid))),
             elbo_by(lambda values, grid: np.sum(values[1:] * np.diff(grid))),
@@ -411,9 +414,10 @@ ELBO_ON_GRID = exercise(
             lambda log_joint, q, grid: grids.integrate(np.where(q > 1e-2, q * log_joint(grid) - xlogy(q, q), 0), grid),
             lambda log_joint, q, grid: grids.integrate(np.where(q > 1e-3, q * log_joint(grid) - xlogy(q, q), 0), grid),
         ),
-        "the points where q is 0 are cut out of the grid, so that the rule bridges the hole with a wide step: let them count 0": (
-            lambda log_joint, q, grid: elbo_of_the_rest(log_joint, q, grid)
-        ),
+        (
+            "the points where q is 0 are cut out of the grid, so that the rule bridges the hole"
+            " with a wide step: let them count 0"
+        ): (lambda log_joint, q, grid: elbo_of_the_rest(log_joint, q, grid)),
     },
     misconceptions={
         "sum for integral": Misconception(
@@ -563,9 +567,10 @@ GAP_ON_GRID = exercise(
             gap_by(lambda values, grid: np.mean(values) * (grid[-1] - grid[0])),
         ),
         "every step of the grid is taken as wide as the first": gap_by(first_step),
-        "the grid's spacing is missing in the trapezoid rule, so that every step counts 1 (np.trapezoid(values, grid))": (
-            gap_by(lambda values, grid: np.trapezoid(values))
-        ),
+        (
+            "the grid's spacing is missing in the trapezoid rule, so that every step counts 1"
+            " (np.trapezoid(values, grid))"
+        ): (gap_by(lambda values, grid: np.trapezoid(values))),
         "this is the integrand on the grid; integrate it": gap_by(lambda values, grid: values),
         "an absolute value is taken of the integrand": gap_by(
             lambda values, grid: grids.integrate(np.abs(values), grid)
@@ -576,7 +581,10 @@ GAP_ON_GRID = exercise(
         "this is the squared distance of the two densities, and not KL": (
             gap_by(integrand=lambda q, log_r: (q - np.exp(log_r)) ** 2)
         ),
-        "the points where q is 0 are cut out of the grid, so that the rule bridges the hole with a wide step: let them count 0": (
+        (
+            "the points where q is 0 are cut out of the grid, so that the rule bridges the hole"
+            " with a wide step: let them count 0"
+        ): (
             lambda log_joint, q, grid: (
                 grids.log_evidence_on_grid(log_joint, grid) - elbo_of_the_rest(log_joint, q, grid)
             )

@@ -132,7 +132,7 @@ KL_CATEGORICAL = exercise(
             lambda q, p: np.sum(np.abs(q - p)),
             lambda q, p: np.sum(np.abs(q - p)) / 2,
         ),
-        "a small number is added to p or to q before the logarithm, which hides the infinity and changes the value": tuple(
+        "a small number is added before the logarithm, which hides the infinity and changes the value": tuple(
             functools.partial(kl_with_small, small=10.0**-k, to=to)
             for k in range(3, 16)
             for to in ("q", "p", "both", "ratio")

@@ -167,9 +167,9 @@ def spelled_vae_elbo(P, encoder, decoder, x, eps):
 
 
 SMALL = (
-    "A small number is added to the probabilities (or they are clipped) before the logarithm, so that a pixel that the decoder"
-    " holds for impossible does not cost its whole logit. Work with the logits, as in notebook 03: log p(x) = x l - log(1 +"
-    " exp(l)), with log(1 + exp(l)) = np.logaddexp(0, l)."
+    "A small number is added to the probabilities (or they are clipped) before the logarithm, so that a pixel that the"
+    " decoder holds for impossible does not cost its whole logit. Work with the logits, as in notebook 03: log p(x) ="
+    " x l - log(1 + exp(l)), with log(1 + exp(l)) = np.logaddexp(0, l)."
 )
 
 

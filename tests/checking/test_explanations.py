@@ -8,22 +8,15 @@ import numpy as np
 import pytest
 from scipy import special
 
-from course_utils.checking import examine, explanations, judging
+from course_utils.checking import examine, judging
 from course_utils.checking.calling import outcome_of, perform, perform_all
-from course_utils.checking.explanations import (
-    Row,
-    Search,
-    bits,
-    known,
-    of_the_arguments,
-    of_the_result,
-    of_the_steps,
-    parts,
-    same,
-)
+from course_utils.checking.candidates import known, of_the_arguments, of_the_result, of_the_steps
 from course_utils.checking.judging import case_seed
+from course_utils.checking.rows import Row, bits, parts, same
+from course_utils.checking.search import Search
 from course_utils.checking.wording import sentence
 from course_utils.exercises import all_exercises, find_exercise
+from course_utils.exercises.stand_ins import resolve
 
 EXERCISES = {name: exercise for name, exercise in all_exercises().items() if not exercise.trains}
 
@@ -39,30 +32,65 @@ RIGHT = {name: exercise.library_answer() for name, exercise in EXERCISES.items()
 posterior, ledger, encode = RIGHT["linear_posterior"], RIGHT["gap_ledger"], RIGHT["encoder_forward"]
 WRONG = [
     # steps
-    ("kl_standard_normal", kl(square=lambda m: m**3), "the square of mu: a cube", "A cube stands where the square of mu"),
+    (
+        "kl_standard_normal",
+        kl(square=lambda m: m**3),
+        "the square of mu: a cube",
+        "A cube stands where the square of mu",
+    ),
     ("kl_standard_normal", kl(one=-1.0), "the 1 of each dimension: sign", "has the wrong sign"),
     ("kl_standard_normal", kl(axis=0), "the latent dimensions: other", "a sum over the latent dimensions is meant"),
     ("kl_standard_normal", kl(square=lambda m: 0 * m), "mu^2: left out", "mu^2 is left out"),
     # arguments
     ("kl_standard_normal", lambda mu, s: kl()(mu, s**2), "`log_sigma`: squared", "`log_sigma` is squared"),
-    ("pathwise_gradient", lambda df, mu, sigma, eps: RIGHT["pathwise_gradient"](df, sigma, mu, eps), "`mu` and `sigma` exchanged", "are exchanged"),
-    ("analogy", lambda e, d, x, y, n, C: RIGHT["analogy"](e, d, x, (y + 1) % C, (n + 1) % C, C), "labels +1, round", "count from 0"),
+    (
+        "pathwise_gradient",
+        lambda df, mu, sigma, eps: RIGHT["pathwise_gradient"](df, sigma, mu, eps),
+        "`mu` and `sigma` exchanged",
+        "are exchanged",
+    ),
+    (
+        "analogy",
+        lambda e, d, x, y, n, C: RIGHT["analogy"](e, d, x, (y + 1) % C, (n + 1) % C, C),
+        "labels +1, round",
+        "count from 0",
+    ),
     # relations
     ("vae_generate", lambda d, z: 1 / RIGHT["vae_generate"](d, z), "result: reciprocal", "upside down"),
     ("iwae_bound", lambda w: RIGHT["iwae_bound"](w) + len(w), "result: plus S", "too large by S"),
     ("em_e_step", lambda *a: RIGHT["em_e_step"](*a).T, "result: transposed", "transposed"),
     # other quantities
     ("elbo_on_grid", RIGHT["gap_on_grid"], "this is the gap", "This is the gap log p(x) - F"),
-    ("mixture_elbo", lambda x, r, *a: -special.xlogy(r, r).sum(axis=1), "entropy", "entropy of the responsibilities alone"),
+    (
+        "mixture_elbo",
+        lambda x, r, *a: -special.xlogy(r, r).sum(axis=1),
+        "entropy",
+        "entropy of the responsibilities alone",
+    ),
     # several results
-    ("linear_posterior", lambda *a: posterior(*a)[::-1], "results: order", "another order than mu (N, K), covariance (K, K)"),
+    (
+        "linear_posterior",
+        lambda *a: posterior(*a)[::-1],
+        "results: order",
+        "another order than mu (N, K), covariance (K, K)",
+    ),
     ("linear_posterior", lambda *a: posterior(*a)[0], "results: only 0", "only the first of the results"),
-    ("encoder_forward", lambda *a: (2 * encode(*a)[0], -encode(*a)[1]), "In the first result: result: times 2 | In the second result: log_sigma: sign", "In the second result: log_sigma has the wrong sign"),
-    ("gap_ledger", lambda *a: ledger(*a) | {"amortization": -ledger(*a)["amortization"]}, "Under 'amortization': result: times -1", "Under 'amortization': The result has the wrong sign."),
+    (
+        "encoder_forward",
+        lambda *a: (2 * encode(*a)[0], -encode(*a)[1]),
+        "In the first result: result: times 2 | In the second result: log_sigma: sign",
+        "In the second result: log_sigma has the wrong sign",
+    ),
+    (
+        "gap_ledger",
+        lambda *a: ledger(*a) | {"amortization": -ledger(*a)["amortization"]},
+        "Under 'amortization': result: times -1",
+        "Under 'amortization': The result has the wrong sign.",
+    ),
     # two things
     ("kl_standard_normal", kl(square=lambda m: m / 2, half=1.0, one=0.5), None, None),
     ("kl_standard_normal", kl(one=0.0, half=1.0), "&", "Two things: "),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize("name, function, key, words", WRONG)
@@ -192,7 +220,7 @@ def test_a_list_of_equal_arrays_may_have_come_as_one_array():
 def test_every_sentence_reads_well(name):
     exercise = EXERCISES[name]
     case = exercise.cases(np.random.default_rng(case_seed(exercise, 0)))[0]
-    row = Row(exercise, case, exercise.oracle(*explanations.resolve(case.args)))
+    row = Row(exercise, case, exercise.oracle(*resolve(case.args)))
     everything = [*known(exercise), *of_the_result(row), *of_the_arguments(row), *of_the_steps(row)]
     assert len(everything) > 150
     for explanation in everything:
@@ -204,10 +232,16 @@ def test_every_sentence_reads_well(name):
 
 @pytest.mark.parametrize(
     "name, words",
-    [("the squares", "The squares are left out."), ("the bias", "The bias is left out."), ("mu^2", "mu^2 is left out."),
-     ("the widths of the steps", "The widths of the steps are left out."), ("eps in z", "eps in z is left out."),
-     ("the weights q in front", "The weights q in front are left out."), ("log p(z)", "log p(z) is left out.")],
-)  # fmt: skip
+    [
+        ("the squares", "The squares are left out."),
+        ("the bias", "The bias is left out."),
+        ("mu^2", "mu^2 is left out."),
+        ("the widths of the steps", "The widths of the steps are left out."),
+        ("eps in z", "eps in z is left out."),
+        ("the weights q in front", "The weights q in front are left out."),
+        ("log p(z)", "log p(z) is left out."),
+    ],
+)
 def test_verbs_agree_with_their_subjects(name, words):
     from course_utils.checking.steps import LEFT_OUT
     from course_utils.checking.wording import about

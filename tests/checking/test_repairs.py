@@ -1,4 +1,4 @@
-"""The place in the source where a small change makes an answer right: what is changed, and that nothing of it runs here."""
+"""The place in the source where a small change makes an answer right; and that nothing of it runs where it is read."""
 
 import ast
 
@@ -61,11 +61,18 @@ def test_strings_parameters_targets_and_endless_conditions_are_left_alone():
 @pytest.mark.parametrize(
     "text",
     [
-        "", "x = 1", "def f(:", "f = lambda x: x", "def f(x): return " + "(" * 500 + "x" + ")" * 500, "def f():\n" + " x = 1\n" * LONGEST,
-        "def f(x):\n    return " + "-" * 3000 + "x", "def f(x):\n return x\ndef g(x):\n return x", "def f(\0):\n return 1",
+        "",
+        "x = 1",
+        "def f(:",
+        "f = lambda x: x",
+        "def f(x): return " + "(" * 500 + "x" + ")" * 500,
+        "def f():\n" + " x = 1\n" * LONGEST,
+        "def f(x):\n    return " + "-" * 3000 + "x",
+        "def f(x):\n return x\ndef g(x):\n return x",
+        "def f(\0):\n return 1",
         "async def f(x):\n    return x",
     ],
-)  # fmt: skip
+)
 def test_sources_that_are_no_function_or_too_long_or_too_deep_have_no_repairs(text):
     assert repairs(Source(text)) == [] or len(text) > 1000  # minus signs may be dropped one by one
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from course_utils.checking.explanations import functions_of
+from course_utils.checking.candidates import functions_of
 from course_utils.checking.judging import case_seed, conform
 from course_utils.checking.steps import run, steps_of
 from course_utils.exercises import all_exercises
@@ -43,7 +43,11 @@ def test_other_quantities_are_other_ones(name):
                 with np.errstate(all="ignore"):
                     try:
                         values.append((case, function(*resolve(case.args))))
-                    except (ValueError, IndexError, ArithmeticError):  # matrices that do not fit: the answer would have raised, too
+                    except (
+                        ValueError,
+                        IndexError,
+                        ArithmeticError,
+                    ):  # matrices that do not fit: the answer would have raised, too
                         continue
             assert values, says
             assert not all(passes(exercise, case, value) for case, value in values), says
