@@ -1,7 +1,6 @@
 """From an exercise and a way to call an answer to a report. The same for the notebook's checks and for grading."""
 
 import hashlib
-import itertools
 import time
 
 import numpy as np
@@ -9,6 +8,7 @@ import numpy as np
 from course_utils.checking import wire
 from course_utils.checking.calling import Outcome
 from course_utils.checking.explanations import explained
+from course_utils.checking.relations import sizes_of
 from course_utils.checking.repairs import Source
 from course_utils.checking.report import Report
 from course_utils.exercises.model import Exercise, Finding
@@ -210,28 +210,30 @@ def describe(value, depth=1) -> str:
 
 
 def shape_advice(expected: tuple, got: tuple, args: tuple, names: list[str]) -> str:
-    """How a shape is wrong, and which axis was probably summed."""
-    start = f"The result has shape {got}, but {expected or 'one number'} is expected. "
+    """How a shape is wrong, in the letters of the card where there are any."""
+    sizes = sizes_of(names, args)
+    found, asked = in_words(got, sizes), in_words(expected, sizes)
+    start = f"The result {'has shape' if got else 'is'} {found}. Expected is {asked}. "
     if expected == () and np.prod(got) == 1:
         return start + "Return the number itself."
     if got == (*expected, 1):
         return start + "The last axis of length 1 is left over: drop `keepdims=True`, or index it away with `[:, 0]`."
     if got == expected[::-1] and len(got) > 1:
         return start + "Is it transposed?"
-    for name, arg in zip(names, args):
-        shape = np.shape(arg) if isinstance(arg, np.ndarray) else ()
-        reductions = {
-            tuple(np.delete(shape, axes)): axes
-            for n in range(len(shape) + 1)
-            for axes in itertools.combinations(range(len(shape)), n)
-        }
-        if len(shape) > 1 and got in reductions and expected in reductions:
-            mine, asked = reductions[got], reductions[expected]
-            was = f"`{name}` was summed over {_axes(mine)}" if mine else f"no axis of `{name}` was summed"
-            meant = f"a sum over {_axes(asked)} is meant" if asked else "none of its axes is to be summed"
-            return start + f"It looks as if {was}, where {meant}."
+    if len(got) < len(expected):
+        return start + "Is an axis summed or averaged over that should stay?"
+    if len(got) > len(expected):
+        return start + "Is an axis left over that is to be summed or averaged over?"
+    if len(got) == len(expected) and set(got) <= set(sizes.values()):
+        return start + "Is the right axis summed or averaged over?"
     return start.rstrip()
 
 
-def _axes(axes):
-    return f"{'axis' if len(axes) == 1 else 'axes'} {' and '.join(map(str, axes))}"
+def in_words(shape: tuple, sizes: dict) -> str:
+    """ "(5, 3), which is (N, K)": with letters where each size has one of its own; "one number" for ()."""
+    if not shape:
+        return "one number"
+    letters = [[letter for letter, size in sizes.items() if size == n and len(letter) == 1] for n in shape]
+    if any(len(found) != 1 for found in letters):
+        return str(shape)
+    return f"{shape}, which is ({', '.join(letter for (letter,) in letters)}{',' * (len(shape) == 1)})"

@@ -440,7 +440,7 @@ ELBO_ON_GRID = exercise(
         "0 log 0": Misconception(
             elbo_by(integrand=lambda log_p, q: q * (log_p - np.log(q))),
             "Right where q is positive. Where q is 0, np.log gives -inf and 0 * inf is nan; these points should count 0"
-            " (np.where, a mask, or scipy.special.xlogy).",
+            " (np.where, or scipy.special.xlogy), and stay on the grid.",
         ),
         "log outside": Misconception(
             log_outside,

@@ -12,6 +12,7 @@ from course_utils.checking import examine
 from course_utils.checking.judging import shape_advice
 from course_utils.exercises import all_exercises
 from course_utils.exercises.model import Exercise
+from course_utils.exercises.nb01_pca_linear_autoencoder import compare_components
 from course_utils.networks.nets import mlp
 
 RIGHT = {name: e.library_answer() for name, e in all_exercises().items()}
@@ -209,14 +210,40 @@ def test_hidden_values_are_never_printed():
 @pytest.mark.parametrize(
     "expected, got, words",
     [
-        ((8,), (5,), "`x` was summed over axis 0, where a sum over axis 1 is meant"),
-        ((8,), (), "`x` was summed over axes 0 and 1"),
-        ((8,), (8, 5), "no axis of `x` was summed, where a sum over axis 1 is meant"),
+        ((8,), (5,), "has shape (5,), which is (D,). Expected is (8,), which is (N,). Is the right axis summed or"),
+        ((8,), (), "The result is one number. Expected is (8,), which is (N,). Is an axis summed or averaged over"),
+        ((8,), (8, 5), "has shape (8, 5), which is (N, D). Expected is (8,), which is (N,). Is an axis left over"),
         ((8,), (8, 1), "axis of length 1"),
         ((), (1,), "the number itself"),
+        ((), (5,), "has shape (5,), which is (D,). Expected is one number."),
         ((8, 2), (2, 8), "transposed"),
-        ((8,), (3,), "has shape (3,), but (8,) is expected"),
+        ((8,), (3,), "The result has shape (3,). Expected is (8,), which is (N,)."),
     ],
 )
-def test_shape_advice_names_the_axis(expected, got, words):
-    assert words in shape_advice(expected, got, (np.zeros((8, 5)),), ["x"])
+def test_shape_advice_speaks_in_the_letters_of_the_card_and_accuses_no_argument(expected, got, words):
+    advice = shape_advice(expected, got, (np.zeros((8, 5)),), ["x"])
+    assert words in advice and "()" not in advice and "`x`" not in advice, advice
+
+
+def test_nothing_is_said_of_sums_where_there_are_none():
+    """The singular values of a product of bases: nothing was summed, and A has nothing to do with it."""
+    advice = report(lambda A, B: np.linalg.svd(A.T @ B, compute_uv=False) ** 0.3, "subspace_angle").advice
+    assert "Expected is one number." in advice and "`A`" not in advice
+
+
+def test_a_batch_mean_is_called_a_mean():
+    advice = report(lambda mu, s: RIGHT["kl_standard_normal"](mu, s).mean(), "kl_standard_normal").advice
+    assert advice == "All entries of the result are averaged to one number."
+
+
+def test_a_factor_that_is_the_number_of_examples_is_called_so():
+    advice = report(lambda x, y: RIGHT["squared_error"](x, y) * len(x), "squared_error").advice
+    assert "multiplied by N, the number of examples" in advice and "6" not in advice
+
+
+def test_zero_components_are_like_no_others():
+    x = np.random.default_rng(0).normal(size=(20, 4))
+    mean, components = RIGHT["pca_fit"](x, 2)
+    assert compare_components((mean, components), (mean, -components), (x, 2)) is None
+    assert compare_components((mean, 0 * components), (mean, components), (x, 2)) is not None
+    assert compare_components((mean, 2 * components), (mean, 0 * components), (x, 2)) is not None
