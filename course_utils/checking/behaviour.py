@@ -5,6 +5,7 @@ import ast
 import numpy as np
 
 from course_utils.checking.repairs import function_in, line_of
+from course_utils.exercises.stand_ins import Rng
 
 RANDOM = ("random", "default_rng", "randn", "normal", "standard_normal", "uniform", "seed", "rvs")
 
@@ -100,3 +101,49 @@ def zeros_and_ones(rows) -> tuple[str, str, str] | None:
         "every value that you return is 0 or 1. Is a comparison or a rounding left where its outcome is not asked?",
         "",
     )
+
+
+# what a check in the notebook looks at besides, in answers that pass or train ---------------------------------------
+
+
+def not_differentiable(exercise, ask) -> str:
+    """What to say of a right answer that autograd must differentiate, and cannot; "" where it can."""
+    outcome = ask(ask.cases(1)[0].args, differentiated=exercise.differentiated)
+    if outcome.kind == "value" or outcome.kind == "unreadable":
+        return ""
+    return (
+        "The values are right, but autograd cannot differentiate your function, which training with it needs: "
+        f"{outcome.error}: {outcome.message}".rstrip(": ")[:300]
+        + ". Write it with autograd.numpy throughout, and without assigning to entries of arrays."
+    )
+
+
+WIDTHS, FEW = (2, 64), (4, 8)  # of the code, and steps, of short trainings whose draws are counted
+
+
+def noise_in_training(ask, rng_seed: int = 0) -> tuple[str, str] | None:
+    """(key, sentence) where training ignores its generator, or draws no fresh noise for every minibatch.
+
+    Each step needs noise for the code of every example in its minibatch, so what a step draws from the generator grows
+    with the width of the code; what chooses the minibatch does not.
+    """
+    x = (np.random.default_rng(rng_seed).random((64, 12)) < 0.5).astype(float)
+    drawn = {}
+    for K in WIDTHS:
+        for steps in FEW:
+            outcome = ask((x, [12, 5, K], steps, Rng(rng_seed)), drawn=True)
+            if outcome.kind != "value" or not isinstance(outcome.value, list) or len(outcome.value) != 1:
+                return None
+            drawn[K, steps] = int(outcome.value[0])
+    if min(drawn.values()) < 0:
+        return None
+    if max(drawn.values()) == 0:
+        return "rng ignored", "`rng` is not used: the random numbers come from elsewhere. Draw them all from `rng`"
+    per_step = [(drawn[K, FEW[1]] - drawn[K, FEW[0]]) / (FEW[1] - FEW[0]) for K in WIDTHS]
+    if per_step[1] - per_step[0] < (WIDTHS[1] - WIDTHS[0]) / 2:
+        return (
+            "noise not fresh",
+            "what your training draws from `rng` in each step does not grow with the number of latents, as noise for"
+            " their samples would: is eps drawn once, before the loop, or not from `rng`? Every minibatch needs its own",
+        )
+    return None

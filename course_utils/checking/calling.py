@@ -119,6 +119,43 @@ def perform_all(function, variants: list[str], args) -> dict:
     return {"value": values}
 
 
+def gradient_of(function, n: int):
+    """A function that differentiates the sum of another one's results in its first n arguments, with autograd."""
+
+    def gradient(*args):
+        import autograd
+        import autograd.numpy as anp
+
+        return autograd.grad(lambda first: anp.sum(function(*first, *args[n:])))(args[:n])
+
+    return gradient
+
+
+def perform_and_count(function, args) -> dict:
+    """Calls function(*args) and tells how many words its generators have been asked for: {"value": [words ...]}."""
+    given = resolve(args)
+    reply = perform(lambda: function(*given) and None, ())
+    fresh = [(a, b) for a, b in zip(resolve(args), given) if isinstance(a, np.random.Generator)]
+    return reply | {"value": [words_between(*pair) for pair in fresh]} if "value" in reply else reply
+
+
+def words_between(before: np.random.Generator, after: np.random.Generator) -> int:
+    """How many words of 64 bits a generator has been asked for, from its states; -1 where they cannot tell.
+
+    The states of PCG64 are s -> a s + c modulo 2^128: the number of steps is found bit by bit (O'Neill 2014, 4.3.1).
+    """
+    states = [generator.bit_generator.state for generator in (before, after)]
+    if any(state["bit_generator"] != "PCG64" for state in states):
+        return -1
+    now, goal = (state["state"]["state"] for state in states)
+    factor, summand, bit, words = 0x2360ED051FC65DA44385DF649FCCF645, states[0]["state"]["inc"], 1, 0
+    while now != goal and bit < 1 << 62:
+        if (now ^ goal) & bit:
+            now, words = (now * factor + summand) % (1 << 128), words | bit
+        factor, summand, bit = factor * factor % (1 << 128), (factor + 1) * summand % (1 << 128), bit << 1
+    return words if now == goal else -1
+
+
 @contextlib.contextmanager
 def short_time():
     """At most VARIANT_SECONDS of this process's time, where the system can count it."""
@@ -208,16 +245,23 @@ class Pipe:
 
 
 def serve(functions, pipe: Pipe):
-    """The child's loop: answers requests {"call": name, "args": [...]} until the parent hangs up."""
+    """The child's loop: answers requests {"call": name, "args": [...]} until the parent hangs up. With "variants",
+    changed sources are called in its place; with "differentiated", its gradient; with "drawn", its draws are counted.
+    """
     while True:
         try:
             request = pipe.receive(trusted=True)
         except EOFError:
             return
         function, args = functions[request["call"]], tuple(request["args"])
-        pipe.send(
-            perform_all(function, request["variants"], args) if "variants" in request else perform(function, args)
-        )
+        if "variants" in request:
+            pipe.send(perform_all(function, request["variants"], args))
+        elif "differentiated" in request:
+            pipe.send(perform(gradient_of(function, request["differentiated"]), args))
+        elif "drawn" in request:
+            pipe.send(perform_and_count(function, args))
+        else:
+            pipe.send(perform(function, args))
 
 
 @contextlib.contextmanager
@@ -280,9 +324,9 @@ def threaded(function, tick=None):
     A call that is out of time gets an exception thrown into it; pure Python code ends there.
     """
 
-    def call(args, deadline, variants=()):
-        if variants:  # a thread cannot be stopped for sure, so nothing is tried in one
-            return Outcome("unreadable", message="no changed sources are tried here")
+    def call(args, deadline, **more):
+        if more:  # a thread cannot be stopped for sure, so nothing else is tried in one
+            return Outcome("unreadable", message="only the answer itself is called here")
         replies = []
         thread = threading.Thread(target=lambda: replies.append(perform(function, args)), daemon=True)
         thread.start()

@@ -31,6 +31,9 @@ def explained(
 ) -> tuple[Finding | None, str]:
     """The explanation of what is wrong on the ordinary cases, or, where these are right, on the special ones; and the
     line of the answer's source to look at, or "". With `known`, a misconception, only the line is looked for."""
+    if exercise.noisy and not known and all(outcome.kind == "value" for outcome in outcomes):
+        draws = behaviour.noise_in_training(asking)
+        return (Finding("values", sentence(draws[1]), draws[0]), "") if draws else (None, "")
     if exercise.trains or len(outcomes) < len(cases) or {outcome.kind for outcome in outcomes} - {"value", "raised"}:
         return known, ""
     ordinary = [i for i, case in enumerate(cases) if not case.label]

@@ -53,15 +53,15 @@ def judge(exercise: Exercise, call, *key, source: Source | None = None) -> Repor
 class Asking:
     """How an explanation asks the answer again: on other cases, with other arguments, with a changed source."""
 
-    def __init__(self, exercise: Exercise, call, key, source):
+    def __init__(self, exercise: Exercise, call, key, source=None):
         self.exercise, self.call, self.key, self.source = exercise, call, key, source
 
     def cases(self, n):
         """The cases of the n-th fresh draw."""
         return self.exercise.cases(np.random.default_rng(case_seed(self.exercise, *self.key, "again", n)))
 
-    def __call__(self, args, **variants) -> Outcome:
-        return self.call(args, time.monotonic() + self.exercise.seconds, **variants)
+    def __call__(self, args, **more) -> Outcome:
+        return self.call(args, time.monotonic() + self.exercise.seconds, **more)
 
 
 def find(exercise: Exercise, args: tuple, outcome: Outcome) -> Finding | None:

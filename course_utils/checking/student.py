@@ -3,10 +3,12 @@
 import contextlib
 import sys
 import time
+from dataclasses import replace
 from html import escape
 
+from course_utils.checking.behaviour import noise_in_training, not_differentiable
 from course_utils.checking.calling import isolated
-from course_utils.checking.judging import judge
+from course_utils.checking.judging import Asking, judge
 from course_utils.checking.progress_file import load_progress, record
 from course_utils.checking.repairs import source_of
 from course_utils.checking.report import Report
@@ -34,7 +36,16 @@ def examine(function, *, name: str | None = None, seed: int = 0) -> Report:
             "not callable",
         )
     with _progress_bar(exercise) as tick, isolated(function, tick) as call:
-        return judge(exercise, call, seed, source=source_of(function))
+        report = judge(exercise, call, seed, source=source_of(function))
+        return replace(report, advice=_caution(exercise, Asking(exercise, call, (seed,)))) if report.passed else report
+
+
+def _caution(exercise, asking) -> str:
+    """What is to be said of an answer that passes, but will not serve everywhere in the notebook."""
+    if exercise.differentiated:
+        return not_differentiable(exercise, asking)
+    noise = noise_in_training(asking) if exercise.noisy else None
+    return f"It passes, but {noise[1]}." if noise else ""
 
 
 def _nameless(function):

@@ -71,6 +71,8 @@ class Exercise:
     diagnose: Callable[[tuple, Any], str | None] | None = None
     trains: bool = False
     aliases: tuple[str, ...] = ()  # other functions of the library that are this answer under another name
+    differentiated: int = 0  # in how many of its first arguments autograd must be able to differentiate the answer
+    noisy: bool = False  # whether training needs fresh noise for every minibatch
     spelled: Callable | None = None
     others: dict[str, Callable] = field(default_factory=dict)  # the sentence that says what it is, and its function
 

@@ -200,6 +200,7 @@ VAE_ELBO = exercise(
     aliases=("course_utils.models.vae:elbo_terms",),
     cases=elbo_cases,
     oracle=elbo_oracle,
+    differentiated=2,
     spelled=spelled_vae_elbo,
     others={
         SMALL: tuple(
@@ -497,6 +498,7 @@ VAE_TRAIN = exercise(
     lines=10,
     lecture_points=("L15", "L18", "L20", "L21"),
     trains=True,
+    noisy=True,
     signature="vae_train(x, sizes, steps, rng)",
     returns="encoder, decoder: lists of (W, b)",
     task=(

@@ -1,9 +1,17 @@
 """What a report says of an answer's behaviour: noise of its own, memory, arguments without effect, zeros and ones."""
 
+import sys
+
+import autograd.numpy as anp
 import numpy as np
 import pytest
 
-from course_utils.checking import examine
+from course_utils.checking import examine, student
+from course_utils.checking.behaviour import noise_in_training
+from course_utils.checking.calling import outcome_of, perform_and_count, threaded, words_between
+from course_utils.exercises import find_exercise
+from course_utils.models.vae import init_vae, vae_elbo
+from course_utils.networks.optim import adam, minibatches
 
 MEMORY = []
 
@@ -58,3 +66,100 @@ def test_answers_that_are_repeatable_are_not_called_random():
         return mu + log_sigma * eps
 
     assert examine(reparameterize).misconception == "log_sigma for sigma"
+
+
+# answers that pass, and answers that train ---------------------------------------------------------------------------
+
+
+def bound_by_loops(encoder, decoder, x, eps):
+    """Right, and not to be differentiated: its results are written into an array."""
+    result = np.zeros(len(x))
+    result[:] = find_exercise("vae_elbo").library_answer()(encoder, decoder, x, eps)
+    return result
+
+
+def test_a_bound_that_autograd_cannot_differentiate_passes_and_is_told_so():
+    report = examine(bound_by_loops, name="vae_elbo")
+    assert report.passed and report.points == report.max_points
+    assert "autograd cannot differentiate your function" in report.advice and "autograd.numpy" in report.advice
+    assert examine(find_exercise("vae_elbo").library_answer(), name="vae_elbo").advice == ""
+
+
+def training(noise):
+    """vae_train whose minibatches get noise(rng, number of rows, K), or whose generator is another one."""
+
+    def vae_train(x, sizes, steps, rng):
+        draw = noise(rng, sizes[-1])
+        params = init_vae(x.mean(axis=0), sizes, rng)
+
+        def batches():
+            for rows in minibatches(x, 32, steps, rng):
+                yield rows, draw(len(rows))
+
+        return adam(lambda p, b: -anp.sum(vae_elbo(*p, *b)) / len(b[0]), params, batches(), steps, step_size=4e-3)
+
+    return vae_train
+
+
+def fresh(rng, K):
+    return lambda n: rng.standard_normal((n, K))
+
+
+def once(rng, K):
+    eps = rng.standard_normal((32, K))
+    return lambda n: eps[:n]
+
+
+def seeded_again(rng, K):
+    return lambda n: np.random.default_rng(0).standard_normal((n, K))
+
+
+def without_generator(x, sizes, steps, rng):
+    return training(fresh)(x, sizes, steps, np.random.default_rng(5))
+
+
+@pytest.mark.parametrize(
+    "function, key",
+    [
+        (training(fresh), None),
+        (find_exercise("vae_train").library_answer(), None),
+        (training(once), "noise not fresh"),
+        (training(seeded_again), "noise not fresh"),
+        (without_generator, "rng ignored"),
+        (lambda x, sizes, steps, rng: 1 / 0, None),
+    ],
+)
+def test_noise_in_training_is_counted(function, key):
+    found = noise_in_training(lambda args, drawn: outcome_of(perform_and_count(function, args)))
+    assert (found and found[0]) == key
+
+
+def test_the_words_that_a_generator_was_asked_for_are_counted():
+    before, after = np.random.default_rng(3), np.random.default_rng(3)
+    assert words_between(before, after) == 0
+    after.random(1000)
+    assert words_between(before, after) == 1000
+    after.standard_normal(500)
+    assert 1500 <= words_between(before, after) < 1600
+    assert words_between(before, np.random.default_rng(4)) == -1
+    assert words_between(before, np.random.Generator(np.random.MT19937(3))) == -1
+
+
+@pytest.mark.slow
+def test_training_that_ignores_its_generator_is_told_so_whether_it_passes_or_not():
+    report = examine(without_generator, name="vae_train")
+    assert "`rng` is not used" in report.advice
+
+    def barely(x, sizes, steps, rng):
+        return training(once)(x, sizes, 150, rng)
+
+    report = examine(barely, name="vae_train")
+    assert not report.passed and report.misconception == "noise not fresh"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="answers are forked on Linux only")
+def test_in_a_thread_only_the_answer_itself_is_called(monkeypatch):
+    monkeypatch.setattr(student, "isolated", threaded)
+    report = examine(lambda mu, s, eps: np.exp(s) * eps + np.tan(mu), name="reparameterize")
+    assert not report.passed and report.misconception is None
+    assert examine(bound_by_loops, name="vae_elbo").advice == ""
