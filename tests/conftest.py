@@ -61,9 +61,27 @@ def pytest_make_collect_report(collector):
 
 
 def pytest_terminal_summary(terminalreporter):
-    """The table of right and wrong answers that the tests of fairness had judged, wherever xdist ran them."""
+    """The tables that tests have measured, wherever xdist ran them."""
     reports = [report for reports in terminalreporter.stats.values() for report in reports]
-    rows = [value for report in reports for key, value in getattr(report, "user_properties", []) if key == "fairness"]
+    measured = [pair for report in reports for pair in getattr(report, "user_properties", [])]
+    show_fairness(terminalreporter, [value for key, value in measured if key == "fairness"])
+    show_explanations(terminalreporter, [value for key, value in measured if key == "explanations"])
+
+
+def show_explanations(terminalreporter, rows):
+    """How many wrong answers learn why: rows of a notebook, its number of answers, and how many are named ..."""
+    if not rows:
+        return
+    line = "{:16}{:>8}{:>8}{:>9}{:>7}{:>9}{:>8}{:>10}{:>9}".format
+    terminalreporter.section("wrong answers explained")
+    names = ("named", "general", "false", "nothing", "unread", "accepted")
+    terminalreporter.write_line(line("notebook", "answers", *names, "named %"))
+    for name, *numbers in [*sorted(rows), ["together", *map(sum, zip(*(row[1:] for row in rows)))]]:
+        terminalreporter.write_line(line(name, *numbers, f"{100 * numbers[1] / numbers[0]:.0f}"))
+
+
+def show_fairness(terminalreporter, rows):
+    """Right and wrong answers that the tests of fairness had judged."""
     if not rows:
         return
     counts = {(name, kind): numbers for name, kind, *numbers in rows}
