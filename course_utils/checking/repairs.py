@@ -180,7 +180,7 @@ def repairs(source: Source | None) -> list[Repair]:
                 changed = text[:start] + new.encode() + text[end:]
                 if changed not in found:
                     found[changed] = Repair(cost, kind, look, node.lineno, changed.decode())
-    return sorted(list(found.values())[1:], key=lambda repair: repair.cost)[:MOST]
+    return sorted((repair for repair in found.values() if repair), key=lambda repair: repair.cost)[:MOST]
 
 
 def names_in(function) -> list[str]:

@@ -3,8 +3,8 @@
 import dataclasses
 import math
 import os
-import sys
 import re
+import sys
 import time
 
 import numpy as np
