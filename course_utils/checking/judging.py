@@ -11,7 +11,7 @@ from course_utils.checking import wire
 from course_utils.checking.calling import Outcome
 from course_utils.checking.limits import ASLEEP, BUSY, WALL
 from course_utils.checking.report import Report
-from course_utils.exercises.model import Exercise, Finding
+from course_utils.exercises.model import Case, Exercise, Finding
 from course_utils.exercises.stand_ins import resolve
 
 UNCOMPARABLE = (ArithmeticError, LookupError, MemoryError, TypeError, ValueError)  # LinAlgError is a ValueError
@@ -67,7 +67,7 @@ def judge(exercise: Exercise, call: Callable[[tuple, float], Outcome], *key, wor
         if outcomes[-1].kind in ("timeout", "died", "unreadable") or outcomes[-1].error == "NotImplementedError":
             break
     with np.errstate(all="ignore"):
-        findings = [find(exercise, case.args, outcome, words) for case, outcome in zip(cases, outcomes)]
+        findings = [find(exercise, case, outcome, words) for case, outcome in zip(cases, outcomes)]
         if not any(findings):
             return Report(exercise.name, True, exercise.points, exercise.points, None, "", "passed")
         failing = [i for i, finding in enumerate(findings) if finding]
@@ -82,15 +82,15 @@ def judge(exercise: Exercise, call: Callable[[tuple, float], Outcome], *key, wor
     return Report(exercise.name, False, 0, exercise.points, finding.misconception, finding.advice, finding.kind, detail)
 
 
-def find(exercise: Exercise, args: tuple, outcome: Outcome, words: Words = OPEN) -> Finding | None:
+def find(exercise: Exercise, case: Case, outcome: Outcome, words: Words = OPEN) -> Finding | None:
     """What is wrong with the outcome of one call. A result that a comparison trips over is wrong."""
     problem = no_value(exercise, outcome)
     if problem:
         return problem
-    expected, real = _plain(exercise.oracle(*resolve(args))), resolve(args)
+    expected, real = _plain(exercise.oracle(*resolve(case.args))), resolve(case.args)
     conformed, problem = conform(expected, outcome.value, real, exercise.parameters, words)
     try:
-        problem = problem or exercise.compare(expected, conformed, real)
+        problem = problem or exercise.compare(expected, conformed, (*real, *case.hidden))
     except UNCOMPARABLE as error:
         problem = Finding(
             "values",
@@ -144,33 +144,33 @@ def misconceived(exercise, cases, outcomes, findings) -> Finding | None:
         if finding and finding.misconception:
             return finding
         if finding and finding.kind != "changed inputs" and exercise.diagnose and outcome.kind == "value":
-            key = _diagnosed(exercise, case.args, outcome.value)
+            key = _diagnosed(exercise, case, outcome.value)
             if key:
                 return Finding(finding.kind, exercise.misconceptions[key].sentence, key)
     if exercise.trains or len(values) < len(cases):
         return None
     kind = next(finding.kind for finding in findings if finding)
     for key, misconception in exercise.misconceptions.items():
-        if all(_gives(exercise, misconception.function, case.args, outcome.value) for case, outcome in values):
+        if all(_gives(exercise, misconception.function, case, outcome.value) for case, outcome in values):
             return Finding(kind, misconception.sentence, key)
     return None
 
 
-def _diagnosed(exercise, args, got) -> str | None:
+def _diagnosed(exercise, case, got) -> str | None:
     try:
-        return exercise.diagnose(resolve(args), got)
+        return exercise.diagnose((*resolve(case.args), *case.hidden), got)
     except UNCOMPARABLE:
         return None
 
 
-def _gives(exercise, function, args, got) -> bool:
+def _gives(exercise, function, case, got) -> bool:
     try:
-        expected, real = _plain(function(*resolve(args))), resolve(args)
+        expected, real = _plain(function(*resolve(case.args))), resolve(case.args)
     except Exception:
         return False
     conformed, problem = conform(expected, got, real, exercise.parameters)
     try:
-        return problem is None and exercise.compare(expected, conformed, real) is None
+        return problem is None and exercise.compare(expected, conformed, (*real, *case.hidden)) is None
     except UNCOMPARABLE:
         return False
 

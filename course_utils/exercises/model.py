@@ -19,10 +19,15 @@ class Misconception(NamedTuple):
 
 
 class Case(NamedTuple):
-    """Arguments of one call. `label` finishes the sentence "your function fails ..." for special inputs."""
+    """Arguments of one call. `label` finishes the sentence "your function fails ..." for special inputs.
+
+    `hidden` is for `compare` and `diagnose` alone, which get it behind the arguments: how the data were drawn, where
+    an answer is judged on others of the same kind. Whatever an answer gets, it could draw those from, too.
+    """
 
     args: tuple
     label: str = ""
+    hidden: tuple = ()
 
 
 class Finding(NamedTuple):

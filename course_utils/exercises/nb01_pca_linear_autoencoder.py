@@ -461,17 +461,17 @@ LINEAR_AE_GRADIENTS = exercise(
 
 # linear_ae_train ----------------------------------------------------------------------------------------------------
 
-STEPS = 3000
+STEPS, FEW_STEPS = 3000, 2
 
 
 def train_cases(rng):
-    def case(N, D, K):
+    def case(N, D, K, steps=STEPS, label=""):
         """Centred data with K strong directions: variances from 1 down to 0.5, then at most 0.1."""
         scales = np.sqrt(np.concatenate([np.linspace(1, 0.5, K), np.linspace(0.1, 0.02, D - K)]))
         x = linalg.qr(centred(rng.normal(size=(N, D))), mode="economic")[0] * np.sqrt(N) * scales
-        return Case((x @ linalg.qr(rng.normal(size=(D, D)))[0], K, STEPS, Rng(int(rng.integers(2**31)))))
+        return Case((x @ linalg.qr(rng.normal(size=(D, D)))[0], K, steps, Rng(int(rng.integers(2**62)))), label)
 
-    return [case(60, 9, 3), case(40, 7, 2)]
+    return [case(60, 9, 3), case(40, 7, 2), case(50, 8, 2, FEW_STEPS, "when asked for 2 steps alone")]
 
 
 def best_linear(x, K, steps, rng):
@@ -484,6 +484,8 @@ def compare_error(expected, got, args):
     error, total = loss(x, *got), (x**2).sum(axis=1).mean()
     if not np.isfinite(error):
         return Finding("not finite", "U or V is not finite after training: the step size is too large.")
+    if args[2] == FEW_STEPS:  # no gradient leads there in two steps, whatever the start that does not know x
+        return Finding("values", "After 2 steps the error is PCA's already.") if at_once(error, best, total) else None
     if error - best > 0.01 * (total - best):
         return Finding(
             "values",
@@ -493,8 +495,12 @@ def compare_error(expected, got, args):
     return None
 
 
+def at_once(error, best, total):
+    return error - best < 0.2 * (total - best)
+
+
 def diagnose_training(args, got):
-    x, K, _, _ = args
+    x, K, steps, _ = args
     D = x.shape[1]
     if not isinstance(got, list | tuple) or len(got) != 2:
         return None
@@ -509,6 +515,8 @@ def diagnose_training(args, got):
     if compare_error(best_linear(*args), (U, V), args) is None:  # something else is wrong
         return None
     error, total = loss(x, U, V), (x**2).sum(axis=1).mean()
+    if steps == FEW_STEPS:
+        return "not by steps" if at_once(error, loss(x, *best_linear(*args)), total) else None
     if not (U.any() and V.any()):
         return "start at zero"
     if not error < 1000 * total:  # random matrices, of whatever usual size, are at most 100 times as bad as zero
@@ -564,10 +572,12 @@ LINEAR_AE_TRAIN = exercise(
     signature="linear_ae_train(x, K, steps, rng)",
     returns="U (D, K), V (K, D)",
     task=(
-        "Trains a linear autoencoder on centred x by gradient descent; "
-        "in the check x has variance about 1 along its largest component, and there are 3000 steps."
+        "Trains a linear autoencoder on centred x by `steps` gradient steps from random numbers; in the check x has"
+        " variance about 1 along its largest component, and there are 3000 steps. After 2 steps it must not be PCA yet:"
+        " other ways to the same U V do not count here."
     ),
     answer="course_utils.models.pca:linear_ae_train",
+    aliases=("course_utils.models.autoencoder:autoencoder_train",),
     cases=train_cases,
     oracle=best_linear,
     compare=compare_error,
@@ -600,6 +610,11 @@ LINEAR_AE_TRAIN = exercise(
             functools.partial(descend, start=0.1),
             "All columns of U are equal, and all rows of V: together they code no more than one number. "
             "What starts equal gets equal gradients and never parts: start from random numbers.",
+        ),
+        "not by steps": Misconception(
+            best_linear,
+            "The result is right, but asked for 2 steps, your function returns it, too. Does it take gradient steps, as"
+            " many as `steps` says? An SVD, or solving for one matrix after the other, gets there in another way.",
         ),
         "order": Misconception(
             lambda x, K, steps, rng: descend(x, K, steps, rng)[::-1],
@@ -817,9 +832,9 @@ CHOOSE_K = exercise(
         "np.cumsum(eigenvalues) is the variance that the first 1, 2, 3, ... components keep.",
         "Divide it by the total and find the first entry that is at least `fraction`.",
         (
-            "np.argmax of a boolean array is the index of its first True; K is that index plus one. Sums round:"
-            " even the last share may end just below 1, and then nothing is True. A share that misses the fraction by less than"
-            " 1e-9 counts as reached: compare with `fraction - 1e-9`."
+            "np.argmax of a boolean array is the index of its first True; K is that index plus one. "
+            "Sums round: even the last share may end just below 1, and then nothing is True. "
+            "A share that misses the fraction by less than 1e-9 counts as reached: compare with `fraction - 1e-9`."
         ),
     ),
 )

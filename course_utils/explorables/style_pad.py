@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import ipywidgets
 import numpy as np
 
-from course_utils.explorables.latent_pad import Network, latent_pad
+from course_utils.explorables.latent_pad import latent_pad
+from course_utils.networks.arrays import Network
 from course_utils.showing.widgets import Explorable
 
 

@@ -107,10 +107,15 @@ def spare(pids: tuple[int, ...]) -> None:
 
 def install(make, *args) -> None:
     """Sets the filter that make(column, convention, *args) gives, for good, where this machine is a known one."""
-    if sys.platform == "linux" and platform.machine() in MACHINES and sys.maxsize > 2**32:
+    if known_machine():
         program = ctypes.create_string_buffer(make(*MACHINES[platform.machine()], *args))
         filter_ = struct.pack("HxxxxxxP", (len(program) - 1) // 8, ctypes.addressof(program))  # a struct sock_fprog
         prctl(PR_SET_SECCOMP, 2, filter_)
+
+
+def known_machine() -> bool:
+    """Whether system calls can be refused here."""
+    return sys.platform == "linux" and platform.machine() in MACHINES and sys.maxsize > 2**32
 
 
 LOAD, EQUAL, AT_LEAST, ANY_BIT, END = 0x20, 0x15, 0x35, 0x45, 0x06

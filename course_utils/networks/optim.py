@@ -76,8 +76,10 @@ def adam(
                     if t == 1:
                         raise FloatingPointError(f"{label} cannot start{why}. Is there a nan in the data, a log of 0?")
                     break
-                if not size >= 0:
-                    raise ValueError(f"the step size should not be negative, but it is {size:.4g} at step {t}")
+                if not 0 <= size < math.inf:
+                    raise ValueError(
+                        f"the step size should be finite and not negative, but it is {size:.4g} at step {t}"
+                    )
                 _adam_update(flat, gradient, m, v, t, size, beta1, beta2, epsilon)
                 bar.set_postfix_str(f"loss={value:.4g}", refresh=False)
                 bar.update()

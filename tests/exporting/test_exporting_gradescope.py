@@ -4,20 +4,25 @@ import functools
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
+import time
 import zipfile
 from pathlib import Path
 
 import pytest
 from exporting_corpus import CASES, GRADESCOPE, POINTS, check_form, hand_in
-from grading_corpus import PCA, START, solved
+from grading_corpus import IMPORTS, PCA, START, solved
+from hostile import stolen_from_the_second_pass
+from left_over import ANSWERS, CLINGS, ended, named, with_memory
 
 from course_utils.cli import main
 from course_utils.exporting import gradescope_run, grading, other_user
 from course_utils.grading.isolation import package_folders
 
+ROOT = Path(__file__).parents[2]
 METADATA = {"id": 1, "users": [{"id": 12, "email": "ann@uni.edu", "name": "Ann"}], "previous_submissions": []}
 
 
@@ -201,6 +206,85 @@ def test_another_user_reaches_nothing_of_the_graders(run, autograder, without_bu
     assert results["score"] == sum(points for name, points in POINTS.items() if name != "log_mean_exp")
     assert sys.executable == before
     assert not (autograder / "submission" / "new").exists()
+
+
+def test_one_child_leaves_nothing_for_the_next(run, without_bubblewrap, monkeypatch):
+    """In the second pass, each of two answers sees the library's source of the other one's exercise, and writes it to
+    every place that there is."""
+    users, places, original = [], [], other_user.wipe
+
+    def wipe(folder, writable, kept):
+        user = folder.stat().st_uid
+        before = {path for path in writable if path.is_dir() for path in path.iterdir() if path.lstat().st_uid == user}
+        places.append({path for path in before if path.name.startswith("stolen")})
+        original(folder, writable, kept)
+        users.append(user)
+        assert not [path for path in before if os.path.lexists(path) and path.lstat().st_uid == user]
+
+    monkeypatch.setattr(other_user, "wipe", wipe)
+    results = run({f"{PCA}.ipynb": stolen_from_the_second_pass(None)})
+    assert results["extra_data"] == {"isolation": "user"} and results["score"] == 0
+    assert len(users) == len(set(users)) > 2 and 0 not in users
+    assert any(path.parent == Path("/tmp") for found in places for path in found)  # they did try
+
+
+def test_files_that_anybody_may_write_to_are_as_they_were(tmp_path):
+    own, shared, child = tmp_path / "own", tmp_path / "shared", tmp_path / "child"
+    for folder in (own, shared, child):
+        folder.mkdir()
+    (own / "note").write_text("as it was")
+    (shared / "left").write_text("theirs")
+    (shared / "others").write_text("kept")
+    kept = {own / "note": b"as it was"}
+    (own / "note").write_text("stolen")
+    if os.geteuid() != 0:
+        pytest.skip("needs root, as in Gradescope's container")
+    for path in (child, shared / "left"):
+        os.chown(path, 43210, 43210)
+    other_user.wipe(child, [own, shared, tmp_path], kept)
+    assert (own / "note").read_text() == "as it was"
+    assert [path.name for path in shared.iterdir()] == ["others"] and child.exists()
+
+
+def test_what_it_started_ends_with_its_grader(autograder, without_bubblewrap, tmp_path):
+    """SIGKILL for the grader, in the middle of an answer that clings to life, as the other user."""
+    clings = [IMPORTS, CLINGS, f"def log_mean_exp(a):{ANSWERS['stops-its-server']}"]
+    hand_in(tmp_path / "in", {f"{START}.ipynb": clings})
+    code = f"""
+import sys
+from pathlib import Path
+from course_utils.exporting import grading
+def refuse(*_):
+    raise OSError("strict isolation cannot be had: testing")
+grading.choose = refuse
+sys.executable = {python_for_others()!r}
+with grading.grader(1, (), "container") as ours:
+    assert ours.tier.name == "user"
+    print("ready", flush=True)
+    grading.grade_folder(Path({str(tmp_path / "in")!r}), "ann", [{START!r}], ours)
+"""
+    folder = Path(tempfile.mkdtemp(prefix="user-tier-"))  # which the other user can pass through
+    folder.chmod(0o755)
+    env = os.environ | {"TMPDIR": str(folder)}
+    with subprocess.Popen(
+        [f"{sys.prefix}/bin/python", "-c", code], cwd=ROOT, env=env, stdout=subprocess.PIPE
+    ) as grader:
+        try:
+            assert grader.stdout.readline() == b"ready\n"
+            end, below = time.monotonic() + 60, set()
+            while len(below) < 3 and time.monotonic() < end:  # the server, the fork, and its child
+                time.sleep(0.1)
+                below = {pid for pid in named(str(folder)) - {grader.pid} if Path(f"/proc/{pid}").stat().st_uid}
+            time.sleep(1)
+        finally:
+            grader.kill()
+            grader.wait()
+    try:
+        assert len(below) >= 3 and ended(below | named(str(folder)), 8) == {}
+    finally:
+        for pid in with_memory(below | named(str(folder))):
+            os.kill(pid, signal.SIGKILL)
+        shutil.rmtree(folder)
 
 
 def test_a_seed_and_a_student_give_the_same_results(run):

@@ -261,6 +261,22 @@ def test_masks_are_the_course_and_what_is_hidden_below_what_is_seen(tmp_path):
     ]
 
 
+@pytest.mark.parametrize("find", [True, False], ids=["find", "without find"])
+def test_every_copy_of_the_course_is_masked_wherever_it_lies(tmp_path, monkeypatch, find):
+    if not find:
+        monkeypatch.setattr(isolation.shutil, "which", lambda *_, **__: None)
+    for name in ("share/teaching/2024/course_utils", "share/teaching/2024/solutions", "lib/a/b/c/d/e/course_utils/x"):
+        (tmp_path / "usr" / name).mkdir(parents=True)
+    (tmp_path / "elsewhere" / "course_utils").mkdir(parents=True)
+    (tmp_path / "usr" / "link").symlink_to(tmp_path / "elsewhere")
+    isolation.copies_below.cache_clear()
+    masks.cache_clear()
+    assert masks((), (str(tmp_path / "usr"),)) == [
+        str(tmp_path / "usr" / "lib/a/b/c/d/e/course_utils"),
+        str(tmp_path / "usr" / "share/teaching/2024"),
+    ]
+
+
 def test_what_lies_deeper_is_mounted_later():
     options = mounts(["/a/b", "/a", "/a/b/c/d"], ["/a/b/c", "/a/b"])
     at = [(options[i + 1], options[i]) for i, o in enumerate(options) if o in ("--ro-bind", "--tmpfs")]
@@ -376,36 +392,68 @@ def test_without_isolation_some_of_the_attacks_succeed(tmp_path):
 # What a child gives up, and who watches it --------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("column, convention", hardening.MACHINES.values(), ids=hardening.MACHINES)
-def test_the_filter_refuses_what_is_listed_and_what_is_foreign(column, convention):
-    program = hardening.seccomp_filter(column, convention)
+def verdict_of(program, convention):
+    """verdict(number): what the kernel makes of a system call by this program, on the few instructions that it uses."""
 
-    def verdict(number, called_by=convention, flags=0):
-        """Runs the program as the kernel does, on the few instructions that it uses."""
+    def verdict(number, first=0, called_by=convention):
         at, word = 0, 0
         while True:
             code, then, otherwise, value = struct.unpack_from("HBBI", program, 8 * at)
             if code == 0x06:
                 return value
             if code == 0x20:
-                word, at = {0: number, 4: called_by, 16: flags}[value], at + 1
+                word, at = {0: number, 4: called_by, 16: first & 0xFFFFFFFF}[value], at + 1
             else:
                 holds = {0x15: word == value, 0x35: word >= value, 0x45: word & value}[code]
                 at += 1 + (then if holds else otherwise)
 
-    refused = hardening.REFUSE | hardening.EPERM
-    for name, numbers in hardening.CALLS.items():
-        assert verdict(numbers[column]) == refused, name
-    others = set(range(500)) - {numbers[column] for numbers in hardening.CALLS.values()} - {hardening.CLONE3[column]}
+    return verdict
+
+
+machines = pytest.mark.parametrize("column, convention", hardening.MACHINES.values(), ids=hardening.MACHINES)
+REFUSED = hardening.REFUSE | hardening.EPERM
+
+
+@machines
+def test_the_filter_refuses_what_is_listed_and_what_is_foreign(column, convention):
+    verdict = verdict_of(hardening.seccomp_filter(column, convention), convention)
+    listed = {name: numbers[column] for name, numbers in hardening.CALLS.items() if numbers[column] is not None}
+    for name, number in listed.items():
+        assert verdict(number) == REFUSED, name
+    sockets = {numbers[column] for numbers in hardening.SOCKETS.values()}
+    others = set(range(500)) - set(listed.values()) - {hardening.CLONE3[column]} - sockets
     assert {verdict(n) for n in others} == {hardening.ALLOW}
     threads = 0x3D0F00  # what pthread_create asks for
-    assert (
-        verdict(hardening.CLONE[column], flags=threads) == verdict(hardening.CLONE[column], flags=17) == hardening.ALLOW
-    )
+    clone = hardening.CLONE[column]
+    assert verdict(clone, threads) == verdict(clone, 17) == hardening.ALLOW
     for name, flag in hardening.NEW.items():
-        assert verdict(hardening.CLONE[column], flags=flag | threads) == refused, name
+        assert verdict(clone, flag | threads) == REFUSED, name
     assert verdict(hardening.CLONE3[column]) == hardening.REFUSE | hardening.ENOSYS
-    assert verdict(0, called_by=0x40000003) == verdict(0x40000001) == refused
+    assert verdict(0, called_by=0x40000003) == verdict(0x40000001) == REFUSED
+
+
+@machines
+@pytest.mark.parametrize("families", [hardening.ANY, hardening.LOCAL], ids=["any", "local"])
+def test_the_filter_lets_these_families_of_sockets_pass_and_no_other(column, convention, families):
+    verdict = verdict_of(hardening.seccomp_filter(column, convention, families), convention)
+    for numbers in hardening.SOCKETS.values():
+        allowed = {family for family in range(-1, 64) if verdict(numbers[column], family) == hardening.ALLOW}
+        assert allowed == set(families)
+        assert verdict(numbers[column], 40) == hardening.REFUSE | hardening.EAFNOSUPPORT
+
+
+@machines
+def test_the_filter_of_signals_spares_the_server_and_everybody_at_once(column, convention):
+    verdict = verdict_of(hardening.signal_filter(column, convention, (4711, 12)), convention)
+    for name, numbers in hardening.SIGNALS.items():
+        for pid in (4711, -4711, 12, -12, -1):
+            assert verdict(numbers[column], pid) == REFUSED, (name, pid)
+        for pid in (0, 1, 4710, -4712, 13):
+            assert verdict(numbers[column], pid) == hardening.ALLOW, (name, pid)
+    assert verdict(hardening.PIDFD_SEND_SIGNAL[column]) == REFUSED
+    signals = {numbers[column] for numbers in hardening.SIGNALS.values()} | {hardening.PIDFD_SEND_SIGNAL[column]}
+    assert {verdict(n, 4711) for n in set(range(500)) - signals} == {hardening.ALLOW}
+    assert verdict(0, called_by=0x40000003) == REFUSED
 
 
 @pytest.mark.skipif(

@@ -53,10 +53,11 @@ def linear_ae_gradients(x, U, V):
     "linear_ae_train": (
         """
 def linear_ae_train(x, K, steps, rng):
-    V = np.linalg.qr(rng.normal(size=(x.shape[1], K)))[0].T
+    U, V = 0.3 * rng.normal(size=(x.shape[1], K)), 0.3 * rng.normal(size=(K, x.shape[1]))
+    S = x.T @ x / len(x)
     for _ in range(steps):
-        U = np.linalg.lstsq(x @ V.T, x, rcond=None)[0].T
-        V = np.linalg.pinv(U)
+        off = U @ V @ S - S
+        U, V = U - 0.1 * off @ V.T, V - 0.1 * U.T @ off
     return U, V"""
     ),
     "subspace_angle": (

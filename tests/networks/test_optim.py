@@ -192,9 +192,10 @@ def test_no_schedule_goes_up_or_below_zero_also_beyond_its_steps(schedule, steps
     assert rates[steps - 1] > 0 and np.all(np.array(rates[steps:]) < 1e-15)
 
 
-def test_a_negative_step_size_is_refused():
-    with pytest.raises(ValueError, match="should not be negative, but it is -0.1 at step 3"):
-        adam(towards(1.0), np.zeros(2), [1.0] * 5, 5, step_size=lambda t: 0.1 if t < 3 else -0.1)
+@pytest.mark.parametrize("bad", [-0.1, np.nan, np.inf])
+def test_a_step_size_that_is_none_is_refused(bad):
+    with pytest.raises(ValueError, match=f"should be finite and not negative, but it is {bad} at step 3"):
+        adam(towards(1.0), np.zeros(2), [1.0] * 5, 5, step_size=lambda t: 0.1 if t < 3 else bad)
 
 
 @pytest.mark.parametrize("batch_size", [0, -1])
