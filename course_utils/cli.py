@@ -20,12 +20,17 @@ from typing import Any
 import course_utils.quick_start  # noqa: F401
 
 FIRST_NOTEBOOK = "00_start_here"
-# One BLAS thread and a fixed hash seed: built outputs and grades must not depend on the number of cores.
-REPRODUCIBLE = {
+# The course's matrices are small: a second BLAS thread saves nothing in its training, and beside other programs it
+# makes that ten to a hundred times as long, since the threads wait for each other by spinning.
+ONE_BLAS_THREAD = {
     "OPENBLAS_NUM_THREADS": "1",
     "OMP_NUM_THREADS": "1",
     "MKL_NUM_THREADS": "1",
     "VECLIB_MAXIMUM_THREADS": "1",
+}
+# With a fixed hash seed, too: built outputs and grades must not depend on the number of cores.
+REPRODUCIBLE = {
+    **ONE_BLAS_THREAD,
     "PYTHONHASHSEED": "0",
     "PYTHONUTF8": "1",
 }
@@ -82,6 +87,8 @@ def lab(arguments: argparse.Namespace, extra: list[str]) -> int | None:
         options += [f"--ServerApp.port={arguments.port}", "--ServerApp.port_retries=0"]
     if getattr(os, "geteuid", lambda: 1)() == 0:  # in a container root is often the only user
         options.append("--allow-root")
+    for name, threads in ONE_BLAS_THREAD.items():
+        os.environ.setdefault(name, threads)  # the kernels have it from here
     from jupyterlab.labapp import main as jupyterlab_main
 
     return jupyterlab_main([*options, *extra])

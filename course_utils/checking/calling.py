@@ -79,7 +79,7 @@ def _same(a, b):
     return a == b if isinstance(a, int | float | str) and a == a else True  # a generator moves on, and nan is not nan
 
 
-def perform(function, args) -> dict:
+def perform(function: Callable, args: tuple) -> dict:
     """Calls `function(*args)` in this process and returns a reply that can be encoded."""
     given = resolve(args)
     printed = Printed()
@@ -270,7 +270,7 @@ class Pipe:
         return replace(outcome, seconds=meter.used)
 
 
-def serve(functions: dict[str, Callable], pipe: Pipe) -> None:
+def serve(functions: dict[str, Any], pipe: Pipe) -> None:
     """The child's loop: answers requests {"call": name, "args": [...]} until the parent hangs up. With "variants",
     changed sources are called in its place; with "differentiated", its gradient; with "drawn", its draws are counted.
     """
