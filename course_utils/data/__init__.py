@@ -103,9 +103,9 @@ def images(pack, shape, names):
 
 
 def shrink(x, side):
-    """Square images (N, S * S) at side x side pixels, each the mean of a block; `side` divides S -> (N, side^2)."""
+    """Square images (N, S * S) as means of blocks, at side x side pixels -> (N, side * side); `side` divides S."""
     S = round(x.shape[1] ** 0.5) if x.ndim == 2 else 0
-    if S * S != x.shape[-1] or side < 1 or S % side:
+    if x.shape[-1] != S * S or side < 1 or S % side:
         raise ValueError(
             f"square images (N, S * S) and a side that divides S are expected, but x has shape {x.shape} and "
             f"side is {side}"
@@ -194,8 +194,9 @@ def load_melodies():
     """Two-bar melodies of fiddle tunes: x_* (N, 32) int64 on a grid of sixteenths, y_* the tune's number.
 
     A value is the MIDI pitch (60 is middle C) where a note starts, HOLD where it goes on, REST where
-    silence starts. All melodies differ, and no tune, nor a transposed variant of it, is in both training
-    and test set.
+    silence starts. All melodies differ. Many tunes are in the collections twice, under other titles, in other keys and
+    with other notes here and there, so the split is by families of tunes, and no test melody is a training melody up to
+    a fifth of its notes: what it takes to be one family is in `build_packs.families`.
     """
     pack = read_pack("melodies")
     x, tune, test = pack["x"], pack["tune"], pack["test"]

@@ -24,6 +24,8 @@ import subprocess
 import sys
 import tarfile
 import zipfile
+from collections import Counter
+from itertools import chain, combinations, product
 from multiprocessing import Pool
 from pathlib import Path
 
@@ -32,6 +34,8 @@ import numpy as np
 from course_utils.data import HOLD, PACKS, REST
 
 DOODLES = ("clock", "envelope", "fish", "house", "ice cream", "sailboat", "star", "t-shirt", "tree", "umbrella")
+ALIKE = 0.2  # two melodies that differ in at most this share of their notes, or of the time, are taken for one
+DANCES = "reel jig hornpipe clog polka march fling strathspey schottische quickstep galop dance"
 
 
 # Packages
@@ -223,26 +227,113 @@ def two_bar_melodies(abc):
     return title, melodies
 
 
+def sounding(melodies):
+    """The pitch that sounds at each sixteenth of melodies (N, 32): notes go on until the next, through rests, too."""
+    start = np.maximum.accumulate(np.where(melodies >= 0, np.arange(melodies.shape[1]), 0), axis=1)
+    return np.take_along_axis(melodies, start, axis=1)
+
+
+def edit_distance(a, b):
+    """Levenshtein distances of sequences along the last axes of a (..., m) and b (..., n); the others broadcast."""
+    shape = np.broadcast_shapes(a.shape[:-1], b.shape[:-1])
+    above = [np.full(shape, j, np.int8) for j in range(b.shape[-1] + 1)]
+    for i in range(a.shape[-1]):
+        row = [np.full(shape, i + 1, np.int8)]
+        for j in range(b.shape[-1]):
+            changed = above[j] + (a[..., i] != b[..., j])
+            row.append(np.minimum(changed, np.minimum(above[j + 1], row[j]) + np.int8(1)))
+        above = row
+    return above[-1]
+
+
+def alike_on_the_grid(melodies):
+    """Pairs (i, j) of melodies (N, 32) that differ at no more than a fifth of the sixteenths, transposed or not."""
+    pitch = sounding(melodies)
+    for i in range(len(pitch) - 1):
+        apart = pitch[i + 1 :] - pitch[i]
+        most = np.partition(apart, apart.shape[1] // 2, axis=1)[:, [apart.shape[1] // 2]]  # a majority is the median
+        for j in np.flatnonzero((apart == most).mean(axis=1) >= 1 - ALIKE):
+            yield i, i + 1 + int(j)
+
+
+def alike_in_notes(melodies):
+    """Pairs (i, j) of melodies with an edit distance of at most a fifth of the longer, whatever the lengths of notes.
+
+    It is taken between their intervals, and between their pitches after the best transposition by up to an octave. As a
+    changed pitch changes two intervals, pairs more than twice as far apart in intervals need no second look.
+    """
+    notes = [m[m >= 0] for m in melodies]
+    rows = {}  # number of notes -> melodies that have as many
+    for i, pitches in enumerate(notes):
+        rows.setdefault(len(pitches), []).append(i)
+    for (m, these), (n, those) in product(sorted(rows.items()), repeat=2):
+        if not m <= n <= m + ALIKE * n:
+            continue
+        a, b = np.stack([notes[i] for i in these]), np.stack([notes[i] for i in those])
+        intervals = edit_distance(np.diff(a)[:, None], np.diff(b))
+        i, j = np.nonzero(intervals <= 2 * ALIKE * n)
+        pitches = np.min([edit_distance(a[i] + step, b[j]) for step in range(-12, 13)], axis=0)
+        for k in np.flatnonzero((pitches <= ALIKE * n) | (intervals[i, j] <= ALIKE * (n - 1))):
+            yield these[i[k]], those[j[k]]
+
+
+def bars(melodies):
+    """The halves of melodies, one bar of 4/4 or two of 2/4, as bytes that do not depend on the key.
+
+    Those of fewer than four notes are left out: too many tunes have them.
+    """
+    halves = [half for m in melodies for half in np.split(m, 2) if (half >= 0).sum() >= 4]
+    return {np.where(h >= 0, h - h[h >= 0][0], h - 100).astype(np.int8).tobytes() for h in halves}
+
+
+def plain_title(title):
+    """The title without articles, dances, brackets and all that is no letter or digit."""
+    words = re.sub(r"\(.*?\)|\[.*?\]", " ", title.lower()).replace("'", "")
+    kept = [word for word in re.findall(r"[a-z0-9]+", words) if word not in f"a an the {DANCES}".split()]
+    return " ".join(kept) or title
+
+
 def families(tunes):
-    """For each tune the first one it is linked to: same title, or a melody in common (transposed or not)."""
-    parent, first = list(range(len(tunes))), {}
+    """For each tune (title, melodies) the number of the first in its family: tunes that may be one under two titles.
+
+    Two are linked by the same title, by two melodies that are alike, or by two bars in common, which finds them, too,
+    where the melodies of one begin a bar later than those of the other. What is linked to the same belongs together.
+    """
+    parent = list(range(len(tunes)))
 
     def root(i):
         while parent[i] != i:
             i = parent[i]
         return i
 
-    for i, (title, melodies) in enumerate(tunes):
-        keys = [re.sub(r"\W|^the ", "", title.lower())]
-        keys += [np.where(m >= 0, m - m[0], m - 100).tobytes() for m in melodies]
-        for key in keys:
-            a, b = sorted((root(i), root(first.setdefault(key, i))))
-            parent[b] = a
+    def link(i, j):
+        i, j = sorted((root(i), root(j)))
+        parent[j] = i
+
+    titled, with_bar = {}, {}
+    for i, (title, found) in enumerate(tunes):
+        link(i, titled.setdefault(plain_title(title), i))
+        for bar in bars(found):
+            with_bar.setdefault(bar, []).append(i)
+    in_common = Counter(pair for those in with_bar.values() for pair in combinations(those, 2))
+    for (i, j), count in in_common.items():
+        if count >= 2:
+            link(i, j)
+    melodies = np.array([m for _, found in tunes for m in found])
+    tune = [i for i, (_, found) in enumerate(tunes) for _ in found]
+    for i, j in chain(alike_on_the_grid(melodies), alike_in_notes(melodies)):
+        link(tune[i], tune[j])
     return [root(i) for i in range(len(tunes))]
 
 
+def every_seventh(family):
+    """Those of the families that test: every seventh, from the largest to the smallest; the six largest train."""
+    names, sizes = np.unique(family, return_counts=True)
+    return names[np.argsort(-sizes, kind="stable")][6::7]
+
+
 def melodies(work):
-    """Distinct melodies, each with the number of its tune; every tenth family of tunes tests."""
+    """Distinct melodies, each with the number of its tune; every seventh family of tunes tests."""
     build_tool("music21")
     files = members(archive(work, "pip", "music21", "10.5.1"), r"corpus/(ryansMammoth|oneills1850)/.*\.abc$")
     texts = [
@@ -254,7 +345,7 @@ def melodies(work):
     with Pool() as pool:
         tunes = [(title, found) for title, found in pool.map(two_bar_melodies, texts, chunksize=8) if found]
     family = families(tunes)
-    test_families = np.unique(family)[9::10]
+    test_families = every_seventh(family)
     owner = {}  # melody -> its first tune
     for tune, (_, found) in enumerate(tunes):
         for melody in found:
