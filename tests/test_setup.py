@@ -22,7 +22,9 @@ from packaging.markers import default_environment
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from rattler import MatchSpec
+from test_rooms import FLOOR
 
+import course_utils
 from course_utils import cli
 
 CONDA_NAMES = {"matplotlib-base": "matplotlib"}  # conda's matplotlib brings Qt along
@@ -384,6 +386,88 @@ def test_tests_never_see_the_users_progress_or_settings(monkeypatch, tmp_path):
     for name in ("COURSE_PROGRESS", "JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "IPYTHONDIR"):
         assert Path(environment[name]).parent == tmp_path
     assert "MPLBACKEND" not in environment
+
+
+# -- what README.md and its neighbours say -----------------------------------------------------------
+
+
+def section(root, heading):
+    """The text of README.md below a heading, as far as the next one."""
+    return re.search(
+        rf"^#+ {heading}\n(.*?)(?=^#+ |\Z)", (root / "README.md").read_text(encoding="utf-8"), re.M | re.S
+    )[1]
+
+
+def test_the_map_of_the_house_is_the_folders(root):
+    lines = re.search(r"^```\n(.*?)^```", section(root, "For contributors"), re.M | re.S)[1].splitlines()
+    rooms = [line.split()[0].rstrip("/") for line in lines if line.startswith("  ")]
+    outside = [line.split()[0].rstrip("/") for line in lines if not line.startswith(" ")]
+    ignored = {line.strip("/") for line in (root / ".gitignore").read_text(encoding="utf-8").splitlines()}
+    folders = {path.name for path in root.iterdir() if path.is_dir() and path.name[0] != "."} - ignored
+    assert set(outside) == {name for name in folders if not name.endswith(".egg-info")}
+    package = root / "course_utils"
+    there = {path.name for path in package.iterdir() if path.is_dir() and path.name != "__pycache__"} | {"cli.py"}
+    assert set(rooms) == there and len(rooms) == len(there)
+    floors = [FLOOR[room.removesuffix(".py")] for room in rooms]
+    assert floors == sorted(floors)  # a room imports only from rooms above it
+
+
+def test_where_to_change_what_is_there(root):
+    rows = [row.split("|")[1:-1] for row in section(root, "Where to change what").splitlines() if row[:1] == "|"][2:]
+    assert len(rows) >= 8
+    for what, where, _ in rows:
+        spans = re.findall(r"`([^`]+)`", where)
+        files = [
+            file for span in spans if "/" in span or "." in span for file in root.glob(span.replace("NN_topic", "*"))
+        ]
+        assert len(files) >= sum("/" in span or "." in span for span in spans) >= 1, what
+        text = "".join(file.read_text(encoding="utf-8") for file in files if file.is_file())
+        for name in (re.match(r"\w+", span)[0] for span in spans if "/" not in span and "." not in span):
+            assert re.search(rf"\b{name}\b", text), f"{what}: {name}"
+
+
+def test_what_to_install_names_every_extra(root, project):
+    table = section(root, "What to install")
+    assert set(project["optional-dependencies"]) <= set(re.findall(r"`(\w+)`", table))
+
+
+def test_links_between_the_pages_lead_somewhere(root):
+    for page in (*root.glob("*.md"), *root.glob("docs/*.md")):
+        text = page.read_text(encoding="utf-8")
+        for target in re.findall(r"\]\((?!https?:)([^)]+)\)", text):
+            path, _, anchor = target.partition("#")
+            other = (page.parent / path).resolve() if path else page
+            assert other.exists(), f"{page.name}: {target}"
+            if anchor:
+                headings = re.findall(r"^#+ (.+)$", other.read_text(encoding="utf-8"), re.M)
+                assert anchor in {re.sub(r"[^\w -]", "", h.lower()).replace(" ", "-") for h in headings}, target
+
+
+def test_the_version_is_said_alike(root, project):
+    """In the package, in CITATION.cff, and in the changelog, whose newest version it is or will be."""
+    citation = yaml.safe_load((root / "CITATION.cff").read_text(encoding="utf-8"))
+    assert citation["version"] == course_utils.__version__
+    assert " AND ".join(citation["license"]) == project["license"]
+    changelog = (root / "CHANGELOG.md").read_text(encoding="utf-8")
+    headings = re.findall(r"^## \[(.+?)\](?: - (\d{4}-\d\d-\d\d))?$", changelog, re.M)
+    assert headings[0] == ("Unreleased", "") and all(day for _, day in headings[1:])
+    assert headings[1:2] == [(course_utils.__version__, citation.get("date-released"))] or (
+        not headings[1:] and f"this is what {course_utils.__version__} will hold" in changelog
+    )
+
+
+def test_the_workflow_is_for_the_pythons_that_pyproject_names(root, project):
+    workflow = yaml.safe_load((root / ".github" / "workflows" / "tests.yml").read_text(encoding="utf-8"))
+    jobs, when = workflow["jobs"], workflow[True]  # "on" is a truth value in YAML
+    assert {"push", "schedule"} <= set(when)
+    assert jobs["linux"]["strategy"]["matrix"]["python"] == pythons(project)
+    for job in jobs.values():
+        tested = job.get("strategy", {}).get("matrix", {}).get("python", pythons(project)[:1])
+        assert set(tested) <= set(pythons(project))
+    commands = {name: [step["run"] for step in job["steps"] if "run" in step] for name, job in jobs.items()}
+    assert commands["lint"] == ["python run.py lint"]
+    assert commands["linux"][-1] == commands["other-systems"][-1] == "python run.py test"
+    assert commands["newest"][-1] == "python run.py test --newest"
 
 
 # -- other systems ---------------------------------------------------------------------------------
