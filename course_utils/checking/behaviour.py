@@ -143,7 +143,7 @@ def noise_in_training(ask, rng_seed: int = 0) -> tuple[str, str] | None:
     if per_step[1] - per_step[0] < (WIDTHS[1] - WIDTHS[0]) / 2:
         return (
             "noise not fresh",
-            "what your training draws from `rng` in each step does not grow with the number of latents, as noise for"
-            " their samples would: is eps drawn once, before the loop, or not from `rng`? Every minibatch needs its own",
+            "what your training draws from `rng` in each step does not grow with the number of latents, as noise"
+            " for their samples would: is eps drawn once, before the loop, or not from `rng`? Every minibatch needs its own",
         )
     return None
