@@ -23,6 +23,7 @@ from course_utils.exercises.stand_ins import resolve
 
 CHANGES = 16_000  # of a source that are tried, times the work of the exercise
 ENOUGH_BITS, PAIR_BITS = 12, 24  # what an explanation needs, and one that says two things
+WHOLE_BITS = 40  # what the values of enough draws tell
 ORDINARY, DRAWS = 4, 4  # ordinary cases that an explanation must fit, and draws to find them in at most
 
 
@@ -118,7 +119,7 @@ class Asked:
         for i in range(1, DRAWS + 1):
             cases = [case for case in self.asking.cases(i) if self.every or not case.label]
             rows += rows_of(self.exercise, cases, [self.asking(case.args) for case in cases], self.every)
-            if len(self.rows) + len(rows) >= ORDINARY:
+            if len(self.rows) + len(rows) >= ORDINARY and bits(self.rows + rows) > WHOLE_BITS:
                 break
         return rows
 
@@ -142,8 +143,7 @@ class Asked:
     def repaired(self) -> Found:
         """The place in the source where one small change makes the answer right; there must be one."""
         best, line = self._repairs[0], self.line()
-        says = f"one small change makes your function right. Look at {best.look} in {line.partition(':')[0]}"
-        return Found({WHOLE: Explanation(3, f"line: {best.kind}", says, lambda row: None)}, line)
+        return Found({WHOLE: Explanation(3, f"line: {best.kind}", best.says(line), lambda row: None)}, line)
 
     def _right(self, value, row):
         try:

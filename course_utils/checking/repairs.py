@@ -112,6 +112,9 @@ class Source(NamedTuple):
     first: int = 1
 
 
+AS_IT_STANDS = ("exp", "log", "sqrt", "square", "transpose", "factor", "one minus")
+
+
 class Repair(NamedTuple):
     """A changed source, the sort of change, what to look at, and the line where that stands."""
 
@@ -120,6 +123,11 @@ class Repair(NamedTuple):
     look: str
     line: int
     text: str
+
+    def says(self, line: str) -> str:
+        """Where to look; `line` is the line as a report names it."""
+        where = f"one small change makes your function right. Look at {self.look} in {line.partition(':')[0]}"
+        return where + ("; it stands there as it is" if self.kind in AS_IT_STANDS else "")
 
 
 def source_of(function) -> Source | None:
@@ -305,7 +313,8 @@ def calls(node):
             else ast.Attribute(ast.Name("np", ast.Load()), other, ast.Load())
         )
         if not (own and other in ("square", "exp", "log", "multiply", "logaddexp", "median")):
-            yield 1.5, "function", f"`{ast.unparse(node.func)}`", ast.Call(func, args, keywords)
+            cost = 2.5 if {name, other} == {"std", "var"} else 1.5  # a threshold may be what is wrong
+            yield cost, "function", f"`{ast.unparse(node.func)}`", ast.Call(func, args, keywords)
     if name in DROPPED and (args or own):
         yield 1.5, "function", f"`{ast.unparse(node.func)}`", node.func.value if own and not args else args[0]
     if name in (
@@ -325,7 +334,7 @@ def calls(node):
             yield (
                 1.1,
                 "axis",
-                f"{code(node)}, which names no axis",
+                code(node),
                 ast.Call(node.func, args[:1] if not own else [], [*keywords, ast.keyword("axis", ast.Constant(axis))]),
             )
     if len(args) >= 2 and not any(isinstance(arg, ast.Starred) for arg in args[:2]):
@@ -357,14 +366,15 @@ def of_name(node, names):
         yield (
             2.2,
             function,
-            f"{code(node)}, which stands there as it is",
+            code(node),
             ast.Call(ast.Attribute(numpy, function, ast.Load()), [node], []),
         )
-    yield 2.2, "square", f"{code(node)}, which stands there as it is", ast.BinOp(node, ast.Pow(), ast.Constant(2))
-    yield 2.2, "transpose", f"{code(node)}, which stands there as it is", ast.Attribute(node, "T", ast.Load())
+    yield 2.2, "square", code(node), ast.BinOp(node, ast.Pow(), ast.Constant(2))
+    yield 2.2, "one minus", code(node), ast.BinOp(ast.Constant(1), ast.Sub(), node)
+    yield 2.2, "transpose", code(node), ast.Attribute(node, "T", ast.Load())
     yield 2.2, "sign", f"the sign of {code(node)}", ast.UnaryOp(ast.USub(), node)
     for c in (2, 0.5):
-        yield 2.4, "factor", f"{code(node)}, which stands there as it is", ast.BinOp(ast.Constant(c), ast.Mult(), node)
+        yield 2.4, "factor", code(node), ast.BinOp(ast.Constant(c), ast.Mult(), node)
 
 
 def returns(value):

@@ -228,9 +228,6 @@ PCA_ENCODE = exercise(
         "this is the projection of x - mean, in D dimensions; the K coordinates are asked": (
             lambda x, mean, components: (x - mean) @ components.T @ components
         ),
-        "the mean is subtracted after the projection; subtract it before": (
-            lambda x, mean, components: x @ components.T - mean[: len(components)]
-        ),
         "these are x's coordinates with one number, the mean of `mean`, subtracted": (
             lambda x, mean, components: (x - np.mean(mean)) @ components.T
         ),
@@ -438,9 +435,6 @@ RESIDUAL_VARIANCE = exercise(
         ),
         "the reconstruction lacks the mean, which must be added back before x is compared with it": (
             lambda x, C: ((x - centred(x) @ C.T @ C) ** 2).sum(axis=1).mean()
-        ),
-        "the codes are subtracted from x; decode them first": (
-            lambda x, C: ((centred(x)[:, : len(C)] - centred(x) @ C.T) ** 2).sum(axis=1).mean()
         ),
         "this is the squared distance of each example; average over the examples": (
             lambda x, C: ((centred(x) - centred(x) @ C.T @ C) ** 2).sum(axis=1)
@@ -830,6 +824,17 @@ SUBSPACE_ANGLE = exercise(
         ),
         "this is the length of the vector of all principal angles; the largest angle is asked": (
             lambda A, B: np.linalg.norm(np.arccos(cosines(A, B)))
+        ),
+        "the rows of A and B are scaled to length 1; an orthonormal basis of their columns is needed (np.linalg.qr)": (
+            lambda A, B: np.arccos(
+                np.clip(
+                    np.linalg.svd(
+                        (A / np.linalg.norm(A, axis=1)[:, None]).T @ (B / np.linalg.norm(B, axis=1)[:, None])
+                    )[1].min(),
+                    -1,
+                    1,
+                )
+            )
         ),
         "this is the angle between the first columns alone": (
             lambda A, B: np.arccos(A[:, 0] @ B[:, 0] / np.linalg.norm(A[:, 0]) / np.linalg.norm(B[:, 0])),

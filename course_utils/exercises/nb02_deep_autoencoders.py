@@ -97,7 +97,6 @@ MLP_FORWARD = exercise(
         "only the hidden layers are run: the last layer is missing": (
             lambda params, x, f: f(forward_by_loops(params[:-1], x, f))
         ),
-        "the input is never passed on: every layer gets x": lambda params, x, f: x @ params[-1][0] + params[-1][1],
     },
     misconceptions={
         "activation on the output": Misconception(
@@ -184,9 +183,6 @@ SQUARED_ERROR = exercise(
             lambda x, x_hat: ((x[:, None] - x_hat) ** 2).sum(axis=2)
         ),
         "this is the variance of the differences: their mean is subtracted": per_example(lambda r: r.var(axis=1)),
-        "this is the length's root: the square root of what np.linalg.norm gives": (
-            per_example(lambda r: np.sqrt(np.linalg.norm(r, axis=1)))
-        ),
     },
     misconceptions={
         "mean over dimensions": Misconception(
@@ -678,7 +674,6 @@ INTERPOLATE_LINEAR = exercise(
         "b is subtracted": line_with(even, lambda a, b, t: (1 - t) * a - t * b),
         "t (b - a) is subtracted from a": line_with(even, lambda a, b, t: a - t * (b - a)),
         "the weight of a is 1 + t; it is 1 - t": line_with(even, lambda a, b, t: (1 + t) * a + t * b),
-        "the points lie between a and a + b: add t (b - a)": line_with(even, lambda a, b, t: a + t * b),
         "there are `steps` points between the ends, which come on top": line_with(lambda steps: even(steps + 2)),
         "there is one point too many: `steps` counts the points, not the intervals": (
             line_with(lambda steps: even(steps + 1))

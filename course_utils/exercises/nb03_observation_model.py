@@ -250,10 +250,9 @@ BERNOULLI_LOG_PROB = exercise(
         "max(l, 0) stands where log(1 + exp(l)) belongs": (
             lambda x, logits: np.sum(x * logits - np.maximum(logits, 0), axis=1)
         ),
-        (
-            "log(2 + exp(l)) or log(exp(1) + exp(l)) stands where log(1 + exp(l)) belongs: in"
-            " np.logaddexp the 1 is exp(0)"
-        ): (lambda x, logits: np.sum(x * logits - np.logaddexp(1, logits), axis=1),),
+        "log(exp(1) + exp(l)) stands where log(1 + exp(l)) belongs: in np.logaddexp the 1 is exp(0)": (
+            lambda x, logits: np.sum(x * logits - np.logaddexp(1, logits), axis=1),
+        ),
         "these are log probabilities pixel by pixel; sum them": (
             lambda x, logits: x * special.log_expit(logits) + (1 - x) * special.log_expit(-logits)
         ),
@@ -619,7 +618,7 @@ LOG_MARGINAL_MONTE_CARLO = exercise(
     oracle=monte_carlo_one_by_one,
     spelled=spelled_log_marginal_monte_carlo,
     others={
-        "log S is divided by, and not subtracted": (
+        "the logarithm is divided by S; the division belongs inside it": (
             lambda x, decoder, eta, eps: logsumexp(log_likelihoods(x, decoder, eta, eps), axis=0) / len(eps),
         ),
         "log N is subtracted where log S is meant: average over the samples": (

@@ -78,9 +78,6 @@ JENSEN_GAP = exercise(
         "the mean of X is divided by the number of values once more": (
             lambda h, x, weights: weights @ h(x) - h(np.mean(weights * x))
         ),
-        "h acts on the weighted values, and their sum is the first term; weight h(x)": (
-            lambda h, x, weights: h(weights @ x) - np.sum(h(weights * x))
-        ),
         "these are the differences value by value; take their mean under the weights": (
             lambda h, x, weights: weights * h(x) - h(weights @ x),
             lambda h, x, weights: h(x) - h(weights @ x),
@@ -242,17 +239,21 @@ POSTERIOR_ON_GRID = exercise(
             posterior_by(lambda log_p, grid: logsumexp(log_p) + np.log(np.mean(np.diff(grid)))),
             posterior_by(lambda log_p, grid: logsumexp(log_p) + np.log((grid[-1] - grid[0]) / len(grid))),
         ),
-        "the values are divided by their number, or their mean is 1: divide by the integral": (
-            posterior_by(lambda log_p, grid: np.log(len(grid))),
-            posterior_by(lambda log_p, grid: logsumexp(log_p) - np.log(len(grid))),
+        "the values are divided by their number; divide by the integral": (
+            posterior_by(lambda log_p, grid: np.log(len(grid)))
+        ),
+        "the mean of the values is 1; their integral is to be 1": (
+            posterior_by(lambda log_p, grid: logsumexp(log_p) - np.log(len(grid)))
         ),
         (
             "the widths are those of np.gradient, which gives the end points a whole step; the"
             " trapezoid rule gives them half"
         ): (posterior_by(lambda log_p, grid: logsumexp(log_p, b=np.gradient(grid)))),
-        "the last point, or the first, counts nothing in the integral: use the trapezoid rule": (
-            posterior_by(lambda log_p, grid: logsumexp(log_p[:-1], b=np.diff(grid))),
-            posterior_by(lambda log_p, grid: logsumexp(log_p[1:], b=np.diff(grid))),
+        "the last point counts nothing in the integral, and each other one a whole step: use the trapezoid rule": (
+            posterior_by(lambda log_p, grid: logsumexp(log_p[:-1], b=np.diff(grid)))
+        ),
+        "the first point counts nothing in the integral, and each other one a whole step: use the trapezoid rule": (
+            posterior_by(lambda log_p, grid: logsumexp(log_p[1:], b=np.diff(grid)))
         ),
         (
             "the grid's spacing is missing in the trapezoid rule, so that every step counts 1"
@@ -265,7 +266,7 @@ POSTERIOR_ON_GRID = exercise(
         "the posterior is divided by the square root of its integral of squares: the integral itself is to be 1": (
             lambda log_joint, grid: np.exp(log_joint(grid)) / np.sqrt(np.trapezoid(np.exp(2 * log_joint(grid)), grid)),
         ),
-        "this is the prior, or the likelihood, and not the posterior": (lambda log_joint, grid: stats.norm.pdf(grid),),
+        "this is the prior N(0, 1), and not the posterior": (lambda log_joint, grid: stats.norm.pdf(grid),),
     },
     misconceptions={
         "not normalised": Misconception(
@@ -383,10 +384,10 @@ ELBO_ON_GRID = exercise(
         "q stands where its logarithm belongs": (
             lambda log_joint, q, grid: grids.integrate(q * (log_joint(grid) - q), grid)
         ),
-        "log q is divided by, where it should be subtracted": (
+        "log p(x, z) is divided by log q(z), where log q(z) should be subtracted": (
             lambda log_joint, q, grid: grids.integrate(q * log_joint(grid) / np.log(q), grid)
         ),
-        "the average is taken over the grid, and not by the trapezoid rule": (
+        "the mean over the grid's points stands where the trapezoid rule is asked": (
             elbo_by(lambda values, grid: np.mean(values)),
             elbo_by(lambda values, grid: np.mean(values) * (grid[-1] - grid[0])),
         ),
@@ -394,9 +395,11 @@ ELBO_ON_GRID = exercise(
             "the grid's spacing is missing in the trapezoid rule, so that every step counts 1"
             " (np.trapezoid(values, grid))"
         ): (elbo_by(lambda values, grid: np.trapezoid(values))),
-        "the last point, or the first, counts nothing, and each other one a whole step: use the trapezoid rule": (
-            elbo_by(lambda values, grid: np.sum(values[:-1] * np.diff(grid))),
-            elbo_by(lambda values, grid: np.sum(values[1:] * np.diff(grid))),
+        "the last point counts nothing, and each other one a whole step: use the trapezoid rule": (
+            elbo_by(lambda values, grid: np.sum(values[:-1] * np.diff(grid)))
+        ),
+        "the first point counts nothing, and each other one a whole step: use the trapezoid rule": (
+            elbo_by(lambda values, grid: np.sum(values[1:] * np.diff(grid)))
         ),
         "this is the integrand on the grid; integrate it": (
             lambda log_joint, q, grid: q * log_joint(grid) - xlogy(q, q)
@@ -560,7 +563,7 @@ GAP_ON_GRID = exercise(
                 xlogy(q, q) - q * (log_joint(grid) - log_joint(grid).max()), grid
             )
         ),
-        "the average is taken over the grid, and not by the trapezoid rule": (
+        "the mean over the grid's points stands where the trapezoid rule is asked": (
             gap_by(lambda values, grid: np.mean(values)),
             gap_by(lambda values, grid: np.mean(values) * (grid[-1] - grid[0])),
         ),
@@ -907,10 +910,10 @@ EM_M_STEP = exercise(
         "pi and mu are right. sigma is the mean absolute deviation": (
             m_step_by(sigma=lambda sigma, mu, x, r: (r * np.abs(x[:, None] - mu)).sum(axis=0) / r.sum(axis=0))
         ),
-        "pi is divided by its sum over the examples once more, or by C": (
+        "the counts are divided by C, the number of components; divide them by N": (
             m_step_by(pi=lambda pi, r: r.sum(axis=0) / r.shape[1])
         ),
-        "pi is normalised over the examples: it is how much of all responsibility a component has": (
+        "pi is averaged over the components (axis=1); average over the examples": (
             m_step_by(pi=lambda pi, r: r.mean(axis=1))
         ),
     },
@@ -1175,7 +1178,9 @@ IWAE_BOUND = exercise(
             lambda log_w: logsumexp(log_w, axis=1) - np.log(log_w.shape[1])
         ),
         "log S is added where it is to be subtracted": lambda log_w: logsumexp(log_w, axis=0) + np.log(len(log_w)),
-        "log S is divided by, and not subtracted": lambda log_w: logsumexp(log_w, axis=0) / np.log(len(log_w)),
+        "the logarithm is divided by log S, which is to be subtracted": lambda log_w: (
+            logsumexp(log_w, axis=0) / np.log(len(log_w))
+        ),
         "the logarithm is divided by S; the division belongs inside it": lambda log_w: (
             logsumexp(log_w, axis=0) / len(log_w)
         ),

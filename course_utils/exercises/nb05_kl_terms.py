@@ -575,7 +575,7 @@ KL_MONTE_CARLO = exercise(
         "the samples are eps, draws of p; stretch and move them, so that they come from q": (
             lambda mu, s, eps: log_ratio(mu, s, eps).mean(axis=0)
         ),
-        "the sign of log q and log p is turned round: both exponents come without their minus": (
+        "both exponents lack their minus: log q has -eps^2/2, and log p has -z^2/2": (
             lambda mu, s, eps: (0.5 * np.sum(eps**2 - (mu + np.exp(s) * eps) ** 2, axis=-1) - s.sum(axis=-1)).mean(
                 axis=0
             )
@@ -590,9 +590,11 @@ KL_MONTE_CARLO = exercise(
                 0.5 * np.sum((mu + np.exp(s) * eps) ** 2 - np.exp(s) * eps**2, axis=-1) - s.sum(axis=-1)
             ).mean(axis=0)
         ),
-        "only log p(z) has its constant log(2 pi) / 2, or only log q(z) has; they cancel": (
-            lambda mu, s, eps: sampled(mu, s, eps).mean(axis=0) + mu.shape[1] / 2 * np.log(2 * np.pi),
-            lambda mu, s, eps: sampled(mu, s, eps).mean(axis=0) - mu.shape[1] / 2 * np.log(2 * np.pi),
+        "log p(z) has its constant, log(2 pi) / 2 in every dimension, and log q(z) has not": (
+            lambda mu, s, eps: sampled(mu, s, eps).mean(axis=0) + mu.shape[1] / 2 * np.log(2 * np.pi)
+        ),
+        "log q(z) has its constant, log(2 pi) / 2 in every dimension, and log p(z) has not": (
+            lambda mu, s, eps: sampled(mu, s, eps).mean(axis=0) - mu.shape[1] / 2 * np.log(2 * np.pi)
         ),
         "an absolute value is taken of log q(z) - log p(z)": lambda mu, s, eps: np.abs(sampled(mu, s, eps)).mean(
             axis=0
@@ -722,10 +724,7 @@ EXPECTED_SQUARED_ERROR = exercise(
     oracle=error_oracle,
     spelled=spelled_expected_squared_error,
     others={
-        "the squared entries of W are summed over the wrong axis: column k of W belongs to z_k": (
-            lambda x, W, b, mu, s: error_of_mean(x, W, b, mu) + np.exp(2 * s).sum(axis=1) * np.sum(W**2) / len(b),
-        ),
-        "the spread of q is decoded, but neither squared nor summed on its own": (
+        "sigma is decoded and joins the residual before the square; the variance adds to the error on its own": (
             lambda x, W, b, mu, s: np.sum((x - mu @ W.T - b - np.exp(s) @ W.T) ** 2, axis=1),
             lambda x, W, b, mu, s: np.sum((x - mu @ W.T - b + np.exp(s) @ W.T) ** 2, axis=1),
         ),
@@ -850,7 +849,7 @@ def spelled_elbo_linear_gaussian(P, x, W, b, eta, mu, log_sigma):
         "the decoded spread of q", P.factor("sigma^2 in the error", np.exp(2 * log_sigma)) @ np.sum(W**2, axis=0)
     )
     error = P.factor("the 1/2 of the error", 0.5) * (P.term("the error of the mean code", of_mean) + decoded)
-    divergence = spelled_kl_standard_normal(P, mu, log_sigma)
+    divergence = spelled_kl_standard_normal(P, mu, P("log_sigma in KL", log_sigma))
     reconstruction = -P.term("the Gaussian's constant", constant) - P.term("the error", error / P.divisor("eta", eta))
     return P.term("the reconstruction term", reconstruction) - P.term("KL(q || N(0, I))", divergence)
 
@@ -878,14 +877,14 @@ ELBO_LINEAR_GAUSSIAN = exercise(
             )
         ),
         "this is minus F, a loss": lambda x, W, b, eta, mu, s: -elbo_terms()(x, W, b, eta, mu, s),
-        "the divergence alone": lambda x, W, b, eta, mu, s: right_standard(mu, s),
+        "this is the divergence alone": lambda x, W, b, eta, mu, s: right_standard(mu, s),
         "this is minus the divergence: the reconstruction term is missing": (
             lambda x, W, b, eta, mu, s: -right_standard(mu, s)
         ),
-        "the divergence is divided by eta, too, or weighted with it": (
-            lambda x, W, b, eta, mu, s: elbo_terms(kl=-1 / eta)(x, W, b, eta, mu, s),
-            lambda x, W, b, eta, mu, s: elbo_terms(kl=-eta)(x, W, b, eta, mu, s),
+        "the divergence is divided by eta, too": (
+            lambda x, W, b, eta, mu, s: elbo_terms(kl=-1 / eta)(x, W, b, eta, mu, s)
         ),
+        "the divergence is multiplied by eta": (lambda x, W, b, eta, mu, s: elbo_terms(kl=-eta)(x, W, b, eta, mu, s)),
         "the constant counts the examples, and not the dimensions": (
             lambda x, W, b, eta, mu, s: elbo_terms(constant=lambda x, mu, eta: -0.5 * len(x) * np.log(2 * np.pi * eta))(
                 x, W, b, eta, mu, s
@@ -899,9 +898,11 @@ ELBO_LINEAR_GAUSSIAN = exercise(
         ),
         "the squared error is multiplied by eta, where it should be divided": elbo_terms(divisor=lambda eta: 2 / eta),
         "the squared error is not divided by eta": elbo_terms(divisor=lambda eta: 2.0),
-        "the constant has the wrong power of eta": (
-            elbo_terms(constant=lambda x, mu, eta: -0.5 * x.shape[1] * np.log(2 * np.pi * eta**2)),
-            elbo_terms(constant=lambda x, mu, eta: -0.5 * x.shape[1] * np.log(2 * np.pi * np.sqrt(eta))),
+        "eta is squared in the constant": (
+            elbo_terms(constant=lambda x, mu, eta: -0.5 * x.shape[1] * np.log(2 * np.pi * eta**2))
+        ),
+        "a square root is taken of eta in the constant": (
+            elbo_terms(constant=lambda x, mu, eta: -0.5 * x.shape[1] * np.log(2 * np.pi * np.sqrt(eta)))
         ),
     },
     misconceptions={
@@ -1038,13 +1039,13 @@ KL_TO_POINT_MASS = exercise(
             lambda mu, s: 0.5 * (s[:, None] ** 2 + mu**2 - 1 - 2 * np.log(s)[:, None]),
             lambda mu, s: 0.5 * (s**2 + mu[:, None] ** 2 - 1 - 2 * np.log(s)),
         ),
-        "the sigmas are summed or averaged; each has a divergence of its own": (
-            lambda mu, s: point_mass_terms()(mu, s).sum(),
-            lambda mu, s: point_mass_terms()(mu, s).mean(),
+        "the divergences are summed over the sigmas; each sigma has its own": (
+            lambda mu, s: point_mass_terms()(mu, s).sum()
         ),
-        "the logarithm of sigma^2 is squared where it is doubled": point_mass_terms(
-            logs=lambda K, s: K * np.log(s) ** 2
+        "the divergences are averaged over the sigmas; each sigma has its own": (
+            lambda mu, s: point_mass_terms()(mu, s).mean()
         ),
+        "log sigma is squared where log sigma^2 belongs": point_mass_terms(logs=lambda K, s: K * np.log(s) ** 2),
         "the sigmas are taken for variances": point_mass_terms(lambda K, s: K * s, lambda K, s: K * np.log(s)),
     },
     misconceptions={

@@ -189,14 +189,17 @@ PATHWISE_GRADIENT = exercise(
     spelled=spelled_pathwise_gradient,
     others={
         "df(z) is divided by sigma": lambda df, mu, sigma, eps: df(mu + sigma * eps) / sigma,
-        "df(z) is multiplied by z, or by z - mu: dz/dmu is 1": (
-            lambda df, mu, sigma, eps: df(mu + sigma * eps) * (mu + sigma * eps),
-            lambda df, mu, sigma, eps: df(mu + sigma * eps) * sigma * eps,
-            lambda df, mu, sigma, eps: df(mu + sigma * eps) * mu,
+        "df(z) is multiplied by z: dz/dmu is 1": (lambda df, mu, sigma, eps: df(mu + sigma * eps) * (mu + sigma * eps)),
+        "df(z) is multiplied by sigma eps: dz/dmu is 1": (
+            lambda df, mu, sigma, eps: df(mu + sigma * eps) * sigma * eps
         ),
-        "df(z) is multiplied by sigma eps, or by 1 + sigma eps: dz/dmu is 1": (
-            lambda df, mu, sigma, eps: df(mu + sigma * eps) * (1 + sigma * eps),
-            lambda df, mu, sigma, eps: df(mu + sigma * eps) * (1 + eps),
+        "df(z) is multiplied by mu: dz/dmu is 1": (lambda df, mu, sigma, eps: df(mu + sigma * eps) * mu),
+        "df(z) is multiplied by 1 + sigma eps: dz/dmu is 1": (
+            lambda df, mu, sigma, eps: df(mu + sigma * eps) * (1 + sigma * eps)
+        ),
+        "df(z) is multiplied by 1 + eps: dz/dmu is 1": (lambda df, mu, sigma, eps: df(mu + sigma * eps) * (1 + eps)),
+        "df(z) is multiplied by 1 + sigma: dz/dmu is 1": (
+            lambda df, mu, sigma, eps: df(mu + sigma * eps) * (1 + sigma)
         ),
         "this is z itself": lambda df, mu, sigma, eps: mu + sigma * eps,
         "mu is subtracted from the samples, and not added": lambda df, mu, sigma, eps: df(sigma * eps - mu),
@@ -303,13 +306,9 @@ REPARAMETERIZE = exercise(
         "the samples are averaged over S; every eps has a sample of its own": (
             lambda mu, s, eps: mu + np.exp(s) * eps.mean(axis=0)
         ),
-        "log_sigma is taken for sigma, and its root for the standard deviation": (
-            lambda mu, s, eps: mu + np.sqrt(s) * eps
-        ),
-        "the exponential is taken of log_sigma times eps": (
-            lambda mu, s, eps: mu + np.exp(s * eps),
-            lambda mu, s, eps: np.exp(mu + s * eps),
-        ),
+        "the square root of log_sigma stands where its exponential belongs": (lambda mu, s, eps: mu + np.sqrt(s) * eps),
+        "the exponential is taken of log_sigma times eps": (lambda mu, s, eps: mu + np.exp(s * eps)),
+        "the exponential is taken of mu + log_sigma eps": (lambda mu, s, eps: np.exp(mu + s * eps)),
     },
     misconceptions={
         "log_sigma for sigma": Misconception(
@@ -489,13 +488,13 @@ REPARAMETERIZE_VJP = exercise(
         "the first result is 1, the derivative dz/dmu; multiply it by z_bar": (
             lambda z_bar, s, eps: (np.ones_like(z_bar), z_bar * np.exp(s) * eps)
         ),
-        "the first result is that of log_sigma without sigma: z_bar eps belongs to sigma": (
+        "the first result is z_bar eps, the gradient of sigma; that of mu is z_bar": (
             lambda z_bar, s, eps: (z_bar * eps, z_bar * np.exp(s) * eps)
         ),
         "both results are the gradient of log_sigma": (
             lambda z_bar, s, eps: (z_bar * np.exp(s) * eps, z_bar * np.exp(s) * eps)
         ),
-        "the results are z and its noise, and not gradients": lambda z_bar, s, eps: (z_bar, np.exp(s) * eps),
+        "the second result lacks z_bar, the gradient that arrives at z": lambda z_bar, s, eps: (z_bar, np.exp(s) * eps),
         "both results are averaged over the examples": (
             lambda z_bar, s, eps: (z_bar.mean(axis=0), (z_bar * np.exp(s) * eps).mean(axis=0))
         ),
@@ -597,7 +596,7 @@ DROPOUT_VJP = exercise(
     oracle=dropout_oracle,
     spelled=spelled_dropout_vjp,
     others={
-        "only what was dropped is scaled, or the mask is divided by: h_bar mask / (1 - rate)": (
+        "what was kept is not scaled, and what was dropped is; what was dropped gets 0": (
             lambda h_bar, mask, rate: np.where(mask == 1, h_bar, h_bar / (1 - rate)),
         ),
         "what was dropped keeps its gradient; it gets 0": (

@@ -101,10 +101,7 @@ LINEAR_POSTERIOR = exercise(
                 np.repeat(posterior_oracle(x, W, b, eta)[1][None], len(x), axis=0),
             )
         ),
-        "the noise is added to the precision, as if it were a prior of variance 1/eta, and the means lack eta": (
-            lambda x, W, b, eta: ((x - b) @ W @ np.linalg.inv(ridge(W, eta)), np.linalg.inv(ridge(W, eta)))
-        ),
-        "the precision is multiplied by eta, where W^T W is to be divided by it": (
+        "W^T W and the means are multiplied by eta, where they are to be divided by it": (
             posterior_with(lambda W, eta: np.eye(W.shape[1]) + eta * W.T @ W, lambda x, W, b, eta: eta * (x - b) @ W),
         ),
         "each entry of the precision is inverted; invert the matrix": posterior_with(covariance=lambda P: 1 / P),
@@ -269,7 +266,7 @@ SVI_STEP = exercise(
                 step_size * right_slope_log_sigma(s, W, eta),
             )
         ),
-        "log_sigma's slope takes the slope of mu's divisor 2 eta: the error's part is sigma^2 ||w_k||^2 / eta": (
+        "log_sigma's slope has 2 eta where eta is meant: the derivative of sigma^2 brings a 2, which cancels it": (
             step_with(slope_log_sigma=lambda s, W, eta: 1 - np.exp(2 * s) * (1 + np.sum(W**2, axis=0) / (2 * eta))),
         ),
         "mu's slope has 2 eta where eta is meant: the 2 of the square cancels the 1/2": (
@@ -278,10 +275,10 @@ SVI_STEP = exercise(
         "the 2 of the square is left in mu's slope: it cancels the 1/2 in front": (
             step_with(lambda x, mu, W, b, eta: 2 * (x - b - mu @ W.T) @ W / eta - mu)
         ),
-        "log_sigma's slope uses the new mu's error; the expected error's spread does not depend on mu": (
+        "the squared entries of W are summed over all of W; each sigma_k goes with its own column (axis=0)": (
             step_with(slope_log_sigma=lambda s, W, eta: 1 - np.exp(2 * s) * (1 + np.sum(W**2) / eta)),
         ),
-        "the first result, or both, is the slope's mean over the examples: each example has its own": (
+        "the slopes are averaged over the examples; each example has its own": (
             lambda x, mu, s, W, b, eta, step_size: (
                 mu + step_size * right_slope_mu(x, mu, W, b, eta).mean(axis=0),
                 s + step_size * right_slope_log_sigma(s, W, eta).mean(axis=0),
@@ -451,9 +448,11 @@ ENCODER_FORWARD = exercise(
             encoder_with(lambda h: (h[:, :1], h[:, 1:2])),
             encoder_with(lambda h: (h[:, 0], h[:, 1])),
         ),
-        "the first column is left out of log_sigma, or one too many is in mu: each has K": (
-            encoder_with(lambda h: (h[:, : h.shape[1] // 2 + 1], h[:, h.shape[1] // 2 + 1 :])),
-            encoder_with(lambda h: (h[:, : h.shape[1] // 2 - 1], h[:, h.shape[1] // 2 - 1 :])),
+        "mu has a column too many, and log_sigma one too few: each has K": (
+            encoder_with(lambda h: (h[:, : h.shape[1] // 2 + 1], h[:, h.shape[1] // 2 + 1 :]))
+        ),
+        "mu has a column too few, and log_sigma one too many: each has K": (
+            encoder_with(lambda h: (h[:, : h.shape[1] // 2 - 1], h[:, h.shape[1] // 2 - 1 :]))
         ),
         "the rows are split, and not the columns: mu are the first K columns": (
             encoder_with(lambda h: (h[: len(h) // 2], h[len(h) // 2 :]))
@@ -462,10 +461,14 @@ ENCODER_FORWARD = exercise(
         "the sigmoid stands between the layers, where tanh is asked": encoder_with(
             halves, lambda h: 1 / (1 + np.exp(-h))
         ),
-        "an absolute value is taken of log_sigma, or a softplus: it stands as it is": (
-            encoder_with(lambda h: (halves(h)[0], np.abs(halves(h)[1]))),
-            encoder_with(lambda h: (halves(h)[0], np.logaddexp(0, halves(h)[1]))),
-            encoder_with(lambda h: (halves(h)[0], np.log(np.abs(halves(h)[1])))),
+        "an absolute value is taken of log_sigma; it stands as it is": (
+            encoder_with(lambda h: (halves(h)[0], np.abs(halves(h)[1])))
+        ),
+        "log(1 + exp(a)) is taken of log_sigma; it stands as it is": (
+            encoder_with(lambda h: (halves(h)[0], np.logaddexp(0, halves(h)[1])))
+        ),
+        "the logarithm of an absolute value is taken of log_sigma; it stands as it is": (
+            encoder_with(lambda h: (halves(h)[0], np.log(np.abs(halves(h)[1]))))
         ),
         "both results are the second half of the output": encoder_with(lambda h: (halves(h)[1], halves(h)[1])),
     },
@@ -584,11 +587,10 @@ EFFECTIVE_SAMPLE_SIZE = exercise(
         "this is the logarithm of the effective sample size; exp is missing": lambda log_w: np.log(
             ess_by_logarithms(log_w)
         ),
-        "means stand where sums are meant, above and below": (lambda log_w: ess_by_logarithms(log_w) / len(log_w)),
         "this is the sum of the normalised weights' squares, its reciprocal is asked": (
             lambda log_w: np.sum(normalised(log_w) ** 2, axis=0)
         ),
-        "this is how many weights are above the mean, or not small; (sum w)^2 / sum w^2 is asked": (
+        "this is how many weights are above their mean; (sum w)^2 / sum w^2 is asked": (
             lambda log_w: np.sum(normalised(log_w) > 1 / len(log_w), axis=0),
         ),
     },
@@ -706,9 +708,11 @@ GAP_LEDGER = exercise(
         "the gaps are summed over the examples": lambda p, best, encoder: ledger(
             (p - best).sum(), (best - encoder).sum()
         ),
-        "the entries are ratios of likelihoods: their logarithms, differences of log p, are asked": (
-            lambda p, best, encoder: ledger(np.exp(p - best), np.exp(best - encoder)),
-            lambda p, best, encoder: ledger(p / best, best / encoder),
+        "the entries are exponentials of the gaps; the gaps themselves are asked": (
+            lambda p, best, encoder: ledger(np.exp(p - best), np.exp(best - encoder))
+        ),
+        "the entries are quotients; the gaps are differences": (
+            lambda p, best, encoder: ledger(p / best, best / encoder)
         ),
     },
     misconceptions={

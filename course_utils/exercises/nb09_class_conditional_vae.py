@@ -70,10 +70,8 @@ ONE_HOT = exercise(
         "every column of a label that occurs is 1.0, in all rows: a row has one 1.0, at its own label": (
             lambda y, C: np.tile(rows_by_loop(y, C).max(axis=0), (len(y), 1))
         ),
-        "only the first row, or the last, has its 1.0": (
-            lambda y, C: rows_by_loop(y, C) * (np.arange(len(y)) == 0)[:, None],
-            lambda y, C: rows_by_loop(y, C) * (np.arange(len(y)) == len(y) - 1)[:, None],
-        ),
+        "only the first row has its 1.0": (lambda y, C: rows_by_loop(y, C) * (np.arange(len(y)) == 0)[:, None]),
+        "only the last row has its 1.0": (lambda y, C: rows_by_loop(y, C) * (np.arange(len(y)) == len(y) - 1)[:, None]),
         "the rows count how often each class occurs; each example has a row of its own": (
             lambda y, C: np.bincount(y, minlength=C)
         ),
@@ -225,6 +223,7 @@ def spelled_cvae_elbo(P, encoder, decoder, x, y, eps):
     white = P.term("the part of the white pixels", x * -np.logaddexp(0, -logits))
     log_p = P.sum(white + P.term("the part of the black pixels", (1 - x) * -np.logaddexp(0, logits)), -1, "the pixels")
     log_p = log_p if log_p.ndim == 1 else P.mean(log_p, 0, "the samples")
+    log_sigma = P("log_sigma in KL", log_sigma)
     terms = (
         P.term("sigma^2 in KL", np.exp(2 * log_sigma))
         + P.term("mu^2 in KL", mu**2)
@@ -415,6 +414,12 @@ STYLE_GRID = exercise(
         "the neighbouring class, label + 1, is drawn: labels count from 0": (
             wrong_grid(row=lambda label, C: np.eye(C)[(label + 1) % C])
         ),
+        "all places before the label's are 1.0; only the label's own is": (
+            wrong_grid(row=lambda label, C: (np.arange(C) < label).astype(float))
+        ),
+        "all places up to the label's are 1.0; only the label's own is": (
+            wrong_grid(row=lambda label, C: (np.arange(C) <= label).astype(float))
+        ),
         "the places of the label are 1/C: it is not one-hot": wrong_grid(row=lambda label, C: np.full(C, 1 / C)),
         "the label is written into its place as a number; write 1.0": (
             wrong_grid(row=lambda label, C: label * np.eye(C)[label])
@@ -425,7 +430,7 @@ STYLE_GRID = exercise(
         "the softmax is taken over the pixels; each has its own sigmoid": (
             wrong_grid(squash=lambda l: np.exp(l) / np.exp(l).sum(axis=1, keepdims=True))
         ),
-        "(1 + tanh(l)) / 2 is the sigmoid of 2 l": wrong_grid(squash=lambda l: (1 + np.tanh(l)) / 2),
+        "(1 + tanh(l)) / 2 is the sigmoid of 2 l, and not that of l": wrong_grid(squash=lambda l: (1 + np.tanh(l)) / 2),
     },
     misconceptions={
         "logits": Misconception(
@@ -530,10 +535,8 @@ ANALOGY = exercise(
     oracle=analogy_by_loop,
     spelled=spelled_analogy,
     others={
-        "noise is added to the code, or sigma: the mean mu itself is asked": (
-            wrong_analogy(code=lambda mu, s: np.exp(s)),
-            wrong_analogy(code=lambda mu, s: mu + s),
-        ),
+        "the code is sigma; the mean mu is asked": (wrong_analogy(code=lambda mu, s: np.exp(s))),
+        "log sigma is added to the code; the mean mu itself is asked": (wrong_analogy(code=lambda mu, s: mu + s)),
         "the label stands to the left in the encoder: [x, y] is expected": (
             lambda encoder, decoder, x, y, y_new, C: expit(
                 tanh_network(
@@ -703,7 +706,7 @@ M2_UNLABELLED = exercise(
         "only L is summed, without weights, and the entropy added": (
             lambda elbo, q: np.sum(elbo, axis=1) + entr(q).sum(axis=1)
         ),
-        "the entropy of the most probable class alone is added": (
+        "minus log q of the most probable class stands where the entropy belongs": (
             lambda elbo, q: np.sum(q * elbo, axis=1) - np.log(q.max(axis=1))
         ),
         "L of the most probable class stands where the mean of L belongs; the entropy is right": (
@@ -715,7 +718,7 @@ M2_UNLABELLED = exercise(
         "L's exponential is averaged: this is the log of the mean of exp(L) under q": (
             lambda elbo, q: np.log(np.sum(q * np.exp(elbo), axis=1))
         ),
-        "the logarithm of the mean stands where the mean of logarithms belongs: log q of the average": (
+        "minus the log of the sum of q^2 stands where the entropy -sum q log q belongs": (
             lambda elbo, q: np.sum(q * elbo, axis=1) - np.log(np.sum(q * q, axis=1))
         ),
     },
