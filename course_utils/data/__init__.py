@@ -159,7 +159,8 @@ def load_faces() -> Images:
 def load_pen_digits() -> Split:
     """Digits as pen points in the order of writing: x_train (8992, 8, 2), x_test (2000, 8, 2), y the digit.
 
-    The eight points (x, y) lie in the unit square with y up, evenly spaced along the line; pen lifts are lost
+    The eight points (x, y) follow the line at roughly equal steps: of half the digits the longest step is more than
+    twice the shortest. Each digit is stretched to fill the unit square in both directions, y up; pen lifts are lost
     (Alpaydin and Alimoglu 1998). The test set has 200 of each digit; its writers also wrote training digits.
     """
     pack = read_pack("pen_digits")

@@ -244,7 +244,9 @@ def test_pen_digits():
     assert (np.bincount(pen.y_train) + 200).tolist() == uci
     x = np.concatenate([pen.x_train, pen.x_test])
     assert x.min() == 0 and x.max() == 1
-    assert np.all((x.max(axis=1) == 1).any(axis=1))  # each digit fills its box in one direction
+    assert np.all(x.min(axis=1) == 0) and np.all(x.max(axis=1) == 1)  # each digit fills the square in both directions
+    steps = np.linalg.norm(np.diff(x, axis=1), axis=2)
+    assert 2 < np.median(steps.max(axis=1) / np.maximum(steps.min(axis=1), 1e-9)) < 2.1  # roughly equal, not equal
     zeros, sevens = (pen.x_train[pen.y_train == d] for d in (0, 7))
     assert np.median(np.linalg.norm(zeros[:, 0] - zeros[:, -1], axis=1)) < 0.5  # a loop
     assert np.median(sevens[:, 0, 1]) > 0.9  # starts at the top: y points up
