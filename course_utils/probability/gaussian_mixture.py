@@ -46,7 +46,7 @@ def _log_joint(z: Array, mixture: Mixture) -> Array:
 
 
 def gmm_log_prob(z: Array, mixture: Mixture) -> Array:
-    """log p(z) of points z (N, K) under a mixture (pi, mu, S) -> (N,), in nats."""
+    """log p(z) of points z (N, K) under a mixture (pi, mu, S) -> (N,), in nats; a ValueError where an S is singular."""
     z, mixture = np.asarray(z, float), _checked(mixture)
     shapes(z=(z, "N K"), mu=(mixture[1], "C K"))
     return log_sum_exp(_log_joint(z, mixture), axis=1)

@@ -23,7 +23,7 @@ def diagonal_gaussian_log_prob(z: Array, mu: Array, log_sigma: Array) -> Array:
 def kl_standard_normal(mu: Array, log_sigma: Array) -> Array:
     """KL(N(mu, diag(sigma^2)) || N(0, I)) = 1/2 sum_k (sigma_k^2 + mu_k^2 - 1 - log sigma_k^2).
 
-    mu, log_sigma (N, K) -> (N,), never negative. (Kingma and Welling 2014, appendix B.)
+    mu, log_sigma (N, K) -> (N,), at least 0 up to rounding. (Kingma and Welling 2014, appendix B.)
     """
     mu, log_sigma = floats(mu), floats(log_sigma)
     same_last_axis(mu=mu, log_sigma=log_sigma)

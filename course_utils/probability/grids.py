@@ -16,7 +16,10 @@ LogJoint = Callable[[Array], Array]  # z -> log p(x, z), entry by entry
 
 
 def trapezoid_weights(grid: Array) -> Array:
-    """Weights (G,) with sum_g weights_g f(z_g) = the trapezoid rule: half of both neighbouring steps."""
+    """Weights (G,) with sum_g weights_g f(z_g) = the trapezoid rule: half of both neighbouring steps.
+
+    A ValueError where the grid does not ascend or has fewer than two points, here and wherever a grid is taken.
+    """
     grid = floats(grid)
     ascending(grid)
     half_steps = np.diff(grid) / 2
