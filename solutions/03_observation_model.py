@@ -56,8 +56,9 @@ def curve(z, bend=1.28, scale=4.67):
     return scale * arc(z, bend)
 
 
-# %%
 zs = np.linspace(-1.6, 1.6, 9)[:, None]
+
+# %%
 fig, (left, right) = plots.figure(9.6, 3.6, columns=2, width_ratios=[1.5, 1])
 left.scatter(*x.T, s=4, color=plots.PALETTE[3], label="ones")
 left.plot(*curve(np.linspace(-2, 2, 99)[:, None]).T, color=plots.PALETTE[2],
@@ -118,8 +119,8 @@ assert np.median(distance) > 100 * control.max()
 
 # %%
 fig, ax = drawings.generation()
-plots.show(fig, alt="A code z is drawn from the prior, goes through the decoder G, noise of "
-                    "variance eta is added, and x comes out.")
+plots.show(fig, alt="A code z is drawn from the prior, goes through the decoder G, "
+                    "noise of variance eta is added, and x comes out.")
 
 # %% [markdown]
 #
@@ -232,8 +233,8 @@ plots.show(fig, alt="Density of the model for three noise variances: a wide blot
 # curve is the median.
 #
 # %%
-predict("03-limit", "As eta goes to 0, what becomes of log p at the point on the curve, and "
-        "at the typical one?", ["both go to minus infinity",
+predict("03-limit", "As eta goes to 0, what becomes of log p at the point on the "
+        "curve, and at the typical one?", ["both go to minus infinity",
                                 "it rises without limit; it falls without limit",
                                 "it rises to a limit; it falls to a limit"])
 
@@ -278,13 +279,16 @@ assert 0 < np.argmax(log_p_all) < len(log_p_all) - 1  # the best eta is inside t
 # were not used: those of the test set.
 
 # %%
-predict("03-noise", "With a bend of 0 the curve is a straight line: PCA with K = 1, plus "
-        "noise. How many times the noise variance of the best arc will it need?")
+predict("03-noise", "With a bend of 0 the curve is a straight line: PCA with K = 1, "
+        "plus noise. How many times the noise variance of the best arc will it need?")
 
 # %%
 grid = np.linspace(-5, 5, 101)
-x_new = pca.pca_encode(digits.x_test[digits.y_test == 1].astype(float), mean, components)
+ones_new = digits.x_test[digits.y_test == 1].astype(float)
+x_new = pca.pca_encode(ones_new, mean, components)
 
+
+# %%
 
 def cost(parameters, data=x):
     bend, log_scale, log_eta = parameters
@@ -307,7 +311,8 @@ assert cost(start, x_new) - cost(found, x_new) > 0.5
 
 # %%
 fig, axes = plots.figure(9, 3.5, columns=2, sharex=True, sharey=True)
-for ax, (b, log_s, log_e), title in zip(axes, [start, found], ["start", "after training"]):
+for ax, (b, log_s, log_e), title in zip(axes, [start, found],
+                                        ["start", "after training"]):
     noise = np.exp(log_e / 2) * rng.normal(size=(1000, 2))
     made = np.exp(log_s) * arc(rng.normal(size=(1000, 1)), b) + noise
     ax.scatter(*made.T, s=3, color=plots.PALETTE[0], label="drawn by the model")
@@ -317,8 +322,8 @@ for ax, (b, log_s, log_e), title in zip(axes, [start, found], ["start", "after t
     ax.set(xlabel="component 1", aspect="equal", title=title)
 axes[0].set_ylabel("component 2")
 axes[0].legend(loc="lower left", fontsize=8)
-plots.show(fig, alt="Before training a short, hardly bent curve in a round cloud of draws; "
-                    "after it an arc along the horseshoe of the test ones.")
+plots.show(fig, alt="Before training a short, hardly bent curve in a round cloud of "
+                    "draws; after it an arc along the horseshoe of the test ones.")
 
 # %% [markdown]
 # The straight line needs no optimiser. In two dimensions, $WW^\top + \eta I$ with one column in $W$ can be any covariance matrix, so the best it can do is to match that of the data,
@@ -328,7 +333,8 @@ plots.show(fig, alt="Before training a short, hardly bent curve in a round cloud
 eigenvalues = np.var(x, axis=0)  # x holds PCA codes: its covariance is diagonal
 straight = -0.5 * np.sum(np.log(2 * np.pi * np.e * eigenvalues))
 W = np.array([[np.sqrt(eigenvalues[0] - eigenvalues[1])], [0]])
-assert np.isclose(log_marginal_linear(x, W, np.zeros(2), eigenvalues[1]).mean(), straight)
+log_p = log_marginal_linear(x, W, np.zeros(2), eigenvalues[1])
+assert np.isclose(log_p.mean(), straight)
 straight_new = log_marginal_linear(x_new, W, np.zeros(2), eigenvalues[1]).mean()
 gain = -cost(found, x_new) - straight_new
 results({"straight": [eigenvalues[1], straight, straight_new],
@@ -423,14 +429,14 @@ log_marginal_monte_carlo = check(log_marginal_monte_carlo)
 eps = rng.normal(size=(4000, 5, 1))
 by_grid = log_marginal_quadrature(x[:5], curve, 0.37, np.linspace(-5, 5, 401))
 by_sampling = log_marginal_monte_carlo(x[:5], curve, 0.37, eps)
-assert np.allclose(by_sampling, by_grid, atol=0.3)  # "Further" says how near they must be
+assert np.allclose(by_sampling, by_grid, atol=0.3)  # how near? see "Further"
 
 # %% [markdown]
 # Now on pictures. Take one test digit and PCA's decoder with $K = 1, \dots, 20$, whose exact answer we know. Estimate $\log p(\mathbf{x})$ with $S = 1000$ samples, forty times over (as forty copies
 # of the digit, each with samples of its own).
 #
 # %%
-predict("03-error", "K = 20. Which way will most of the forty estimates of log p(x) be off?",
+predict("03-error", "K = 20. Which way will most of the forty estimates be off?",
         ["as often up as down, as the estimate is right on average", "far too low",
          "far too high"])
 
@@ -492,8 +498,8 @@ results({"mean of 40 errors": [plain[K].mean() for K in (1, 5, 20)],
          "largest": [plain[K].max() for K in (1, 5, 20)],
          "samples needed": [f"{needed[ks.index(K)]:.0e}" for K in (1, 5, 20)]},
         ["K = 1", "K = 5", "K = 20"], caption="Error of log p(x), in nats")
-reveal("03-error", "far too low" if plain[20].max() < -20 else "as often up as down, as "
-       "the estimate is right on average")
+reveal("03-error", "far too low" if plain[20].max() < -20 else "as often up as down, "
+       "as the estimate is right on average")
 
 # %% tags=["expectation"]
 expect(plain[1].mean(), 0, within=0.06)
@@ -524,8 +530,8 @@ blob = centre + width * rng.normal(size=(300, 2))
 ax.scatter(*blob.T, s=4, color=plots.PALETTE[4], label="codes given the digit")
 ax.set(xlabel="$z_1$", ylabel="$z_2$", aspect="equal", title="K = 2")
 ax.legend(loc="upper right", fontsize=8)
-plots.show(fig, alt="A wide round cloud of a thousand draws of the prior, and in it a small "
-                    "blob, a fraction of its width in each direction.")
+plots.show(fig, alt="A wide round cloud of a thousand draws of the prior, and in it a "
+                    "small blob, a fraction of its width in each direction.")
 
 # %% [markdown]
 # ## 7. Sampling where it matters
@@ -581,8 +587,8 @@ assert np.allclose(other, by_grid, atol=0.3)
 # $$\sigma_k^2 = \frac{\eta}{\eta + \lambda_k}, \qquad \mu_k = \frac{\mathbf{w}_k^\top (\mathbf{x} - \mathbf{b})}{\eta + \lambda_k}.$$
 #
 # %%
-predict("03-single", "K = 20, samples of the posterior. How many samples are needed for an "
-        "error below a millionth of a nat?", [1, 1000, "1e12"])
+predict("03-single", "K = 20, samples of the posterior. How many samples are needed "
+        "for an error below a millionth of a nat?", [1, 1000, "1e12"])
 
 # %%
 def posterior(x, K, eta):
@@ -624,13 +630,14 @@ for ax, drawn, title in zip(axes, [{"samples of the prior": plain,
         middle = np.array([errors[K].mean() for K in ks])
         spread = np.array([errors[K].std() for K in ks])
         near_colour = plots.PALETTE[0 if errors is plain else 1]
-        ax.errorbar(ks, middle, 2 * spread, fmt="o-", capsize=3, label=name, color=near_colour)
+        ax.errorbar(ks, middle, 2 * spread, fmt="o-", capsize=3, label=name,
+                    color=near_colour)
     ax.axhline(0, color="black", linewidth=0.8)
     ax.set(xlabel="K", xticks=[1, 5, 10, 15, 20], title=title)
     ax.legend(loc="lower left", fontsize=8)
 axes[0].set_ylabel("error of log p(x): mean ± 2 s.d. (nats)")
 plots.show(fig, alt="The error with samples of the prior falls to hundreds of nats "
-                    "below 0 as K grows; near the posterior it stays within half a nat.")
+                    "below 0 as K grows; near the posterior it stays near 0.")
 
 # %% [markdown]
 # A $q$ that is *roughly* the posterior is good enough here, where a prior that ignores $\mathbf{x}$ is hopeless. But the spread grows with $K$, as the misfits of all dimensions multiply. Importance sampling does not escape exponential growth; its *base* is nearer to 1 the nearer $q$ is to the posterior. ("Further" computes it, and shows
@@ -642,8 +649,9 @@ plots.show(fig, alt="The error with samples of the prior falls to hundreds of na
 # So we want the posterior. For a decoder that bends, what does it look like? With one code a grid can show it: Bayes' rule divides $p(z)\,p(\mathbf{x}|z)$ by $p(\mathbf{x})$.
 #
 # %%
-predict("03-bumps", "Three points: on the band of the ones, in the middle of the horseshoe, in "
-        "the gap between its ends. How many bumps have their posteriors, in this order?",
+predict("03-bumps", "Three points: on the band of the ones, in the middle of the "
+        "horseshoe, in the gap between its ends. How many bumps have their "
+        "posteriors, in this order?",
         ["1, 1, 1", "1, 1, 2", "1, 2, 2", "2, 2, 2"])
 
 # %%
@@ -714,8 +722,8 @@ progress()
 # A pixel is 0, but the decoder is sure of a 1, with logit $\ell$. Then $\log(1 - \sigma(\ell)) \approx -\ell$.
 
 # %%
-predict("03-logit", "From which logit on does the formula, typed in as it stands, give minus "
-        "infinity?", ["about 8", "about 37", "about 300", "about 710"])
+predict("03-logit", "From which logit on does the formula, typed in as it stands, give "
+        "minus infinity?", ["about 8", "about 37", "about 300", "about 710"])
 
 # %%
 for logit in [10.0, 30.0, 36.0, 40.0, 1000.0]:
@@ -803,8 +811,8 @@ expect(near[20].mean(), 0, within=0.18)
 # The limit of section 3, for 784 pixels. (A *density* may be larger than 1, so its log may be positive: in 784 dimensions with little noise, by hundreds of nats. Only differences between models mean something.)
 
 # %%
-predict("03-digits", "K = 2, and eta goes to 0. What becomes of log p of a test digit, and of "
-        "its reconstruction, which lies on the plane of the decoder?",
+predict("03-digits", "K = 2, and eta goes to 0. What becomes of log p of a test digit, "
+        "and of its reconstruction, which lies on the plane of the decoder?",
         ["both fall", "the digit's falls, the reconstruction's rises", "both rise"])
 
 # %%

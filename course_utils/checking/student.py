@@ -18,7 +18,7 @@ USED_FROM_HERE = {
     True: "From here on, the notebook uses your function.",
     False: "Until yours passes, the notebook goes on with the library's function.",
 }
-NOT_USED = {"linear_ae_train", "vae_train"}  # after their check, as training takes its time; a test compares
+NOT_USED = {"vae_train"}  # after its check, as training takes its time; a test compares
 
 
 def examine(function, *, name: str | None = None, seed: int = 0) -> Report:

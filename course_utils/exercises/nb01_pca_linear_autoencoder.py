@@ -934,6 +934,7 @@ def compare_count(expected, got, args):
         return close()(expected, got, args)
     eigenvalues, fraction = args
     shares = np.cumsum(eigenvalues) / np.sum(eigenvalues)
+    expected = int(expected)
     rounded_off = expected == count_up(*args) < len(shares) and shares[expected - 1] < fraction
     if round(K) == expected or (round(K) == expected + 1 and rounded_off):
         return None

@@ -60,7 +60,7 @@ def as_other_user(tier: Isolation, temporary: Path) -> Iterator[Isolation]:
     launcher = temporary / "launcher"
     launcher.write_text(script(temporary, sys.executable, first), encoding="utf-8")
     launcher.chmod(0o700)
-    (temporary / "users").write_text(f"{first}\n")
+    (temporary / "users").write_text(f"{first}\n", encoding="utf-8")
     (temporary / "users").chmod(0o600)
     temporary.chmod(0o711)  # to be passed through, not to be looked into
     places, kept = writable(str(first))
@@ -91,8 +91,12 @@ def writable(user: str) -> tuple[list[Path], dict[Path, bytes]]:
     found = [
         Path(os.fsdecode(name)) for name in subprocess.run(command, capture_output=True).stdout.split(b"\0") if name
     ]
-    files = [path for path in found if path.is_file() and path.stat().st_size < 1 << 20]
-    return [path for path in found if path.is_dir()], {path: path.read_bytes() for path in files}
+    kept = {}
+    for path in found:
+        with contextlib.suppress(OSError):  # it may go meanwhile, or be no file that can be read
+            if path.is_file() and path.stat().st_size < 1 << 20:
+                kept[path] = path.read_bytes()
+    return [path for path in found if path.is_dir()], kept
 
 
 def wipe(folder: Path, places: Iterable[Path], kept: dict[Path, bytes]) -> None:

@@ -169,7 +169,8 @@ def log_mean_exp(a):
         found.append("looks into the grader")
     except OSError:
         pass
-    raise ValueError("; ".join(found))
+    # Feedback tells the type of an error and not its text.
+    raise (ValueError if found == ["another user", "sees its own library"] else LookupError)("; ".join(found))
 """
 
 
@@ -202,7 +203,7 @@ def test_another_user_reaches_nothing_of_the_graders(run, autograder, without_bu
     nosy = NOSY.format(root=str(autograder), parent=os.getpid())
     results = run({f"{START}.ipynb": [nosy], f"{PCA}.ipynb": solved(PCA)})
     told = next(test["output"] for test in results["tests"] if test["name"].endswith("log_mean_exp"))
-    assert "ValueError: another user; sees its own library\n" in told
+    assert "\nValueError\n" in told and "LookupError\n" not in told
     assert results["score"] == sum(points for name, points in POINTS.items() if name != "log_mean_exp")
     assert sys.executable == before
     assert not (autograder / "submission" / "new").exists()

@@ -221,4 +221,5 @@ def test_what_all_processes_share_is_out_of_reach(nurseries, tmp_path, monkeypat
             assert report["kind"] == "died", (name, report)
             continue
         assert (report["points"], report["kind"]) == (0, attack.kind), (name, report)
-        assert attack.words in f"{report['advice']} {report['detail']}".partition("\nline ")[0], (name, report)
+        raised = " ".join(text.partition("\nline ")[0] for text in [report["detail"], *report["said"]])
+        assert attack.words in f"{report['advice']} {raised}", (name, report)

