@@ -20,12 +20,17 @@ from typing import Any
 import course_utils.quick_start  # noqa: F401
 
 FIRST_NOTEBOOK = "00_start_here"
-# One BLAS thread and a fixed hash seed: built outputs and grades must not depend on the number of cores.
-REPRODUCIBLE = {
+# The course's matrices are small: a second BLAS thread saves nothing in its training, and beside other programs it
+# makes that ten to a hundred times as long, since the threads wait for each other by spinning.
+ONE_BLAS_THREAD = {
     "OPENBLAS_NUM_THREADS": "1",
     "OMP_NUM_THREADS": "1",
     "MKL_NUM_THREADS": "1",
     "VECLIB_MAXIMUM_THREADS": "1",
+}
+# With a fixed hash seed, too: built outputs and grades must not depend on the number of cores.
+REPRODUCIBLE = {
+    **ONE_BLAS_THREAD,
     "PYTHONHASHSEED": "0",
     "PYTHONUTF8": "1",
 }
@@ -35,6 +40,13 @@ EXTRAS = {
     "authoring": ("ipykernel", "jupytext", "nbclient", "nbformat"),
     "lint": ("ruff", "ty"),
     "test": ("nbval", "pytest", "xdist"),
+}
+
+# The folders that `course test` goes through, and what is said of each.
+STAGES = {
+    "tests": "unit and browser tests",
+    "solutions": "solutions, outputs compared",
+    "notebooks": "student notebooks, run only",
 }
 
 
@@ -82,6 +94,8 @@ def lab(arguments: argparse.Namespace, extra: list[str]) -> int | None:
         options += [f"--ServerApp.port={arguments.port}", "--ServerApp.port_retries=0"]
     if getattr(os, "geteuid", lambda: 1)() == 0:  # in a container root is often the only user
         options.append("--allow-root")
+    for name, threads in ONE_BLAS_THREAD.items():
+        os.environ.setdefault(name, threads)  # the kernels have it from here
     from jupyterlab.labapp import main as jupyterlab_main
 
     return jupyterlab_main([*options, *extra])
@@ -99,26 +113,55 @@ def require_free_port(port: int) -> None:
 
 
 def stages(root: Path) -> dict[str, list[str]]:
-    """Return the stages of `course test`: name -> pytest arguments, empty where there is no notebook."""
-    solutions, copies = (
-        sorted(map(str, (root / name).glob("*.ipynb")), reverse=True)  # the longest come first
-        for name in ("solutions", "notebooks")
-    )
-    side_by_side = [
-        "-n",
-        "auto",
-        "--dist",
-        "loadscope",  # all cells of a notebook go to one worker and share a kernel
-        "--no-loadscope-reorder",
-    ]
-    one_more = str((os.cpu_count() or 1) + 1)  # there is always a test that waits for a server or a deadline
-    nbval = ["--nbval-current-env", "--nbval-cell-timeout", "120", *side_by_side]
-    compared = ["--nbval", "--nbval-sanitize-with", str(root / "tests" / "notebooks" / "nbval_sanitize.cfg"), *nbval]
-    return {
-        "unit and browser tests": ["-n", one_more, "--dist", "loadfile", "--no-loadscope-reorder", str(root / "tests")],
-        "solutions, outputs compared": solutions and [*compared, *solutions],
-        "student notebooks, run only": copies and ["--nbval-lax", *nbval, *copies],
+    """Return the stages of `course test`: {folder: what pytest collects there}, nothing where there is no notebook."""
+    return {"tests": [str(root / "tests")]} | {
+        folder: sorted(map(str, (root / folder).glob("*.ipynb")), reverse=True)  # the longest come first
+        for folder in ("solutions", "notebooks")
     }
+
+
+def side_by_side(root: Path, processes: int) -> list[str]:
+    """Return pytest's arguments for this many processes; the tests of a file stay together and share its fixtures."""
+    return [f"--rootdir={root}", "-n", str(processes), "--dist", "loadfile", "--no-loadscope-reorder"]
+
+
+def whole_run(root: Path, report: Path) -> list[str]:
+    """Return pytest's arguments for all stages in one pool, so that no core idles at the end of a stage.
+
+    Outputs are compared by nbval; that those of the students' copies are not is in tests/conftest.py. JUnit's results
+    go to `report`.
+    """
+    one_more = (os.cpu_count() or 1) + 1  # there is always a test that waits for a server or a deadline
+    tests, *notebooks = stages(root).values()
+    nbval = [
+        "--nbval",
+        "--nbval-current-env",
+        "--nbval-cell-timeout=120",
+        f"--nbval-sanitize-with={root / 'tests' / 'notebooks' / 'nbval_sanitize.cfg'}",
+    ]
+    paths = [path for stage in notebooks for path in stage]
+    return [*side_by_side(root, one_more), f"--junitxml={report}", *(nbval if paths else []), *tests, *paths]
+
+
+def quick_run(root: Path, extra: list[str]) -> list[str]:
+    """Return pytest's arguments for the inner loop: tests that are neither slow nor in a browser, and what is asked."""
+    named = any(Path(word.partition("::")[0]).exists() for word in extra)
+    chosen = ["-m", "not slow and not browser", *extra, *([] if named else stages(root)["tests"])]
+    return [*side_by_side(root, os.cpu_count() or 1), *chosen]
+
+
+def results(report: Path) -> dict[str, list[float]]:
+    """Return {folder: [tests, failures and errors, seconds]} of a whole run, from JUnit's file if there is one."""
+    from xml.etree import ElementTree
+
+    found = {folder: [0, 0, 0.0] for folder in STAGES}
+    for case in ElementTree.parse(report).iter("testcase") if report.is_file() else ():
+        address = f"{case.get('classname')}.{case.get('name')}".lstrip(".")  # a file that is not collected has no class
+        of_stage = found.get(address.partition(".")[0], found["tests"])
+        of_stage[0] += 1
+        of_stage[1] += any(child.tag in ("failure", "error") for child in case)
+        of_stage[2] += float(case.get("time", 0))
+    return found
 
 
 def isolated_environment(folder: str | Path) -> dict[str, str]:
@@ -139,38 +182,48 @@ def isolated_environment(folder: str | Path) -> dict[str, str]:
 
 
 def run_tests(_: argparse.Namespace, extra: list[str]) -> int:
-    """Run the test stages one after another, or one pytest with the given arguments; 0 if all passed."""
+    """Run the unit and browser tests, all solutions (outputs compared) and all student copies; return 0 if all passed.
+
+    `course test quick`: only what is marked neither slow nor browser, from every room, in a minute at most. What comes
+    after `quick` goes on to pytest, as in `course test quick -k pca`; all arguments do, where `quick` is not the first.
+    """
     require("test")
     root = find_root(Path.cwd())
     if not (root / "tests").is_dir():
         raise CourseError(f"{root} holds no tests: they come with the full checkout of the course")
-    selected = {"pytest": extra} if extra else stages(root)
-    summary = {}
     with tempfile.TemporaryDirectory(prefix="course-test-") as folder:
-        environment = isolated_environment(folder)
-        for name, options in selected.items():
-            print(f"\n== {name}", flush=True)
-            started = time.monotonic()
-            if options:
-                command = [
-                    sys.executable,
-                    "-m",
-                    "pytest",
-                    "-p",
-                    "course_utils.quick_start",
-                    "-p",
-                    "no:cacheprovider",
-                    *options,
-                ]
-                status = subprocess.call(command, cwd=Path.cwd() if extra else root, env=environment)
-            else:
-                print("there is no notebook to test; make them with: course build")
-                status = 1
-            summary[name] = (status, time.monotonic() - started)
-    print()
-    for name, (status, seconds) in summary.items():
-        print(f"{'passed' if status == 0 else 'FAILED'}  {name} ({seconds:.0f} s)")
-    return int(any(status for status, _ in summary.values()))
+        report = Path(folder) / "results.xml"
+        if extra[:1] == ["quick"]:
+            name, options = "quick tests", quick_run(root, extra[1:])
+        else:
+            name, options = ("pytest", extra) if extra else ("all tests", whole_run(root, report))
+        print(f"\n== {name}", flush=True)
+        started = time.monotonic()
+        status = subprocess.call(
+            [sys.executable, "-m", "pytest", "-p", "course_utils.quick_start", "-p", "no:cacheprovider", *options],
+            cwd=Path.cwd() if extra else root,
+            env=isolated_environment(folder),
+        )
+        print()
+        if extra:
+            print(f"{'FAILED' if status else 'passed'}  {name} ({time.monotonic() - started:.0f} s)")
+            return int(status != 0)
+        return int(summary(root, status, results(report)))
+
+
+def summary(root: Path, status: int, found: dict[str, list[float]]) -> bool:
+    """Print a line for each stage of a whole run that ended with pytest's `status`; return whether one has failed."""
+    explained = status in (0, 1) and any(failures for _, failures, _ in found.values()) == bool(status)
+    failed = False
+    for folder, paths in stages(root).items():
+        tests, failures, seconds = found[folder]
+        bad = bool(failures) or not tests or not explained
+        failed |= bad
+        what = f"{tests:.0f} tests, {seconds:.0f} s in all processes"
+        if not paths:
+            what = "there is no notebook to test; make them with: course build"
+        print(f"{'FAILED' if bad else 'passed'}  {STAGES[folder]} ({what})")
+    return failed
 
 
 def linters(fix: bool) -> dict[str, tuple[list[str], str]]:
@@ -354,7 +407,7 @@ def parser() -> argparse.ArgumentParser:
     sub = command(lab, "open the notebooks in JupyterLab")
     sub.add_argument("--no-browser", action="store_true", help="start the server only")
     sub.add_argument("--port", type=positive, metavar="P", help="listen on this port and no other")
-    command(run_tests, "run all tests; arguments, if any, go to one pytest run instead", name="test")
+    command(run_tests, "run all tests; quick: those of a minute; other arguments are for one pytest run", name="test")
     sub = command(lint, "look for faults, habits, layout and types in the sources")
     sub.add_argument("--fix", action="store_true", help="mend what can be mended by a program")
     sub = command(build, "build the notebooks from solutions/*.py")

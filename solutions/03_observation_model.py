@@ -9,7 +9,7 @@
 # %% [markdown]
 # # The observation model
 #
-# *Lecture points L9 and L10. About 80 minutes, 20 points.*
+# *Lecture points L9 and L10. About {{core minutes}} minutes, 20 points; {{further minutes}} more below "Further".*
 #
 # Notebook 02 ended with a failure and a question. Fed with random codes, the decoder of an autoencoder drew things that are no digits, for nobody had said
 # how codes are distributed. So let us say it first. But what has to be added, so that every picture gets a number that says how probable it is, a density
@@ -26,14 +26,14 @@ import numpy as np
 from scipy import optimize, stats
 from scipy.special import logsumexp
 
-from course_utils.checking import check, hint, progress
+from course_utils.checking import check, hint, predict, progress, reveal
 from course_utils.data import load_mnist
 from course_utils.explorables.density_explorer import density_explorer
 from course_utils.models import pca
 from course_utils.probability.marginals import log_marginal_linear
 from course_utils.probability.toy_decoders import arc, line
-from course_utils.showing import plots
-from course_utils.showing.evidence import show_result
+from course_utils.showing import drawings, plots
+from course_utils.showing.evidence import expect, results
 
 digits = load_mnist()
 ones = digits.x_train[digits.y_train == 1].astype(float)
@@ -52,7 +52,7 @@ x = pca.pca_encode(ones, mean, components)
 
 
 def curve(z, bend=1.28, scale=4.67):
-    """G(z): an arc through the ones, z (..., 1) -> (..., 2), bend and scale by eye."""
+    """G(z), an arc: z (..., 1) -> (..., 2). Section 3 will find bend and scale."""
     return scale * arc(z, bend)
 
 
@@ -72,7 +72,7 @@ plots.show(fig, alt="A horseshoe of points with an arc through it. Nine pictures
                     "the arc: a one that turns from leaning left to leaning right.")
 
 # %% [markdown]
-# One number, the slant, says most about a one, and the data lie along a curve. Here is a story of how they could have come about:
+# One number, the slant, says most about a one, and the data lie along a curve. (How this arc was found is the end of the story; take it as given for now.) Here is a story of how they could have come about:
 #
 # 1. A code is drawn from a distribution that we choose: $\mathbf{z} \sim p(\mathbf{z}) = \mathcal{N}(\mathbf{0}, I)$, the **prior**.
 # 2. A decoder with parameters $\theta$ turns it into an example: $\mathbf{x} = G_\theta(\mathbf{z})$.
@@ -80,17 +80,31 @@ plots.show(fig, alt="A horseshoe of points with an arc through it. Nine pictures
 # The story defines a distribution of $\mathbf{x}$. To *train* it, choose $\theta$ so that the data are as probable as possible: maximise
 # $\sum_n \log p_\theta(\mathbf{x}_n)$, the **log-likelihood** (L9).
 #
-# **Predict.** What is the density $p(\mathbf{x})$ of this story at a typical one? Think of how many of the thousand points lie exactly on the curve.
+# %%
+predict("03-density", "By this story, what is the density p(x) at a typical one of the "
+        "data?", ["0", "small, but more than 0", "infinite"])
 
 # %%
 fine = curve(np.linspace(-4, 4, 8001)[:, None])
-distance = np.array([np.min(np.hypot(*(fine - x_n).T)) for x_n in x])
-print(f"on the curve: {np.sum(distance == 0)} of {len(x)} ones")
-print(f"distance: median {np.median(distance):.2f}, smallest {distance.min():.5f}")
+
+
+def distance_to_curve(points):
+    return np.array([np.min(np.hypot(*(fine - point).T)) for point in points])
+
+
+distance = distance_to_curve(x)
+control = distance_to_curve(curve(np.random.default_rng(1).normal(size=(200, 1))))
+results({"ones": [np.median(distance), distance.max()],
+         "drawn by the story (a control)": [np.median(control), control.max()]},
+        ["median", "largest"], digits=2, caption="Distance to the curve")
+reveal("03-density", "0")
+
+# %% tags=["expectation"]
+assert np.median(distance) > 100 * control.max()
 
 # %% [markdown]
-# None. The curve has no area, yet all of the probability is on it: off the curve $p(\mathbf{x}) = 0$, and on it there is no finite density at all. So
-# $\log p(\mathbf{x}_n) = -\infty$ for the data, *whatever* $\theta$ is. A better curve is not rewarded, for it misses the points as well. In 784 dimensions
+# What the story draws lies on the curve, up to the fineness of the search; the ones do not. The curve has no area, yet all of the probability is on it: off the curve $p(\mathbf{x}) = 0$, and on it there is no finite density at all. So
+# $\log p(\mathbf{x}_n) = -\infty$ for the data, for every bend and scale. A better curve is not rewarded, for it misses the points as well. (A curve with enough bends could be led through a thousand given points, but not through the next ones.) In 784 dimensions
 # it is no different: with fewer codes than pixels, the decoder's pictures fill a surface of no volume (L9).
 #
 # ## 2. The remedy: a noisy observation
@@ -101,6 +115,13 @@ print(f"distance: median {np.median(distance):.2f}, smallest {distance.min():.5f
 # = \frac{1}{(2\pi\eta)^{D/2}} \exp\left(-\frac{\lVert \mathbf{x} - G_\theta(\mathbf{z}) \rVert^2}{2\eta}\right).$$
 #
 # This is the **observation model**. Its noise has the *variance* $\eta$ in each of the $D$ dimensions.
+
+# %%
+fig, ax = drawings.generation()
+plots.show(fig, alt="A code z is drawn from the prior, goes through the decoder G, noise of "
+                    "variance eta is added, and x comes out.")
+
+# %% [markdown]
 #
 # *A remark on the slides:* they call this variance $\eta$ when it is introduced (L9) and $\sigma^2$ later (L17), while $\sigma$ is also the width of another
 # Gaussian, $q$, from L18 on. Here $\eta$ is always the observation noise and $\sigma$ belongs to $q$.
@@ -124,99 +145,13 @@ def gaussian_log_prob(x, mean, eta):
 gaussian_log_prob = check(gaussian_log_prob)
 
 # %% [markdown]
-# A density must integrate to 1. Add it up over small squares of the plane:
-
-# %%
-side = np.linspace(-6, 6, 241)
-plane_points = np.stack(np.meshgrid(side, side), axis=-1).reshape(-1, 2)
-centre = np.tile([0.5, -1.0], (len(plane_points), 1))
-area = (side[1] - side[0]) ** 2
-density = np.exp(gaussian_log_prob(plane_points, centre, 0.37))
-assert np.isclose(np.sum(density) * area, 1)
-
-# %% [markdown]
 # Two things to read off the formula. First, for fixed $\eta$ it is the squared error of an autoencoder, $-\lVert \mathbf{x} - G(\mathbf{z})\rVert^2 / 2\eta$, plus
 # a constant: notebook 05 comes back to this. Second, the constant matters as soon as $\eta$ may change: it is what keeps $\eta$ from growing for ever.
 #
-# With noise, the story draws points that look more like the data:
-
-# %%
-rng = np.random.default_rng(3)
-z = rng.normal(size=(1000, 1))
-drawn = curve(z) + np.sqrt(0.37) * rng.normal(size=(1000, 2))
-
-fig, (left, right) = plots.figure(9, 3.6, columns=2, sharex=True, sharey=True)
-for ax, points, title in [(left, x, "the ones"), (right, drawn, "drawn by the model")]:
-    ax.scatter(*points.T, s=4, color=plots.PALETTE[0])
-    ax.set(xlabel="component 1", ylabel="component 2", aspect="equal", title=title)
-plots.show(fig, alt="Two clouds of points in the shape of a horseshoe; in the model's, "
-                    "the two ends meet below.")
+# A density lets us say how good a model is, in numbers, and improve it. (For pixels that are 0 or 1 there is another observation model; it stands below "Further".)
 
 # %% [markdown]
-# The two are alike, and not the same: the model's horseshoe is nearly closed, because the prior's tails reach far along the curve. A density lets us say *how* good a
-# model is, in numbers, and improve it. But first, the other observation model that you will need.
-
-# %% [markdown]
-# ## 3. Pixels that are 0 or 1
-#
-# A scanned digit is nearly black and white. For pixels that are 0 or 1, Gaussian noise is the wrong story; let the decoder say for every pixel how probable a 1 is. Any real
-# number $\ell$ (a **logit**) becomes a probability by the sigmoid, so that the decoder's output need not be restricted:
-#
-# $$p(x_d = 1 \mid \mathbf{z}) = \sigma(\ell_d) = \frac{1}{1 + e^{-\ell_d}}, \qquad
-# \log p(\mathbf{x} \mid \mathbf{z}) = \sum_d \big[x_d \log \sigma(\ell_d) + (1 - x_d) \log (1 - \sigma(\ell_d))\big].$$
-#
-# **Predict.** A pixel is 0, but the decoder is sure of a 1, with logit $\ell$. Then $\log(1 - \sigma(\ell)) \approx -\ell$. From which $\ell$ on does the
-# formula, typed in as it stands, go wrong?
-
-# %%
-for logit in [10.0, 30.0, 36.0, 40.0, 1000.0]:
-    with np.errstate(divide="ignore"):
-        print(f"logit {logit:4.0f}: {np.log(1 - 1 / (1 + np.exp(-logit))):.4f}")
-
-# %% [markdown]
-# At 30 the last digits are wrong already; at 40 the sigmoid is rounded to exactly 1 and the result is $-\infty$: one such pixel would ruin the likelihood of a whole data set, and its
-# gradient. Probabilities have lost what the logits still know. Put $\sigma(\ell) = e^\ell / (1 + e^\ell)$ into the formula and simplify *before* you compute:
-#
-# $$x \log \sigma(\ell) + (1 - x) \log(1 - \sigma(\ell)) = x\,\ell - \log(1 + e^\ell).$$
-
-# %% [markdown]
-# {{exercise bernoulli_log_prob}}
-
-# %%
-def bernoulli_log_prob(x, logits):
-    """Log probability of each row of 0/1 pixels: x, logits (N, D) -> (N,)."""
-    ### BEGIN SOLUTION
-    return np.sum(x * logits - np.logaddexp(0, logits), axis=1)
-    ### END SOLUTION
-
-
-# %%
-bernoulli_log_prob = check(bernoulli_log_prob)
-
-# %% [markdown]
-# All probabilities add up to 1; with three pixels there are eight pictures, and we can see to it:
-
-# %%
-pictures = np.array([[a, b, c] for a in (0, 1) for b in (0, 1) for c in (0, 1)])
-logits = np.tile([1.5, -0.3, 2.0], (8, 1))
-assert np.isclose(np.sum(np.exp(bernoulli_log_prob(pictures, logits))), 1)
-
-# %% [markdown]
-# A first number for real digits, black and white at a threshold of one half. A decoder that ignores its code can at best give each pixel the frequency with which it
-# is white, the same for every digit:
-
-# %%
-white = digits.x_train > 0.5
-frequency = (white.sum(axis=0) + 1) / (len(white) + 2)  # never exactly 0 or 1
-logits = np.tile(np.log(frequency / (1 - frequency)), (2000, 1))
-log_p = bernoulli_log_prob((digits.x_test > 0.5).astype(float), logits)
-print(f"test digits, each pixel on its own: {log_p.mean():.1f} nats per digit")
-
-# %% [markdown]
-# Remember this number: whatever a code says about a digit has to show as an improvement on it. Notebook 08 will. For the rest of this notebook the noise is Gaussian.
-
-# %% [markdown]
-# ## 4. The integral
+# ## 3. The integral
 #
 # The story has two random steps, and we see only the result of the second. The density of what we see adds up all the codes that could have led there (L9):
 #
@@ -261,6 +196,7 @@ log_marginal_quadrature = check(log_marginal_quadrature)
 grid = np.linspace(-6, 6, 601)
 b = line(np.zeros((1, 1)))[0]
 W = line(np.ones((1, 1))).T - b[:, None]                        # (D, K) = (3, 1)
+rng = np.random.default_rng(3)
 points = rng.normal(size=(20, 3))
 for eta in [3.0, 0.3, 0.03]:
     exact = stats.multivariate_normal.logpdf(points, b, W @ W.T + eta * np.eye(3))
@@ -270,8 +206,6 @@ for eta in [3.0, 0.3, 0.03]:
 # %% [markdown]
 # It agrees to a millionth of a nat. For the curve there is no formula, and now we need none. A map of $p(\mathbf{x})$ over the plane for three noise variances:
 #
-# **Predict.** Where does the density rise as $\eta$ falls, and where does it fall?
-
 # %%
 side_1, side_2 = np.linspace(-6, 6, 81), np.linspace(-6, 4, 67)
 plane_points = np.stack(np.meshgrid(side_1, side_2), axis=-1).reshape(-1, 2)
@@ -297,7 +231,11 @@ plots.show(fig, alt="Density of the model for three noise variances: a wide blot
 # Section 1 said: without noise, the density is 0 off the curve. Now we can watch it come about. Take a point *on* the curve, and a typical one, whose distance from the
 # curve is the median.
 #
-# **Predict.** Draw $\log p$ of both against $\log \eta$ before you run this. How fast does each go, and is there a best $\eta$?
+# %%
+predict("03-limit", "As eta goes to 0, what becomes of log p at the point on the curve, and "
+        "at the typical one?", ["both go to minus infinity",
+                                "it rises without limit; it falls without limit",
+                                "it rises to a limit; it falls to a limit"])
 
 # %%
 typical = np.argsort(distance)[len(x) // 2]
@@ -319,12 +257,13 @@ ax.set(ylabel="log p(x) (nats)", title="As the noise goes to zero")
 ax.legend(loc="lower right")
 plots.show(fig, alt="Log density against eta. On the curve it keeps rising as eta "
                     "falls; off it, it plunges; the mean over all ones has a top.")
+reveal("03-limit", "it rises without limit; it falls without limit")
 
 # %% [markdown]
 # On the curve the density grows without limit, like $\eta^{-(D-K)/2}$: here half a unit of $\log\eta$ per unit, as one of the two dimensions is not filled. At distance $d$ from the curve
-# it plunges like $e^{-d^2/2\eta}$. In the limit $p(\mathbf{x})$ is infinite on the curve and 0 for every typical example, which is what L9 says.
+# it plunges like $e^{-d^2/2\eta}$. In the limit $p(\mathbf{x})$ is infinite on the curve and 0 off it, which is what L9 says.
 
-# %%
+# %% tags=["expectation"]
 rise = (log_p_two[0, 0] - log_p_two[1, 0]) / np.log(etas[1] / etas[0])
 assert np.isclose(rise, 0.5, rtol=0.01)
 fall = etas[0] * log_p_two[0, 1]
@@ -335,25 +274,51 @@ assert 0 < np.argmax(log_p_all) < len(log_p_all) - 1  # the best eta is inside t
 # ### Train the generator by maximum likelihood
 #
 # In between lies a best noise variance. Nothing stops us now from doing what L9 asks: choose *all* parameters, $\theta = (\text{bend}, \text{scale})$ and $\eta$, so that
-# the mean of $\log p(\mathbf{x}_n)$ is largest. A general-purpose optimiser will do for three numbers.
-#
-# **Predict.** With a bend of 0 the curve is a straight line through the mean: PCA with $K = 1$, plus noise. How much more noise will the line need than the best arc?
+# the mean of $\log p(\mathbf{x}_n)$ over the training data is largest. A general-purpose optimiser will do for three numbers. Start from a bad guess, a curve that is too short and hardly bent, and judge by ones that
+# were not used: those of the test set.
+
+# %%
+predict("03-noise", "With a bend of 0 the curve is a straight line: PCA with K = 1, plus "
+        "noise. How many times the noise variance of the best arc will it need?")
 
 # %%
 grid = np.linspace(-5, 5, 101)
+x_new = pca.pca_encode(digits.x_test[digits.y_test == 1].astype(float), mean, components)
 
 
-def cost(parameters):
+def cost(parameters, data=x):
     bend, log_scale, log_eta = parameters
     decoder = lambda z: np.exp(log_scale) * arc(z, abs(bend))
-    return -np.mean(log_marginal_quadrature(x, decoder, np.exp(log_eta), grid))
+    return -np.mean(log_marginal_quadrature(data, decoder, np.exp(log_eta), grid))
 
 
-found = optimize.minimize(cost, [0.8, 1.0, 0.0])
-bend, scale, eta = found.x[0], *np.exp(found.x[1:])
-show_result("bend", bend, 1.282, 0.01)
-show_result("noise variance", eta, 0.365, 0.01)
-show_result("log p per one, bent", -found.fun, -3.8046, 0.001)
+start = [0.3, np.log(2.0), np.log(2.0)]  # bend, log scale, log eta
+found = optimize.minimize(cost, start).x
+bend, scale, eta = abs(found[0]), *np.exp(found[1:])
+results({"start": [start[0], np.exp(start[1]), np.exp(start[2]), -cost(start, x_new)],
+         "after training": [bend, scale, eta, -cost(found, x_new)]},
+        ["bend", "scale", "eta", "log p of a test one (nats)"])
+
+# %% tags=["expectation"]
+expect(bend, 1.282, within=0.01)
+expect(eta, 0.365, within=0.01)
+expect(-cost(found), -3.8046, within=0.001)
+assert cost(start, x_new) - cost(found, x_new) > 0.5
+
+# %%
+fig, axes = plots.figure(9, 3.5, columns=2, sharex=True, sharey=True)
+for ax, (b, log_s, log_e), title in zip(axes, [start, found], ["start", "after training"]):
+    noise = np.exp(log_e / 2) * rng.normal(size=(1000, 2))
+    made = np.exp(log_s) * arc(rng.normal(size=(1000, 1)), b) + noise
+    ax.scatter(*made.T, s=3, color=plots.PALETTE[0], label="drawn by the model")
+    ax.scatter(*x_new.T, s=6, color=plots.PALETTE[3], label="test ones")
+    ax.plot(*(np.exp(log_s) * arc(np.linspace(-2.5, 2.5, 99)[:, None], b)).T,
+            color=plots.PALETTE[2], label="G(z)")
+    ax.set(xlabel="component 1", aspect="equal", title=title)
+axes[0].set_ylabel("component 2")
+axes[0].legend(loc="lower left", fontsize=8)
+plots.show(fig, alt="Before training a short, hardly bent curve in a round cloud of draws; "
+                    "after it an arc along the horseshoe of the test ones.")
 
 # %% [markdown]
 # The straight line needs no optimiser. In two dimensions, $WW^\top + \eta I$ with one column in $W$ can be any covariance matrix, so the best it can do is to match that of the data,
@@ -363,38 +328,42 @@ show_result("log p per one, bent", -found.fun, -3.8046, 0.001)
 eigenvalues = np.var(x, axis=0)  # x holds PCA codes: its covariance is diagonal
 straight = -0.5 * np.sum(np.log(2 * np.pi * np.e * eigenvalues))
 W = np.array([[np.sqrt(eigenvalues[0] - eigenvalues[1])], [0]])
-log_p = log_marginal_linear(x, W, np.zeros(2), eigenvalues[1])
-assert np.isclose(log_p.mean(), straight)
-print(f"log p per one, straight: {straight:.4f}, noise variance {eigenvalues[1]:.2f}")
-gain = -found.fun - straight
-show_result("gained by bending, in nats per one", gain, 0.689, 0.002)
-show_result("as a factor", np.exp(gain), 1.99, 0.01)
+assert np.isclose(log_marginal_linear(x, W, np.zeros(2), eigenvalues[1]).mean(), straight)
+straight_new = log_marginal_linear(x_new, W, np.zeros(2), eigenvalues[1]).mean()
+gain = -cost(found, x_new) - straight_new
+results({"straight": [eigenvalues[1], straight, straight_new],
+         "bent": [eta, -cost(found), -cost(found, x_new)]},
+        ["eta", "log p of a training one", "of a test one"], caption="In nats per one")
+reveal("03-noise", eigenvalues[1] / eta)
+print(f"gained by bending: {gain:.1f} nats a test one, a factor of {np.exp(gain):.1f}")
+
+# %% tags=["expectation"]
+expect(-cost(found) - straight, 0.689, within=0.002)
+assert 0.5 < gain < 1.0
 
 # %% [markdown]
-# Bending makes the ones twice as probable, in the (geometric) mean: what the line has to call noise, the curve explains. Notebook 01 asked what it would bring if the
+# Bending makes the ones about twice as probable, in the (geometric) mean, also those that were not used: what the line has to call noise, the curve explains. Notebook 01 asked what it would bring if the
 # decoder could bend; for these data we can now answer with a number.
 
 # %% [markdown]
-# ## 5. Explore
+# ## 4. Explore
 #
 # The panel shows the density that a bend and a noise variance give to the plane, and the log-likelihood of the thousand ones. It shows what no single picture does: the two
 # sliders pull at each other, for noise has to make up for whatever the curve cannot reach.
 #
-# **Predict** before you move anything: (a) With the bend at 0, is the best $\eta$ larger or smaller than with the best bend? (b) With a noise variance of 0.05, does it pay to bend?
+# Before you move anything, decide what you expect: (a) With the bend at 0, is the best $\eta$ larger or smaller than with the best bend? (b) With a noise variance of 0.05, does it pay to bend?
 
 # %%
 density_explorer(x, lambda z, bend: scale * arc(z, bend),
                  labels=("component 1", "component 2"))
 
 # %% [markdown]
-# ## 6. The same for pictures
+# ## 5. The same for pictures
 #
 # All of this holds for 784 pixels. Let the decoder be PCA's (notebook 01), as a generator: column $k$ of $W$ is the eigenvector $\mathbf{c}_k$, times the standard deviation $\sqrt{\lambda_k}$ of
-# the codes along it, so that codes from $\mathcal{N}(\mathbf{0}, I)$ come out as spread as those of the digits. It is straight, so $p(\mathbf{x})$ has the closed form of section 4 (the library's
+# the codes along it, so that codes from $\mathcal{N}(\mathbf{0}, I)$ come out as spread as those of the digits. It is straight, so $p(\mathbf{x})$ has the closed form of section 3 (the library's
 # `log_marginal_linear` computes it without a $784 \times 784$ matrix).
 #
-# **Predict.** With $K = 2$: how does $\log p$ of a test digit move as $\eta$ goes to 0? And that of its reconstruction, which lies on the plane of the decoder?
-
 # %%
 x_train, x_test = digits.x_train[::2].astype(float), digits.x_test.astype(float)
 digit_mean, eigendigits = pca.pca_fit(x_train, 20)
@@ -405,26 +374,8 @@ def pca_weights(K):
     return (eigendigits[:K] * deviations[:K, None]).T               # (784, K)
 
 
-codes = pca.pca_encode(x_test, digit_mean, eigendigits[:2])
-x_hat = pca.pca_decode(codes, digit_mean, eigendigits[:2])
-etas = np.logspace(-3, 0, 31)
-log_p = {name: [log_marginal_linear(data, pca_weights(2), digit_mean, eta).mean()
-                for eta in etas]
-         for name, data in [("test digits", x_test), ("their reconstructions", x_hat)]}
-
-# %%
-fig, ax = plots.figure(6.6, 3.2)
-ax.plot(etas, log_p["their reconstructions"], label="their reconstructions")
-ax.plot(etas, log_p["test digits"], "--", label="test digits")
-ax.set(xscale="log", ylim=(-4000, 3000), xlabel="noise variance $\\eta$ (brightness²)")
-ax.set(ylabel="mean log p(x) (nats)", title="Digits under PCA's decoder, K = 2")
-ax.legend()
-plots.show(fig, alt="Mean log density against eta: reconstructions rise without limit "
-                    "as eta falls; the digits themselves have a top, then plunge.")
-
 # %% [markdown]
-# The same picture. (A *density* may be larger than 1, so its log may be positive: in 784 dimensions with little noise, by hundreds of nats. Only differences between models mean
-# something.) Which $\eta$ is best? Only the 782 dimensions off the plane are explained by noise alone, and there the variance of a Gaussian is best matched to that of the data, so
+# Which $\eta$ is best? Only the 782 dimensions off the plane are explained by noise alone, and there the variance of a Gaussian is best matched to that of the data, so
 # expect $\eta \approx \text{residual variance} / (D - K)$:
 
 # %%
@@ -445,31 +396,13 @@ for K in [2, 5, 20]:
 # The more the code explains, the less is left to noise. (The best $W$ for a given $\eta$ is a little shorter than ours; that model is *probabilistic PCA*, and notebook 08 fits it.)
 
 # %% [markdown]
-# ## 7. More than one code: sampling
+# ## 6. More than one code: sampling
 #
-# Quadrature needed a grid. For twenty codes at 100 points each:
-
-# %%
-for K in [1, 2, 5, 20]:
-    years = 100.0 ** K / 1e9 / (365 * 24 * 3600)
-    print(f"K = {K:2d}: 1e{2 * K:02d} points, {years:.0e} years at 1e9 a second")
-
-# %% [markdown]
-# The universe is about 1e10 years old. But $p(\mathbf{x})$ is an expectation under the prior, and an expectation can be estimated by sampling, in any number of dimensions:
+# Quadrature needed a grid. For twenty codes at 100 points each that would be $10^{40}$ points; at a billion a second, some $10^{23}$ years. But $p(\mathbf{x})$ is an expectation under the prior, and an expectation can be estimated by sampling, in any number of dimensions:
 #
 # $$p(\mathbf{x}) = \mathbb{E}_{p(\mathbf{z})}\big[p(\mathbf{x} \mid \mathbf{z})\big] \approx \frac1S \sum_{s=1}^S p(\mathbf{x} \mid \mathbf{z}_s), \qquad \mathbf{z}_s \sim p(\mathbf{z}).$$
 #
-# This **Monte Carlo estimate** is right on average, for every $S$. Typed in as it stands it fails for another reason, here with 1000 samples and a noise variance of 2:
-
-# %%
-W = pca_weights(2)
-z = rng.normal(size=(1000, 2))
-copies = np.tile(x_test[0], (1000, 1))
-log_p = gaussian_log_prob(copies, z @ W.T + digit_mean, 2.0)
-print(f"largest p(x|z): {np.exp(log_p).max()}, its log about {log_p.max():.1e}")
-
-# %% [markdown]
-# Every one of the thousand densities is too small for a floating-point number. The log of their mean is not:
+# This **Monte Carlo estimate** is right on average, for every $S$. With a small $\eta$, every one of the densities is too small for a floating-point number. The log of their mean is not:
 
 # %% [markdown]
 # {{exercise log_marginal_monte_carlo}}
@@ -486,25 +419,20 @@ def log_marginal_monte_carlo(x, decoder, eta, eps):
 # %%
 log_marginal_monte_carlo = check(log_marginal_monte_carlo)
 
-# %% [markdown]
-# On the curve, with one code, sampling and quadrature must agree, up to the error of the sampling. That is known: the standard error of a mean is the standard deviation of its terms
-# over $\sqrt S$.
-
 # %%
 eps = rng.normal(size=(4000, 5, 1))
 by_grid = log_marginal_quadrature(x[:5], curve, 0.37, np.linspace(-5, 5, 401))
 by_sampling = log_marginal_monte_carlo(x[:5], curve, 0.37, eps)
-terms = np.exp([gaussian_log_prob(x[:5], curve(z), 0.37) for z in eps])
-standard_error = terms.std(axis=0) / terms.mean(axis=0) / np.sqrt(4000)
-assert np.all(np.abs(by_sampling - by_grid) < 4 * standard_error)
-for a, b, c in zip(by_grid, by_sampling, standard_error):
-    print(f"quadrature {a:.3f}   sampling {b:.3f} ± {c:.3f}")
+assert np.allclose(by_sampling, by_grid, atol=0.3)  # "Further" says how near they must be
 
 # %% [markdown]
 # Now on pictures. Take one test digit and PCA's decoder with $K = 1, \dots, 20$, whose exact answer we know. Estimate $\log p(\mathbf{x})$ with $S = 1000$ samples, forty times over (as forty copies
 # of the digit, each with samples of its own).
 #
-# **Predict.** How does the error change with $K$? Which way will it go, up or down?
+# %%
+predict("03-error", "K = 20. Which way will most of the forty estimates of log p(x) be off?",
+        ["as often up as down, as the estimate is right on average", "far too low",
+         "far too high"])
 
 # %%
 ks, repeats, S = [1, 2, 3, 5, 8, 12, 16, 20], 40, 1000
@@ -559,9 +487,17 @@ plots.show(fig, alt="Left: the error of the estimated log p goes from nothing at
                     "would be needed grow exponentially with K.")
 
 # %%
-show_result("K = 1: mean error, in nats", plain[1].mean(), 0, tolerance=0.06)
-show_result("K = 20: mean error, in nats", plain[20].mean(), -293, tolerance=50)
-print(f"K = 20: samples needed, {needed[-1]:.0e}")
+results({"mean of 40 errors": [plain[K].mean() for K in (1, 5, 20)],
+         "smallest": [plain[K].min() for K in (1, 5, 20)],
+         "largest": [plain[K].max() for K in (1, 5, 20)],
+         "samples needed": [f"{needed[ks.index(K)]:.0e}" for K in (1, 5, 20)]},
+        ["K = 1", "K = 5", "K = 20"], caption="Error of log p(x), in nats")
+reveal("03-error", "far too low" if plain[20].max() < -20 else "as often up as down, as "
+       "the estimate is right on average")
+
+# %% tags=["expectation"]
+expect(plain[1].mean(), 0, within=0.06)
+expect(plain[20].mean(), -293, within=50)
 assert np.all(np.diff(np.log(needed)) > 0) and plain[20].max() < -20
 
 # %% [markdown]
@@ -576,7 +512,23 @@ print(f"each code is known to within {low:.2f} to {high:.2f} of its spread")
 print(f"all twenty at once: {np.prod(fractions):.1e} of the prior's volume")
 
 # %% [markdown]
-# ## 8. Sampling where it matters
+# For two codes it can be drawn: the cloud of the prior, and in it the small blob of codes that may have led to this digit.
+
+# %%
+total = noise[2] + deviations[:2] ** 2
+centre = ((digit - digit_mean) @ pca_weights(2) / total)[0]
+width = np.sqrt(noise[2] / total)
+fig, ax = plots.figure(4.6, 4.2)
+ax.scatter(*rng.normal(size=(2, 1000)), s=4, color=plots.PALETTE[3], label="the prior")
+blob = centre + width * rng.normal(size=(300, 2))
+ax.scatter(*blob.T, s=4, color=plots.PALETTE[4], label="codes given the digit")
+ax.set(xlabel="$z_1$", ylabel="$z_2$", aspect="equal", title="K = 2")
+ax.legend(loc="upper right", fontsize=8)
+plots.show(fig, alt="A wide round cloud of a thousand draws of the prior, and in it a small "
+                    "blob, a fraction of its width in each direction.")
+
+# %% [markdown]
+# ## 7. Sampling where it matters
 #
 # So draw codes where they matter for *this* $\mathbf{x}$. Multiply and divide by a density $q(\mathbf{z})$ that we may choose:
 #
@@ -628,7 +580,9 @@ assert np.allclose(other, by_grid, atol=0.3)
 #
 # $$\sigma_k^2 = \frac{\eta}{\eta + \lambda_k}, \qquad \mu_k = \frac{\mathbf{w}_k^\top (\mathbf{x} - \mathbf{b})}{\eta + \lambda_k}.$$
 #
-# **Predict.** With this $q$ and a *single* sample, how far is the estimate from the exact $\log p(\mathbf{x})$ at $K = 20$, where a thousand samples of the prior were hundreds of nats off?
+# %%
+predict("03-single", "K = 20, samples of the posterior. How many samples are needed for an "
+        "error below a millionth of a nat?", [1, 1000, "1e12"])
 
 # %%
 def posterior(x, K, eta):
@@ -643,6 +597,7 @@ single = log_marginal_importance(x_test[:50], generator(20), noise[20], mu, log_
                                  rng.normal(size=(1, 50, 20)))
 truth = log_marginal_linear(x_test[:50], pca_weights(20), digit_mean, noise[20])
 assert np.abs(single - truth).max() < 1e-6
+reveal("03-single", "1")
 
 # %% [markdown]
 # It is exact, for each of fifty digits, whatever the noise in the sample. Nobody has the exact posterior of an interesting decoder, so let us spoil it: make $q$ wider by a fifth in each dimension, and shift its mean by
@@ -661,36 +616,35 @@ near = {K: log_marginal_importance(copies, generator(K), noise[K], *spoiled(K),
 
 # %%
 fig, axes = plots.figure(9.8, 3.4, columns=2)
-for errors, name, style in [(plain, "samples of the prior", "o-"),
-                            (near, "samples near the posterior", "s--")]:
-    middle = np.array([errors[K].mean() for K in ks])
-    spread = np.array([errors[K].std() for K in ks])
-    for ax in axes:
-        ax.errorbar(ks, middle, 2 * spread, fmt=style, capsize=3, label=name)
-for ax, title in zip(axes, ["1000 samples, 40 times", "the same, from -1 to 1"]):
+for ax, drawn, title in zip(axes, [{"samples of the prior": plain,
+                                    "samples near the posterior": near},
+                                   {"samples near the posterior": near}],
+                            ["1000 samples, 40 times", "a closer look"]):
+    for name, errors in drawn.items():
+        middle = np.array([errors[K].mean() for K in ks])
+        spread = np.array([errors[K].std() for K in ks])
+        near_colour = plots.PALETTE[0 if errors is plain else 1]
+        ax.errorbar(ks, middle, 2 * spread, fmt="o-", capsize=3, label=name, color=near_colour)
     ax.axhline(0, color="black", linewidth=0.8)
     ax.set(xlabel="K", xticks=[1, 5, 10, 15, 20], title=title)
+    ax.legend(loc="lower left", fontsize=8)
 axes[0].set_ylabel("error of log p(x): mean ± 2 s.d. (nats)")
-axes[1].set_ylim(-1, 1)
-axes[0].legend(loc="lower left")
 plots.show(fig, alt="The error with samples of the prior falls to hundreds of nats "
-                    "below 0 as K grows; near the posterior it stays at 0 ± 0.5.")
-
-# %%
-for K, spread in [(1, 0.014), (20, 0.175)]:
-    show_result(f"K = {K}: mean error near the posterior", near[K].mean(), 0, spread)
-    show_result(f"K = {K}: standard deviation", near[K].std(), spread, 0.5 * spread)
+                    "below 0 as K grows; near the posterior it stays within half a nat.")
 
 # %% [markdown]
-# A $q$ that is *roughly* the posterior is good enough, where a prior that ignores $\mathbf{x}$ is hopeless. The spread still grows with $K$, as the misfits of all dimensions multiply: the
-# nearer $q$ is to the posterior, the more dimensions it can serve.
+# A $q$ that is *roughly* the posterior is good enough here, where a prior that ignores $\mathbf{x}$ is hopeless. But the spread grows with $K$, as the misfits of all dimensions multiply. Importance sampling does not escape exponential growth; its *base* is nearer to 1 the nearer $q$ is to the posterior. ("Further" computes it, and shows
+# the one mistake that is worse than the others: a $q$ that is too narrow.)
 
 # %% [markdown]
-# ## 9. And there the trouble starts
+# ## 8. And there the trouble starts
 #
 # So we want the posterior. For a decoder that bends, what does it look like? With one code a grid can show it: Bayes' rule divides $p(z)\,p(\mathbf{x}|z)$ by $p(\mathbf{x})$.
 #
-# **Predict.** Three points: on the band of the ones; in the middle of the horseshoe; and in the gap between its two ends. How many bumps has each posterior?
+# %%
+predict("03-bumps", "Three points: on the band of the ones, in the middle of the horseshoe, in "
+        "the gap between its ends. How many bumps have their posteriors, in this order?",
+        ["1, 1, 1", "1, 1, 2", "1, 2, 2", "2, 2, 2"])
 
 # %%
 places = {"on the band": [3.0, 1.3], "in the middle": [0.0, -1.3],
@@ -717,6 +671,9 @@ right.set(xlabel="z", ylabel="p(z | x)", title="Which codes may have led there?"
 right.legend()
 plots.show(fig, alt="Three points beside the ones, and their posteriors: a narrow "
                     "bump, a wide one about zero, and two bumps far apart.")
+tops = [int(np.sum((p[1:-1] > p[:-2]) & (p[1:-1] > p[2:]) & (p[1:-1] > 0.01)))
+        for p in posteriors.values()]
+reveal("03-bumps", ", ".join(map(str, tops)))
 
 # %% [markdown]
 # A narrow bump, a wide one, two at once: a different shape for every $\mathbf{x}$, and no formula for any. Worse, to get it we divided by $p(\mathbf{x})$, which is what we wanted to know. The circle closes:
@@ -728,11 +685,11 @@ plots.show(fig, alt="Three points beside the ones, and their posteriors: a narro
 #
 # ## What you have shown
 #
-# - A decoder without noise gives a typical example the density 0, whatever its parameters; with the observation model $\mathcal{N}(\mathbf{x}; G_\theta(\mathbf{z}), \eta I)$ the
+# - A decoder without noise gives what lies off its surface the density 0; with the observation model $\mathcal{N}(\mathbf{x}; G_\theta(\mathbf{z}), \eta I)$ the
 #   density is positive everywhere, and there is a best $\eta$ (L9).
 # - $p(\mathbf{x}) = \int p(\mathbf{z})\,p(\mathbf{x}|\mathbf{z})\,d\mathbf{z}$ is well defined. For a straight decoder it has a closed form; for one code a grid will do, and a bent generator can be trained by
 #   maximum likelihood (L9).
-# - For more codes, grids and samples of the prior need numbers of points that grow exponentially with $K$. Samples near the posterior do not (L10).
+# - For more codes, grids and samples of the prior need numbers of points that grow exponentially with $K$. So do samples near the posterior, but with a base that is nearer to 1 the nearer they are (L10).
 #
 # ## What is left open
 #
@@ -742,6 +699,159 @@ plots.show(fig, alt="Three points beside the ones, and their posteriors: a narro
 # %%
 # NBVAL_IGNORE_OUTPUT
 progress()
+
+# %% [markdown]
+# ## Further ({{further minutes}} minutes)
+#
+# ### Pixels that are 0 or 1
+#
+# A scanned digit is nearly black and white. For pixels that are 0 or 1, Gaussian noise is the wrong story; let the decoder say for every pixel how probable a 1 is. Any real
+# number $\ell$ (a **logit**) becomes a probability by the sigmoid, so that the decoder's output need not be restricted:
+#
+# $$p(x_d = 1 \mid \mathbf{z}) = \sigma(\ell_d) = \frac{1}{1 + e^{-\ell_d}}, \qquad
+# \log p(\mathbf{x} \mid \mathbf{z}) = \sum_d \big[x_d \log \sigma(\ell_d) + (1 - x_d) \log (1 - \sigma(\ell_d))\big].$$
+#
+# A pixel is 0, but the decoder is sure of a 1, with logit $\ell$. Then $\log(1 - \sigma(\ell)) \approx -\ell$.
+
+# %%
+predict("03-logit", "From which logit on does the formula, typed in as it stands, give minus "
+        "infinity?", ["about 8", "about 37", "about 300", "about 710"])
+
+# %%
+for logit in [10.0, 30.0, 36.0, 40.0, 1000.0]:
+    with np.errstate(divide="ignore"):
+        print(f"logit {logit:4.0f}: {np.log(1 - 1 / (1 + np.exp(-logit))):.4f}")
+reveal("03-logit", "about 37")
+
+# %% [markdown]
+# At 30 the last digits are wrong already; at 40 the sigmoid is rounded to exactly 1 and the result is $-\infty$: one such pixel would ruin the likelihood of a whole data set, and its
+# gradient. Probabilities have lost what the logits still know. Put $\sigma(\ell) = e^\ell / (1 + e^\ell)$ into the formula and simplify *before* you compute:
+#
+# $$x \log \sigma(\ell) + (1 - x) \log(1 - \sigma(\ell)) = x\,\ell - \log(1 + e^\ell).$$
+
+# %% [markdown]
+# {{exercise bernoulli_log_prob}}
+
+# %%
+def bernoulli_log_prob(x, logits):
+    """Log probability of each row of 0/1 pixels: x, logits (N, D) -> (N,)."""
+    ### BEGIN SOLUTION
+    return np.sum(x * logits - np.logaddexp(0, logits), axis=1)
+    ### END SOLUTION
+
+
+# %%
+bernoulli_log_prob = check(bernoulli_log_prob)
+
+# %% [markdown]
+# All probabilities add up to 1; with three pixels there are eight pictures, and we can see to it:
+
+# %%
+pictures = np.array([[a, b, c] for a in (0, 1) for b in (0, 1) for c in (0, 1)])
+logits = np.tile([1.5, -0.3, 2.0], (8, 1))
+assert np.isclose(np.sum(np.exp(bernoulli_log_prob(pictures, logits))), 1)
+
+# %% [markdown]
+# A first number for real digits, black and white at a threshold of one half. A decoder that ignores its code can at best give each pixel the frequency with which it
+# is white, the same for every digit:
+
+# %%
+white = digits.x_train > 0.5
+frequency = (white.sum(axis=0) + 1) / (len(white) + 2)  # never exactly 0 or 1
+logits = np.tile(np.log(frequency / (1 - frequency)), (2000, 1))
+log_p = bernoulli_log_prob((digits.x_test > 0.5).astype(float), logits)
+print(f"test digits, each pixel on its own: {log_p.mean():.1f} nats per digit")
+
+# %% [markdown]
+# Remember this number: whatever a code says about a digit has to show as an improvement on it. Notebook 08 will take it up.
+
+# %% [markdown]
+# ### How near is near enough?
+#
+# The relative variance of the mean of the weights is again $\frac1S \big(\int p(\mathbf{z}|\mathbf{x})^2 / q(\mathbf{z})\, d\mathbf{z} - 1\big)$, and as all dimensions are
+# spoiled alike, the integral is $b^K$ with the integral $b$ of one dimension. So importance sampling does not escape exponential growth: its *base* depends on how near $q$ is to the posterior. And one mistake is worse than the others.
+
+# %%
+def base(shift, width):
+    """b, the integral of N(z; 0, 1)^2 / N(z; shift, width^2), in closed form; inf."""
+    tail = 2 - 1 / width ** 2  # below 0 the ratio grows without limit
+    return np.inf if tail <= 0 else (
+        width / np.sqrt(tail) * np.exp(shift ** 2 / (2 * width ** 2 - 1)))
+
+
+zs = np.linspace(-12, 12, 4001)
+ratio = stats.norm.pdf(zs) ** 2 / stats.norm.pdf(zs, 0.5, 1.2)
+assert np.isclose(base(0.5, 1.2), np.trapezoid(ratio, zs))
+cases = {"the posterior": (0, 1), "1.2 times as wide, off by 0.5 (ours)": (0.5, 1.2),
+         "twice as wide": (0, 2), "0.8 times as wide": (0, 0.8),
+         "0.7 times as wide": (0, 0.7)}
+results({name: [base(*case), *(np.sqrt((base(*case) ** K - 1) / S) for K in (20, 100))]
+         for name, case in cases.items()}, ["b", "error at K = 20", "at K = 100"],
+        trained=False, caption="Relative error of p(x) with 1000 samples")
+
+# %% tags=["expectation"]
+expect(near[20].std(), np.sqrt((base(0.5, 1.2) ** 20 - 1) / S), within=0.09)
+expect(near[1].mean(), 0, within=0.02)
+expect(near[20].mean(), 0, within=0.18)
+
+# %% [markdown]
+# A $q$ that is too narrow, below $1/\sqrt2$ of the posterior's width, has weights of *infinite* variance: it hardly ever draws the codes that it gives too little weight, and when it does, one weight outweighs all others. Too wide is the safe side to err on.
+
+# %% [markdown]
+# ### Digits as the noise goes to zero
+#
+# The limit of section 3, for 784 pixels. (A *density* may be larger than 1, so its log may be positive: in 784 dimensions with little noise, by hundreds of nats. Only differences between models mean something.)
+
+# %%
+predict("03-digits", "K = 2, and eta goes to 0. What becomes of log p of a test digit, and of "
+        "its reconstruction, which lies on the plane of the decoder?",
+        ["both fall", "the digit's falls, the reconstruction's rises", "both rise"])
+
+# %%
+codes = pca.pca_encode(x_test, digit_mean, eigendigits[:2])
+x_hat = pca.pca_decode(codes, digit_mean, eigendigits[:2])
+etas = np.logspace(-3, 0, 31)
+log_p = {name: [log_marginal_linear(data, pca_weights(2), digit_mean, eta).mean()
+                for eta in etas]
+         for name, data in [("test digits", x_test), ("their reconstructions", x_hat)]}
+
+# %%
+fig, ax = plots.figure(6.6, 3.2)
+ax.plot(etas, log_p["their reconstructions"], label="their reconstructions")
+ax.plot(etas, log_p["test digits"], "--", label="test digits")
+ax.set(xscale="log", ylim=(-4000, 3000), xlabel="noise variance $\\eta$ (brightness²)")
+ax.set(ylabel="mean log p(x) (nats)", title="Digits under PCA's decoder, K = 2")
+ax.legend()
+plots.show(fig, alt="Mean log density against eta: reconstructions rise without limit "
+                    "as eta falls; the digits themselves have a top, then plunge.")
+reveal("03-digits", "the digit's falls, the reconstruction's rises")
+
+# %% [markdown]
+# ### Two checks
+#
+# On the curve, with one code, sampling and quadrature must agree, up to the error of the sampling. That is known: the standard error of a mean is the standard deviation of its terms
+# over $\sqrt S$.
+
+# %%
+eps = rng.normal(size=(4000, 5, 1))
+by_grid = log_marginal_quadrature(x[:5], curve, 0.37, np.linspace(-5, 5, 401))
+by_sampling = log_marginal_monte_carlo(x[:5], curve, 0.37, eps)
+terms = np.exp([gaussian_log_prob(x[:5], curve(z), 0.37) for z in eps])
+standard_error = terms.std(axis=0) / terms.mean(axis=0) / np.sqrt(4000)
+assert np.all(np.abs(by_sampling - by_grid) < 4 * standard_error)
+for a, b, c in zip(by_grid, by_sampling, standard_error):
+    print(f"quadrature {a:.3f}   sampling {b:.3f} ± {c:.3f}")
+
+# %% [markdown]
+# A density must integrate to 1. Add it up over small squares of the plane:
+
+# %%
+side = np.linspace(-6, 6, 241)
+plane_points = np.stack(np.meshgrid(side, side), axis=-1).reshape(-1, 2)
+centre = np.tile([0.5, -1.0], (len(plane_points), 1))
+area = (side[1] - side[0]) ** 2
+density = np.exp(gaussian_log_prob(plane_points, centre, 0.37))
+assert np.isclose(np.sum(density) * area, 1)
 
 # %% [markdown]
 # **Sources.** C. Bishop, *Pattern Recognition and Machine Learning*, 2006, sections 2.3 and 11.1. A. Owen, *Monte Carlo theory, methods and examples*, 2013, chapter 9. M. Tipping and C. Bishop, *Probabilistic principal component

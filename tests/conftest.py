@@ -1,4 +1,4 @@
-"""What all tests share: a progress file of their own, a fixed environment, and no silent skips under CI."""
+"""What all tests share: a progress file of their own, an order, who runs beside whom, and no silent skips under CI."""
 
 import os
 import shutil
@@ -35,10 +35,107 @@ def root():
     return Path(__file__).resolve().parents[1]
 
 
+# -- notebooks under nbval: not in this folder, so these hooks are those of a plugin ---------------------------------
+
+
+class Notebooks:
+    """A student's copy is run only, whatever nbval compares; and every notebook begins with nothing solved."""
+
+    def pytest_collectstart(self, collector):
+        """Outputs are compared but for the students' copies, which have none."""
+        if collector.path.suffix == ".ipynb" and collector.path.parent.name == "notebooks":
+            collector.compare_outputs = False
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_setup(self, item):
+        """The kernel, which starts before the first cell, gets a progress file of its own."""
+        if item.path.suffix != ".ipynb":
+            return (yield)
+        ours = os.environ["COURSE_PROGRESS"]
+        os.environ["COURSE_PROGRESS"] = str(Path(ours).with_name(f"{item.path.parent.name}-{item.path.stem}.json"))
+        try:
+            return (yield)
+        finally:
+            os.environ["COURSE_PROGRESS"] = ours
+
+
+def pytest_configure(config):
+    """Load the hooks for notebooks."""
+    config.pluginmanager.register(Notebooks(), "notebooks")
+
+
+# -- what runs first, and what in one process ------------------------------------------------------------------------
+
+
+def unit(address):
+    """What stays in one process of a parallel run: the tests of a file; all browser tests, which share a browser."""
+    file = address.partition("::")[0]
+    return "tests/browser" if file.startswith("tests/browser/") else file
+
+
 def pytest_collection_modifyitems(items):
-    """Files with slow tests first: none of them is left to one process at the end of a parallel run."""
-    slow = {item.path for item in items if item.get_closest_marker("slow")}
-    items.sort(key=lambda item: item.path not in slow)
+    """The longest first, so that none is left to one process at the end: the browser's, slow files, notebooks."""
+    slow = {unit(item.nodeid) for item in items if item.get_closest_marker("slow") or item.path.suffix == ".ipynb"}
+    items.sort(key=lambda item: (unit(item.nodeid) != "tests/browser", unit(item.nodeid) not in slow))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """As `--dist loadfile`, but in units."""
+    if config.getoption("dist") != "loadfile":
+        return None
+    from xdist.scheduler import LoadFileScheduling
+
+    class Units(LoadFileScheduling):
+        def _split_scope(self, nodeid):
+            return unit(nodeid)
+
+    return Units(config, log)
+
+
+# -- what is slow says so --------------------------------------------------------------------------------------------
+
+MARKED_FROM = 1.0  # CPU seconds, of a test with the fixtures that are made for it and the processes that it has ended
+STARTED = pytest.StashKey[float]()
+
+
+def cpu_seconds():
+    """CPU seconds of this process and of the children that it has waited for."""
+    return sum(os.times()[:4])
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_protocol(item):
+    """Look at the clock of the CPU before a test's first fixture."""
+    item.stash[STARTED] = cpu_seconds()
+    return (yield)
+
+
+def note_cost(item, report):
+    """Note what a test has cost that is not marked as slow, if it should be: it would be among the quick tests."""
+    marked = item.get_closest_marker("slow") or item.get_closest_marker("browser")
+    cost = cpu_seconds() - item.stash[STARTED]
+    if report.when == "teardown" and cost >= MARKED_FROM and not marked:
+        report.user_properties.append(("cpu seconds", round(cost, 1)))
+
+
+def properties(terminalreporter, name):
+    """The pairs (report, value) of a property of that name, wherever xdist ran the tests."""
+    reports = [report for reports in terminalreporter.stats.values() for report in reports]
+    for report in reports:
+        yield from ((report, value) for key, value in getattr(report, "user_properties", []) if key == name)
+
+
+def say_what_is_slow(terminalreporter):
+    """The list of tests that want the marker."""
+    costs = {report.nodeid: value for report, value in properties(terminalreporter, "cpu seconds")}
+    if costs:
+        terminalreporter.section(f"{MARKED_FROM:.0f} CPU second or more, and not marked as slow")
+    for address, cost in sorted(costs.items(), key=lambda row: -row[1]):
+        terminalreporter.write_line(f"{cost:6.1f}  {address}")
+
+
+# -- skips under CI --------------------------------------------------------------------------------------------------
 
 
 def refuse_skip(report, what):
@@ -52,6 +149,7 @@ def refuse_skip(report, what):
 def pytest_runtest_makereport(item):
     """Under CI a browser test runs or fails."""
     report = yield
+    note_cost(item, report)
     if item.get_closest_marker("browser"):
         refuse_skip(report, "a browser test")
     return report
@@ -65,10 +163,30 @@ def pytest_make_collect_report(collector):
     return report
 
 
+# -- the end of the output -------------------------------------------------------------------------------------------
+
+
 def pytest_terminal_summary(terminalreporter):
-    """The table of right and wrong answers that the tests of fairness had judged, wherever xdist ran them."""
-    reports = [report for reports in terminalreporter.stats.values() for report in reports]
-    rows = [value for report in reports for key, value in getattr(report, "user_properties", []) if key == "fairness"]
+    """What belongs to no single test."""
+    say_what_is_slow(terminalreporter)
+    show_fairness(terminalreporter, [value for _, value in properties(terminalreporter, "fairness")])
+    show_explanations(terminalreporter, [value for _, value in properties(terminalreporter, "explanations")])
+
+
+def show_explanations(terminalreporter, rows):
+    """How many wrong answers learn why: rows of a notebook, its number of answers, and how many are named ..."""
+    if not rows:
+        return
+    line = "{:16}{:>8}{:>8}{:>9}{:>7}{:>9}{:>8}{:>10}{:>9}".format
+    terminalreporter.section("wrong answers explained")
+    names = ("named", "general", "false", "nothing", "unread", "accepted")
+    terminalreporter.write_line(line("notebook", "answers", *names, "named %"))
+    for name, *numbers in [*sorted(rows), ["together", *map(sum, zip(*(row[1:] for row in rows)))]]:
+        terminalreporter.write_line(line(name, *numbers, f"{100 * numbers[1] / numbers[0]:.0f}"))
+
+
+def show_fairness(terminalreporter, rows):
+    """Right and wrong answers that the tests of fairness had judged, wherever xdist ran them."""
     if not rows:
         return
     counts = {(name, kind): numbers for name, kind, *numbers in rows}

@@ -794,3 +794,16 @@ def test_a_python_without_venv_is_told_what_to_install(run_py, monkeypatch):
 
 def test_run_py_needs_no_new_syntax(root):
     ast.parse((root / "run.py").read_text(), feature_version=(3, 6))
+
+
+def test_kernels_start_with_one_blas_thread_unless_told_otherwise(monkeypatch):
+    from jupyterlab import labapp
+
+    seen = {}
+    monkeypatch.setattr(labapp, "main", lambda options: seen.update(os.environ))
+    for name in cli.ONE_BLAS_THREAD:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    monkeypatch.chdir(Path(__file__).parents[1])
+    cli.main(["lab", "--no-browser"])
+    assert [seen[name] for name in cli.ONE_BLAS_THREAD] == ["1", "3", "1", "1"]

@@ -22,6 +22,7 @@ from course_utils.checking import wire
 from course_utils.checking.limits import BUSY, Clock, Meter, OutOfTimeError, clock_of, one_blas_thread
 from course_utils.exercises.stand_ins import resolve
 
+VARIANT_SECONDS = 0.5  # of processor time, for a changed source of an answer
 EXTRA_MEMORY = 4 << 30  # bytes that an answer may use beyond what the notebook has already
 SELF = "/proc/self"  # where Linux tells a process about itself; some containers leave it out
 NICENESS = 2  # whoever waits for an answer goes first; little, so that beside busy programs it still has its turn
@@ -78,7 +79,7 @@ def _same(a, b):
     return a == b if isinstance(a, int | float | str) and a == a else True  # a generator moves on, and nan is not nan
 
 
-def perform(function, args) -> dict:
+def perform(function: Callable, args: tuple) -> dict:
     """Calls `function(*args)` in this process and returns a reply that can be encoded."""
     given = resolve(args)
     printed = Printed()
@@ -105,6 +106,77 @@ def _text(error):
         return str(error)[:500]
     except Exception:
         return ""
+
+
+def perform_all(function, variants: list[str], args) -> dict:
+    """Calls functions with other sources in the place of one, each for a short time: {"value": [[value] or []]}.
+
+    They see the globals that it sees, and change none.
+    """
+    values: list[list] = []
+    for source in variants:
+        namespace = dict(getattr(function, "__globals__", {}))
+        namespace.pop(function.__name__, None)
+        reply: dict = {}
+        with contextlib.suppress(Exception):
+            exec(compile(source, "<changed>", "exec"), namespace)
+            with short_time():
+                reply = perform(namespace[function.__name__], args)
+        values.append([reply["value"]] if "value" in reply else [])
+    return {"value": values}
+
+
+def gradient_of(function, n: int):
+    """A function that differentiates the sum of another one's results in its first n arguments, with autograd."""
+
+    def gradient(*args):
+        import autograd
+        import autograd.numpy as anp
+
+        return autograd.grad(lambda first: anp.sum(function(*first, *args[n:])))(args[:n])
+
+    return gradient
+
+
+def perform_and_count(function, args) -> dict:
+    """Calls function(*args) and tells how many words its generators have been asked for: {"value": [words ...]}."""
+    given = resolve(args)
+    reply = perform(lambda: function(*given) and None, ())
+    fresh = [(a, b) for a, b in zip(resolve(args), given) if isinstance(a, np.random.Generator)]
+    return reply | {"value": [words_between(*pair) for pair in fresh]} if "value" in reply else reply
+
+
+def words_between(before: np.random.Generator, after: np.random.Generator) -> int:
+    """How many words of 64 bits a generator has been asked for, from its states; -1 where they cannot tell.
+
+    The states of PCG64 are s -> a s + c modulo 2^128: the number of steps is found bit by bit (O'Neill 2014, 4.3.1).
+    """
+    states = [generator.bit_generator.state for generator in (before, after)]
+    if any(state["bit_generator"] != "PCG64" for state in states):
+        return -1
+    now, goal = (state["state"]["state"] for state in states)
+    factor, summand, bit, words = 0x2360ED051FC65DA44385DF649FCCF645, states[0]["state"]["inc"], 1, 0
+    while now != goal and bit < 1 << 62:
+        if (now ^ goal) & bit:
+            now, words = (now * factor + summand) % (1 << 128), words | bit
+        factor, summand, bit = factor * factor % (1 << 128), (factor + 1) * summand % (1 << 128), bit << 1
+    return words if now == goal else -1
+
+
+@contextlib.contextmanager
+def short_time():
+    """At most VARIANT_SECONDS of this process's time, where the system can count it."""
+
+    def stop(*_):
+        raise TimeoutError
+
+    before = signal.signal(signal.SIGVTALRM, stop)
+    signal.setitimer(signal.ITIMER_VIRTUAL, VARIANT_SECONDS)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        signal.signal(signal.SIGVTALRM, before)
 
 
 def outcome_of(reply: Any) -> Outcome:
@@ -198,14 +270,24 @@ class Pipe:
         return replace(outcome, seconds=meter.used)
 
 
-def serve(functions: dict[str, Callable], pipe: Pipe) -> None:
-    """The child's loop: answers requests {"call": name, "args": [...]} until the parent hangs up."""
+def serve(functions: dict[str, Any], pipe: Pipe) -> None:
+    """The child's loop: answers requests {"call": name, "args": [...]} until the parent hangs up. With "variants",
+    changed sources are called in its place; with "differentiated", its gradient; with "drawn", its draws are counted.
+    """
     while True:
         try:
             request = pipe.receive(trusted=True)
         except EOFError:
             return
-        pipe.send(perform(functions[request["call"]], tuple(request["args"])))
+        function, args = functions[request["call"]], tuple(request["args"])
+        if "variants" in request:
+            pipe.send(perform_all(function, request["variants"], args))
+        elif "differentiated" in request:
+            pipe.send(perform(gradient_of(function, request["differentiated"]), args))
+        elif "drawn" in request:
+            pipe.send(perform_and_count(function, args))
+        else:
+            pipe.send(perform(function, args))
 
 
 @contextlib.contextmanager
@@ -233,7 +315,7 @@ def forked(function: Callable, tick: Tick | None = None) -> Iterator[Call]:
     os.close(child.reading)
     os.close(child.writing)
     try:
-        yield lambda args, seconds: parent.ask({"call": "answer", "args": list(args)}, seconds, tick)
+        yield lambda args, seconds, **more: parent.ask({"call": "answer", "args": list(args)} | more, seconds, tick)
     finally:
         os.close(parent.reading)
         os.close(parent.writing)
@@ -283,7 +365,9 @@ def threaded(function: Callable, tick: Tick | None = None) -> Iterator[Call]:
     in C, goes on unseen, and prints reach the notebook again all the same.
     """
 
-    def call(args, seconds):
+    def call(args, seconds, **more):
+        if more:  # a thread cannot be stopped for sure, so nothing else is tried in one
+            return Outcome("unreadable", message="only the answer itself is called here")
         replies, clocks, streams, filters = [], [], (sys.stdout, sys.stderr), warnings.filters
 
         def answer():

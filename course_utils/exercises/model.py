@@ -3,7 +3,7 @@
 import importlib
 import inspect
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -55,7 +55,8 @@ class Exercise:
     cases(rng) draws the inputs; oracle(*args) computes what is expected, by another way than the answer where one
     exists; compare(expected, got, args) says what is wrong with the values, None for nothing. `diagnose(args, got)`
     names the misconception of an answer that is judged by what it achieves; elsewhere an answer shows a misconception
-    by giving its values.
+    by giving its values. `spelled(P, *args)` computes the answer once more, in steps with names (checking/steps.py), so
+    that a wrong answer can be told which of them went wrong; `others` are quantities that are easily taken for it.
     """
 
     name: str
@@ -76,6 +77,10 @@ class Exercise:
     diagnose: Callable[[tuple, Any], str | None] | None = None
     trains: bool = False
     aliases: tuple[str, ...] = ()  # other functions of the library that are this answer under another name
+    differentiated: int = 0  # in how many of its first arguments autograd must be able to differentiate the answer
+    noisy: bool = False  # whether training needs fresh noise for every minibatch
+    spelled: Callable | None = None
+    others: dict[str, Callable] = field(default_factory=dict)  # the sentence that says what it is, and its function
 
     def __post_init__(self):
         assert self.signature.split("(")[0] == self.name, f"{self.name}: signature {self.signature!r}"

@@ -29,6 +29,12 @@ def about_the_minimum(a):
     return m + np.log(np.mean(np.exp(a - m)))
 
 
+def spelled_log_mean_exp(P, a):
+    largest = np.max(a)
+    mean = P.mean(P.apply("exp", np.exp, a - P.term("the largest entry before exp", largest)), None, "the entries")
+    return P.term("the largest entry that is added back", largest) + P.apply("the logarithm", np.log, mean)
+
+
 LOG_MEAN_EXP = Exercise(
     name="log_mean_exp",
     notebook="00_start_here",
@@ -45,6 +51,15 @@ LOG_MEAN_EXP = Exercise(
     cases=cases,
     oracle=lambda a: logsumexp(a) - np.log(a.size),
     compare=close(),
+    spelled=spelled_log_mean_exp,
+    others={
+        "this is the largest entry alone": np.max,
+        "you average over the first axis only; the mean is over all entries": (
+            lambda a: logsumexp(a, axis=0) - np.log(a.shape[0])
+        ),
+        "this is the logarithm of the mean of the entries: exp is missing": lambda a: np.log(np.mean(a)),
+        "this is the mean of log(1 + exp(a))": lambda a: np.mean(np.logaddexp(0, a)),
+    },
     misconceptions={
         "sum for mean": Misconception(
             lambda a: logsumexp(a),

@@ -69,7 +69,7 @@ def compare_components(expected, got, args):
 
     # a misconception's, not the oracle's: as it stands, up to sign
     if not (orthonormal(expected[1]) and not wrong_rows(expected[1]).any()):
-        signs = np.sign(np.sum(expected[1] * got[1], axis=1, keepdims=True))
+        signs = np.where(np.sum(expected[1] * got[1], axis=1, keepdims=True) < 0, -1, 1)
         return compare_arrays(expected[1], signs * got[1], 1e-4, 1e-5)
     if not np.isfinite(got[1]).all():
         return Finding("not finite", "The components are not all finite.")
@@ -113,6 +113,12 @@ def columns_not_rows(x, K):
     return x.mean(axis=0), np.linalg.svd(x - x.mean(axis=0), full_matrices=False)[2][:K].T
 
 
+def spelled_pca_fit(P, x, K):
+    mean = P.mean(x, 0, "the examples")
+    components = np.linalg.svd(x - P.term("the mean that is subtracted from x", mean), full_matrices=False)[2]
+    return mean, P("the components", components[:K])
+
+
 PCA_FIT = exercise(
     name="pca_fit",
     points=3,
@@ -126,6 +132,21 @@ PCA_FIT = exercise(
     cases=pca_fit_cases,
     oracle=lambda x, K: eigenpairs(x, K)[1],
     compare=compare_components,
+    spelled=spelled_pca_fit,
+    others={
+        "the components are the last K, and not the first": (
+            lambda x, K: (x.mean(axis=0), np.linalg.svd(x - x.mean(axis=0))[2][-K:])
+        ),
+        "the components start with the second, and not with the first": (
+            lambda x, K: (x.mean(axis=0), np.linalg.svd(x - x.mean(axis=0))[2][1 : K + 1])
+        ),
+        "all components are returned, and not the first K": (
+            lambda x, K: (x.mean(axis=0), np.linalg.svd(x - x.mean(axis=0), full_matrices=False)[2])
+        ),
+        "the second result is the codes of x, and not the components": (
+            lambda x, K: (x.mean(axis=0), (x - x.mean(axis=0)) @ eigenpairs(x, K)[1][1].T)
+        ),
+    },
     misconceptions={
         "not centred": Misconception(
             lambda x, K: (x.mean(axis=0), np.linalg.svd(x, full_matrices=False)[2][:K]),
@@ -182,6 +203,11 @@ def encode_cases(rng):
     ]
 
 
+def spelled_pca_encode(P, x, mean, components):
+    centred = x - P.term("the mean", mean, why="A code says where x lies as seen from the mean.")
+    return P.sum(centred[:, None] * components, 2, "the dimensions")
+
+
 PCA_ENCODE = exercise(
     name="pca_encode",
     points=1,
@@ -194,6 +220,18 @@ PCA_ENCODE = exercise(
     answer="course_utils.models.pca:pca_encode",
     cases=encode_cases,
     oracle=lambda x, mean, components: np.array([[sum(c * (x_n - mean)) for c in components] for x_n in x]),
+    spelled=spelled_pca_encode,
+    others={
+        "this is the reconstruction; the codes are asked, without going back": (
+            lambda x, mean, components: (x - mean) @ components.T @ components + mean
+        ),
+        "this is the projection of x - mean, in D dimensions; the K coordinates are asked": (
+            lambda x, mean, components: (x - mean) @ components.T @ components
+        ),
+        "these are x's coordinates with one number, the mean of `mean`, subtracted": (
+            lambda x, mean, components: (x - np.mean(mean)) @ components.T
+        ),
+    },
     misconceptions={
         "not centred": Misconception(
             lambda x, mean, components: x @ components.T,
@@ -231,6 +269,10 @@ def decode_cases(rng):
     ]
 
 
+def spelled_pca_decode(P, z, mean, components):
+    return P.sum(z[:, :, None] * components, 1, "the components") + P.term("the mean", mean)
+
+
 PCA_DECODE = exercise(
     name="pca_decode",
     points=1,
@@ -243,6 +285,12 @@ PCA_DECODE = exercise(
     answer="course_utils.models.pca:pca_decode",
     cases=decode_cases,
     oracle=lambda z, mean, components: np.array([mean + sum(a * c for a, c in zip(z_n, components)) for z_n in z]),
+    spelled=spelled_pca_decode,
+    others={
+        "the mean is added to each component and so counts with the codes; add it once, at the end": (
+            lambda z, mean, components: z @ (components + mean)
+        ),
+    },
     misconceptions={
         "mean left out": Misconception(
             lambda z, mean, components: z @ components,
@@ -290,6 +338,11 @@ def covariance_trace(x, C):
     return np.trace(C @ np.cov(x, rowvar=False, bias=True) @ C.T)
 
 
+def spelled_projected_variance(P, x, components):
+    codes = (x - P.term("the mean of x", P.mean(x, 0, "the examples in the mean of x"))) @ components.T
+    return P.sum(P.mean(P.apply("the square", np.square, codes), 0, "the examples"), 0, "the coordinates")
+
+
 PROJECTED_VARIANCE = exercise(
     name="projected_variance",
     points=2,
@@ -302,6 +355,29 @@ PROJECTED_VARIANCE = exercise(
     answer="course_utils.models.pca:projected_variance",
     cases=variance_cases,
     oracle=covariance_trace,
+    spelled=spelled_projected_variance,
+    others={
+        "this is the variance of x itself, summed over its dimensions; project on the components first": (
+            lambda x, C: x.var(axis=0).sum()
+        ),
+        "this is the variance that the projection loses; what it keeps is asked": (
+            lambda x, C: x.var(axis=0).sum() - covariance_trace(x, C)
+        ),
+        "this is the share of the variance; the variance itself is asked": (
+            lambda x, C: covariance_trace(x, C) / x.var(axis=0).sum()
+        ),
+        "these are the variances of the coordinates one by one; add them up": lambda x, C: (x @ C.T).var(axis=0),
+        "this is the variance of all codes thrown together; each coordinate has its own, and they are summed": (
+            lambda x, C: (x @ C.T).var()
+        ),
+        "this is the covariance matrix of the codes; sum its diagonal": (
+            lambda x, C: np.atleast_2d(C @ np.cov(x, rowvar=False, bias=True) @ C.T)
+        ),
+        "the variance is taken over the coordinates of each example (axis=1); take it over the examples": (
+            lambda x, C: (x @ C.T).var(axis=1).sum(),
+            lambda x, C: (x @ C.T).var(axis=1).mean(),
+        ),
+    },
     misconceptions={
         "not centred": Misconception(
             lambda x, C: ((x @ C.T) ** 2).sum(axis=1).mean(),
@@ -332,6 +408,13 @@ PROJECTED_VARIANCE = exercise(
     ),
 )
 
+
+def spelled_residual_variance(P, x, components):
+    centred = x - P.term("the mean of x", P.mean(x, 0, "the examples in the mean of x"))
+    r = centred - P.term("the reconstruction", centred @ components.T @ components)
+    return P.mean(P.sum(P.apply("the square", np.square, r), 1, "the dimensions"), 0, "the examples")
+
+
 RESIDUAL_VARIANCE = exercise(
     name="residual_variance",
     points=2,
@@ -344,6 +427,25 @@ RESIDUAL_VARIANCE = exercise(
     answer="course_utils.models.pca:residual_variance",
     cases=variance_cases,
     oracle=lambda x, C: np.trace(np.cov(x, rowvar=False, bias=True)) - covariance_trace(x, C),
+    spelled=spelled_residual_variance,
+    others={
+        "this is the variance that the projection keeps; what is left over is asked": covariance_trace,
+        "this is the share of the variance that is left; the mean squared distance itself is asked": (
+            lambda x, C: 1 - covariance_trace(x, C) / x.var(axis=0).sum()
+        ),
+        "the reconstruction lacks the mean, which must be added back before x is compared with it": (
+            lambda x, C: ((x - centred(x) @ C.T @ C) ** 2).sum(axis=1).mean()
+        ),
+        "this is the squared distance of each example; average over the examples": (
+            lambda x, C: ((centred(x) - centred(x) @ C.T @ C) ** 2).sum(axis=1)
+        ),
+        "this is the root of the mean squared distance": (
+            lambda x, C: np.sqrt(((centred(x) - centred(x) @ C.T @ C) ** 2).sum(axis=1).mean())
+        ),
+        "this is the variance of the residuals' entries thrown together; sum their squares over the dimensions": (
+            lambda x, C: (centred(x) - centred(x) @ C.T @ C).var()
+        ),
+    },
     misconceptions={
         "not centred": Misconception(
             lambda x, C: ((x - x @ C.T @ C) ** 2).sum(axis=1).mean(),
@@ -410,6 +512,13 @@ def gradients_with_reconstruction(x, U, V):
     return pca.linear_ae_gradients(x, U, V)[0], -2 / len(x) * U.T @ (x - x_hat).T @ x_hat
 
 
+def spelled_linear_ae_gradients(P, x, U, V):
+    z = P("the codes z = x V^T", x @ V.T)
+    r = P.term("x", x) - P.term("the reconstruction x_hat", z @ U.T)
+    back = P.factor("the factor -2", -2.0) * r / P.divisor("N", float(len(x)))
+    return back.T @ P("z in dU", z), (back @ P("U in dV", U)).T @ P("x in dV", x)
+
+
 LINEAR_AE_GRADIENTS = exercise(
     name="linear_ae_gradients",
     points=4,
@@ -422,6 +531,16 @@ LINEAR_AE_GRADIENTS = exercise(
     answer="course_utils.models.pca:linear_ae_gradients",
     cases=gradient_cases,
     oracle=finite_differences,
+    spelled=spelled_linear_ae_gradients,
+    others={
+        "both gradients are transposed: each has the shape of its matrix": (
+            lambda x, U, V: tuple(g.T for g in finite_differences(x, U, V))
+        ),
+        "this is the loss, and not its gradients": loss,
+        "dU is right. dV lacks the factor U: the error passes through the decoder on its way back": (
+            lambda x, U, V: (finite_differences(x, U, V)[0], (-2 / len(x) * (x - x @ V.T @ U.T)).T @ x)
+        ),
+    },
     misconceptions={
         "factor 2": Misconception(
             scaled_gradients(lambda x: 0.5),
@@ -675,6 +794,12 @@ def cosines(A, B):
     return np.clip(np.linalg.svd(np.linalg.qr(A)[0].T @ np.linalg.qr(B)[0], compute_uv=False), 0, 1)
 
 
+def spelled_subspace_angle(P, A, B):
+    Q_A, Q_B = P("the basis of A's columns", np.linalg.qr(A)[0]), P("the basis of B's columns", np.linalg.qr(B)[0])
+    values = np.linalg.svd(Q_A.T @ Q_B, compute_uv=False)
+    return P.apply("the arccosine", np.arccos, np.clip(P("the smallest cosine", values.min()), -1, 1))
+
+
 SUBSPACE_ANGLE = exercise(
     name="subspace_angle",
     points=2,
@@ -689,6 +814,49 @@ SUBSPACE_ANGLE = exercise(
     oracle=lambda A, B: linalg.subspace_angles(A, B).max(),
     # arccos is steep at 1: float32's rounding of a cosine moves an angle near 0 by up to 5e-4.
     compare=close(rtol=2e-4, atol=6e-4),
+    spelled=spelled_subspace_angle,
+    others={
+        "this is the mean of the principal angles; the largest is asked": lambda A, B: np.arccos(cosines(A, B)).mean(),
+        "this is the sum of the principal angles; the largest is asked": lambda A, B: np.arccos(cosines(A, B)).sum(),
+        "these are all principal angles; the largest is asked": lambda A, B: np.arccos(cosines(A, B)),
+        "this is the angle of the mean cosine; the smallest cosine belongs to the largest angle": (
+            lambda A, B: np.arccos(cosines(A, B).mean())
+        ),
+        "this is the length of the vector of all principal angles; the largest angle is asked": (
+            lambda A, B: np.linalg.norm(np.arccos(cosines(A, B)))
+        ),
+        "the rows of A and B are scaled to length 1; an orthonormal basis of their columns is needed (np.linalg.qr)": (
+            lambda A, B: np.arccos(
+                np.clip(
+                    np.linalg.svd(
+                        (A / np.linalg.norm(A, axis=1)[:, None]).T @ (B / np.linalg.norm(B, axis=1)[:, None])
+                    )[1].min(),
+                    -1,
+                    1,
+                )
+            )
+        ),
+        "this is the angle between the first columns alone": (
+            lambda A, B: np.arccos(A[:, 0] @ B[:, 0] / np.linalg.norm(A[:, 0]) / np.linalg.norm(B[:, 0])),
+            lambda A, B: np.arccos(abs(A[:, 0] @ B[:, 0]) / np.linalg.norm(A[:, 0]) / np.linalg.norm(B[:, 0])),
+        ),
+        "the inner products of the two bases are taken for cosines; their singular values are the cosines": (
+            lambda A, B: np.arccos(np.clip((np.linalg.qr(A)[0].T @ np.linalg.qr(B)[0]).min(), -1, 1)),
+            lambda A, B: np.arccos(np.clip(np.abs(np.linalg.qr(A)[0].T @ np.linalg.qr(B)[0]).min(), -1, 1)),
+            lambda A, B: np.arccos(np.clip(np.diag(np.linalg.qr(A)[0].T @ np.linalg.qr(B)[0]).min(), -1, 1)),
+        ),
+        "the trace, or the norm, of the product of the bases is no cosine: take its smallest singular value": (
+            lambda A, B: np.arccos(np.clip(np.trace(np.linalg.qr(A)[0].T @ np.linalg.qr(B)[0]) / A.shape[1], -1, 1)),
+            lambda A, B: np.arccos(
+                np.clip(np.linalg.norm(np.linalg.qr(A)[0].T @ np.linalg.qr(B)[0]) / np.sqrt(A.shape[1]), -1, 1)
+            ),
+        ),
+        "eigenvalues of the product of the bases stand where its singular values belong": (
+            lambda A, B: np.arccos(
+                np.clip(np.abs(np.linalg.eigvals(np.linalg.qr(A)[0].T @ np.linalg.qr(B)[0])).min(), -1, 1)
+            )
+        ),
+    },
     misconceptions={
         "columns taken as orthonormal": Misconception(
             angle_of,
@@ -717,7 +885,8 @@ SUBSPACE_ANGLE = exercise(
         ),
         "row spaces": Misconception(
             lambda A, B: angle_of(np.linalg.qr(A.T)[0], np.linalg.qr(B.T)[0]),
-            "You compare the row spaces. The subspaces are spanned by the columns of A and B.",
+            "The angle is 0 whatever A and B are, as between their row spaces, which are all of R^K. The columns span"
+            " the subspaces: do you compare these?",
         ),
     },
     hints=(
@@ -787,6 +956,17 @@ def count_up(eigenvalues, fraction):
     return K
 
 
+def shares(eigenvalues):
+    """What the first 1, 2, 3, ... components keep of the variance."""
+    return np.cumsum(eigenvalues) / np.sum(eigenvalues)
+
+
+def spelled_choose_k(P, eigenvalues, fraction):
+    kept = np.cumsum(P("the eigenvalues", eigenvalues))
+    short = kept < P("the fraction", fraction) * P("the total", np.sum(eigenvalues))
+    return int(np.sum(short) + P.term("the 1 that makes a count of an index", 1))
+
+
 CHOOSE_K = exercise(
     name="choose_k",
     points=1,
@@ -803,6 +983,34 @@ CHOOSE_K = exercise(
     cases=choose_cases,
     oracle=count_up,
     compare=compare_count,
+    spelled=spelled_choose_k,
+    others={
+        "you count the shares that reach the fraction, and not those that fall short of it": (
+            lambda e, f: int(np.sum(shares(e) >= f)),
+            lambda e, f: int(np.sum(shares(e) > f)),
+            lambda e, f: int(np.sum(shares(e) >= f)) + 1,
+            lambda e, f: int(np.sum(shares(e) > f)) + 1,
+        ),
+        "you ask for more than the fraction; `at least` includes equality": (
+            lambda e, f: int(np.argmax(shares(e) > f)) + 1,
+            lambda e, f: int(np.sum(shares(e) <= f)) + 1,
+        ),
+        "you take the first share that falls short of the fraction, and not the first that reaches it": (
+            lambda e, f: int(np.argmax(shares(e) < f)) + 1,
+            lambda e, f: int(np.argmax(shares(e) < f)),
+        ),
+        "this is how many components are dropped; how many are kept is asked": lambda e, f: len(e) - count_up(e, f),
+        "the fraction is not compared with a share: divide by the sum of all eigenvalues": (
+            lambda e, f: int(np.argmax(np.cumsum(e) >= f)) + 1
+        ),
+        "this is the share that is kept; the number of components is asked": (
+            lambda e, f: float(np.sum(e[: count_up(e, f)]) / np.sum(e))
+        ),
+        "you compare with the largest eigenvalue; compare the sum of the first K with the sum of all": (
+            lambda e, f: int(np.sum(np.asarray(e) >= f * np.max(e)))
+        ),
+        "you count from the smallest eigenvalue": lambda e, f: count_up(np.asarray(e)[::-1], f),
+    },
     misconceptions={
         "index for count": Misconception(
             lambda e, f: count_up(e, f) - 1,

@@ -60,6 +60,14 @@ def forward_with(layer, last=lambda h, W, b, f: h @ W + b):
     return mlp_forward
 
 
+def spelled_mlp_forward(P, params, x, activation):
+    h = x
+    for W, b in params[:-1]:
+        h = P.apply("the activation", activation, h @ W + P.term("the bias of a hidden layer", b))
+    W, b = params[-1]
+    return h @ W + P.term("the bias of the last layer", b)
+
+
 MLP_FORWARD = exercise(
     name="mlp_forward",
     points=2,
@@ -76,6 +84,20 @@ MLP_FORWARD = exercise(
     aliases=tuple(f"course_utils.networks.fast:{name}" for name in ("dense", "dense_tanh")),
     cases=forward_cases,
     oracle=forward_by_loops,
+    spelled=spelled_mlp_forward,
+    others={
+        "the input is added back to the output, as in a residual network": (
+            lambda params, x, activation: x + forward_by_loops(params, x, activation)
+        ),
+        "the activation comes before the last layer's bias is added": (
+            forward_with(lambda h, W, b, f: f(h @ W + b), lambda h, W, b, f: f(h @ W) + b)
+        ),
+        "this is the output of the first layer": lambda params, x, f: f(x @ params[0][0] + params[0][1]),
+        "the activation acts on the input, too": lambda params, x, f: forward_by_loops(params, f(x), f),
+        "only the hidden layers are run: the last layer is missing": (
+            lambda params, x, f: f(forward_by_loops(params[:-1], x, f))
+        ),
+    },
     misconceptions={
         "activation on the output": Misconception(
             forward_with(lambda h, W, b, f: f(h @ W + b), lambda h, W, b, f: f(h @ W + b)),
@@ -134,6 +156,11 @@ def per_example(function):
     return lambda x, x_hat: function(np.asarray(x) - np.asarray(x_hat))
 
 
+def spelled_squared_error(P, x, x_hat):
+    r = P.term("x", x) - P.term("x_hat", x_hat)
+    return P.sum(P.apply("the square", np.square, r), 1, "the dimensions")
+
+
 SQUARED_ERROR = exercise(
     name="squared_error",
     points=1,
@@ -148,6 +175,15 @@ SQUARED_ERROR = exercise(
     oracle=lambda x, x_hat: np.array(
         [sum((a - b) ** 2 for a, b in zip(row, row_hat)) for row, row_hat in zip(x, x_hat)]
     ),
+    spelled=spelled_squared_error,
+    others={
+        "this is the largest squared difference of each example; sum them": per_example(lambda r: np.max(r**2, axis=1)),
+        "these are the squared differences entry by entry; sum them over the dimensions": per_example(lambda r: r**2),
+        "this is the squared error between each x and every x_hat; compare each with its own": (
+            lambda x, x_hat: ((x[:, None] - x_hat) ** 2).sum(axis=2)
+        ),
+        "this is the variance of the differences: their mean is subtracted": per_example(lambda r: r.var(axis=1)),
+    },
     misconceptions={
         "mean over dimensions": Misconception(
             per_example(lambda r: np.mean(r**2, axis=1)),
@@ -479,6 +515,17 @@ def to_the_means(train, y_train, test, y_test):
     return np.mean(classes[np.argmin(neighbours(means, test, squared_distance), axis=1)] == y_test)
 
 
+def neighbour_labels(train, y_train, test):
+    """The label of the nearest training code, for each test code."""
+    return np.asarray(y_train)[neighbours(train, test, squared_distance).argmin(axis=1)]
+
+
+def spelled_nearest_neighbour_accuracy(P, codes_train, y_train, codes_test, y_test):
+    r = P.term("the training codes", codes_train[None]) - P.term("the test codes", codes_test[:, None])
+    distances = P.sum(P.apply("the square", np.square, r), 2, "the dimensions")
+    return P.mean(y_train[np.argmin(distances, axis=1)] == y_test, 0, "the test examples")
+
+
 NEAREST_NEIGHBOUR_ACCURACY = exercise(
     name="nearest_neighbour_accuracy",
     points=2,
@@ -491,6 +538,45 @@ NEAREST_NEIGHBOUR_ACCURACY = exercise(
     answer="course_utils.models.autoencoder:nearest_neighbour_accuracy",
     cases=neighbour_cases,
     oracle=by_scipy,
+    spelled=spelled_nearest_neighbour_accuracy,
+    others={
+        "you look for the nearest test code of every training example; it is the test examples that are classified": (
+            lambda train, y_train, test, y_test: by_scipy(test, y_test, train, y_train)
+        ),
+        "you take the second nearest training code": (
+            neighbour_with(pick=lambda d, axis: np.argsort(d, axis=axis)[:, 1])
+        ),
+        "you compare the largest difference in any dimension; the Euclidean distance sums squares": (
+            neighbour_with(lambda a, b: np.abs(a - b).max(axis=-1))
+        ),
+        "you divide by the number of training examples, not by that of test examples": (
+            lambda train, y_train, test, y_test: by_scipy(train, y_train, test, y_test) * len(test) / len(train)
+        ),
+        "you compare the sums of the codes: subtract first, then square, then sum": (
+            neighbour_with(lambda a, b: np.abs((a - b).sum(axis=-1))),
+        ),
+        "the differences are summed without squaring them": neighbour_with(lambda a, b: (b - a).sum(axis=-1)),
+        "only the first dimension of the codes is compared": neighbour_with(lambda a, b: np.abs(a - b)[..., 0]),
+        "this is the mean over the classes of each class's accuracy; the share of all test examples is asked": (
+            lambda train, y_train, test, y_test: np.mean(
+                [np.mean((neighbour_labels(train, y_train, test) == y_test)[y_test == c]) for c in np.unique(y_test)]
+            )
+        ),
+        "these are the predicted labels; the share of right ones is asked": (
+            lambda train, y_train, test, y_test: neighbour_labels(train, y_train, test)
+        ),
+        "this says for each test example whether it is right; the share is asked": (
+            lambda train, y_train, test, y_test: neighbour_labels(train, y_train, test) == y_test
+        ),
+        "the most frequent label of the three nearest decides; the single nearest does": (
+            lambda train, y_train, test, y_test: np.mean(
+                [
+                    np.bincount(y_train[row]).argmax() == y
+                    for row, y in zip(np.argsort(neighbours(train, test, squared_distance), axis=1)[:, :3], y_test)
+                ]
+            )
+        ),
+    },
     misconceptions={
         "farthest": Misconception(
             neighbour_with(pick=np.argmax),
@@ -555,6 +641,12 @@ def even(steps):
     return [i / (steps - 1) for i in range(steps)]
 
 
+def spelled_interpolate_linear(P, a, b, steps):
+    t = np.arange(steps) / P.divisor("steps - 1", float(steps - 1))
+    t = P.factor("t", t.reshape(-1, *(1 for _ in np.shape(a))))
+    return P.term("a", np.asarray(a, float)) + t * (P.term("b in b - a", b) - P.term("a in b - a", a))
+
+
 INTERPOLATE_LINEAR = exercise(
     name="interpolate_linear",
     points=1,
@@ -572,6 +664,24 @@ INTERPOLATE_LINEAR = exercise(
     oracle=lambda a, b, steps: np.array(
         [[p + (q - p) * i / (steps - 1) for p, q in zip(np.ravel(a), np.ravel(b))] for i in range(steps)]
     ).reshape(steps, *np.shape(a)),
+    spelled=spelled_interpolate_linear,
+    others={
+        "these are the values of t; the points are asked": lambda a, b, steps: np.linspace(0, 1, steps),
+        "this is the point half way, again and again: t does not run": (line_with(lambda steps: [0.5] * steps)),
+        "the weights do not add up to one: a is not multiplied by 1 - t": line_with(even, lambda a, b, t: a + t * b),
+        "t runs from 1 to steps, and not from 0 to 1": line_with(lambda steps: [float(i + 1) for i in range(steps)]),
+        "t runs from 0 to steps - 1, and not from 0 to 1": line_with(lambda steps: [float(i) for i in range(steps)]),
+        "b is subtracted": line_with(even, lambda a, b, t: (1 - t) * a - t * b),
+        "t (b - a) is subtracted from a": line_with(even, lambda a, b, t: a - t * (b - a)),
+        "the weight of a is 1 + t; it is 1 - t": line_with(even, lambda a, b, t: (1 + t) * a + t * b),
+        "there are `steps` points between the ends, which come on top": line_with(lambda steps: even(steps + 2)),
+        "there is one point too many: `steps` counts the points, not the intervals": (
+            line_with(lambda steps: even(steps + 1))
+        ),
+        "the last axis of the result counts the points; the first should": (
+            lambda a, b, steps: np.moveaxis(line_with(even)(a, b, steps), 0, -1)
+        ),
+    },
     misconceptions={
         "from b to a": Misconception(
             line_with(even, lambda a, b, t: t * a + (1 - t) * b), "The points go from b to a: a is to come first."

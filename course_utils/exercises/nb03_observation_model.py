@@ -44,6 +44,21 @@ def gaussian_cases(rng):
     ]
 
 
+def spelled_log_normal(P, x, mean, eta, over="the dimensions"):
+    """log N(x; mean, eta I) of vectors along the last axis."""
+    distance = P.sum(P.apply("the square", np.square, x - P.term("the mean", mean)), -1, over)
+    exponent = P.factor("the 1/2 in the exponent", 0.5) * distance / P.divisor("eta", eta)
+    inside = P.factor("2 pi inside the logarithm", 2 * np.pi) * P.factor("eta inside the logarithm", eta)
+    constant = P.factor("the 1/2 of the constant", 0.5) * P.factor(
+        "the number of dimensions in the constant", x.shape[-1]
+    )
+    return -P.term("the exponent", exponent) - P.term("the constant (D/2) log(2 pi eta)", constant * np.log(inside))
+
+
+def spelled_gaussian_log_prob(P, x, mean, eta):
+    return spelled_log_normal(P, x, mean, eta)
+
+
 GAUSSIAN_LOG_PROB = exercise(
     name="gaussian_log_prob",
     points=3,
@@ -61,6 +76,25 @@ GAUSSIAN_LOG_PROB = exercise(
     aliases=("course_utils.probability.gaussians:diagonal_gaussian_log_prob",),
     cases=gaussian_cases,
     oracle=lambda x, mean, eta: stats.norm.logpdf(x, mean, np.sqrt(eta)).sum(axis=1),
+    spelled=spelled_gaussian_log_prob,
+    others={
+        "this is the density; its logarithm is asked": lambda x, mean, eta: np.exp(log_normal(x, mean, eta)),
+        "these are the log densities entry by entry; sum them over the dimensions": (
+            lambda x, mean, eta: stats.norm.logpdf(x, mean, np.sqrt(eta))
+        ),
+        "the constant counts all entries of x; each example has D dimensions": (
+            lambda x, mean, eta: -squares(x, mean) / (2 * eta) - np.size(x) / 2 * np.log(2 * np.pi * eta)
+        ),
+        "eta is the standard deviation in the constant, and the variance in the exponent; it is the variance in both": (
+            lambda x, mean, eta: log_normal(x, mean, eta) - np.shape(x)[1] / 2 * np.log(eta)
+        ),
+        "the constant counts the examples, and not the dimensions": (
+            lambda x, mean, eta: log_normal(x, mean, eta, D=np.shape(x)[0])
+        ),
+        "the exponent has the length of x - mean, and not its square": (
+            lambda x, mean, eta: -np.sqrt(squares(x, mean)) / (2 * eta) + log_normal(x, x, eta)
+        ),
+    },
     misconceptions={
         "sigma for variance": Misconception(
             lambda x, mean, eta: log_normal(x, mean, eta**2),
@@ -153,6 +187,31 @@ def exact_bernoulli(x, logits):
     return np.sum(x * special.log_expit(logits) + (1 - x) * special.log_expit(-logits), axis=1)
 
 
+def spelled_bernoulli_log_prob(P, x, logits):
+    ones = P.term("the part of the pixels that are 1", x * special.log_expit(logits))
+    zeros = P.term("the part of the pixels that are 0", (1 - x) * special.log_expit(-logits))
+    return P.sum(ones + zeros, 1, "the pixels")
+
+
+CLIPPED = (
+    "The probabilities are clipped (or a small number is added to them) before the logarithm. That hides the infinity"
+    " and puts a wrong number in its place: a pixel that the model holds for impossible should cost its whole logit."
+    " Stay with logits."
+)
+
+
+def clipped_log_prob(x, logits, small, add=False):
+    """Through probabilities that are kept away from 0 and 1 by a small number."""
+    p = special.expit(logits)
+    if add:
+        return np.sum(x * np.log(p + small) + (1 - x) * np.log(1 - p + small), axis=-1)
+    p = np.clip(p, small, 1 - small)
+    return np.sum(x * np.log(p) + (1 - x) * np.log(1 - p), axis=-1)
+
+
+SMALL = [(10.0**-k, add) for k in range(5, 17) for add in (False, True)]
+
+
 BERNOULLI_LOG_PROB = exercise(
     name="bernoulli_log_prob",
     points=3,
@@ -169,6 +228,39 @@ BERNOULLI_LOG_PROB = exercise(
     aliases=("course_utils.networks.fast:bernoulli_cross_entropy",),
     cases=bernoulli_cases,
     oracle=exact_bernoulli,
+    spelled=spelled_bernoulli_log_prob,
+    others={
+        CLIPPED: tuple(functools.partial(clipped_log_prob, small=small, add=add) for small, add in SMALL),
+        "the logits are not multiplied by x: the first part is x l": (
+            lambda x, logits: np.sum(logits - np.logaddexp(0, logits), axis=1)
+        ),
+        "log(1 + exp(l)) is left out: this is the sum of x l": lambda x, logits: np.sum(x * logits, axis=1),
+        "x l is left out: this is minus the sum of log(1 + exp(l))": (
+            lambda x, logits: -np.sum(np.logaddexp(0, logits), axis=1)
+        ),
+        "log(1 + exp(l)) has the wrong sign: it is subtracted from x l": (
+            lambda x, logits: np.sum(x * logits + np.logaddexp(0, logits), axis=1)
+        ),
+        "the sign of l inside log(1 + exp(l)) is wrong: with x l in front it is log(1 + exp(l))": (
+            lambda x, logits: np.sum(x * logits - np.logaddexp(0, -logits), axis=1)
+        ),
+        "log(1 + exp(l)) counts only where x is 1": (
+            lambda x, logits: np.sum(x * (logits - np.logaddexp(0, logits)), axis=1)
+        ),
+        "max(l, 0) stands where log(1 + exp(l)) belongs": (
+            lambda x, logits: np.sum(x * logits - np.maximum(logits, 0), axis=1)
+        ),
+        "log(exp(1) + exp(l)) stands where log(1 + exp(l)) belongs: in np.logaddexp the 1 is exp(0)": (
+            lambda x, logits: np.sum(x * logits - np.logaddexp(1, logits), axis=1),
+        ),
+        "these are log probabilities pixel by pixel; sum them": (
+            lambda x, logits: x * special.log_expit(logits) + (1 - x) * special.log_expit(-logits)
+        ),
+        "this is the squared error of the probabilities, and not the log probability": (
+            lambda x, logits: np.sum((x - special.expit(logits)) ** 2, axis=1),
+            lambda x, logits: -np.sum((x - special.expit(logits)) ** 2, axis=1),
+        ),
+    },
     misconceptions={
         "through probabilities": Misconception(
             bernoulli,
@@ -297,7 +389,7 @@ def trapezoid_rule(x, decoder, eta, grid):
 
 def log_joint_on_grid(x, decoder, eta, grid, prior=True):
     """log p(z) + log p(x|z) for every grid point and example, (G, N); without log p(z) on request."""
-    log_likelihood = np.array([log_normal(x, mean, eta) for mean in decoder(grid[:, None])])
+    log_likelihood = log_normal(x, decoder(grid[:, None])[:, None], eta)
     return log_likelihood + stats.norm.logpdf(grid)[:, None] * prior
 
 
@@ -310,6 +402,21 @@ def quadrature_by(weights, **options):
     return lambda x, decoder, eta, grid: logsumexp(
         log_joint_on_grid(x, decoder, eta, grid, **options), axis=0, b=weights(grid)[:, None]
     )
+
+
+def spelled_log_standard_normal(P, z, over="the latent dimensions"):
+    """log p(z) under N(0, I), along the last axis."""
+    exponent = P.term("z^2 / 2 in log p(z)", 0.5 * np.square(z))
+    constant = P.term("log(2 pi) / 2 in log p(z)", np.full(np.shape(z), 0.5 * np.log(2 * np.pi)))
+    return P.sum(-exponent - constant, -1, over)
+
+
+def spelled_log_marginal_quadrature(P, x, decoder, eta, grid):
+    log_prior = P.term("log p(z)", spelled_log_standard_normal(P, grid[:, None], "the one latent dimension"))
+    log_likelihood = spelled_log_normal(P, x, decoder(grid[:, None])[:, None], eta)
+    log_width = P.term("the log of the steps' widths", np.log(spacing(grid)))
+    terms = P.term("log p(x|z)", log_likelihood) + (log_prior + log_width)[:, None]
+    return P.log_sum_exp(terms, 0, "the grid")
 
 
 LOG_MARGINAL_QUADRATURE = exercise(
@@ -329,6 +436,41 @@ LOG_MARGINAL_QUADRATURE = exercise(
     aliases=("course_utils.probability.grids:log_evidence_on_grid",),
     cases=quadrature_cases,
     oracle=trapezoid_rule,
+    spelled=spelled_log_marginal_quadrature,
+    others={
+        "the steps of the grid are all taken as wide as the last": (
+            quadrature_by(lambda grid: np.full_like(grid, grid[-1] - grid[-2]))
+        ),
+        "the steps are taken as all alike, by their mean width": (
+            quadrature_by(lambda grid: np.full_like(grid, np.mean(np.diff(grid)))),
+            quadrature_by(lambda grid: np.full_like(grid, (grid[-1] - grid[0]) / len(grid))),
+        ),
+        (
+            "each point counts with the whole step after it (a left Riemann sum); the trapezoid"
+            " rule takes half of both steps"
+        ): (quadrature_by(lambda grid: np.append(np.diff(grid), 1e-300))),
+        (
+            "each point counts with the whole step before it (a right Riemann sum); the"
+            " trapezoid rule takes half of both steps"
+        ): (quadrature_by(lambda grid: np.append(1e-300, np.diff(grid)))),
+        (
+            "the widths are those of np.gradient, which gives the end points a whole step; the"
+            " trapezoid rule gives them half"
+        ): (quadrature_by(np.gradient)),
+        "the steps count whole, before and after each point: twice as much as the trapezoid rule": (
+            quadrature_by(lambda grid: 2 * spacing(grid))
+        ),
+        "this is the largest of log p(z) + log p(x|z) on the grid; integrate over the grid": (
+            lambda x, decoder, eta, grid: log_joint_on_grid(x, decoder, eta, grid).max(axis=0)
+        ),
+        "the prior's exponent is z^2 without the factor 1/2": (
+            lambda x, decoder, eta, grid: logsumexp(
+                log_joint_on_grid(x, decoder, eta, grid) - grid[:, None] ** 2 / 2,
+                axis=0,
+                b=spacing(grid)[:, None],
+            )
+        ),
+    },
     misconceptions={
         "prior left out": Misconception(
             quadrature_by(spacing, prior=False),
@@ -453,6 +595,10 @@ def monte_carlo_one_by_one(x, decoder, eta, eps):
     )
 
 
+def spelled_log_marginal_monte_carlo(P, x, decoder, eta, eps):
+    return P.log_mean_exp(spelled_log_normal(P, x, decoder(P("z", eps)), eta), 0, "the samples")
+
+
 LOG_MARGINAL_MONTE_CARLO = exercise(
     name="log_marginal_monte_carlo",
     points=4,
@@ -470,6 +616,38 @@ LOG_MARGINAL_MONTE_CARLO = exercise(
     aliases=("course_utils.probability.marginals:log_marginal_importance",),
     cases=lambda rng: sampling_cases(rng, noise),
     oracle=monte_carlo_one_by_one,
+    spelled=spelled_log_marginal_monte_carlo,
+    others={
+        "the logarithm is divided by S; the division belongs inside it": (
+            lambda x, decoder, eta, eps: logsumexp(log_likelihoods(x, decoder, eta, eps), axis=0) / len(eps),
+        ),
+        "log N is subtracted where log S is meant: average over the samples": (
+            lambda x, decoder, eta, eps: logsumexp(log_likelihoods(x, decoder, eta, eps), axis=0) - np.log(len(x)),
+        ),
+        "log S is added where it is to be subtracted": (
+            lambda x, decoder, eta, eps: logsumexp(log_likelihoods(x, decoder, eta, eps), axis=0) + np.log(len(eps)),
+        ),
+        "this is log p(x|z) at the mean of the samples: decode every sample": (
+            lambda x, decoder, eta, eps: log_normal(x, decoder(eps.mean(axis=0)), eta)
+        ),
+        "the decoded samples are averaged; average the densities": (
+            lambda x, decoder, eta, eps: log_normal(x, decoder(eps).mean(axis=0), eta)
+        ),
+        "this is log p(x|z) of each sample, (S, N); average the densities over the samples": log_likelihoods,
+        "this is log p(x|z) at z = 0: the samples are not used": (
+            lambda x, decoder, eta, eps: log_normal(x, decoder(0 * eps[0]), eta)
+        ),
+        "this is the mean of p(x|z); its logarithm is asked": (
+            lambda x, decoder, eta, eps: np.exp(log_likelihoods(x, decoder, eta, eps)).mean(axis=0)
+        ),
+        "the maximum that is taken out before exp is not added back after the logarithm": (
+            lambda x, decoder, eta, eps: (
+                logsumexp(log_likelihoods(x, decoder, eta, eps), axis=0)
+                - np.log(len(eps))
+                - log_likelihoods(x, decoder, eta, eps).max(axis=0)
+            )
+        ),
+    },
     misconceptions={
         "mean of logs": Misconception(
             lambda x, decoder, eta, eps: log_likelihoods(x, decoder, eta, eps).mean(axis=0),
@@ -602,6 +780,29 @@ def importance_by(
     return estimate
 
 
+def spelled_log_q(P, log_sigma, eps, over="the latent dimensions"):
+    """log q(z) of z = mu + sigma eps, along the last axis."""
+    exponent = P.term("eps^2 / 2 in log q(z)", 0.5 * np.square(eps))
+    constant = P.term("log(2 pi) / 2 in log q(z)", np.full(np.shape(eps), 0.5 * np.log(2 * np.pi)))
+    return P.sum(
+        -exponent - P.term("log sigma in log q(z)", np.broadcast_to(log_sigma, eps.shape)) - constant, -1, over
+    )
+
+
+def importance_at(x, decoder, eta, mu, log_sigma, eps, log_q):
+    """Importance sampling with another log q(z)."""
+    z = mu + np.exp(log_sigma) * eps
+    log_w = log_likelihoods(x, decoder, eta, z) + log_normal(z, 0, 1) - log_q(z)
+    return logsumexp(log_w, axis=0) - np.log(len(log_w))
+
+
+def spelled_log_marginal_importance(P, x, decoder, eta, mu, log_sigma, eps):
+    z = P.term("mu", mu) + P.factor("sigma in z", np.exp(log_sigma)) * P("eps in z", eps)
+    log_prior = P.term("log p(z)", spelled_log_standard_normal(P, P("z in log p(z)", z)))
+    log_q = P.term("log q(z)", spelled_log_q(P, log_sigma, eps))
+    return P.log_mean_exp(spelled_log_normal(P, x, decoder(z), eta) + log_prior - log_q, 0, "the samples")
+
+
 LOG_MARGINAL_IMPORTANCE = exercise(
     name="log_marginal_importance",
     points=6,
@@ -618,6 +819,48 @@ LOG_MARGINAL_IMPORTANCE = exercise(
     answer="course_utils.probability.marginals:log_marginal_importance",
     cases=importance_cases,
     oracle=importance_one_by_one,
+    spelled=spelled_log_marginal_importance,
+    others={
+        "this is the plain Monte Carlo estimate with samples of the prior: mu and log_sigma are not used": (
+            lambda x, decoder, eta, mu, log_sigma, eps: (
+                logsumexp(log_likelihoods(x, decoder, eta, eps), axis=0) - np.log(len(eps))
+            )
+        ),
+        "the log weights are returned, (S, N); average the weights over the samples": (
+            importance_by(combine=lambda log_w: log_w)
+        ),
+        "in log q(z), (z - mu) is not divided by sigma": (
+            lambda x, decoder, eta, mu, log_sigma, eps: importance_at(
+                x, decoder, eta, mu, log_sigma, eps, lambda z: log_normal(z, mu, 1) - log_sigma.sum(axis=-1)
+            )
+        ),
+        "in log q(z), mu is not subtracted from z": (
+            lambda x, decoder, eta, mu, log_sigma, eps: importance_at(
+                x,
+                decoder,
+                eta,
+                mu,
+                log_sigma,
+                eps,
+                lambda z: log_normal(z / np.exp(log_sigma), 0, 1) - log_sigma.sum(axis=-1),
+            )
+        ),
+        "in log q(z), (z - mu)^2 is divided by sigma, and not by sigma^2": (
+            lambda x, decoder, eta, mu, log_sigma, eps: importance_at(
+                x,
+                decoder,
+                eta,
+                mu,
+                log_sigma,
+                eps,
+                lambda z: log_normal((z - mu) / np.exp(log_sigma / 2), 0, 1) - log_sigma.sum(axis=-1),
+            )
+        ),
+        "log q(z) is taken at eps as if q were N(0, I)": (importance_by(log_det=lambda log_sigma, axis: 0)),
+        "the maximum that is taken out before exp is not added back after the logarithm": (
+            importance_by(combine=lambda log_w: logsumexp(log_w, axis=0) - np.log(len(log_w)) - log_w.max(axis=0))
+        ),
+    },
     misconceptions={
         "q left out": Misconception(
             importance_by(q=0),

@@ -46,6 +46,12 @@ def loop_gap(h, x, weights):
     return math.fsum(float(w) * float(h(v)) for v, w in zip(x, weights)) - float(h(mean))
 
 
+def spelled_jensen_gap(P, h, x, weights):
+    mean_of_h = P.sum(P("the weights of E[h(X)]", weights) * P.apply("h in E[h(X)]", h, x), 0, "the values in E[h(X)]")
+    mean = P.sum(P("the weights of E[X]", weights) * x, 0, "the values in E[X]")
+    return P.term("E[h(X)]", mean_of_h) - P.term("h(E[X])", P.apply("h in h(E[X])", h, mean))
+
+
 JENSEN_GAP = exercise(
     name="jensen_gap",
     points=1,
@@ -62,6 +68,24 @@ JENSEN_GAP = exercise(
     cases=jensen_cases,
     oracle=loop_gap,
     compare=close(rtol=2e-4, atol=5e-6),  # a small difference of two large numbers: float32 loses digits
+    spelled=spelled_jensen_gap,
+    others={
+        "this is h of the mean, without E[h(X)]": lambda h, x, weights: h(weights @ x),
+        "E[h(X)] is taken without the weights; E[X] is right": lambda h, x, weights: np.mean(h(x)) - h(weights @ x),
+        "the mean of h(X) is divided by the number of values once more": (
+            lambda h, x, weights: np.mean(weights * h(x)) - h(weights @ x)
+        ),
+        "the mean of X is divided by the number of values once more": (
+            lambda h, x, weights: weights @ h(x) - h(np.mean(weights * x))
+        ),
+        "these are the differences value by value; take their mean under the weights": (
+            lambda h, x, weights: weights * h(x) - h(weights @ x),
+            lambda h, x, weights: h(x) - h(weights @ x),
+        ),
+        "this is the quotient of E[h(X)] and h(E[X]); their difference is asked": (
+            lambda h, x, weights: weights @ h(x) / h(weights @ x)
+        ),
+    },
     misconceptions={
         "sign": Misconception(
             lambda h, x, weights: h(weights @ x) - weights @ h(x),
@@ -180,6 +204,13 @@ def posterior_by(log_total):
     return lambda log_joint, grid: np.exp(log_values(log_joint, grid, log_total))
 
 
+def spelled_posterior_on_grid(P, log_joint, grid):
+    log_p = log_joint(grid)
+    p = P.apply("exp", np.exp, log_p - log_p.max())
+    widths = P("the steps' widths", grids.trapezoid_weights(grid))
+    return p / P.divisor("the integral", P.sum(widths * p, 0, "the grid"))
+
+
 POSTERIOR_ON_GRID = exercise(
     name="posterior_on_grid",
     points=2,
@@ -196,6 +227,47 @@ POSTERIOR_ON_GRID = exercise(
     cases=posterior_cases,
     oracle=lambda log_joint, grid: np.array([float(p) for p in decimal_posterior(log_joint, grid)]),
     compare=close(rtol=4e-4),  # a float32 near -2000 is rounded by 1e-4, and exp makes that a relative error
+    spelled=spelled_posterior_on_grid,
+    others={
+        "the posterior is multiplied by p(x), where it should be divided": (
+            lambda log_joint, grid: np.exp(log_joint(grid)) * np.trapezoid(np.exp(log_joint(grid)), grid)
+        ),
+        "this is log p(x), the log of the integral": (
+            lambda log_joint, grid: logsumexp(log_joint(grid), b=grids.trapezoid_weights(grid))
+        ),
+        "the steps are taken as all alike, by their mean width": (
+            posterior_by(lambda log_p, grid: logsumexp(log_p) + np.log(np.mean(np.diff(grid)))),
+            posterior_by(lambda log_p, grid: logsumexp(log_p) + np.log((grid[-1] - grid[0]) / len(grid))),
+        ),
+        "the values are divided by their number; divide by the integral": (
+            posterior_by(lambda log_p, grid: np.log(len(grid)))
+        ),
+        "the mean of the values is 1; their integral is to be 1": (
+            posterior_by(lambda log_p, grid: logsumexp(log_p) - np.log(len(grid)))
+        ),
+        (
+            "the widths are those of np.gradient, which gives the end points a whole step; the"
+            " trapezoid rule gives them half"
+        ): (posterior_by(lambda log_p, grid: logsumexp(log_p, b=np.gradient(grid)))),
+        "the last point counts nothing in the integral, and each other one a whole step: use the trapezoid rule": (
+            posterior_by(lambda log_p, grid: logsumexp(log_p[:-1], b=np.diff(grid)))
+        ),
+        "the first point counts nothing in the integral, and each other one a whole step: use the trapezoid rule": (
+            posterior_by(lambda log_p, grid: logsumexp(log_p[1:], b=np.diff(grid)))
+        ),
+        (
+            "the grid's spacing is missing in the trapezoid rule, so that every step counts 1"
+            " (np.trapezoid(values, grid))"
+        ): (posterior_by(lambda log_p, grid: np.log(np.trapezoid(np.exp(log_p))))),
+        "log_joint itself is normalised: exp comes first": (
+            lambda log_joint, grid: log_joint(grid) / np.trapezoid(log_joint(grid), grid),
+            lambda log_joint, grid: np.exp(log_joint(grid) / np.trapezoid(log_joint(grid), grid)),
+        ),
+        "the posterior is divided by the square root of its integral of squares: the integral itself is to be 1": (
+            lambda log_joint, grid: np.exp(log_joint(grid)) / np.sqrt(np.trapezoid(np.exp(2 * log_joint(grid)), grid)),
+        ),
+        "this is the prior N(0, 1), and not the posterior": (lambda log_joint, grid: stats.norm.pdf(grid),),
+    },
     misconceptions={
         "not normalised": Misconception(
             lambda log_joint, grid: np.exp(log_joint(grid)),
@@ -265,6 +337,24 @@ def log_outside(log_joint, q, grid):
     return logsumexp(log_joint(grid)[q > 0], b=grids.trapezoid_weights(grid)[q > 0])
 
 
+def spelled_log_of_density(q):
+    """log q, and 0 where q is 0: there it is multiplied by 0."""
+    return np.log(np.where(q > 0, q, 1))
+
+
+def elbo_of_the_rest(log_joint, q, grid):
+    """By the trapezoid rule on the points where q is positive, as if there were no others."""
+    kept = q > 0
+    values = q[kept] * (log_joint(grid[kept]) - np.log(q[kept]))
+    return np.trapezoid(values, grid[kept])
+
+
+def spelled_elbo_on_grid(P, log_joint, q, grid):
+    log_ratio = P.term("log p(x, z)", log_joint(grid)) - P.term("log q(z)", spelled_log_of_density(q))
+    widths = P("the steps' widths", grids.trapezoid_weights(grid))
+    return P.sum(widths * P.factor("q(z) in front of the logarithm", q) * log_ratio, 0, "the grid")
+
+
 ELBO_ON_GRID = exercise(
     name="elbo_on_grid",
     points=2,
@@ -281,6 +371,56 @@ ELBO_ON_GRID = exercise(
     cases=elbo_cases,
     oracle=loop_elbo,
     compare=close(),
+    spelled=spelled_elbo_on_grid,
+    others={
+        "this is log p(x), which F bounds: it does not depend on q": (
+            lambda log_joint, q, grid: grids.log_evidence_on_grid(log_joint, grid)
+        ),
+        "this is the gap log p(x) - F, and not the bound": grids.gap_on_grid,
+        "this is the entropy of q alone": lambda log_joint, q, grid: -grids.integrate(xlogy(q, q), grid),
+        "p(x, z) stands where its logarithm belongs": (
+            lambda log_joint, q, grid: grids.integrate(q * np.exp(log_joint(grid)) - xlogy(q, q), grid)
+        ),
+        "q stands where its logarithm belongs": (
+            lambda log_joint, q, grid: grids.integrate(q * (log_joint(grid) - q), grid)
+        ),
+        "log p(x, z) is divided by log q(z), where log q(z) should be subtracted": (
+            lambda log_joint, q, grid: grids.integrate(q * log_joint(grid) / np.log(q), grid)
+        ),
+        "the mean over the grid's points stands where the trapezoid rule is asked": (
+            elbo_by(lambda values, grid: np.mean(values)),
+            elbo_by(lambda values, grid: np.mean(values) * (grid[-1] - grid[0])),
+        ),
+        (
+            "the grid's spacing is missing in the trapezoid rule, so that every step counts 1"
+            " (np.trapezoid(values, grid))"
+        ): (elbo_by(lambda values, grid: np.trapezoid(values))),
+        "the last point counts nothing, and each other one a whole step: use the trapezoid rule": (
+            elbo_by(lambda values, grid: np.sum(values[:-1] * np.diff(grid)))
+        ),
+        "the first point counts nothing, and each other one a whole step: use the trapezoid rule": (
+            elbo_by(lambda values, grid: np.sum(values[1:] * np.diff(grid)))
+        ),
+        "this is the integrand on the grid; integrate it": (
+            lambda log_joint, q, grid: q * log_joint(grid) - xlogy(q, q)
+        ),
+        "the average is taken under the posterior, and not under q": (
+            lambda log_joint, q, grid: grids.integrate(
+                grids.posterior_on_grid(log_joint, grid) * (log_joint(grid) - np.log(q)), grid
+            )
+        ),
+        "the posterior stands where the joint density belongs: this is minus the gap": (
+            lambda log_joint, q, grid: -grids.gap_on_grid(log_joint, q, grid)
+        ),
+        "points where q is small are left out, too, and not only those where it is 0": (
+            lambda log_joint, q, grid: grids.integrate(np.where(q > 1e-2, q * log_joint(grid) - xlogy(q, q), 0), grid),
+            lambda log_joint, q, grid: grids.integrate(np.where(q > 1e-3, q * log_joint(grid) - xlogy(q, q), 0), grid),
+        ),
+        (
+            "the points where q is 0 are cut out of the grid, so that the rule bridges the hole"
+            " with a wide step: let them count 0"
+        ): (lambda log_joint, q, grid: elbo_of_the_rest(log_joint, q, grid)),
+    },
     misconceptions={
         "sum for integral": Misconception(
             elbo_by(lambda values, grid: np.sum(values)),
@@ -301,8 +441,8 @@ ELBO_ON_GRID = exercise(
         ),
         "0 log 0": Misconception(
             elbo_by(integrand=lambda log_p, q: q * (log_p - np.log(q))),
-            "Right where q is positive. Where q is 0, np.log gives -inf and 0 * inf is nan; "
-            "these points should count 0 (np.where, a mask, or scipy.special.xlogy).",
+            "Right where q is positive. Where q is 0, np.log gives -inf and 0 * inf is nan; these points should count 0"
+            " (np.where, or scipy.special.xlogy), and stay on the grid.",
         ),
         "log outside": Misconception(
             log_outside,
@@ -361,6 +501,17 @@ def gap_by(integrate=grids.integrate, integrand=lambda q, log_r: xlogy(q, q) - q
     return gap
 
 
+def spelled_gap_on_grid(P, log_joint, q, grid):
+    log_p = log_joint(grid)
+    largest, steps = log_p.max(), P("the steps' widths in p(x)", grids.trapezoid_weights(grid))
+    evidence = P.sum(steps * np.exp(log_p - P.term("the maximum before exp", largest)), 0, "the grid in p(x)")
+    log_evidence = P.term("the maximum that is added back", largest) + np.log(evidence)
+    log_posterior = P.term("log p(x, z)", log_p) - P.term("log p(x)", np.full(log_p.shape, log_evidence))
+    log_ratio = P.term("log q(z)", spelled_log_of_density(q)) - P.term("log p(z | x)", log_posterior)
+    widths = P("the steps' widths", grids.trapezoid_weights(grid))
+    return P.sum(widths * P.factor("q(z) in front of the logarithm", q) * log_ratio, 0, "the grid")
+
+
 GAP_ON_GRID = exercise(
     name="gap_on_grid",
     points=3,
@@ -378,6 +529,68 @@ GAP_ON_GRID = exercise(
     oracle=loop_gap_on_grid,
     aliases=("course_utils.probability.divergences:kl_on_grid",),
     compare=close(),
+    spelled=spelled_gap_on_grid,
+    others={
+        "this is the bound F, and not its gap": grids.elbo_on_grid,
+        "this is log p(x), of which F must be subtracted": (
+            lambda log_joint, q, grid: grids.log_evidence_on_grid(log_joint, grid)
+        ),
+        "F is added to log p(x), where it should be subtracted": (
+            lambda log_joint, q, grid: (
+                grids.log_evidence_on_grid(log_joint, grid) + grids.elbo_on_grid(log_joint, q, grid)
+            )
+        ),
+        "log p(x) is added, where it should be subtracted": (
+            lambda log_joint, q, grid: grids.integrate(
+                xlogy(q, q) - q * (log_joint(grid) + grids.log_evidence_on_grid(log_joint, grid)), grid
+            )
+        ),
+        "p(x) is subtracted where its logarithm belongs": (
+            lambda log_joint, q, grid: grids.integrate(
+                xlogy(q, q) - q * (log_joint(grid) - np.exp(grids.log_evidence_on_grid(log_joint, grid))), grid
+            )
+        ),
+        "p(z | x) stands where its logarithm belongs": (
+            gap_by(integrand=lambda q, log_r: xlogy(q, q) - q * np.exp(log_r))
+        ),
+        "the posterior is normalised by its sum, and not by its integral": (
+            lambda log_joint, q, grid: grids.integrate(
+                xlogy(q, q) - q * (log_joint(grid) - logsumexp(log_joint(grid))), grid
+            )
+        ),
+        "the posterior is normalised by its largest value, and not by its integral": (
+            lambda log_joint, q, grid: grids.integrate(
+                xlogy(q, q) - q * (log_joint(grid) - log_joint(grid).max()), grid
+            )
+        ),
+        "the mean over the grid's points stands where the trapezoid rule is asked": (
+            gap_by(lambda values, grid: np.mean(values)),
+            gap_by(lambda values, grid: np.mean(values) * (grid[-1] - grid[0])),
+        ),
+        "every step of the grid is taken as wide as the first": gap_by(first_step),
+        (
+            "the grid's spacing is missing in the trapezoid rule, so that every step counts 1"
+            " (np.trapezoid(values, grid))"
+        ): (gap_by(lambda values, grid: np.trapezoid(values))),
+        "this is the integrand on the grid; integrate it": gap_by(lambda values, grid: values),
+        "an absolute value is taken of the integrand": gap_by(
+            lambda values, grid: grids.integrate(np.abs(values), grid)
+        ),
+        "the average is taken under the posterior, and not under q": (
+            gap_by(integrand=lambda q, log_r: np.exp(log_r) * (np.log(q) - log_r))
+        ),
+        "this is the squared distance of the two densities, and not KL": (
+            gap_by(integrand=lambda q, log_r: (q - np.exp(log_r)) ** 2)
+        ),
+        (
+            "the points where q is 0 are cut out of the grid, so that the rule bridges the hole"
+            " with a wide step: let them count 0"
+        ): (
+            lambda log_joint, q, grid: (
+                grids.log_evidence_on_grid(log_joint, grid) - elbo_of_the_rest(log_joint, q, grid)
+            )
+        ),
+    },
     misconceptions={
         "turned round": Misconception(
             gap_by(integrand=lambda q, log_r: np.exp(log_r) * (log_r - np.log(q))),
@@ -485,6 +698,24 @@ def normal_pdf(x, pi, mu, sigma):
     return pi * stats.norm.pdf(x[:, None], mu, sigma)
 
 
+def spelled_mixture_log_joint(P, x, pi, mu, sigma):
+    """log pi + log N(x; mu, sigma^2), (N, C)."""
+    distance = P.apply("the square", np.square, x[:, None] - P.term("mu", mu))
+    exponent = (
+        P.factor("the 1/2 in the exponent", 0.5) * distance / P.divisor("sigma^2 in the exponent", np.square(sigma))
+    )
+    constant = P.term("log sigma", np.log(sigma)) + P.term(
+        "(1/2) log(2 pi)", np.full(len(sigma), 0.5 * np.log(2 * np.pi))
+    )
+    return P.term("log pi", np.log(pi)) - P.term("the exponent", exponent) - constant
+
+
+def spelled_em_e_step(P, x, pi, mu, sigma):
+    log_p = spelled_mixture_log_joint(P, x, pi, mu, sigma)
+    p = P.apply("exp", np.exp, log_p - log_p.max(axis=1, keepdims=True))
+    return p / P.sum(p, 1, "the components")[:, None]
+
+
 EM_E_STEP = exercise(
     name="em_e_step",
     points=3,
@@ -501,6 +732,55 @@ EM_E_STEP = exercise(
     cases=e_step_cases,
     oracle=decimal_responsibilities,
     compare=close(),
+    spelled=spelled_em_e_step,
+    others={
+        "this is log p(x, z = c): take exp, and divide each row by its sum": mixtures.mixture_log_joint,
+        "these are the logarithms of the responsibilities: exp is missing": (
+            lambda x, pi, mu, sigma: np.log(mixtures.em_e_step(x, pi, mu, sigma))
+        ),
+        "each example is given to its most probable component alone, as in K-means": (
+            lambda x, pi, mu, sigma: np.eye(len(pi))[mixtures.em_e_step(x, pi, mu, sigma).argmax(axis=1)]
+        ),
+        "this is which component is the most probable; the responsibilities are asked": (
+            lambda x, pi, mu, sigma: mixtures.em_e_step(x, pi, mu, sigma).argmax(axis=1)
+        ),
+        "this is p(x), by which each row is to be divided": lambda x, pi, mu, sigma: normal_pdf(x, pi, mu, sigma).sum(
+            axis=1
+        ),
+        "everything is divided by one sum, over examples and components; each row has its own": (
+            lambda x, pi, mu, sigma: normal_pdf(x, pi, mu, sigma) / normal_pdf(x, pi, mu, sigma).sum()
+        ),
+        "each row is divided by its maximum, and not by its sum": (
+            lambda x, pi, mu, sigma: (
+                normal_pdf(x, pi, mu, sigma) / normal_pdf(x, pi, mu, sigma).max(axis=1, keepdims=True)
+            )
+        ),
+        "pi itself is added to the log density: take its logarithm": (
+            softmax_of(lambda x, pi, mu, sigma: pi + stats.norm.logpdf(x, mu, sigma))
+        ),
+        "the log density is multiplied by pi; log pi is to be added to it": (
+            softmax_of(lambda x, pi, mu, sigma: pi * stats.norm.logpdf(x, mu, sigma))
+        ),
+        "the factor in front of the Gaussian is 1 / sigma^2; it is 1 / sigma": (
+            softmax_of(lambda x, pi, mu, sigma: np.log(pi / sigma**2) - 0.5 * ((x - mu) / sigma) ** 2)
+        ),
+        "the factor in front of the Gaussian is 1 / sqrt(sigma); it is 1 / sigma": (
+            softmax_of(lambda x, pi, mu, sigma: np.log(pi / np.sqrt(sigma)) - 0.5 * ((x - mu) / sigma) ** 2)
+        ),
+        "the factor in front of the Gaussian is sigma; it is 1 / sigma": (
+            softmax_of(lambda x, pi, mu, sigma: np.log(pi * sigma) - 0.5 * ((x - mu) / sigma) ** 2)
+        ),
+        "(x - mu)^2 is divided by sigma; it is to be divided by sigma^2": (
+            softmax_of(lambda x, pi, mu, sigma: np.log(pi / sigma) - 0.5 * (x - mu) ** 2 / sigma)
+        ),
+        "the densities are normalised before they are weighted with pi": (
+            lambda x, pi, mu, sigma: (
+                pi
+                * stats.norm.pdf(x[:, None], mu, sigma)
+                / stats.norm.pdf(x[:, None], mu, sigma).sum(axis=1, keepdims=True)
+            )
+        ),
+    },
     misconceptions={
         "wrong axis": Misconception(
             lambda x, pi, mu, sigma: np.exp(
@@ -586,6 +866,14 @@ def m_step_by(pi=lambda pi, r: pi, mu=lambda mu, x, r: mu, sigma=lambda sigma, m
     return m_step
 
 
+def spelled_em_m_step(P, x, responsibilities):
+    counts = P.sum(responsibilities, 0, "the examples")
+    mu = P.sum(responsibilities * x[:, None], 0, "the examples in mu") / P.divisor("N_c in mu", counts)
+    squares = P.apply("the square in sigma", np.square, x[:, None] - P.term("mu in sigma", mu))
+    variance = P.sum(responsibilities * squares, 0, "the examples in sigma") / P.divisor("N_c in sigma", counts)
+    return counts / P.divisor("N in pi", float(len(x))), mu, P.apply("the square root", np.sqrt, variance)
+
+
 EM_M_STEP = exercise(
     name="em_m_step",
     points=2,
@@ -601,6 +889,34 @@ EM_M_STEP = exercise(
     cases=m_step_cases,
     oracle=weighted_statistics,
     compare=close(),
+    spelled=spelled_em_m_step,
+    others={
+        "all components get the same weight 1/C": lambda x, r: (
+            np.full(r.shape[1], 1 / r.shape[1]),
+            *mixtures.em_m_step(x, r)[1:],
+        ),
+        "the responsibilities are left out of mu and sigma: each is the plain mean, or deviation, of all x": (
+            lambda x, r: (r.mean(axis=0), np.full(r.shape[1], x.mean()), np.full(r.shape[1], x.std()))
+        ),
+        "pi and mu are right. The responsibilities are left out of sigma": (
+            m_step_by(sigma=lambda sigma, mu, x, r: np.sqrt(((x[:, None] - mu) ** 2).mean(axis=0)))
+        ),
+        "pi and mu are right. In sigma the deviations are weighted before they are squared": (
+            m_step_by(sigma=lambda sigma, mu, x, r: np.sqrt(((r * (x[:, None] - mu)) ** 2).sum(axis=0) / r.sum(axis=0)))
+        ),
+        "pi and mu are right. In sigma the root is taken before the division by N_c": (
+            m_step_by(sigma=lambda sigma, mu, x, r: np.sqrt((r * (x[:, None] - mu) ** 2).sum(axis=0)) / r.sum(axis=0))
+        ),
+        "pi and mu are right. sigma is the mean absolute deviation": (
+            m_step_by(sigma=lambda sigma, mu, x, r: (r * np.abs(x[:, None] - mu)).sum(axis=0) / r.sum(axis=0))
+        ),
+        "the counts are divided by C, the number of components; divide them by N": (
+            m_step_by(pi=lambda pi, r: r.sum(axis=0) / r.shape[1])
+        ),
+        "pi is averaged over the components (axis=1); average over the examples": (
+            m_step_by(pi=lambda pi, r: r.mean(axis=1))
+        ),
+    },
     misconceptions={
         "variance for standard deviation": Misconception(
             m_step_by(sigma=lambda sigma, mu, x, r: sigma**2),
@@ -691,6 +1007,12 @@ def mixture_elbo_by(combine):
     )
 
 
+def spelled_mixture_elbo(P, x, responsibilities, pi, mu, sigma):
+    log_p = P.term("log p(x, z)", spelled_mixture_log_joint(P, x, pi, mu, sigma))
+    log_ratio = log_p - P.term("log r", spelled_log_of_density(responsibilities))
+    return P.sum(P.factor("the weights r in front", responsibilities) * log_ratio, 1, "the components")
+
+
 MIXTURE_ELBO = exercise(
     name="mixture_elbo",
     points=2,
@@ -707,6 +1029,34 @@ MIXTURE_ELBO = exercise(
     cases=mixture_elbo_cases,
     oracle=loop_mixture_elbo,
     compare=close(),
+    spelled=spelled_mixture_elbo,
+    others={
+        "this is the entropy of the responsibilities alone": lambda x, r, pi, mu, sigma: -xlogy(r, r).sum(axis=1),
+        "this is the gap log p(x) - F, and not the bound": (
+            lambda x, r, pi, mu, sigma: (
+                logsumexp(mixtures.mixture_log_joint(x, pi, mu, sigma), axis=1)
+                - mixtures.mixture_elbo(x, r, pi, mu, sigma)
+            )
+        ),
+        "the joint density stands where its logarithm belongs": (
+            lambda x, r, pi, mu, sigma: np.sum(r * normal_pdf(x, pi, mu, sigma) - xlogy(r, r), axis=1)
+        ),
+        "the responsibilities are added to log p where they weigh it": (
+            lambda x, r, pi, mu, sigma: np.sum(mixtures.mixture_log_joint(x, pi, mu, sigma) + r - xlogy(r, r), axis=1)
+        ),
+        "pi is added where log pi belongs": (
+            mixture_elbo_by(lambda r, log_p, log_pi: r * (log_p - log_pi + np.exp(log_pi)) - xlogy(r, r))
+        ),
+        "pi takes the place of the responsibilities as weights": (
+            lambda x, r, pi, mu, sigma: np.sum(pi * mixtures.mixture_log_joint(x, pi, mu, sigma) - xlogy(r, r), axis=1),
+            lambda x, r, pi, mu, sigma: np.sum(pi * (mixtures.mixture_log_joint(x, pi, mu, sigma) - np.log(r)), axis=1),
+        ),
+        "the entropy is that of pi, and not that of the responsibilities": (
+            lambda x, r, pi, mu, sigma: np.sum(
+                r * mixtures.mixture_log_joint(x, pi, mu, sigma) - xlogy(pi, pi), axis=1
+            ),
+        ),
+    },
     misconceptions={
         "missing entropy": Misconception(
             mixture_elbo_by(lambda r, log_p, log_pi: r * log_p),
@@ -797,6 +1147,12 @@ def about_the_minimum(log_w):
     return low + np.log(np.mean(np.exp(log_w - low), axis=0))
 
 
+def spelled_iwae_bound(P, log_w):
+    largest = log_w.max(axis=0)
+    mean = P.mean(P.apply("exp", np.exp, log_w - P.term("the maximum before exp", largest)), 0, "the samples")
+    return P.term("the maximum that is added back", largest) + P.apply("the logarithm", np.log, mean)
+
+
 IWAE_BOUND = exercise(
     name="iwae_bound",
     points=2,
@@ -813,6 +1169,32 @@ IWAE_BOUND = exercise(
     cases=iwae_cases,
     oracle=decimal_iwae,
     compare=close(),
+    spelled=spelled_iwae_bound,
+    others={
+        "this is one number over samples and examples; average over the samples only": (
+            lambda log_w: logsumexp(log_w) - np.log(log_w.size)
+        ),
+        "you average over the examples (axis=1); average over the samples, axis 0": (
+            lambda log_w: logsumexp(log_w, axis=1) - np.log(log_w.shape[1])
+        ),
+        "log S is added where it is to be subtracted": lambda log_w: logsumexp(log_w, axis=0) + np.log(len(log_w)),
+        "the logarithm is divided by log S, which is to be subtracted": lambda log_w: (
+            logsumexp(log_w, axis=0) / np.log(len(log_w))
+        ),
+        "the logarithm is divided by S; the division belongs inside it": lambda log_w: (
+            logsumexp(log_w, axis=0) / len(log_w)
+        ),
+        "S is subtracted where log S is meant": lambda log_w: logsumexp(log_w, axis=0) - len(log_w),
+        "the maximum is added inside the logarithm; add it after": (
+            lambda log_w: np.log(np.mean(np.exp(log_w - log_w.max(axis=0)), axis=0) + log_w.max(axis=0))
+        ),
+        "the maximum is subtracted after the logarithm, too; add it back": (
+            lambda log_w: np.log(np.mean(np.exp(log_w - log_w.max(axis=0)), axis=0)) - log_w.max(axis=0)
+        ),
+        "the weights are divided by their sum: these are normalised weights": (
+            lambda log_w: np.exp(log_w - logsumexp(log_w, axis=0))
+        ),
+    },
     misconceptions={
         "mean of logs": Misconception(
             lambda log_w: log_w.mean(axis=0),

@@ -83,6 +83,19 @@ def only_where_both(q, p):
     return np.sum(q[both] * np.log(q[both] / p[both]))
 
 
+def kl_with_small(q, p, small, to):
+    """The sum over all classes, kept from infinity by a small number."""
+    on_q, on_p = {"q": (small, 0), "p": (0, small), "both": (small, small), "ratio": (0, 0)}[to]
+    return np.sum(q * np.log(q / p + small)) if to == "ratio" else np.sum(q * np.log((q + on_q) / (p + on_p)))
+
+
+def spelled_kl_categorical(P, q, p):
+    inside = q > 0
+    weights, log_q, log_p = q[inside], np.log(q[inside]), np.log(p[inside])
+    log_ratio = P.term("log q", log_q) - P.term("log p", log_p)
+    return P.sum(P.factor("the weights q in front", weights) * log_ratio, 0, "the classes")
+
+
 KL_CATEGORICAL = exercise(
     name="kl_categorical",
     points=2,
@@ -98,6 +111,33 @@ KL_CATEGORICAL = exercise(
     answer="course_utils.probability.divergences:kl_categorical",
     cases=categorical_cases,
     oracle=kl_sum,
+    spelled=spelled_kl_categorical,
+    others={
+        "this is the entropy of q": lambda q, p: np.sum(entr(q)),
+        "this is the entropy of p": lambda q, p: np.sum(entr(p)),
+        "this is the symmetric divergence, KL(q || p) + KL(p || q)": lambda q, p: kl_sum(q, p) + kl_sum(p, q),
+        "this is the mean of KL(q || p) and KL(p || q)": lambda q, p: (kl_sum(q, p) + kl_sum(p, q)) / 2,
+        "this is the Jensen-Shannon divergence": (lambda q, p: (kl_sum(q, (q + p) / 2) + kl_sum(p, (q + p) / 2)) / 2),
+        "the average is taken under p: log(q / p) is weighted with p": lambda q, p: np.sum(p * np.log(q / p)),
+        "log q is divided by log p; subtract it": lambda q, p: np.sum(q * np.log(q) / np.log(p)),
+        "these are the parts of the classes one by one; sum them": rel_entr,
+        "the difference of the entropies is no divergence: log p is averaged under q, too": (
+            lambda q, p: np.sum(entr(p)) - np.sum(entr(q)),
+            lambda q, p: np.sum(entr(q)) - np.sum(entr(p)),
+        ),
+        "log(q - p) stands where log q - log p belongs": lambda q, p: np.sum(q * np.log(np.abs(q - p))),
+        "an absolute value is taken of each part": lambda q, p: np.sum(np.abs(rel_entr(q, p))),
+        "this is the squared distance of q and p": lambda q, p: np.sum((q - p) ** 2),
+        "this is the total variation, and not KL": (
+            lambda q, p: np.sum(np.abs(q - p)),
+            lambda q, p: np.sum(np.abs(q - p)) / 2,
+        ),
+        "a small number is added before the logarithm, which hides the infinity and changes the value": tuple(
+            functools.partial(kl_with_small, small=10.0**-k, to=to)
+            for k in range(3, 16)
+            for to in ("q", "p", "both", "ratio")
+        ),
+    },
     misconceptions={
         "turned round": Misconception(
             lambda q, p: kl_sum(p, q),
@@ -170,6 +210,19 @@ def standard_terms(variance=lambda s: np.exp(2 * s), log_variance=lambda s: 2 * 
 
 right_standard = standard_terms()
 
+
+def standard_terms_of_ratio(mu, s):
+    return 0.5 * np.sum(np.exp(2 * s) + mu**2 / np.exp(2 * s) - 1 - 2 * s, axis=1)
+
+
+def spelled_kl_standard_normal(P, mu, log_sigma):
+    variance = P.apply("exp", np.exp, P.factor("the 2 in exp(2 log sigma)", 2.0) * log_sigma)
+    square = P.term("mu^2", P.apply("the square of mu", np.square, mu))
+    terms = P.term("sigma^2", variance) + square - P.term("the 1 of each dimension", np.ones_like(mu))
+    log_variance = P.term("log sigma^2", P.factor("the 2 in log sigma^2 = 2 log sigma", 2.0) * log_sigma)
+    return P.factor("the factor 1/2", 0.5) * P.sum(terms - log_variance, 1, "the latent dimensions")
+
+
 KL_STANDARD_NORMAL = exercise(
     name="kl_standard_normal",
     points=3,
@@ -186,6 +239,30 @@ KL_STANDARD_NORMAL = exercise(
     aliases=("course_utils.probability.gaussians:kl_gaussians", FAST_KL),
     cases=standard_cases,
     oracle=standard_oracle,
+    spelled=spelled_kl_standard_normal,
+    others={
+        "this is the entropy of q": lambda mu, s: np.sum(s + 0.5 * np.log(2 * np.pi) + 0.5, axis=1),
+        "this is the cross-entropy of q and N(0, I): the entropy of q is to be subtracted": (
+            lambda mu, s: 0.5 * np.sum(np.exp(2 * s) + mu**2 + np.log(2 * np.pi), axis=1)
+        ),
+        "the factor 1/2 is taken of the first terms only, and not of log sigma^2": (
+            lambda mu, s: np.sum(0.5 * (np.exp(2 * s) + mu**2 - 1) - 2 * s, axis=1)
+        ),
+        "the factor 1/2 is taken of log sigma^2 only": lambda mu, s: np.sum(np.exp(2 * s) + mu**2 - 1 - s, axis=1),
+        "the 1 is subtracted once, and not in each of the K dimensions": (
+            lambda mu, s: 0.5 * (np.sum(np.exp(2 * s) + mu**2 - 2 * s, axis=1) - 1)
+        ),
+        "these are the divergences dimension by dimension; sum over the K dimensions": (
+            lambda mu, s: 0.5 * (np.exp(2 * s) + mu**2 - 1 - 2 * s)
+        ),
+        "log_sigma is taken for sigma itself": lambda mu, s: 0.5 * np.sum(s**2 + mu**2 - 1 - np.log(s**2), axis=1),
+        "log_sigma is squared where sigma^2 belongs": standard_terms(lambda s: s**2),
+        "log sigma is squared where log sigma^2 belongs": standard_terms(log_variance=lambda s: s**2),
+        "mu is summed before it is squared": (
+            lambda mu, s: 0.5 * (np.sum(np.exp(2 * s) - 1 - 2 * s, axis=1) + np.sum(mu, axis=1) ** 2)
+        ),
+        "mu^2 is divided by sigma^2; p has the variance 1": standard_terms_of_ratio,
+    },
     misconceptions={
         "factor 1/2 missing": Misconception(
             lambda mu, s: 2 * right_standard(mu, s),
@@ -297,6 +374,16 @@ def pair_terms(log_ratio=1.0, divisor=lambda s_q, s_p: np.exp(2 * s_p), power=2,
     return kl
 
 
+def spelled_kl_gaussians(P, mu_q, log_sigma_q, mu_p, log_sigma_p):
+    log_ratio = P.term("log sigma_p", log_sigma_p) - P.term("log sigma_q", log_sigma_q)
+    variance = P.term("sigma_q^2", P.apply("the square of sigma_q", np.square, np.exp(log_sigma_q)))
+    square = P.term("(mu_q - mu_p)^2", P.apply("the square of mu_q - mu_p", np.square, mu_q - P.term("mu_p", mu_p)))
+    quadratic = (variance + square) / P.divisor("sigma_p^2", np.exp(2 * log_sigma_p))
+    quadratic = P.factor("the 1/2 of the quadratic term", 0.5) * quadratic
+    half = P.term("the 1/2 of each dimension", np.full(mu_q.shape, 0.5))
+    return P.sum(P.term("the quadratic term", quadratic) + log_ratio - half, 1, "the latent dimensions")
+
+
 KL_GAUSSIANS = exercise(
     name="kl_gaussians",
     points=2,
@@ -313,6 +400,45 @@ KL_GAUSSIANS = exercise(
     aliases=("course_utils.probability.gaussians:kl_standard_normal", FAST_KL),
     cases=pair_cases,
     oracle=pair_oracle,
+    spelled=spelled_kl_gaussians,
+    others={
+        "this is KL(q || N(0, I)): p is not used": lambda m_q, s_q, m_p, s_p: right_standard(m_q, s_q),
+        "this is the difference of the divergences of q and of p from N(0, I), which is not KL(q || p)": (
+            lambda m_q, s_q, m_p, s_p: right_standard(m_q, s_q) - right_standard(m_p, s_p)
+        ),
+        "only sigma_q^2 is divided by sigma_p^2; divide (mu_q - mu_p)^2, too": (
+            lambda m_q, s_q, m_p, s_p: np.sum(
+                s_p - s_q + 0.5 * np.exp(2 * (s_q - s_p)) + 0.5 * (m_q - m_p) ** 2 - 0.5, axis=1
+            )
+        ),
+        "only (mu_q - mu_p)^2 is divided by sigma_p^2; divide sigma_q^2, too": (
+            lambda m_q, s_q, m_p, s_p: np.sum(
+                s_p - s_q + 0.5 * np.exp(2 * s_q) + 0.5 * (m_q - m_p) ** 2 / np.exp(2 * s_p) - 0.5, axis=1
+            )
+        ),
+        "only (mu_q - mu_p)^2 is halved and divided; sigma_q^2 belongs into the same fraction": (
+            lambda m_q, s_q, m_p, s_p: np.sum(
+                s_p - s_q + np.exp(2 * s_q) + (m_q - m_p) ** 2 / (2 * np.exp(2 * s_p)) - 0.5, axis=1
+            )
+        ),
+        "the variances are divided, but (mu_q - mu_p)^2 is divided by sigma_q^2": (
+            lambda m_q, s_q, m_p, s_p: np.sum(
+                s_p - s_q + 0.5 * np.exp(2 * (s_q - s_p)) + 0.5 * (m_q - m_p) ** 2 / np.exp(2 * s_q) - 0.5, axis=1
+            )
+        ),
+        "1 is subtracted in each dimension where 1/2 is meant": pair_terms(half=1.0),
+        "the log of the ratio of variances stands where that of standard deviations belongs": pair_terms(log_ratio=2.0),
+        "the logarithm of the ratio of widths is left out": pair_terms(log_ratio=0.0),
+        "the logarithm of the ratio is halved once too often": pair_terms(log_ratio=0.5),
+        "mu_q^2 - mu_p^2 stands where (mu_q - mu_p)^2 belongs": (
+            lambda m_q, s_q, m_p, s_p: np.sum(
+                s_p - s_q + 0.5 * (np.exp(2 * s_q) + m_q**2 - m_p**2) / np.exp(2 * s_p) - 0.5, axis=1
+            )
+        ),
+        "these are the divergences dimension by dimension; sum over the K dimensions": (
+            lambda m_q, s_q, m_p, s_p: s_p - s_q + 0.5 * (np.exp(2 * s_q) + (m_q - m_p) ** 2) / np.exp(2 * s_p) - 0.5
+        ),
+    },
     misconceptions={
         "turned round": Misconception(
             lambda m_q, s_q, m_p, s_p: pair_terms()(m_p, s_p, m_q, s_q),
@@ -400,6 +526,17 @@ def sampled(mu, s, eps):
     return log_ratio(mu, s, mu + np.exp(s) * eps)
 
 
+def spelled_kl_monte_carlo(P, mu, log_sigma, eps):
+    z = P.term("mu in z", mu) + P.factor("sigma in z", np.exp(log_sigma)) * P("eps in z", eps)
+    log_p = P.term("log p(z)", -P.factor("the 1/2 in log p(z)", 0.5) * P.apply("the square of z", np.square, z))
+    exponent = P.factor("the 1/2 in log q(z)", 0.5) * P.apply("the square of eps", np.square, P("eps in log q(z)", eps))
+    log_q = -P.term("eps^2 / 2 in log q(z)", exponent) - P.term(
+        "log sigma in log q(z)", np.broadcast_to(log_sigma, eps.shape)
+    )
+    total = P.sum(P.term("log q(z)", log_q) - log_p, 2, "the latent dimensions")
+    return P.mean(total, 0, "the samples")
+
+
 KL_MONTE_CARLO = exercise(
     name="kl_monte_carlo",
     points=3,
@@ -415,6 +552,57 @@ KL_MONTE_CARLO = exercise(
     answer="course_utils.probability.gaussians:kl_monte_carlo",
     cases=monte_carlo_cases,
     oracle=monte_carlo_oracle,
+    spelled=spelled_kl_monte_carlo,
+    others={
+        "this is log q(z), averaged; log p(z) is to be subtracted": (
+            lambda mu, s, eps: stats.norm.logpdf(mu + np.exp(s) * eps, mu, np.exp(s)).sum(axis=-1).mean(axis=0)
+        ),
+        "this is log p(z), averaged; it is to be subtracted from log q(z)": (
+            lambda mu, s, eps: stats.norm.logpdf(mu + np.exp(s) * eps).sum(axis=-1).mean(axis=0),
+            lambda mu, s, eps: -stats.norm.logpdf(mu + np.exp(s) * eps).sum(axis=-1).mean(axis=0),
+        ),
+        "q(z) - p(z) stands where log q(z) - log p(z) belongs": (
+            lambda mu, s, eps: (
+                np.exp(stats.norm.logpdf(mu + np.exp(s) * eps, mu, np.exp(s)).sum(axis=-1))
+                - np.exp(stats.norm.logpdf(mu + np.exp(s) * eps).sum(axis=-1))
+            ).mean(axis=0)
+        ),
+        "log q is weighted with q(z) once more; the samples come from q already": (
+            lambda mu, s, eps: (
+                np.exp(stats.norm.logpdf(mu + np.exp(s) * eps, mu, np.exp(s)).sum(axis=-1)) * sampled(mu, s, eps)
+            ).mean(axis=0)
+        ),
+        "the samples are eps, draws of p; stretch and move them, so that they come from q": (
+            lambda mu, s, eps: log_ratio(mu, s, eps).mean(axis=0)
+        ),
+        "both exponents lack their minus: log q has -eps^2/2, and log p has -z^2/2": (
+            lambda mu, s, eps: (0.5 * np.sum(eps**2 - (mu + np.exp(s) * eps) ** 2, axis=-1) - s.sum(axis=-1)).mean(
+                axis=0
+            )
+        ),
+        "in log q(z), (z - mu) is not divided by sigma": (
+            lambda mu, s, eps: (
+                0.5 * np.sum((mu + np.exp(s) * eps) ** 2 - (np.exp(s) * eps) ** 2, axis=-1) - s.sum(axis=-1)
+            ).mean(axis=0)
+        ),
+        "in log q(z), (z - mu)^2 is divided by sigma, and not by sigma^2": (
+            lambda mu, s, eps: (
+                0.5 * np.sum((mu + np.exp(s) * eps) ** 2 - np.exp(s) * eps**2, axis=-1) - s.sum(axis=-1)
+            ).mean(axis=0)
+        ),
+        "log p(z) has its constant, log(2 pi) / 2 in every dimension, and log q(z) has not": (
+            lambda mu, s, eps: sampled(mu, s, eps).mean(axis=0) + mu.shape[1] / 2 * np.log(2 * np.pi)
+        ),
+        "log q(z) has its constant, log(2 pi) / 2 in every dimension, and log p(z) has not": (
+            lambda mu, s, eps: sampled(mu, s, eps).mean(axis=0) - mu.shape[1] / 2 * np.log(2 * np.pi)
+        ),
+        "an absolute value is taken of log q(z) - log p(z)": lambda mu, s, eps: np.abs(sampled(mu, s, eps)).mean(
+            axis=0
+        ),
+        "this is the estimate (r - 1) - log r with r = p / q; here log q(z) - log p(z) itself is averaged": (
+            lambda mu, s, eps: (np.exp(-sampled(mu, s, eps)) - 1 + sampled(mu, s, eps)).mean(axis=0)
+        ),
+    },
     misconceptions={
         "closed form": Misconception(
             lambda mu, s, eps: right_standard(mu, s),
@@ -510,6 +698,15 @@ def spread(W, log_sigma):
     return np.exp(2 * log_sigma) @ np.sum(W**2, axis=0)
 
 
+def spelled_expected_squared_error(P, x, W, b, mu, log_sigma):
+    r = x - P.term("b", b) - P.term("W mu", mu @ W.T)
+    of_mean = P.sum(P.apply("the square", np.square, r), 1, "the dimensions")
+    lengths = P.sum(P.apply("the square of W", np.square, W), 0, "the rows of W")
+    variance = P.apply("the square of sigma", np.square, np.exp(log_sigma))
+    spread = P.sum(P.factor("sigma^2", variance) * P.factor("||w_k||^2", lengths), 1, "the latent dimensions")
+    return P.term("the error of the mean code", of_mean) + P.term("the decoded spread of q", spread)
+
+
 EXPECTED_SQUARED_ERROR = exercise(
     name="expected_squared_error",
     points=3,
@@ -525,6 +722,31 @@ EXPECTED_SQUARED_ERROR = exercise(
     answer="course_utils.models.linear_gaussian:expected_squared_error",
     cases=error_cases,
     oracle=error_oracle,
+    spelled=spelled_expected_squared_error,
+    others={
+        "sigma is decoded and joins the residual before the square; the variance adds to the error on its own": (
+            lambda x, W, b, mu, s: np.sum((x - mu @ W.T - b - np.exp(s) @ W.T) ** 2, axis=1),
+            lambda x, W, b, mu, s: np.sum((x - mu @ W.T - b + np.exp(s) @ W.T) ** 2, axis=1),
+        ),
+        "the decoded sigma is squared after the sum over k; each sigma_k^2 ||w_k||^2 counts on its own": (
+            lambda x, W, b, mu, s: error_of_mean(x, W, b, mu) + np.sum((np.exp(s) @ W.T) ** 2, axis=1)
+        ),
+        "the variance is decoded with W, and not with its squared entries": (
+            lambda x, W, b, mu, s: error_of_mean(x, W, b, mu) + np.sum(np.exp(2 * s) @ W.T, axis=1)
+        ),
+        "the variances of the entries are divided by D": (
+            lambda x, W, b, mu, s: error_of_mean(x, W, b, mu) + spread(W, s) / x.shape[1]
+        ),
+        "only the error of the mean code is divided by D": (
+            lambda x, W, b, mu, s: error_of_mean(x, W, b, mu) / x.shape[1] + spread(W, s)
+        ),
+        "the length of x - W mu - b stands where its square belongs": (
+            lambda x, W, b, mu, s: np.sqrt(error_of_mean(x, W, b, mu)) + spread(W, s)
+        ),
+        "log_sigma is taken for the log of the variance": (
+            lambda x, W, b, mu, s: error_of_mean(x, W, b, mu) + spread(W, s / 2)
+        ),
+    },
     misconceptions={
         "spread of q left out": Misconception(
             lambda x, W, b, mu, s: error_of_mean(x, W, b, mu),
@@ -617,6 +839,21 @@ def elbo_terms(
     )
 
 
+def spelled_elbo_linear_gaussian(P, x, W, b, eta, mu, log_sigma):
+    inside = P.factor("2 pi inside the logarithm", 2 * np.pi) * P.factor("eta inside the logarithm", eta)
+    D = P.factor("the number of dimensions in the constant", float(x.shape[1]))
+    constant = P.factor("the 1/2 of the constant", 0.5) * D * np.log(inside)
+    r = x - P.term("b", b) - P.term("W mu", mu @ W.T)
+    of_mean = P.sum(np.square(r), 1, "the dimensions")
+    decoded = P.term(
+        "the decoded spread of q", P.factor("sigma^2 in the error", np.exp(2 * log_sigma)) @ np.sum(W**2, axis=0)
+    )
+    error = P.factor("the 1/2 of the error", 0.5) * (P.term("the error of the mean code", of_mean) + decoded)
+    divergence = spelled_kl_standard_normal(P, mu, P("log_sigma in KL", log_sigma))
+    reconstruction = -P.term("the Gaussian's constant", constant) - P.term("the error", error / P.divisor("eta", eta))
+    return P.term("the reconstruction term", reconstruction) - P.term("KL(q || N(0, I))", divergence)
+
+
 ELBO_LINEAR_GAUSSIAN = exercise(
     name="elbo_linear_gaussian",
     points=3,
@@ -632,6 +869,42 @@ ELBO_LINEAR_GAUSSIAN = exercise(
     answer="course_utils.models.linear_gaussian:elbo_linear_gaussian",
     cases=elbo_cases,
     oracle=elbo_oracle,
+    spelled=spelled_elbo_linear_gaussian,
+    others={
+        "this is log p(x), which F bounds: it does not depend on q": (
+            lambda x, W, b, eta, mu, s: np.atleast_1d(
+                stats.multivariate_normal.logpdf(x, b, W @ W.T + eta * np.eye(len(b)))
+            )
+        ),
+        "this is minus F, a loss": lambda x, W, b, eta, mu, s: -elbo_terms()(x, W, b, eta, mu, s),
+        "this is the divergence alone": lambda x, W, b, eta, mu, s: right_standard(mu, s),
+        "this is minus the divergence: the reconstruction term is missing": (
+            lambda x, W, b, eta, mu, s: -right_standard(mu, s)
+        ),
+        "the divergence is divided by eta, too": (
+            lambda x, W, b, eta, mu, s: elbo_terms(kl=-1 / eta)(x, W, b, eta, mu, s)
+        ),
+        "the divergence is multiplied by eta": (lambda x, W, b, eta, mu, s: elbo_terms(kl=-eta)(x, W, b, eta, mu, s)),
+        "the constant counts the examples, and not the dimensions": (
+            lambda x, W, b, eta, mu, s: elbo_terms(constant=lambda x, mu, eta: -0.5 * len(x) * np.log(2 * np.pi * eta))(
+                x, W, b, eta, mu, s
+            )
+        ),
+        "the constant has the wrong sign": (
+            elbo_terms(constant=lambda x, mu, eta: 0.5 * x.shape[1] * np.log(2 * np.pi * eta))
+        ),
+        "the exponent has eta as a standard deviation: it is the variance already": elbo_terms(
+            divisor=lambda eta: 2 * eta**2
+        ),
+        "the squared error is multiplied by eta, where it should be divided": elbo_terms(divisor=lambda eta: 2 / eta),
+        "the squared error is not divided by eta": elbo_terms(divisor=lambda eta: 2.0),
+        "eta is squared in the constant": (
+            elbo_terms(constant=lambda x, mu, eta: -0.5 * x.shape[1] * np.log(2 * np.pi * eta**2))
+        ),
+        "a square root is taken of eta in the constant": (
+            elbo_terms(constant=lambda x, mu, eta: -0.5 * x.shape[1] * np.log(2 * np.pi * np.sqrt(eta)))
+        ),
+    },
     misconceptions={
         "constant left out": Misconception(
             elbo_terms(constant=lambda x, mu, eta: 0.0),
@@ -721,6 +994,17 @@ def point_mass_terms(
     return lambda mu, s: 0.5 * (variances(len(mu), s) + square(mu) - ones(len(mu)) - logs(len(mu), s))
 
 
+def spelled_kl_to_point_mass(P, mu, sigmas):
+    K = float(len(mu))
+    variance = P.factor("the K of sigma^2", K) * P.term("sigma^2", P.apply("the square of sigma", np.square, sigmas))
+    square = P.sum(P.apply("the square of mu", np.square, mu), 0, "the latent dimensions")
+    terms = variance + P.term("||mu||^2", square) - P.term("the K ones", K)
+    logs = P.term(
+        "log sigma^2", P.factor("the K of log sigma", K) * P.factor("the 2 of log sigma^2", 2.0) * np.log(sigmas)
+    )
+    return P.factor("the factor 1/2", 0.5) * (terms - logs)
+
+
 KL_TO_POINT_MASS = exercise(
     name="kl_to_point_mass",
     points=2,
@@ -741,6 +1025,29 @@ KL_TO_POINT_MASS = exercise(
     ),
     cases=point_mass_cases,
     oracle=point_mass_oracle,
+    spelled=spelled_kl_to_point_mass,
+    others={
+        "the 1 is subtracted once, and not K times": point_mass_terms(ones=lambda K: 1),
+        "the factor 1/2 is taken of the first terms only, and not of the logarithm": (
+            lambda mu, s: 0.5 * (len(mu) * s**2 + np.sum(mu**2) - len(mu)) - 2 * len(mu) * np.log(s)
+        ),
+        "mu is summed before it is squared": point_mass_terms(square=lambda mu: np.sum(mu) ** 2),
+        "the length of mu stands where its square belongs": point_mass_terms(square=lambda mu: np.linalg.norm(mu)),
+        "||mu||^2 counts K times": point_mass_terms(square=lambda mu: len(mu) * np.sum(mu**2)),
+        "||mu||^2 is averaged over the K dimensions": point_mass_terms(square=lambda mu: np.mean(mu**2)),
+        "these are the divergences dimension by dimension; sum over the K dimensions": (
+            lambda mu, s: 0.5 * (s[:, None] ** 2 + mu**2 - 1 - 2 * np.log(s)[:, None]),
+            lambda mu, s: 0.5 * (s**2 + mu[:, None] ** 2 - 1 - 2 * np.log(s)),
+        ),
+        "the divergences are summed over the sigmas; each sigma has its own": (
+            lambda mu, s: point_mass_terms()(mu, s).sum()
+        ),
+        "the divergences are averaged over the sigmas; each sigma has its own": (
+            lambda mu, s: point_mass_terms()(mu, s).mean()
+        ),
+        "log sigma is squared where log sigma^2 belongs": point_mass_terms(logs=lambda K, s: K * np.log(s) ** 2),
+        "the sigmas are taken for variances": point_mass_terms(lambda K, s: K * s, lambda K, s: K * np.log(s)),
+    },
     misconceptions={
         "one logarithm": Misconception(
             point_mass_terms(logs=lambda K, s: 2 * np.log(s)),

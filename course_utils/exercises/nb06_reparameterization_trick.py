@@ -73,6 +73,12 @@ def pathwise_oracle(df, mu, sigma, eps):
     return np.array([(f(mu + h + sigma * e) - f(mu - h + sigma * e)) / (2 * h) for e in eps])
 
 
+def spelled_score_function_gradient(P, f, mu, sigma, eps):
+    z = P.term("mu in z", mu) + P.factor("sigma in z", sigma) * P("eps in z", eps)
+    score = P.factor("eps in the score", eps) / P.divisor("sigma in the score", sigma)
+    return P.factor("f(z)", P.apply("f", f, z)) * P.factor("the score", score)
+
+
 SCORE_FUNCTION_GRADIENT = exercise(
     name="score_function_gradient",
     points=3,
@@ -87,6 +93,26 @@ SCORE_FUNCTION_GRADIENT = exercise(
     answer="course_utils.networks.reparameterization:score_function_gradient",
     cases=estimator_cases,
     oracle=score_oracle,
+    spelled=spelled_score_function_gradient,
+    others={
+        "this is f(z) alone; it is weighted with the score": lambda f, mu, sigma, eps: f(mu + sigma * eps),
+        "this is f(z) times the density; the score is the derivative of its logarithm": (
+            lambda f, mu, sigma, eps: f(mu + sigma * eps) * stats.norm.pdf(eps) / sigma
+        ),
+        "f(z) is weighted with the log density; the score is its derivative": (
+            lambda f, mu, sigma, eps: f(mu + sigma * eps) * stats.norm.logpdf(mu + sigma * eps, mu, sigma)
+        ),
+        "the derivative of the density stands where that of its logarithm belongs": (
+            lambda f, mu, sigma, eps: f(mu + sigma * eps) * stats.norm.pdf(eps) / sigma * eps / sigma
+        ),
+        "f is evaluated at mu; it is evaluated at each sample": lambda f, mu, sigma, eps: f(mu + 0 * eps) * eps / sigma,
+        "f(mu) is subtracted as a baseline; none is asked": (
+            lambda f, mu, sigma, eps: (f(mu + sigma * eps) - f(mu)) * eps / sigma
+        ),
+        "the score is (z - mu)/sigma, without the square of sigma": lambda f, mu, sigma, eps: f(mu + sigma * eps) * eps,
+        "z stands where z - mu belongs": lambda f, mu, sigma, eps: f(mu + sigma * eps) * (mu + sigma * eps) / sigma,
+        "the noise in z is stretched by sigma^2": lambda f, mu, sigma, eps: f(mu + sigma**2 * eps) * eps / sigma,
+    },
     misconceptions={
         "not divided by sigma": Misconception(
             lambda f, mu, sigma, eps: f(mu + sigma * eps) * eps,
@@ -141,6 +167,11 @@ SCORE_FUNCTION_GRADIENT = exercise(
     ),
 )
 
+
+def spelled_pathwise_gradient(P, df, mu, sigma, eps):
+    return P.apply("df", df, P.term("mu in z", mu) + P.factor("sigma in z", sigma) * P("eps in z", eps))
+
+
 PATHWISE_GRADIENT = exercise(
     name="pathwise_gradient",
     points=2,
@@ -155,6 +186,24 @@ PATHWISE_GRADIENT = exercise(
     answer="course_utils.networks.reparameterization:pathwise_gradient",
     cases=estimator_cases,
     oracle=pathwise_oracle,
+    spelled=spelled_pathwise_gradient,
+    others={
+        "df(z) is divided by sigma": lambda df, mu, sigma, eps: df(mu + sigma * eps) / sigma,
+        "df(z) is multiplied by z: dz/dmu is 1": (lambda df, mu, sigma, eps: df(mu + sigma * eps) * (mu + sigma * eps)),
+        "df(z) is multiplied by sigma eps: dz/dmu is 1": (
+            lambda df, mu, sigma, eps: df(mu + sigma * eps) * sigma * eps
+        ),
+        "df(z) is multiplied by mu: dz/dmu is 1": (lambda df, mu, sigma, eps: df(mu + sigma * eps) * mu),
+        "df(z) is multiplied by 1 + sigma eps: dz/dmu is 1": (
+            lambda df, mu, sigma, eps: df(mu + sigma * eps) * (1 + sigma * eps)
+        ),
+        "df(z) is multiplied by 1 + eps: dz/dmu is 1": (lambda df, mu, sigma, eps: df(mu + sigma * eps) * (1 + eps)),
+        "df(z) is multiplied by 1 + sigma: dz/dmu is 1": (
+            lambda df, mu, sigma, eps: df(mu + sigma * eps) * (1 + sigma)
+        ),
+        "this is z itself": lambda df, mu, sigma, eps: mu + sigma * eps,
+        "mu is subtracted from the samples, and not added": lambda df, mu, sigma, eps: df(sigma * eps - mu),
+    },
     misconceptions={
         "derivative with respect to sigma": Misconception(
             lambda df, mu, sigma, eps: df(mu + sigma * eps) * eps,
@@ -227,6 +276,11 @@ def sample_oracle(mu, log_sigma, eps):
     )
 
 
+def spelled_reparameterize(P, mu, log_sigma, eps):
+    sigma = P.factor("sigma", P.apply("exp", np.exp, log_sigma))
+    return P.term("mu", np.broadcast_to(mu, eps.shape)) + P.term("sigma eps", sigma * P.factor("eps", eps))
+
+
 REPARAMETERIZE = exercise(
     name="reparameterize",
     points=2,
@@ -242,6 +296,20 @@ REPARAMETERIZE = exercise(
     aliases=("course_utils.networks.fast:gaussian_sample",),
     cases=sample_cases,
     oracle=sample_oracle,
+    spelled=spelled_reparameterize,
+    others={
+        "eps is divided by sigma, where it should be multiplied": lambda mu, s, eps: mu + eps / np.exp(s),
+        "the noise is sigma plus eps; multiply": lambda mu, s, eps: mu + np.exp(s) + eps,
+        "mu is multiplied, and not added": lambda mu, s, eps: mu * np.exp(s) * eps,
+        "mu and eps change places": lambda mu, s, eps: eps + np.exp(s) * mu,
+        "sigma is added without noise": lambda mu, s, eps: mu + np.exp(s) + 0 * eps,
+        "the samples are averaged over S; every eps has a sample of its own": (
+            lambda mu, s, eps: mu + np.exp(s) * eps.mean(axis=0)
+        ),
+        "the square root of log_sigma stands where its exponential belongs": (lambda mu, s, eps: mu + np.sqrt(s) * eps),
+        "the exponential is taken of log_sigma times eps": (lambda mu, s, eps: mu + np.exp(s * eps)),
+        "the exponential is taken of mu + log_sigma eps": (lambda mu, s, eps: np.exp(mu + s * eps)),
+    },
     misconceptions={
         "log_sigma for sigma": Misconception(
             lambda mu, log_sigma, eps: mu + log_sigma * eps,
@@ -299,6 +367,10 @@ def sigma_bar_oracle(z_bar, eps):
     return derivatives(lambda sigma: np.sum(z_bar * (sigma * eps)), np.ones(z_bar.shape))
 
 
+def spelled_sigma_bar(P, z_bar, eps):
+    return P.factor("z_bar", z_bar) * P.factor("eps", eps)
+
+
 SIGMA_BAR = exercise(
     name="sigma_bar",
     points=1,
@@ -310,6 +382,20 @@ SIGMA_BAR = exercise(
     answer="course_utils.networks.reparameterization:sigma_bar",
     cases=sigma_bar_cases,
     oracle=sigma_bar_oracle,
+    spelled=spelled_sigma_bar,
+    others={
+        "z_bar and eps are added; the chain rule multiplies": lambda z_bar, eps: z_bar + eps,
+        "this is the sum over all entries; each has a sigma of its own": lambda z_bar, eps: np.sum(z_bar * eps),
+        "a matrix product stands where entries are multiplied one by one": (
+            lambda z_bar, eps: z_bar @ eps.T,
+            lambda z_bar, eps: z_bar.T @ eps,
+        ),
+        "z_bar is squared": lambda z_bar, eps: z_bar**2 * eps,
+        "eps is divided by z_bar": lambda z_bar, eps: eps / z_bar,
+        "this is averaged over the examples": lambda z_bar, eps: np.mean(z_bar * eps, axis=0),
+        "the exponential of eps stands where eps belongs": lambda z_bar, eps: z_bar * np.exp(eps),
+        "an absolute value is taken of eps": lambda z_bar, eps: z_bar * np.abs(eps),
+    },
     misconceptions={
         "rule for mu": Misconception(
             lambda z_bar, eps: 1 * z_bar,
@@ -374,6 +460,11 @@ def vjp_oracle(z_bar, log_sigma, eps):
     )
 
 
+def spelled_reparameterize_vjp(P, z_bar, log_sigma, eps):
+    sigma = P.apply("exp", np.exp, log_sigma)
+    return P("mu_bar", z_bar), P.factor("z_bar", z_bar) * P.factor("sigma", sigma) * P.factor("eps", eps)
+
+
 REPARAMETERIZE_VJP = exercise(
     name="reparameterize_vjp",
     points=3,
@@ -392,6 +483,28 @@ REPARAMETERIZE_VJP = exercise(
     ),
     cases=vjp_cases,
     oracle=vjp_oracle,
+    spelled=spelled_reparameterize_vjp,
+    others={
+        "the first result is 1, the derivative dz/dmu; multiply it by z_bar": (
+            lambda z_bar, s, eps: (np.ones_like(z_bar), z_bar * np.exp(s) * eps)
+        ),
+        "the first result is z_bar eps, the gradient of sigma; that of mu is z_bar": (
+            lambda z_bar, s, eps: (z_bar * eps, z_bar * np.exp(s) * eps)
+        ),
+        "both results are the gradient of log_sigma": (
+            lambda z_bar, s, eps: (z_bar * np.exp(s) * eps, z_bar * np.exp(s) * eps)
+        ),
+        "the second result lacks z_bar, the gradient that arrives at z": lambda z_bar, s, eps: (z_bar, np.exp(s) * eps),
+        "both results are averaged over the examples": (
+            lambda z_bar, s, eps: (z_bar.mean(axis=0), (z_bar * np.exp(s) * eps).mean(axis=0))
+        ),
+        "both results are summed over the latent dimensions": (
+            lambda z_bar, s, eps: (z_bar.sum(axis=1), (z_bar * np.exp(s) * eps).sum(axis=1))
+        ),
+        "the second result adds z_bar: gradients along one way are multiplied": (
+            lambda z_bar, s, eps: (z_bar, z_bar + np.exp(s) * eps)
+        ),
+    },
     misconceptions={
         "rule for sigma": Misconception(
             lambda z_bar, s, eps: (1 * z_bar, z_bar * eps),
@@ -462,6 +575,11 @@ def dropout_oracle(h_bar, mask, rate):
     return derivatives(lambda h: np.sum(h_bar[mask == 1] * h[mask == 1]) / (1 - rate), np.ones(h_bar.shape))
 
 
+def spelled_dropout_vjp(P, h_bar, mask, rate):
+    keep = P.term("the 1 in 1 - rate", 1.0) - P.term("the rate", rate)
+    return P.factor("h_bar", h_bar) * P.factor("the mask", mask) / P.divisor("1 - rate", keep)
+
+
 DROPOUT_VJP = exercise(
     name="dropout_vjp",
     points=2,
@@ -476,6 +594,26 @@ DROPOUT_VJP = exercise(
     answer="course_utils.networks.reparameterization:dropout_vjp",
     cases=dropout_cases,
     oracle=dropout_oracle,
+    spelled=spelled_dropout_vjp,
+    others={
+        "what was kept is not scaled, and what was dropped is; what was dropped gets 0": (
+            lambda h_bar, mask, rate: np.where(mask == 1, h_bar, h_bar / (1 - rate)),
+        ),
+        "what was dropped keeps its gradient; it gets 0": (
+            lambda h_bar, mask, rate: np.where(mask == 1, h_bar / (1 - rate), h_bar)
+        ),
+        "this is the mask divided by 1 - rate; multiply it by h_bar": lambda h_bar, mask, rate: mask / (1 - rate),
+        "the gradient is divided by the share of units that the mask keeps; divide by 1 - rate": (
+            lambda h_bar, mask, rate: h_bar * mask / mask.mean()
+        ),
+        "the gradient is multiplied by the rate": lambda h_bar, mask, rate: h_bar * mask * rate,
+        "the gradient is multiplied by 1 - rate without a mask, as at test time": (
+            lambda h_bar, mask, rate: h_bar * (1 - rate)
+        ),
+        "the mask is there, and rate and 1 - rate change places": lambda h_bar, mask, rate: (
+            h_bar * mask * (1 - rate) / rate
+        ),
+    },
     misconceptions={
         "not scaled": Misconception(
             lambda h_bar, mask, rate: h_bar * mask,

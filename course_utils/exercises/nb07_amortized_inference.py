@@ -55,6 +55,19 @@ def ridge(W, eta):
     return eta * np.eye(W.shape[1]) + W.T @ W
 
 
+def posterior_with_plain_means(x, W, b, eta):
+    return (x - b) @ W / eta, posterior_oracle(x, W, b, eta)[1]
+
+
+def spelled_linear_posterior(P, x, W, b, eta):
+    precision = P.term("the prior's part I of the precision", np.eye(W.shape[1])) + W.T @ W / P.divisor(
+        "eta in the precision", eta
+    )
+    covariance = P("the covariance", np.linalg.inv(P("the precision", precision)))
+    pull = P("W in the mean", (x - P.term("b", b)) @ W) / P.divisor("eta in the mean", eta)
+    return pull @ P("the covariance in the mean", covariance), covariance
+
+
 LINEAR_POSTERIOR = exercise(
     name="linear_posterior",
     points=3,
@@ -70,6 +83,29 @@ LINEAR_POSTERIOR = exercise(
     aliases=("course_utils.models.linear_gaussian:mean_field_posterior",),
     cases=posterior_cases,
     oracle=posterior_oracle,
+    spelled=spelled_linear_posterior,
+    others={
+        "the prior is left out: this is least squares": (
+            lambda x, W, b, eta: ((x - b) @ np.linalg.pinv(W).T, eta * np.linalg.inv(W.T @ W))
+        ),
+        "the means are not multiplied by the covariance": posterior_with_plain_means,
+        "the covariance is that of x, W W^T + eta I, and not that of z": (
+            lambda x, W, b, eta: (posterior_oracle(x, W, b, eta)[0], W @ W.T + eta * np.eye(len(b))),
+        ),
+        "the variances are returned, the diagonal of the covariance; the whole matrix is asked": (
+            lambda x, W, b, eta: (posterior_oracle(x, W, b, eta)[0], np.diag(posterior_oracle(x, W, b, eta)[1]))
+        ),
+        "the covariance is repeated for every example; it is the same for all, (K, K)": (
+            lambda x, W, b, eta: (
+                posterior_oracle(x, W, b, eta)[0],
+                np.repeat(posterior_oracle(x, W, b, eta)[1][None], len(x), axis=0),
+            )
+        ),
+        "W^T W and the means are multiplied by eta, where they are to be divided by it": (
+            posterior_with(lambda W, eta: np.eye(W.shape[1]) + eta * W.T @ W, lambda x, W, b, eta: eta * (x - b) @ W),
+        ),
+        "each entry of the precision is inverted; invert the matrix": posterior_with(covariance=lambda P: 1 / P),
+    },
     misconceptions={
         "precision returned": Misconception(
             posterior_with(covariance=lambda P: P),
@@ -181,6 +217,29 @@ def step_with(slope_mu=right_slope_mu, slope_log_sigma=right_slope_log_sigma, sh
     return svi_step
 
 
+def spelled_svi_step(P, x, mu, log_sigma, W, b, eta, step_size):
+    r = x - P.term("b", b) - P.term("W mu", mu @ W.T)
+    pull = P.term("the reconstruction's part of mu's slope", r @ W / P.divisor("eta in mu's slope", eta))
+    slope_mu = pull - P.term("mu in its own slope", mu)
+    variance = P.apply("the square of sigma", np.square, P.apply("exp", np.exp, log_sigma))
+    lengths = P.sum(P.apply("the square of W", np.square, W), 0, "the rows of W") / P.divisor(
+        "eta in log_sigma's slope", eta
+    )
+    costs = P.factor("sigma^2", variance) * (
+        P.term("the 1 of the prior", np.ones(W.shape[1])) + P.term("||w_k||^2 / eta", lengths)
+    )
+    slope_log_sigma = P.term("the 1 that keeps sigma from shrinking", np.ones_like(mu)) - P.term(
+        "sigma^2 (1 + ||w_k||^2 / eta)", costs
+    )
+    steps = (
+        P.factor("the step size of mu", step_size) * slope_mu,
+        P.factor("the step size of log_sigma", step_size) * slope_log_sigma,
+    )
+    return P.term("the old mu", mu) + P.term("the step of mu", steps[0]), P.term(
+        "the old log_sigma", log_sigma
+    ) + P.term("the step of log_sigma", steps[1])
+
+
 SVI_STEP = exercise(
     name="svi_step",
     points=3,
@@ -196,6 +255,48 @@ SVI_STEP = exercise(
     answer="course_utils.models.amortization:svi_step",
     cases=step_cases,
     oracle=step_oracle,
+    spelled=spelled_svi_step,
+    others={
+        "these are the slopes; add step_size times each to mu and log_sigma": (
+            lambda x, mu, s, W, b, eta, step_size: (right_slope_mu(x, mu, W, b, eta), right_slope_log_sigma(s, W, eta))
+        ),
+        "these are the steps; add them to mu and log_sigma": (
+            lambda x, mu, s, W, b, eta, step_size: (
+                step_size * right_slope_mu(x, mu, W, b, eta),
+                step_size * right_slope_log_sigma(s, W, eta),
+            )
+        ),
+        "log_sigma's slope has 2 eta where eta is meant: the derivative of sigma^2 brings a 2, which cancels it": (
+            step_with(slope_log_sigma=lambda s, W, eta: 1 - np.exp(2 * s) * (1 + np.sum(W**2, axis=0) / (2 * eta))),
+        ),
+        "mu's slope has 2 eta where eta is meant: the 2 of the square cancels the 1/2": (
+            step_with(lambda x, mu, W, b, eta: (x - b - mu @ W.T) @ W / (2 * eta) - mu)
+        ),
+        "the 2 of the square is left in mu's slope: it cancels the 1/2 in front": (
+            step_with(lambda x, mu, W, b, eta: 2 * (x - b - mu @ W.T) @ W / eta - mu)
+        ),
+        "the squared entries of W are summed over all of W; each sigma_k goes with its own column (axis=0)": (
+            step_with(slope_log_sigma=lambda s, W, eta: 1 - np.exp(2 * s) * (1 + np.sum(W**2) / eta)),
+        ),
+        "the slopes are averaged over the examples; each example has its own": (
+            lambda x, mu, s, W, b, eta, step_size: (
+                mu + step_size * right_slope_mu(x, mu, W, b, eta).mean(axis=0),
+                s + step_size * right_slope_log_sigma(s, W, eta).mean(axis=0),
+            ),
+        ),
+        "sigma is returned; log_sigma is asked": (
+            lambda x, mu, s, W, b, eta, step_size: (
+                step_with()(x, mu, s, W, b, eta, step_size)[0],
+                np.exp(step_with()(x, mu, s, W, b, eta, step_size)[1]),
+            )
+        ),
+        "the step is taken in sigma, whose logarithm is returned; the step is to be taken in log_sigma": (
+            lambda x, mu, s, W, b, eta, step_size: (
+                step_with()(x, mu, s, W, b, eta, step_size)[0],
+                np.log(np.exp(s) + step_size * right_slope_log_sigma(s, W, eta) / np.exp(s)),
+            ),
+        ),
+    },
     misconceptions={
         "downhill": Misconception(
             step_with(share=lambda x: -1.0), "You step downhill. The ELBO is to be maximised: add the gradient."
@@ -312,6 +413,15 @@ def halves(h):
     return h[:, :K], h[:, K:]
 
 
+def spelled_encoder_forward(P, params, x):
+    h = x
+    for W, b in params[:-1]:
+        h = P.apply("tanh between the layers", np.tanh, h @ W + P.term("the bias of a hidden layer", b))
+    W, b = params[-1]
+    mu, log_sigma = np.split(h @ W + P.term("the bias of the last layer", b), 2, axis=1)
+    return P("mu", mu), P("log_sigma", log_sigma)
+
+
 ENCODER_FORWARD = exercise(
     name="encoder_forward",
     points=2,
@@ -327,6 +437,41 @@ ENCODER_FORWARD = exercise(
     answer="course_utils.models.vae:encoder_forward",
     cases=encoder_cases,
     oracle=encoder_by_rows,
+    spelled=spelled_encoder_forward,
+    others={
+        "this is the network's output (N, 2K); split it into mu and log_sigma": network,
+        "tanh acts on log_sigma": encoder_with(lambda h: (halves(h)[0], np.tanh(halves(h)[1]))),
+        "the second result is the variance; log_sigma is asked": (
+            encoder_with(lambda h: (halves(h)[0], np.exp(2 * halves(h)[1])))
+        ),
+        "the first column is mu and the second log_sigma; the first K and the last K columns are": (
+            encoder_with(lambda h: (h[:, :1], h[:, 1:2])),
+            encoder_with(lambda h: (h[:, 0], h[:, 1])),
+        ),
+        "mu has a column too many, and log_sigma one too few: each has K": (
+            encoder_with(lambda h: (h[:, : h.shape[1] // 2 + 1], h[:, h.shape[1] // 2 + 1 :]))
+        ),
+        "mu has a column too few, and log_sigma one too many: each has K": (
+            encoder_with(lambda h: (h[:, : h.shape[1] // 2 - 1], h[:, h.shape[1] // 2 - 1 :]))
+        ),
+        "the rows are split, and not the columns: mu are the first K columns": (
+            encoder_with(lambda h: (h[: len(h) // 2], h[len(h) // 2 :]))
+        ),
+        "ReLU stands between the layers, where tanh is asked": encoder_with(halves, lambda h: np.maximum(h, 0)),
+        "the sigmoid stands between the layers, where tanh is asked": encoder_with(
+            halves, lambda h: 1 / (1 + np.exp(-h))
+        ),
+        "an absolute value is taken of log_sigma; it stands as it is": (
+            encoder_with(lambda h: (halves(h)[0], np.abs(halves(h)[1])))
+        ),
+        "log(1 + exp(a)) is taken of log_sigma; it stands as it is": (
+            encoder_with(lambda h: (halves(h)[0], np.logaddexp(0, halves(h)[1])))
+        ),
+        "the logarithm of an absolute value is taken of log_sigma; it stands as it is": (
+            encoder_with(lambda h: (halves(h)[0], np.log(np.abs(halves(h)[1]))))
+        ),
+        "both results are the second half of the output": encoder_with(lambda h: (halves(h)[1], halves(h)[1])),
+    },
     misconceptions={
         "halves exchanged": Misconception(
             encoder_with(lambda h: halves(h)[::-1]), "The halves are exchanged: mu comes first, log_sigma second."
@@ -403,6 +548,14 @@ def normalised(log_w):
     return np.exp(log_w - logsumexp(log_w, axis=0))
 
 
+def spelled_effective_sample_size(P, log_w):
+    w = P.apply("exp", np.exp, log_w - log_w.max(axis=0))
+    total = P.apply("the square of the sum", np.square, P.sum(w, 0, "the samples above"))
+    return P.factor("the squared sum", total) / P.divisor(
+        "the sum of squares", P.sum(P.apply("the square of the weights", np.square, w), 0, "the samples below")
+    )
+
+
 EFFECTIVE_SAMPLE_SIZE = exercise(
     name="effective_sample_size",
     points=2,
@@ -418,6 +571,29 @@ EFFECTIVE_SAMPLE_SIZE = exercise(
     answer="course_utils.models.amortization:effective_sample_size",
     cases=weight_cases,
     oracle=ess_by_logarithms,
+    spelled=spelled_effective_sample_size,
+    others={
+        "you sum over the examples (axis=1); sum over the samples, axis 0": (
+            lambda log_w: np.exp(2 * logsumexp(log_w, axis=1) - logsumexp(2 * log_w, axis=1))
+        ),
+        "this is one over the sum of squared weights that are not normalised": (
+            lambda log_w: 1 / np.sum(np.exp(log_w) ** 2, axis=0),
+            lambda log_w: 1 / np.sum(np.exp(log_w - log_w.max(axis=0)) ** 2, axis=0),
+        ),
+        "this is the sum of the weights over their largest": lambda log_w: np.exp(
+            logsumexp(log_w, axis=0) - log_w.max(axis=0)
+        ),
+        "this is one over the largest normalised weight": lambda log_w: 1 / normalised(log_w).max(axis=0),
+        "this is the logarithm of the effective sample size; exp is missing": lambda log_w: np.log(
+            ess_by_logarithms(log_w)
+        ),
+        "this is the sum of the normalised weights' squares, its reciprocal is asked": (
+            lambda log_w: np.sum(normalised(log_w) ** 2, axis=0)
+        ),
+        "this is how many weights are above their mean; (sum w)^2 / sum w^2 is asked": (
+            lambda log_w: np.sum(normalised(log_w) > 1 / len(log_w), axis=0),
+        ),
+    },
     misconceptions={
         "exponential of -1000": Misconception(
             lambda log_w: np.exp(log_w).sum(0) ** 2 / np.sum(np.exp(log_w) ** 2, 0),
@@ -489,6 +665,16 @@ def ledger(approximation, amortization):
     return {"approximation": approximation, "amortization": amortization}
 
 
+def spelled_gap_ledger(P, log_p, elbo_best, elbo_encoder):
+    approximation = P.term("log p in the approximation gap", log_p) - P.term(
+        "the best ELBO in the approximation gap", elbo_best
+    )
+    amortization = P.term("the best ELBO in the amortization gap", elbo_best) - P.term(
+        "the encoder's ELBO in the amortization gap", elbo_encoder
+    )
+    return {"approximation": approximation, "amortization": amortization}
+
+
 GAP_LEDGER = exercise(
     name="gap_ledger",
     points=1,
@@ -504,6 +690,31 @@ GAP_LEDGER = exercise(
     answer="course_utils.models.amortization:gap_ledger",
     cases=ledger_cases,
     oracle=ledger_by_examples,
+    spelled=spelled_gap_ledger,
+    others={
+        "both entries are the approximation gap": lambda p, best, encoder: ledger(p - best, p - best),
+        "both entries are the amortization gap": lambda p, best, encoder: ledger(best - encoder, best - encoder),
+        "both entries are the whole gap": lambda p, best, encoder: ledger(p - encoder, p - encoder),
+        "an absolute value is taken of the gaps; noisy estimates may make them negative": (
+            lambda p, best, encoder: ledger(np.abs(p - best), np.abs(best - encoder))
+        ),
+        "the gaps are divided by log p: they are asked in nats": (
+            lambda p, best, encoder: ledger((p - best) / p, (best - encoder) / p),
+            lambda p, best, encoder: ledger((p - best) / np.abs(p), (best - encoder) / np.abs(p)),
+        ),
+        "the gaps are shares of the whole gap; they are asked in nats": (
+            lambda p, best, encoder: ledger((p - best) / (p - encoder), (best - encoder) / (p - encoder)),
+        ),
+        "the gaps are summed over the examples": lambda p, best, encoder: ledger(
+            (p - best).sum(), (best - encoder).sum()
+        ),
+        "the entries are exponentials of the gaps; the gaps themselves are asked": (
+            lambda p, best, encoder: ledger(np.exp(p - best), np.exp(best - encoder))
+        ),
+        "the entries are quotients; the gaps are differences": (
+            lambda p, best, encoder: ledger(p / best, best / encoder)
+        ),
+    },
     misconceptions={
         "exchanged": Misconception(
             lambda p, best, encoder: ledger(best - encoder, p - best),

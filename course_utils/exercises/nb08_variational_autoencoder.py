@@ -116,6 +116,73 @@ def naive_log_p(x, logits):
     return np.sum(x * np.log(p) + (1 - x) * np.log(1 - p), axis=-1)
 
 
+def spelled_network(P, params, h, which):
+    """The output of a network with tanh between its layers, for h (..., D)."""
+    for W, b in params[:-1]:
+        h = P.apply(f"tanh in the {which}", np.tanh, h @ W + P.term(f"the bias of the {which}'s hidden layer", b))
+    W, b = params[-1]
+    return h @ W + P.term(f"the bias of the {which}'s last layer", b)
+
+
+def spelled_log_p(P, x, logits):
+    """log p(x | z) of black and white pixels."""
+    ones = P.term("the part of the white pixels", x * special.log_expit(logits))
+    return P.sum(ones + P.term("the part of the black pixels", (1 - x) * special.log_expit(-logits)), -1, "the pixels")
+
+
+def spelled_kl(P, mu, log_sigma):
+    """KL(q || N(0, I))."""
+    log_sigma = P("log_sigma in KL", log_sigma)
+    terms = P.term("sigma^2 in KL", np.exp(2 * log_sigma)) + P.term("mu^2 in KL", np.square(mu))
+    terms = terms - P.term("the 1 in KL", np.ones_like(mu)) - P.term("2 log sigma in KL", 2 * log_sigma)
+    return P.factor("the factor 1/2 of KL", 0.5) * P.sum(terms, -1, "the latent dimensions in KL")
+
+
+def elbo_with_sigma(sigma):
+    """The bound where another function of the encoder's second half is the standard deviation, in z alone."""
+
+    def vae_elbo(encoder, decoder, x, eps):
+        mu, s = halves(encoder, x)
+        log_p = stable_log_p(x, nets.mlp(decoder, mu + sigma(s) * eps))
+        return (log_p if log_p.ndim == 1 else log_p.mean(axis=0)) - gaussian_kl(mu, s)
+
+    return vae_elbo
+
+
+def elbo_sampled(encoder, decoder, x, eps):
+    """The bound with log q(z) - log p(z) of the samples in the place of KL."""
+    mu, s = halves(encoder, x)
+    z = mu + np.exp(s) * eps
+    log_ratio = np.sum(0.5 * z**2 - 0.5 * eps**2 - s, axis=-1)
+    bound = stable_log_p(x, nets.mlp(decoder, z)) - log_ratio
+    return bound if bound.ndim == 1 else bound.mean(axis=0)
+
+
+def spelled_vae_elbo(P, encoder, decoder, x, eps):
+    mu, log_sigma = np.split(spelled_network(P, encoder, x, "encoder"), 2, axis=-1)
+    sigma = P.factor("sigma in z", P.apply("exp in sigma", np.exp, log_sigma))
+    z = P.term("mu in z", mu) + sigma * P.factor("eps in z", eps)
+    log_p = spelled_log_p(P, x, spelled_network(P, decoder, z, "decoder"))
+    log_p = log_p if log_p.ndim == 1 else P.mean(log_p, 0, "the samples")
+    return P.term("the reconstruction term", log_p) - P.term("KL", spelled_kl(P, mu, log_sigma))
+
+
+SMALL = (
+    "A small number is added to the probabilities (or they are clipped) before the logarithm, so that a pixel that the"
+    " decoder holds for impossible does not cost its whole logit. Work with the logits, as in notebook 03: log p(x) ="
+    " x l - log(1 + exp(l)), with log(1 + exp(l)) = np.logaddexp(0, l)."
+)
+
+
+def small_log_p(x, logits, small, clip):
+    """Through probabilities that are kept away from 0 and 1 by a small number."""
+    p = special.expit(logits)
+    if clip:
+        p = np.clip(p, small, 1 - small)
+        return np.sum(x * np.log(p) + (1 - x) * np.log(1 - p), axis=-1)
+    return np.sum(x * np.log(p + small) + (1 - x) * np.log(1 - p + small), axis=-1)
+
+
 VAE_ELBO = exercise(
     name="vae_elbo",
     points=4,
@@ -134,6 +201,37 @@ VAE_ELBO = exercise(
     aliases=("course_utils.models.vae:elbo_terms",),
     cases=elbo_cases,
     oracle=elbo_oracle,
+    differentiated=2,
+    spelled=spelled_vae_elbo,
+    others={
+        SMALL: tuple(
+            elbo_with(log_p=functools.partial(small_log_p, small=10.0**-k, clip=clip))
+            for k in range(5, 17)
+            for clip in (False, True)
+        ),
+        "the encoder's second half is used as sigma itself; it is log sigma": (
+            elbo_with(width=lambda s: np.log(np.abs(s))),
+            elbo_with_sigma(lambda s: s),
+        ),
+        "the decoder's outputs are taken for probabilities; they are logits": (
+            elbo_with(log_p=lambda x, l: np.sum(x * np.log(l) + (1 - x) * np.log(1 - l), axis=-1))
+        ),
+        "the reconstruction term is a squared error; pixels are black or white, with the decoder's logits": (
+            elbo_with(log_p=lambda x, l: -np.sum((x - special.expit(l)) ** 2, axis=-1)),
+            elbo_with(log_p=lambda x, l: -0.5 * np.sum((x - special.expit(l)) ** 2, axis=-1)),
+            elbo_with(log_p=lambda x, l: -np.sum((x - l) ** 2, axis=-1)),
+            elbo_with(log_p=lambda x, l: -0.5 * np.sum((x - l) ** 2, axis=-1)),
+        ),
+        "KL is estimated with the samples; here it is asked in closed form": elbo_sampled,
+        "KL is weighted with a factor other than 1": (
+            elbo_with(weight=-0.5),
+            elbo_with(weight=-2.0),
+            elbo_with(weight=-0.1),
+        ),
+        "log(1 + exp(l)) is left out of log p(x|z)": elbo_with(log_p=lambda x, l: np.sum(x * l, axis=-1)),
+        "the bound is averaged over the examples; each has its own, (N,)": elbo_with(last=np.mean),
+        "the bound is summed over the examples; each has its own, (N,)": elbo_with(last=np.sum),
+    },
     misconceptions={
         "KL added": Misconception(
             elbo_with(weight=1.0), "The divergence is added. It is a price: reconstruction minus KL."
@@ -409,6 +507,7 @@ VAE_TRAIN = exercise(
     lines=10,
     lecture_points=("L15", "L18", "L20", "L21"),
     trains=True,
+    noisy=True,
     signature="vae_train(x, sizes, steps, rng)",
     returns="encoder, decoder: lists of (W, b)",
     task=(
@@ -524,6 +623,10 @@ def generate_with(out, activation=np.tanh):
     return lambda decoder, z: out(nets.mlp(decoder, z, activation))
 
 
+def spelled_vae_generate(P, decoder, z):
+    return P.apply("the sigmoid", special.expit, spelled_network(P, decoder, z, "decoder"))
+
+
 VAE_GENERATE = exercise(
     name="vae_generate",
     points=1,
@@ -540,6 +643,25 @@ VAE_GENERATE = exercise(
     aliases=("course_utils.explorables.latent_pad:decode",),
     cases=generate_cases,
     oracle=generate_oracle,
+    spelled=spelled_vae_generate,
+    others={
+        "(1 + tanh(l)) / 2 is the sigmoid of 2 l, and not that of l": (generate_with(lambda l: (1 + np.tanh(l)) / 2)),
+        "the logits are clipped to 0..1; take their sigmoid": generate_with(lambda l: np.clip(l, 0, 1)),
+        "the logits are brought to 0..1 by their smallest and largest value; take their sigmoid": (
+            generate_with(lambda l: (l - l.min()) / (l.max() - l.min())),
+            generate_with(lambda l: (l - l.min(axis=1, keepdims=True)) / np.ptp(l, axis=1, keepdims=True)),
+        ),
+        "this is the log of the probability": generate_with(special.log_expit),
+        "the softmax is taken over all pixels of all images": generate_with(lambda l: np.exp(l) / np.exp(l).sum()),
+        "the sigmoid stands between the layers, where tanh is asked": generate_with(special.expit, special.expit),
+        "ReLU stands between the layers, where tanh is asked": generate_with(special.expit, lambda h: np.maximum(h, 0)),
+        "the sigmoid is taken twice": generate_with(lambda l: special.expit(special.expit(l))),
+        "tanh acts on the logits before the sigmoid": generate_with(lambda l: special.expit(np.tanh(l))),
+        "this is exp of the logits, divided by its sum over the images; each pixel has its own sigmoid": generate_with(
+            lambda l: special.softmax(l, axis=0)
+        ),
+        "log(1 + exp(l)) stands where the sigmoid belongs": generate_with(lambda l: np.logaddexp(0, l)),
+    },
     misconceptions={
         "logits": Misconception(
             generate_with(lambda l: l),
@@ -639,6 +761,21 @@ def likelihood_with(combine=log_mean, **changes):
     return lambda encoder, decoder, x, eps: combine(weights_with(encoder, decoder, x, eps, **changes))
 
 
+def spelled_vae_log_likelihood(P, encoder, decoder, x, eps):
+    mu, log_sigma = np.split(spelled_network(P, encoder, x, "encoder"), 2, axis=-1)
+    sigma = P.factor("sigma in z", P.apply("exp in sigma", np.exp, log_sigma))
+    z = P.term("mu in z", mu) + sigma * P.factor("eps in z", eps)
+    log_p = P.term("log p(x|z)", spelled_log_p(P, x, spelled_network(P, decoder, z, "decoder")))
+    squares = P.factor("the 1/2 in log p(z)", 0.5) * np.square(P("z in log p(z)", z))
+    constant = np.full(z.shape, 0.5 * np.log(2 * np.pi))
+    log_prior = P.sum(-squares - P.term("the constant of log p(z)", constant), -1, "the latent dimensions in log p(z)")
+    noise = P.factor("the 1/2 in log q(z|x)", 0.5) * np.square(eps) + P.term("the constant of log q(z|x)", constant)
+    noise = noise + P.term("log sigma in log q(z|x)", np.broadcast_to(log_sigma, eps.shape))
+    log_q = P.sum(-noise, -1, "the latent dimensions in log q(z|x)")
+    log_w = log_p + P.term("log p(z)", log_prior) - P.term("log q(z|x)", log_q)
+    return P.log_mean_exp(log_w, 0, "the samples")
+
+
 VAE_LOG_LIKELIHOOD = exercise(
     name="vae_log_likelihood",
     points=4,
@@ -654,6 +791,30 @@ VAE_LOG_LIKELIHOOD = exercise(
     answer="course_utils.models.vae:vae_log_likelihood",
     cases=likelihood_cases,
     oracle=likelihood_oracle,
+    spelled=spelled_vae_log_likelihood,
+    others={
+        "this is the ELBO with KL in closed form": (
+            lambda encoder, decoder, x, eps: elbo_with()(encoder, decoder, x, eps)
+        ),
+        "log S is added where it is to be subtracted": (
+            likelihood_with(lambda w: special.logsumexp(w, axis=0) + np.log(len(w)))
+        ),
+        "log N is subtracted where log S is meant": (
+            likelihood_with(lambda w: special.logsumexp(w, axis=0) - np.log(w.shape[1]))
+        ),
+        "the weights are averaged over the examples (axis=1); average over the samples, axis 0": (
+            likelihood_with(lambda w: special.logsumexp(w, axis=1) - np.log(w.shape[1]))
+        ),
+        "the largest weight is taken, and the others are dropped": likelihood_with(lambda w: np.max(w, axis=0)),
+        "the maximum that is taken out before exp is not added back after the logarithm": (
+            likelihood_with(lambda w: log_mean(w) - w.max(axis=0))
+        ),
+        "the prior is missing: the weight is p(x|z) p(z) / q(z|x)": likelihood_with(prior=0.0),
+        "log p(z) has the wrong sign": likelihood_with(prior=-1.0),
+        "log q(z|x) has the wrong sign: the weight is divided by it": likelihood_with(q=-1.0),
+        "log q(z|x) is taken at eps as if q were N(0, I): log sigma is missing": likelihood_with(at_noise=True),
+        "this is one number for all examples; each has its own": likelihood_with(lambda w: log_mean(w).sum()),
+    },
     misconceptions={
         "mean of logarithms": Misconception(
             likelihood_with(lambda w: np.mean(w, axis=0)),
@@ -770,6 +931,28 @@ def ppca_with(
     return ppca_fit
 
 
+def ppca_with_root(x, K):
+    W, mean, eta = ppca_oracle(x, K)
+    return W, mean, np.sqrt(eta)
+
+
+def ppca_of_singular_values(x, K):
+    mean = x.mean(axis=0)
+    _, values, rows = np.linalg.svd(x - mean, full_matrices=False)
+    eta = values[K:].mean()
+    return rows[:K].T * np.sqrt(values[:K] - eta), mean, eta
+
+
+def spelled_ppca_fit(P, x, K):
+    mean = P.mean(x, 0, "the examples")
+    u = x - P.term("the mean that is subtracted from x", mean)
+    values, vectors = np.linalg.eigh(u.T @ u / P.divisor("N in the covariance", float(len(x))))
+    values, vectors = values[::-1], vectors[:, ::-1]
+    eta = P("eta", P.mean(values[K:], 0, "the eigenvalues left over"))
+    lengths = P.apply("the square root", np.sqrt, values[:K] - P.term("eta in W", eta))
+    return vectors[:, :K] * P.factor("the lengths of W's columns", lengths), mean, eta
+
+
 PPCA_FIT = exercise(
     name="ppca_fit",
     points=3,
@@ -786,6 +969,27 @@ PPCA_FIT = exercise(
     answer="course_utils.models.ppca:ppca_fit",
     cases=ppca_cases,
     oracle=ppca_oracle,
+    spelled=spelled_ppca_fit,
+    others={
+        "eta is the mean of the first K eigenvalues; it is that of the others": (
+            ppca_with(noise=lambda v, K: np.mean(v[:K]), length=lambda l, eta: np.sqrt(np.abs(l - eta)))
+        ),
+        "eta is the mean of all eigenvalues; it is the mean of those left over": (
+            ppca_with(noise=lambda v, K: np.mean(v), length=lambda l, eta: np.sqrt(np.abs(l - eta))),
+            ppca_with(noise=lambda v, K: np.mean(v)),
+        ),
+        "eta is the largest of the eigenvalues left over; it is their mean": ppca_with(noise=lambda v, K: v[K]),
+        "eta is 0, so that all variance is in W": ppca_with(noise=lambda v, K: 0.0),
+        "eta is the root of the mean, a standard deviation": ppca_with_root,
+        "the columns of W have the lengths of the eigenvalues themselves": ppca_with(length=lambda l, eta: l),
+        "eta is added in the lengths of W's columns; it is subtracted": ppca_with(
+            length=lambda l, eta: np.sqrt(l + eta)
+        ),
+        "W is transposed: its columns are the K directions, (D, K)": (
+            lambda x, K: (ppca_oracle(x, K)[0].T, *ppca_oracle(x, K)[1:])
+        ),
+        "the eigenvalues are singular values of x - mean, neither squared nor divided by N": ppca_of_singular_values,
+    },
     misconceptions={
         "noise summed": Misconception(
             ppca_with(noise=lambda v, K: np.sum(v[K:])),
@@ -869,6 +1073,12 @@ def active_oracle(mu):
     return sum(1 for column in np.transpose(mu) if np.mean(column**2) - np.mean(column) ** 2 > 0.01)
 
 
+def spelled_active_units(P, mu):
+    square = P.mean(np.square(mu), 0, "the examples in the mean of squares")
+    variance = square - P.term("the squared mean", np.square(mu.mean(axis=0)))
+    return int(P.sum(variance > P("the threshold", 0.01), 0, "the latents"))
+
+
 ACTIVE_UNITS = exercise(
     name="active_units",
     points=1,
@@ -884,11 +1094,28 @@ ACTIVE_UNITS = exercise(
     answer="course_utils.models.vae:active_units",
     cases=active_cases,
     oracle=active_oracle,
+    spelled=spelled_active_units,
+    others={
+        "the threshold is 0.1; it is 0.01": lambda mu: np.sum(np.var(mu, axis=0) > 0.1),
+        "the threshold is 0.001; it is 0.01": lambda mu: np.sum(np.var(mu, axis=0) > 0.001),
+        "these are the variances; count those above 0.01": lambda mu: np.var(mu, axis=0),
+        "you count entries of mu, and not latents": (
+            lambda mu: np.sum(mu > 0.01),
+            lambda mu: np.sum(np.abs(mu) > 0.01),
+            lambda mu: np.sum((mu - mu.mean(axis=0)) ** 2 > 0.01),
+        ),
+        "you compare the latents' means, and not their variances": (
+            lambda mu: np.sum(np.mean(mu, axis=0) > 0.01),
+            lambda mu: np.sum(np.abs(np.mean(mu, axis=0)) > 0.01),
+        ),
+        "this is the variance of all entries, compared once": lambda mu: np.var(mu) > 0.01,
+        "the number of latents is returned": lambda mu: mu.shape[1],
+    },
     misconceptions={
         "not centred": Misconception(
             lambda mu: np.sum(np.mean(np.square(mu), axis=0) > 0.01),
-            "A unit whose mean is the same for all examples counts, too, as soon as it is not 0. "
-            "Take the variance, not the mean square.",
+            "You count all units, also those whose mean is nearly the same for all examples. Take the variance, not the"
+            " mean square, and compare it with 0.01.",
         ),
         "standard deviation": Misconception(
             lambda mu: np.sum(np.std(mu, axis=0) > 0.01),

@@ -31,6 +31,10 @@ def rows_with(place=lambda y: y, on=1.0, off=0.0):
     return lambda y, C: np.where(np.arange(C) == np.asarray(place(y))[:, None], on, off)
 
 
+def spelled_one_hot(P, y, C):
+    return np.where(np.arange(C) == P("the labels", y)[:, None], P("the 1.0", 1.0), P("the 0.0", 0.0))
+
+
 ONE_HOT = exercise(
     name="one_hot",
     points=1,
@@ -45,6 +49,39 @@ ONE_HOT = exercise(
     answer="course_utils.models.conditional:one_hot",
     cases=label_cases,
     oracle=rows_by_loop,
+    spelled=spelled_one_hot,
+    others={
+        "the 1.0 stands one place too far to the right, and there is a column more: labels count from 0": (
+            lambda y, C: rows_by_loop(np.asarray(y) + 1, C + 1)
+        ),
+        "there is a column too many: the classes are 0 to C - 1": lambda y, C: rows_by_loop(y, C + 1),
+        "there are as many columns as the largest label asks for; their number is C": (
+            lambda y, C: rows_by_loop(y, int(np.max(y)) + 1)
+        ),
+        "the labels are sorted first, so that the rows belong to other examples": lambda y, C: rows_by_loop(
+            np.sort(y), C
+        ),
+        "all places from the label on are 1.0; only the label's own is": (
+            lambda y, C: (np.arange(C) >= np.asarray(y)[:, None]).astype(float)
+        ),
+        "all places below the label are 1.0; only the label's own is": (
+            lambda y, C: (np.arange(C) < np.asarray(y)[:, None]).astype(float)
+        ),
+        "every column of a label that occurs is 1.0, in all rows: a row has one 1.0, at its own label": (
+            lambda y, C: np.tile(rows_by_loop(y, C).max(axis=0), (len(y), 1))
+        ),
+        "only the first row has its 1.0": (lambda y, C: rows_by_loop(y, C) * (np.arange(len(y)) == 0)[:, None]),
+        "only the last row has its 1.0": (lambda y, C: rows_by_loop(y, C) * (np.arange(len(y)) == len(y) - 1)[:, None]),
+        "the rows count how often each class occurs; each example has a row of its own": (
+            lambda y, C: np.bincount(y, minlength=C)
+        ),
+        "each row sums to more than 1: the rows before are added in, too": (
+            lambda y, C: np.cumsum(rows_by_loop(y, C), axis=0),
+            lambda y, C: np.minimum(np.cumsum(rows_by_loop(y, C), axis=0), 1),
+        ),
+        "the rows are 1/C everywhere: only the label's own place is 1.0": lambda y, C: np.full((len(y), C), 1 / C),
+        "rows of the first label are used for all": lambda y, C: rows_by_loop(np.full(len(y), y[0]), C),
+    },
     misconceptions={
         "transposed": Misconception(
             lambda y, C: rows_by_loop(y, C).T, "The result is transposed: examples are rows, so the shape is (N, C)."
@@ -156,6 +193,47 @@ def wrong_elbo(join=beside, kl_sign=-1.0, extra=lambda y: 0.0, pixels=np.sum, si
     return cvae_elbo
 
 
+def spelled_tanh_network(P, params, h, which):
+    """The output of a network with tanh between its layers, for h (..., D)."""
+    for W, b in params[:-1]:
+        h = P.apply(f"tanh in the {which}", np.tanh, h @ W + P.term(f"the bias of the {which}'s hidden layer", b))
+    W, b = params[-1]
+    return h @ W + P.term(f"the bias of the {which}'s last layer", b)
+
+
+def pixels_with(terms):
+    """The bound with another log probability of the pixels."""
+
+    def cvae_elbo(encoder, decoder, x, y, eps):
+        mu, log_sigma = np.split(tanh_network(encoder, beside(x, y)), 2, axis=1)
+        logits = tanh_network(decoder, beside(mu + np.exp(log_sigma) * eps, y))
+        log_p = np.sum(terms(x, logits), axis=-1)
+        kl = 0.5 * np.sum(np.exp(2 * log_sigma) + mu**2 - 1 - 2 * log_sigma, axis=1)
+        return (log_p if log_p.ndim == 1 else log_p.mean(axis=0)) - kl
+
+    return cvae_elbo
+
+
+def spelled_cvae_elbo(P, encoder, decoder, x, y, eps):
+    inputs = beside(P("x in the encoder", x), P("the label in the encoder", y))
+    mu, log_sigma = np.split(spelled_tanh_network(P, encoder, inputs, "encoder"), 2, axis=1)
+    sigma = P.factor("sigma in z", P.apply("exp in sigma", np.exp, log_sigma))
+    z = P.term("mu in z", mu) + sigma * P.factor("eps in z", eps)
+    logits = spelled_tanh_network(P, decoder, beside(z, P("the label in the decoder", y)), "decoder")
+    white = P.term("the part of the white pixels", x * -np.logaddexp(0, -logits))
+    log_p = P.sum(white + P.term("the part of the black pixels", (1 - x) * -np.logaddexp(0, logits)), -1, "the pixels")
+    log_p = log_p if log_p.ndim == 1 else P.mean(log_p, 0, "the samples")
+    log_sigma = P("log_sigma in KL", log_sigma)
+    terms = (
+        P.term("sigma^2 in KL", np.exp(2 * log_sigma))
+        + P.term("mu^2 in KL", mu**2)
+        - P.term("the 1 in KL", np.ones_like(mu))
+    )
+    terms = terms - P.term("2 log sigma in KL", 2 * log_sigma)
+    kl = P.factor("the factor 1/2 of KL", 0.5) * P.sum(terms, 1, "the latent dimensions in KL")
+    return P.term("the reconstruction term", log_p) - P.term("KL", kl)
+
+
 CVAE_ELBO = exercise(
     name="cvae_elbo",
     points=4,
@@ -174,6 +252,27 @@ CVAE_ELBO = exercise(
     cases=elbo_cases,
     oracle=elbo_one_by_one,
     aliases=("course_utils.models.vae:elbo_terms", "course_utils.models.semi_supervised:elbo_of_every_class"),
+    spelled=spelled_cvae_elbo,
+    others={
+        "the label stands to the left of x in the encoder: [x, y] is expected": (
+            wrong_elbo(lambda a, y: np.concatenate([y, a], axis=-1))
+        ),
+        "the label stands to the left of z in the decoder: [z, y] is expected": (
+            wrong_elbo(last=lambda a, y: np.concatenate([np.broadcast_to(y, (*a.shape[:-1], y.shape[-1])), a], axis=-1))
+        ),
+        "log(1 + exp(l)) is left out of log p(x|z, y)": pixels_with(lambda x, l: x * l),
+        "x l is left out of log p(x|z, y)": pixels_with(lambda x, l: -np.logaddexp(0, l)),
+        "the reconstruction term is a squared error; pixels are black or white, with the decoder's logits": (
+            pixels_with(lambda x, l: -((x - expit(l)) ** 2)),
+            pixels_with(lambda x, l: -0.5 * (x - expit(l)) ** 2),
+        ),
+        "log p(y) = -log C is subtracted; the bound is on log p(x | y)": wrong_elbo(extra=lambda y: np.log(y.shape[1])),
+        "the labels of the examples are taken in another order": (
+            lambda encoder, decoder, x, y, eps: wrong_elbo()(encoder, decoder, x, y[::-1], eps),
+            lambda encoder, decoder, x, y, eps: wrong_elbo()(encoder, decoder, x, np.roll(y, 1, axis=0), eps),
+        ),
+        "the bound is averaged over the examples; each has its own, (N,)": (lambda *args: np.mean(wrong_elbo()(*args))),
+    },
     misconceptions={
         "label first": Misconception(
             wrong_elbo(
@@ -275,6 +374,12 @@ def overflowing(logits):
     return np.exp(logits) / (1 + np.exp(logits))
 
 
+def spelled_style_grid(P, decoder, label, C, zs):
+    y = P("the one-hot label", np.tile(np.eye(C)[label], (len(zs), 1)))
+    logits = spelled_tanh_network(P, decoder, np.hstack([P("the codes", zs), y]), "decoder")
+    return P.apply("the sigmoid", expit, logits)
+
+
 STYLE_GRID = exercise(
     name="style_grid",
     points=2,
@@ -290,6 +395,43 @@ STYLE_GRID = exercise(
     answer="course_utils.models.conditional:style_grid",
     cases=grid_cases,
     oracle=grid_by_loop,
+    spelled=spelled_style_grid,
+    others={
+        "only the first code is decoded": (
+            lambda decoder, label, C, zs: wrong_grid()(decoder, label, C, zs[:1]),
+            lambda decoder, label, C, zs: wrong_grid()(decoder, label, C, zs[:1])[0],
+        ),
+        "every code gets a label of its own, 0, 1, 2, ...; all have the one that is given": (
+            lambda decoder, label, C, zs: np.array(
+                [wrong_grid()(decoder, i % C, C, zs[i : i + 1])[0] for i in range(len(zs))]
+            )
+        ),
+        "all labels are drawn for every code; one is asked": (
+            lambda decoder, label, C, zs: np.array([wrong_grid()(decoder, c, C, zs) for c in range(C)])
+        ),
+        "the label is always 0": lambda decoder, label, C, zs: wrong_grid()(decoder, 0, C, zs),
+        "the label is always the last": lambda decoder, label, C, zs: wrong_grid()(decoder, C - 1, C, zs),
+        "the neighbouring class, label + 1, is drawn: labels count from 0": (
+            wrong_grid(row=lambda label, C: np.eye(C)[(label + 1) % C])
+        ),
+        "all places before the label's are 1.0; only the label's own is": (
+            wrong_grid(row=lambda label, C: (np.arange(C) < label).astype(float))
+        ),
+        "all places up to the label's are 1.0; only the label's own is": (
+            wrong_grid(row=lambda label, C: (np.arange(C) <= label).astype(float))
+        ),
+        "the places of the label are 1/C: it is not one-hot": wrong_grid(row=lambda label, C: np.full(C, 1 / C)),
+        "the label is written into its place as a number; write 1.0": (
+            wrong_grid(row=lambda label, C: label * np.eye(C)[label])
+        ),
+        "pixels are decided, black or white; their probabilities are asked": (
+            wrong_grid(squash=lambda l: (l > 0).astype(float))
+        ),
+        "the softmax is taken over the pixels; each has its own sigmoid": (
+            wrong_grid(squash=lambda l: np.exp(l) / np.exp(l).sum(axis=1, keepdims=True))
+        ),
+        "(1 + tanh(l)) / 2 is the sigmoid of 2 l, and not that of l": wrong_grid(squash=lambda l: (1 + np.tanh(l)) / 2),
+    },
     misconceptions={
         "logits": Misconception(
             wrong_grid(squash=lambda l: l), "These are the logits. Probabilities are their sigmoids."
@@ -369,6 +511,13 @@ def wrong_analogy(read=lambda y, y_new: y, write=lambda y, y_new: y_new, code=la
     return analogy
 
 
+def spelled_analogy(P, encoder, decoder, x, y, y_new, C):
+    inputs = np.hstack([x, P("the label that the encoder reads", np.eye(C)[y])])
+    mu = np.split(spelled_tanh_network(P, encoder, inputs, "encoder"), 2, axis=1)[0]
+    inputs = np.hstack([P("the code mu", mu), P("the label that the decoder writes", np.eye(C)[y_new])])
+    return P.apply("the sigmoid", expit, spelled_tanh_network(P, decoder, inputs, "decoder"))
+
+
 ANALOGY = exercise(
     name="analogy",
     points=3,
@@ -384,6 +533,68 @@ ANALOGY = exercise(
     answer="course_utils.models.conditional:analogy",
     cases=analogy_cases,
     oracle=analogy_by_loop,
+    spelled=spelled_analogy,
+    others={
+        "the code is sigma; the mean mu is asked": (wrong_analogy(code=lambda mu, s: np.exp(s))),
+        "log sigma is added to the code; the mean mu itself is asked": (wrong_analogy(code=lambda mu, s: mu + s)),
+        "the label stands to the left in the encoder: [x, y] is expected": (
+            lambda encoder, decoder, x, y, y_new, C: expit(
+                tanh_network(
+                    decoder,
+                    np.hstack(
+                        [
+                            np.split(tanh_network(encoder, np.hstack([np.eye(C)[y], x])), 2, axis=1)[0],
+                            np.eye(C)[y_new],
+                        ]
+                    ),
+                )
+            )
+        ),
+        "the label stands to the left in the decoder: [z, y] is expected": (
+            lambda encoder, decoder, x, y, y_new, C: expit(
+                tanh_network(
+                    decoder,
+                    np.hstack(
+                        [
+                            np.eye(C)[y_new],
+                            np.split(tanh_network(encoder, np.hstack([x, np.eye(C)[y]])), 2, axis=1)[0],
+                        ]
+                    ),
+                )
+            )
+        ),
+        "the encoder reads without a label, all zeros": (
+            lambda encoder, decoder, x, y, y_new, C: expit(
+                tanh_network(
+                    decoder,
+                    np.hstack(
+                        [
+                            np.split(tanh_network(encoder, np.hstack([x, 0 * np.eye(C)[y]])), 2, axis=1)[0],
+                            np.eye(C)[y_new],
+                        ]
+                    ),
+                )
+            )
+        ),
+        "all images get the first new label": wrong_analogy(write=lambda y, y_new: np.full_like(y_new, y_new[0])),
+        "the decoder gets both labels at once, the old and the new": (
+            lambda encoder, decoder, x, y, y_new, C: expit(
+                tanh_network(
+                    decoder,
+                    np.hstack(
+                        [
+                            np.split(tanh_network(encoder, np.hstack([x, np.eye(C)[y]])), 2, axis=1)[0],
+                            np.eye(C)[y] + np.eye(C)[y_new],
+                        ]
+                    ),
+                )
+            )
+        ),
+        "the difference of the labels is given to the decoder": (wrong_analogy(write=lambda y, y_new: y_new - y),),
+        "pixels are decided, black or white; their probabilities are asked": (
+            wrong_analogy(squash=lambda l: (l > 0).astype(float))
+        ),
+    },
     misconceptions={
         "old label": Misconception(
             wrong_analogy(write=lambda y, y_new: y),
@@ -462,6 +673,12 @@ def wrong_unlabelled(entropy_sign=1.0, weights=lambda q: q):
     return lambda elbo, q: np.sum(weights(q) * elbo, axis=1) + entropy_sign * entr(q).sum(axis=1)
 
 
+def spelled_m2_unlabelled_elbo(P, elbo_per_class, q_y):
+    log_q = P.term("log q(y | x)", np.log(np.where(q_y > 0, q_y, 1.0)))
+    terms = P.factor("the weights q(y | x)", q_y) * (P.term("L(x, c)", elbo_per_class) - log_q)
+    return P.sum(terms, 1, "the classes")
+
+
 M2_UNLABELLED = exercise(
     name="m2_unlabelled_elbo",
     points=3,
@@ -477,6 +694,34 @@ M2_UNLABELLED = exercise(
     answer="course_utils.models.semi_supervised:m2_unlabelled_elbo",
     cases=unlabelled_cases,
     oracle=expected_plus_entropy,
+    spelled=spelled_m2_unlabelled_elbo,
+    others={
+        "this is the entropy of q(y | x) alone: the mean of L is missing": lambda elbo, q: entr(q).sum(axis=1),
+        "log q is not weighted: the entropy is -sum q log q": (
+            lambda elbo, q: np.sum(q * elbo - np.log(q), axis=1),
+            lambda elbo, q: np.sum(q * elbo, axis=1) - np.log(q).sum(axis=1),
+        ),
+        "q log q is weighted with q once more": lambda elbo, q: np.sum(q * (elbo - q * np.log(q)), axis=1),
+        "q is subtracted where log q belongs": lambda elbo, q: np.sum(q * (elbo - q), axis=1),
+        "only L is summed, without weights, and the entropy added": (
+            lambda elbo, q: np.sum(elbo, axis=1) + entr(q).sum(axis=1)
+        ),
+        "minus log q of the most probable class stands where the entropy belongs": (
+            lambda elbo, q: np.sum(q * elbo, axis=1) - np.log(q.max(axis=1))
+        ),
+        "L of the most probable class stands where the mean of L belongs; the entropy is right": (
+            lambda elbo, q: np.asarray(elbo)[np.arange(len(elbo)), np.argmax(q, axis=1)] + entr(q).sum(axis=1)
+        ),
+        "log p(y) = -log C is taken out of L; it belongs to the bound": (
+            lambda elbo, q: wrong_unlabelled()(elbo, q) + np.log(np.shape(q)[1])
+        ),
+        "L's exponential is averaged: this is the log of the mean of exp(L) under q": (
+            lambda elbo, q: np.log(np.sum(q * np.exp(elbo), axis=1))
+        ),
+        "minus the log of the sum of q^2 stands where the entropy -sum q log q belongs": (
+            lambda elbo, q: np.sum(q * elbo, axis=1) - np.log(np.sum(q * q, axis=1))
+        ),
+    },
     misconceptions={
         "entropy missing": Misconception(
             wrong_unlabelled(0.0),

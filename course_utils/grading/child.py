@@ -26,6 +26,7 @@ import socket
 import sys
 import time
 import types
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 
@@ -84,7 +85,7 @@ def main(descriptor: int, processes: int = 0, sole: bool = False) -> None:
             fork, how = 0, b"e"
         message, descriptors, _, _ = socket.recv_fds(control, 1, 2)
         if message == b"l":
-            pipe = Pipe(*descriptors)
+            pipe = Pipe(descriptors[0], descriptors[1])
             with ending_with(control):
                 notebook, facts = load(pipe)
             pipe.send(facts)  # now that the next message may come
@@ -132,7 +133,7 @@ def ends_at_once(number: int) -> None:
 
 
 @contextlib.contextmanager
-def ending_with(control: socket.socket):
+def ending_with(control: socket.socket) -> Iterator[None]:
     """While it lasts, the end of whoever holds the other end of the socket is ours. Nothing else may come over it."""
     ends_at_once(signal.SIGIO)
     flags = fcntl.fcntl(control, fcntl.F_GETFL)
@@ -148,7 +149,7 @@ def ending_with(control: socket.socket):
         fcntl.fcntl(control, fcntl.F_SETFL, flags)
 
 
-def load(pipe):
+def load(pipe: Pipe) -> tuple[tuple[list, dict], dict]:
     """Receives {"cells", "names"} and analyses them: what the forks need, and what the parent is to know."""
     request = pipe.receive(trusted=True)
     sources, names = json.loads(request["cells"].tobytes()), request["names"]
@@ -177,7 +178,7 @@ def load(pipe):
     return (units, slices), facts
 
 
-def modules_of(units):
+def modules_of(units: Iterable[slicing.Unit]) -> Iterator[str]:
     """The modules that import statements name."""
     for unit in units:
         for node in ast.walk(unit.tree):
@@ -189,7 +190,7 @@ def modules_of(units):
                     yield from (f"{node.module}.{name.name}" for name in node.names)
 
 
-def start(control, descriptors, notebook, number, processes) -> int:
+def start(control: socket.socket, descriptors: list[int], notebook, number: int, processes: int) -> int:
     """Forks; the fork runs one answer's cells and serves calls of the answer. Returns the fork's process id, or 0."""
     server, deadline = os.getpid(), time.monotonic() + FORK_SECONDS
     while True:
@@ -205,12 +206,12 @@ def start(control, descriptors, notebook, number, processes) -> int:
     try:
         control.close()
         settle(number, processes, server)
-        answer(Pipe(*descriptors), *notebook)
+        answer(Pipe(descriptors[0], descriptors[1]), *notebook)
     finally:
         os._exit(0)
 
 
-def settle(number, processes, server):
+def settle(number: int, processes: int, server: int) -> None:
     """Puts the fork into a session and an empty folder of its own, without output, and under limits."""
     os.setsid()
     end_with_parent(signal.SIGKILL)
@@ -244,7 +245,7 @@ def settle(number, processes, server):
             limit(getattr(resource, name), most)
 
 
-def limit(number, most, soft=False):
+def limit(number: int, most: int, soft: bool = False) -> None:
     """Lowers a limit of this process, for good unless `soft`; one that is lower already stays."""
     _, hard = resource.getrlimit(number)
     if hard != resource.RLIM_INFINITY:
@@ -252,7 +253,7 @@ def limit(number, most, soft=False):
     resource.setrlimit(number, (most, hard if soft else most))
 
 
-def memory_limit():
+def memory_limit() -> int:
     """Bytes of address space: what is in use and EXTRA_MEMORY more; no limit where the system does not tell."""
     try:
         with open("/proc/self/statm") as file:
@@ -261,14 +262,14 @@ def memory_limit():
         return resource.RLIM_INFINITY
 
 
-def answer(pipe, units, slices):
+def answer(pipe: Pipe, units: list[slicing.Unit], slices: dict) -> None:
     """Runs the cells of {"name", "whole", "seconds", "slow", "replace"}, says how that went, serves calls."""
     request = pipe.receive(trusted=True)
     name = request["name"]
     importlib.import_module("course_utils.checking").replacements.update(request["replace"])
     chosen = units if request["whole"] else slices[name][0]
     module = types.ModuleType("__main__")
-    module.display, module.get_ipython = _nothing, lambda: _Quiet()
+    module.__dict__.update(display=_nothing, get_ipython=lambda: _Quiet())
     sys.modules["__main__"] = module
     failed = []
     for unit in chosen:
@@ -288,7 +289,7 @@ def answer(pipe, units, slices):
     serve({"answer": function}, pipe)
 
 
-def run(code, namespace, seconds):
+def run(code: types.CodeType, namespace: dict, seconds: float) -> tuple[str, str, str] | None:
     """Runs one statement for at most so many seconds of the processor, WALL times as many on the wall, and as many
     asleep; None, or the error's type, its text and the student's line."""
     before, started = time.process_time(), time.monotonic()
@@ -308,6 +309,7 @@ def run(code, namespace, seconds):
         signal.setitimer(signal.ITIMER_PROF, seconds, 1)  # every second again, should the cell catch it
         signal.setitimer(signal.ITIMER_REAL, seconds, seconds)
         exec(code, namespace)
+        return None
     except BaseException as error:
         _no_timers()
         return _described(error)

@@ -24,11 +24,13 @@ h2 { margin-top: 2.2rem; font-size: 1.2rem; } h3 { font-size: 1rem; margin: 1.2r
 
 
 class Answer(NamedTuple):
-    """What is kept of a student's answer: whether it passed, the kind of its report, and the misconception."""
+    """What is kept of a student's answer: whether it passed, the kind of its report, the key of the explanation that
+    was found, and what the student was told."""
 
     passed: bool
     kind: str
     misconception: str | None
+    advice: str = ""
 
 
 class Tally:
@@ -54,7 +56,8 @@ class Tally:
             return
         self.points[notebook][who], self.places[notebook, who] = rank
         self.answers[notebook][who] = {
-            name: Answer(e["passed"], e["kind"], e["misconception"]) for name, e in result["exercises"].items()
+            name: Answer(e["passed"], e["kind"], e["misconception"], e.get("advice", ""))
+            for name, e in result["exercises"].items()
         }
 
     def of(self, exercise: Exercise) -> list[Answer]:
@@ -73,6 +76,12 @@ class Tally:
                 held += [(exercise, key, count, len(answers)) for key, count in counts.items()]
         return sorted(held, key=lambda row: (-row[2], -row[2] / row[3], row[0].name, row[1]))
 
+    def told(self, exercise: Exercise, key: str) -> str:
+        """What students are told who hold a misconception, or whose answer is explained in another way."""
+        if key in exercise.misconceptions:
+            return exercise.misconceptions[key].sentence
+        return min((a.advice for a in self.of(exercise) if a.misconception == key), default="") or key
+
 
 def page(tally: Tally, seed: int, isolation: str) -> str:
     """The class report as a self-contained page without scripts."""
@@ -81,14 +90,14 @@ def page(tally: Tally, seed: int, isolation: str) -> str:
     body = [
         f"<h1>Class report: {plural(len(students), 'student')}, {plural(len(notebooks), 'notebook')}</h1>",
         "<h2>To teach again</h2>",
-        _teach_again(tally.misconceptions()),
+        _teach_again(tally, tally.misconceptions()),
     ]
     for notebook in notebooks:
         body += [
             f"<h2>{escape(notebook)}</h2>",
             _distribution(tally, notebook),
             _exercises(tally, notebook),
-            _misconceptions(tally.misconceptions(notebook)),
+            _misconceptions(tally, tally.misconceptions(notebook)),
         ]
     if tally.odd:
         rows = [[escape(student), escape(file), escape(status)] for student, file, status in sorted(tally.odd)]
@@ -102,13 +111,13 @@ def page(tally: Tally, seed: int, isolation: str) -> str:
     )
 
 
-def _teach_again(held) -> str:
+def _teach_again(tally, held) -> str:
     if not held:
         return "<p>No answer shows one of the known misconceptions.</p>"
     rows = [
         f"<li><strong>{plural(count, 'student')} of {tried} who tried</strong> "
         f"<a href='#{_anchor(exercise, key)}'>{escape(exercise.name)}</a> ({escape(_points_of(exercise))}): "
-        f"{escape(exercise.misconceptions[key].sentence)}</li>"
+        f"{escape(tally.told(exercise, key))}</li>"
         for exercise, key, count, tried in held[:SHOWN]
     ]
     return "<ol>" + "".join(rows) + "</ol>"
@@ -184,7 +193,7 @@ def _bar(share):
     )
 
 
-def _misconceptions(held) -> str:
+def _misconceptions(tally, held) -> str:
     if not held:
         return ""
     rows = [
@@ -193,7 +202,7 @@ def _misconceptions(held) -> str:
             escape(key),
             str(count),
             f"{count / tried:.0%}",
-            escape(exercise.misconceptions[key].sentence),
+            escape(tally.told(exercise, key)),
         ]
         for exercise, key, count, tried in held
     ]

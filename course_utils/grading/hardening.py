@@ -7,6 +7,8 @@ import ctypes
 import platform
 import struct
 import sys
+from collections.abc import Callable
+from typing import Any
 
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_SECCOMP, PR_SET_CHILD_SUBREAPER, PR_SET_NO_NEW_PRIVS = 1, 4, 22, 36, 38
 EPERM, ENOSYS, EAFNOSUPPORT = 1, 38, 97
@@ -25,7 +27,7 @@ CLONE, CLONE3 = (56, 220), (435, 435)  # the former with such a flag is refused;
 # Memory that belongs to no process (and escapes its limits), what all processes of a user or of the machine share a
 # number of, looking into other processes, and making worlds of one's own: by name, with the numbers on x86_64 and on
 # aarch64; None where the system has no such call.
-CALLS = {
+CALLS: dict[str, tuple[int | None, int | None]] = {
     "memfd_create": (319, 279),
     "memfd_secret": (447, 447),
     "shmget": (29, 194),
@@ -81,7 +83,7 @@ MACHINES = {"x86_64": (0, 0xC000003E), "aarch64": (1, 0xC00000B7)}  # column abo
 libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 
 
-def prctl(option: int, value: int, pointer=0) -> int:
+def prctl(option: int, value: int, pointer: Any = 0) -> int:
     """Linux's prctl; elsewhere nothing."""
     return libc.prctl(option, value, pointer, 0, 0) if libc else 0
 
@@ -105,7 +107,7 @@ def spare(pids: tuple[int, ...]) -> None:
     install(signal_filter, pids)
 
 
-def install(make, *args) -> None:
+def install(make: Callable[..., bytes], *args) -> None:
     """Sets the filter that make(column, convention, *args) gives, for good, where this machine is a known one."""
     if known_machine():
         program = ctypes.create_string_buffer(make(*MACHINES[platform.machine()], *args))
@@ -130,8 +132,8 @@ def statement(code: int, value: int, then: int = 0, otherwise: int = 0) -> bytes
 def seccomp_filter(column: int, convention: int, families: tuple[int, ...] = ANY) -> bytes:
     """A BPF program that refuses CALLS, other families of sockets, new namespaces, and calls by another convention,
     where numbers mean others."""
-    numbers = sorted(numbers[column] for numbers in CALLS.values() if numbers[column] is not None)
-    sockets = [numbers[column] for numbers in SOCKETS.values()]
+    numbers = sorted(number for number in (pair[column] for pair in CALLS.values()) if number is not None)
+    sockets = [pair[column] for pair in SOCKETS.values()]
     program = [
         statement(LOAD, CONVENTION),
         statement(EQUAL, convention, 1, 0),
@@ -161,7 +163,7 @@ def seccomp_filter(column: int, convention: int, families: tuple[int, ...] = ANY
 def signal_filter(column: int, convention: int, pids: tuple[int, ...]) -> bytes:
     """A BPF program that refuses signals to these processes, to the groups that they lead, and to all processes."""
     targets = [n & 0xFFFFFFFF for pid in pids for n in (pid, -pid)] + [0xFFFFFFFF]
-    calls = [numbers[column] for numbers in SIGNALS.values()]
+    calls = [pair[column] for pair in SIGNALS.values()]
     program = [
         statement(LOAD, CONVENTION),
         statement(EQUAL, convention, 1, 0),

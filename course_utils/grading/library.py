@@ -24,19 +24,19 @@ LEFT_OUT = {
     "cli.py",
     "data/build_packs.py",
     "__pycache__",
-    *(
-        f"checking/{name}.py"
-        for name in ("__init__", "student", "judging", "report", "progress_file", "predictions", "prediction_widget")
-    ),
+    "checking",
 }
 IN_CHILD = (
+    "checking/calling.py",
+    "checking/limits.py",
+    "checking/wire.py",
     "exercises/stand_ins.py",
     "grading/child.py",
     "grading/cleaning.py",
     "grading/hardening.py",
     "grading/nursery.py",
     "grading/slicing.py",
-)  # what the child itself needs of exercises and grader
+)  # what the child itself needs of checks, exercises and grader
 
 HIDDEN = '''"""Why a function of the library is not there while its own exercise is graded."""
 
@@ -110,7 +110,7 @@ def make_library(folder: Path, hide: Iterable[Exercise]) -> Path:
         "grading/__init__.py": "",
     }
     made |= {name: (SOURCE / name).read_text(encoding="utf-8") for name in IN_CHILD}
-    for room in ("exercises", "grading"):
+    for room in ("checking", "exercises", "grading"):
         (package / room).mkdir()
     for name, text in made.items():
         (package / name).write_text(text, encoding="utf-8")

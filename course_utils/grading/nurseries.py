@@ -29,7 +29,7 @@ class Process:
     def __init__(self, pid: int):
         self.pid, self.descriptor = pid, os.pidfd_open(pid)
 
-    def kill(self):
+    def kill(self) -> None:
         with contextlib.suppress(ProcessLookupError):
             signal.pidfd_send_signal(self.descriptor, signal.SIGKILL)
 
@@ -38,7 +38,7 @@ class Process:
         poll = select.poll()
         poll.register(self.descriptor, select.POLLIN)
         if not poll.poll(None if timeout is None else timeout * 1000):
-            raise subprocess.TimeoutExpired("child", timeout)
+            raise subprocess.TimeoutExpired("child", timeout or 0)
         return 0
 
     def __del__(self):
@@ -112,7 +112,7 @@ class Nursery:
             control.close()
             raise NurseryError(f"the child did not start ({type(error).__name__} {error})") from None
 
-    def close(self):
+    def close(self) -> None:
         """Hangs up, upon which the nursery ends; kills it where it does not."""
         self.requests.close()
         with contextlib.suppress(subprocess.TimeoutExpired):

@@ -17,6 +17,7 @@ import socket
 import struct
 import sys
 import traceback
+from collections.abc import Callable
 
 import autograd.numpy  # noqa: F401  what nearly every notebook imports, once for all
 import numpy  # noqa: F401
@@ -31,7 +32,7 @@ IDS = {"setgroups": "deny", "uid_map": f"{os.getuid()} {os.getuid()} 1", "gid_ma
 RDONLY, NOSUID, NODEV, NOEXEC, REMOUNT, BIND, REC = 1, 2, 4, 8, 32, 4096, 16384  # <sys/mount.h>
 
 
-def main(descriptor: int, processes: int, work_bytes: int, kept: list[str]):
+def main(descriptor: int, processes: int, work_bytes: int, kept: list[str]) -> None:
     """Serves the parent at the other end of the socket until it hangs up. A message is the name of a copy of the
     library, with two descriptors: the child's control socket and its log. kept: what a child sees below WORK."""
     requests = socket.socket(fileno=descriptor)
@@ -73,7 +74,7 @@ def fork_into_namespaces() -> int:
     return check(pid, "(a process in new namespaces)")
 
 
-def last_words(function, *args):
+def last_words(function: Callable, *args) -> None:
     """Calls the function and ends this process; an error goes to the log."""
     try:
         function(*args)
@@ -84,7 +85,7 @@ def last_words(function, *args):
         os._exit(0)
 
 
-def become_child(library, descriptors, processes, work_bytes, kept):
+def become_child(library: str, descriptors: list[int], processes: int, work_bytes: int, kept: list[str]) -> None:
     """In the first process of the new namespaces: its own view of the files, no rights, then what every child does."""
     control, log = descriptors
     os.dup2(log, LOG)
@@ -101,16 +102,16 @@ def become_child(library, descriptors, processes, work_bytes, kept):
     write("/proc/sys/user/max_user_namespaces", "0")
     give_up_rights()
     importlib.invalidate_caches()
-    control = socket.socket(fileno=os.dup(CONTROL))
-    control.send(b"r")  # with it comes our process id, which the kernel vouches for
-    if control.recv(1) != b"g":
+    parent = socket.socket(fileno=os.dup(CONTROL))
+    parent.send(b"r")  # with it comes our process id, which the kernel vouches for
+    if parent.recv(1) != b"g":
         return
-    control.send(b"g")
-    control.close()
+    parent.send(b"g")
+    parent.close()
     child.main(CONTROL, processes)
 
 
-def own_view(library, work_bytes, kept):
+def own_view(library: str, work_bytes: int, kept: list[str]) -> None:
     """Covers what is not for this submission: /proc and WORK are new and empty, of the libraries there is one."""
     hidden = NOSUID | NODEV
     roads = [(path, os.open(path, os.O_PATH)) for path in kept]
@@ -133,7 +134,7 @@ def own_view(library, work_bytes, kept):
     os.chdir(WORK)
 
 
-def bind(descriptor, target):
+def bind(descriptor: int, target: str) -> None:
     """Shows what the descriptor stands for at `target`, with all that is mounted below it, read-only; and closes it."""
     mount(f"/proc/self/fd/{descriptor}", target, None, BIND | REC)
     os.close(descriptor)
@@ -141,19 +142,19 @@ def bind(descriptor, target):
         raise OSError(f"{target} can be written to")
 
 
-def mount(source, target, kind, flags, data=None):
+def mount(source: str | None, target: str, kind: str | None, flags: int, data: str | None = None) -> None:
     """Linux's mount; OSError where it fails."""
     texts = [text and text.encode() for text in (source, target, kind, data)]
     check(libc.mount(texts[0], texts[1], texts[2], ctypes.c_ulong(flags), texts[3]), target)
 
 
-def loopback_up():
+def loopback_up() -> None:
     """As bubblewrap does: a process may talk to itself."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as some:
         fcntl.ioctl(some, 0x8914, struct.pack("16sH14x", b"lo", 1))  # SIOCSIFFLAGS, IFF_UP
 
 
-def give_up_rights():
+def give_up_rights() -> None:
     """No capability is left in any set, and none can come back."""
     check(prctl(PR_SET_NO_NEW_PRIVS, 1))
     for right in range(64):
@@ -164,7 +165,7 @@ def give_up_rights():
     check(libc.capset(header, ctypes.create_string_buffer(24)))
 
 
-def write(path, text):
+def write(path: str, text: str) -> None:
     """Writes a setting of the kernel's, in one call."""
     descriptor = os.open(path, os.O_WRONLY)
     try:
@@ -173,7 +174,7 @@ def write(path, text):
         os.close(descriptor)
 
 
-def check(result, what="") -> int:
+def check(result: int, what: str = "") -> int:
     """The result of a call of the C library; OSError where it has failed."""
     if result < 0:
         number = ctypes.get_errno()

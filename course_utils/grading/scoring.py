@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from course_utils.checking.calling import Outcome
 from course_utils.checking.judging import OPEN, Words, judge
 from course_utils.checking.limits import STILL, WALL, Meter
+from course_utils.checking.repairs import Source, source_in
 from course_utils.checking.report import Report
 from course_utils.exercises import Exercise
 from course_utils.grading.isolation import WORK, Isolation
@@ -150,13 +151,13 @@ class Scorer:
                 report = self._without(exercise, ran, broken, words)
                 return Scored(report, notes, said, lost=not ran.bound)
 
-            def call(args, seconds):
+            def call(args, seconds, **more):
                 seconds -= exercise.seconds * (1 - PATIENCE)
-                request = {"call": "answer", "args": list(args)}
+                request = {"call": "answer", "args": list(args)} | more
                 outcomes.append(pipe.ask(request, seconds, still=STILL * PATIENCE, within=self.all))
                 return outcomes[-1]
 
-            report = judged(exercise, call, self.key, words)
+            report = judged(exercise, call, self.key, words, source_in(self.cells, name))
         raised = [outcome for outcome in outcomes if outcome.kind == "raised"]
         said += [OPEN.error(outcome.error, outcome.message, outcome.line) for outcome in raised[:1]]
         hid = {outcome.message for outcome in outcomes if outcome.error == "AnswerHidden"}
@@ -210,9 +211,9 @@ class Scorer:
         return failed(exercise, "missing", f"No cell defines {name}. Was its cell deleted, or the function renamed?")
 
 
-def judged(exercise: Exercise, call: Callable, key: tuple, words: Words = OPEN) -> Report:
+def judged(exercise: Exercise, call: Callable, key: tuple, words: Words = OPEN, source: Source | None = None) -> Report:
     """The report on an answer, asked on the inputs that the key draws."""
-    return judge(exercise, call, *key, words=words)
+    return judge(exercise, call, *key, words=words, source=source)
 
 
 class CellsRan:

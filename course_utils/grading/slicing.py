@@ -133,14 +133,15 @@ def _unit(cell, statements, text):
     return Unit(cell, code, frozenset(binds), frozenset(uses), imported, star, tree)
 
 
-def cell_name(number):
+def cell_name(number: int) -> str:
     """The file name that the code of a cell is compiled with."""
     return f"<code cell {number}>"
 
 
-def global_names(table, top=True):
+def global_names(table: symtable.SymbolTable, top: bool = True) -> tuple[set[str], set[str]]:
     """Global names that a block of code binds, and those that it uses, in functions and classes inside it too."""
-    binds, uses = set(), set()
+    binds: set[str] = set()
+    uses: set[str] = set()
     for symbol in table.get_symbols():
         if top or symbol.is_global():
             if (symbol.is_assigned() or symbol.is_imported()) and (top or symbol.is_declared_global()):

@@ -6,6 +6,7 @@ import re
 import signal
 import sys
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 from course_utils.checking.limits import tasks_below
@@ -18,7 +19,7 @@ CROWD, MANY = 8, 200  # tasks of one child: more than CROWD are put behind every
 
 
 @contextlib.contextmanager
-def watching(children: set, memory: int):
+def watching(children: set, memory: int) -> Iterator[None]:
     """While it lasts, looks after `children` (sandbox.Child): those that use more memory (bytes) in all are killed."""
     done = threading.Event()
 
@@ -39,7 +40,7 @@ def watching(children: set, memory: int):
             thread.join()
 
 
-def restrain(child, memory: int):
+def restrain(child, memory: int) -> None:
     """Kills a child that has too much memory or too many tasks; one with many gets the processor last."""
     tasks = tasks_below(child.process.pid, 2 * MANY)
     if len(tasks) <= CROWD and len(set(tasks.values())) == 1:

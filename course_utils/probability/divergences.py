@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from course_utils.probability.expecting import ascending, probabilities, same_last_axis, shapes
+from course_utils.probability.expecting import Array, ascending, probabilities, same_last_axis, shapes
 from course_utils.probability.numerics import quiet_log
 
 
-def kl_categorical(q, p):
+def kl_categorical(q: Array, p: Array) -> float:
     """KL(q || p) = sum_c q_c log(q_c / p_c) in nats, of probabilities q (C,) and p (C,); a scalar.
 
     Classes with q_c = 0 count nothing (0 log 0 = 0); where p_c = 0 < q_c the divergence is infinite.
@@ -19,7 +19,7 @@ def kl_categorical(q, p):
     return np.sum(q[possible] * (np.log(q[possible]) - quiet_log(p[possible])))
 
 
-def kl_on_grid(log_q, log_p, grid):
+def kl_on_grid(log_q: Array, log_p: Array, grid: Array) -> Array:
     """KL(q || p) = int q(z) (log q(z) - log p(z)) dz by the trapezoid rule, in nats.
 
     log_q and log_p (..., G), broadcast against each other, are log densities on grid (G,) -> (...). The grid must hold

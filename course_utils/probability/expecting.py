@@ -3,11 +3,15 @@
 A refusal is a ValueError that says what was expected and what came. Boxes of autograd pass like the arrays in them.
 """
 
+from typing import Any
+
 import numpy as np
 from autograd.tracer import getval, isbox
 
+Array = np.ndarray
 
-def floats(value):
+
+def floats(value: Any) -> Any:
     """The value in floating point: integers, booleans and lists become float64, all others stay what they are.
 
     Left as they are, uint8 wraps at 256, an array of integers cuts what is written into it, exp of an 8-bit integer has
@@ -23,12 +27,13 @@ def floats(value):
     return array if array.dtype.kind == "f" else array.astype(float)
 
 
-def shapes(**arrays):
+def shapes(**arrays: tuple[Any, str]) -> None:
     """Refuses arrays whose shapes do not fit together: shapes(x=(x, "N D"), W=(W, "D K")).
 
     A letter stands for the same length wherever it is. S, a number of samples, is at least 1.
     """
-    lengths, fit = {}, True
+    lengths: dict[str, int] = {}
+    fit = True
     for array, axes in arrays.values():
         shape, letters = np.shape(array), axes.split()
         fit &= len(shape) == len(letters) and all(lengths.setdefault(a, n) == n for a, n in zip(letters, shape))
@@ -39,12 +44,12 @@ def shapes(**arrays):
         raise ValueError(f"expected {expected}{samples}, but these shapes came: {came}")
 
 
-def _as_shape(axes):
+def _as_shape(axes: str) -> str:
     """ "N D" as (N, D), "N" as (N,)."""
     return f"({axes.replace(' ', ', ')})" if " " in axes else f"({axes},)"
 
 
-def same_last_axis(**arrays):
+def same_last_axis(**arrays: Any) -> int:
     """The length of the axis that all arrays end in; numbers stand for themselves along it. Leading axes broadcast."""
     found = {name: np.shape(array) for name, array in arrays.items() if np.ndim(array)}
     lengths = {shape[-1] for shape in found.values()}
@@ -54,31 +59,31 @@ def same_last_axis(**arrays):
     return lengths.pop()
 
 
-def _all(value, fine, name, what):
+def _all(value: Any, fine: Any, name: str, what: str) -> None:
     if not np.all(fine):
         first = np.asarray(getval(value))[~np.asarray(fine)].flat[0]
         raise ValueError(f"{name} must be {what}, but {first:.6g} came")
 
 
-def positive(**values):
+def positive(**values: Any) -> None:
     """Refuses numbers that are not above 0; nan is not."""
     for name, value in values.items():
         _all(value, value > 0, name, "positive")
 
 
-def not_negative(**values):
+def not_negative(**values: Any) -> None:
     """Refuses numbers below 0, and nan."""
     for name, value in values.items():
         _all(value, value >= 0, name, "at least 0")
 
 
-def between_0_and_1(**values):
+def between_0_and_1(**values: Any) -> None:
     """Refuses numbers outside of [0, 1], and nan."""
     for name, value in values.items():
         _all(value, (value >= 0) & (value <= 1), name, "between 0 and 1")
 
 
-def probabilities(**values):
+def probabilities(**values: Array) -> None:
     """Refuses arrays (C,) that are not probabilities: no entry below 0 or nan, and their sum is 1 up to rounding."""
     not_negative(**values)
     for name, value in values.items():
@@ -86,7 +91,7 @@ def probabilities(**values):
             raise ValueError(f"{name} must be probabilities that add up to 1, but they add up to {np.sum(value):.6g}")
 
 
-def ascending(grid):
+def ascending(grid: Array) -> None:
     """Refuses what is no grid (G,) of at least two points, each larger than the one before."""
     if np.ndim(grid) != 1 or len(grid) < 2 or not (np.diff(grid) > 0).all():
         raise ValueError(

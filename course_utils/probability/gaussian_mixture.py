@@ -8,11 +8,13 @@ import sys
 
 import numpy as np
 
-from course_utils.probability.expecting import not_negative, probabilities, shapes
+from course_utils.probability.expecting import Array, not_negative, probabilities, shapes
 from course_utils.probability.numerics import log_sum_exp, quiet_log
 
+Mixture = tuple[Array, Array, Array]  # pi, mu, S
 
-def _checked(mixture):
+
+def _checked(mixture: Mixture) -> Mixture:
     """The triple (pi, mu, S) as arrays of float64, once their shapes fit and pi are probabilities."""
     pi, mu, S = (np.asarray(part, float) for part in mixture)
     shapes(pi=(pi, "C"), mu=(mu, "C K"), S=(S, "C K K"))
@@ -20,7 +22,7 @@ def _checked(mixture):
     return pi, mu, S
 
 
-def _roots(S):
+def _roots(S: Array) -> Array:
     """The lower triangular L (C, K, K) with L L^T = S, or a ValueError where there is none."""
     try:
         return np.linalg.cholesky(S)
@@ -31,7 +33,7 @@ def _roots(S):
         ) from None
 
 
-def _log_joint(z, mixture):
+def _log_joint(z: Array, mixture: Mixture) -> Array:
     """log pi_c + log N(z_n; mu_c, S_c): (N, C)."""
 
     def of_component(log_pi, mu, root):
@@ -43,14 +45,14 @@ def _log_joint(z, mixture):
     return np.stack([of_component(*component) for component in zip(quiet_log(pi), mu, _roots(S))], axis=1)
 
 
-def gmm_log_prob(z, mixture):
-    """log p(z) of points z (N, K) under a mixture (pi, mu, S) -> (N,), in nats."""
+def gmm_log_prob(z: Array, mixture: Mixture) -> Array:
+    """log p(z) of points z (N, K) under a mixture (pi, mu, S) -> (N,), in nats; a ValueError where an S is singular."""
     z, mixture = np.asarray(z, float), _checked(mixture)
     shapes(z=(z, "N K"), mu=(mixture[1], "C K"))
     return log_sum_exp(_log_joint(z, mixture), axis=1)
 
 
-def gmm_fit(z, C, steps, rng, floor=1e-3):
+def gmm_fit(z: Array, C: int, steps: int, rng: np.random.Generator, floor: float = 1e-3) -> Mixture:
     """The mixture (pi, mu, S) of C Gaussians after `steps` of EM on the points z (N, K).
 
     It starts from C of the points, each with the covariance of all. `floor`, in the units of z squared, is added to the
@@ -84,7 +86,7 @@ def gmm_fit(z, C, steps, rng, floor=1e-3):
     return mixture
 
 
-def gmm_sample(mixture, N, rng):
+def gmm_sample(mixture: Mixture, N: int, rng: np.random.Generator) -> Array:
     """N independent draws (N, K) from a mixture (pi, mu, S)."""
     pi, mu, S = _checked(mixture)
     component = rng.choice(len(pi), size=N, p=pi / pi.sum())

@@ -6,10 +6,10 @@ K dimensions, in nats, one number per example. Written for arrays; autograd diff
 
 import autograd.numpy as np
 
-from course_utils.probability.expecting import floats, positive, same_last_axis, shapes
+from course_utils.probability.expecting import Array, floats, positive, same_last_axis, shapes
 
 
-def diagonal_gaussian_log_prob(z, mu, log_sigma):
+def diagonal_gaussian_log_prob(z: Array, mu: Array, log_sigma: Array) -> Array:
     """log N(z; mu, diag(sigma^2)) = sum_k -(z_k - mu_k)^2 / (2 sigma_k^2) - log sigma_k - log(2 pi) / 2.
 
     z, mu, log_sigma (..., K), broadcast against each other -> (...).
@@ -20,17 +20,17 @@ def diagonal_gaussian_log_prob(z, mu, log_sigma):
     return np.sum(-0.5 * standardised**2 - log_sigma - 0.5 * float(np.log(2 * np.pi)), axis=-1)
 
 
-def kl_standard_normal(mu, log_sigma):
+def kl_standard_normal(mu: Array, log_sigma: Array) -> Array:
     """KL(N(mu, diag(sigma^2)) || N(0, I)) = 1/2 sum_k (sigma_k^2 + mu_k^2 - 1 - log sigma_k^2).
 
-    mu, log_sigma (N, K) -> (N,), never negative. (Kingma and Welling 2014, appendix B.)
+    mu, log_sigma (N, K) -> (N,), at least 0 up to rounding. (Kingma and Welling 2014, appendix B.)
     """
     mu, log_sigma = floats(mu), floats(log_sigma)
     same_last_axis(mu=mu, log_sigma=log_sigma)
     return 0.5 * np.sum(np.exp(2 * log_sigma) + mu**2 - 1 - 2 * log_sigma, axis=-1)
 
 
-def kl_gaussians(mu_q, log_sigma_q, mu_p, log_sigma_p):
+def kl_gaussians(mu_q: Array, log_sigma_q: Array, mu_p: Array, log_sigma_p: Array) -> Array:
     """KL(q || p) of two Gaussians with diagonal covariance, q = N(mu_q, diag(sigma_q^2)) and p likewise.
 
     sum_k log(sigma_p / sigma_q) + (sigma_q^2 + (mu_q - mu_p)^2) / (2 sigma_p^2) - 1/2. All arguments (N, K) -> (N,).
@@ -42,7 +42,7 @@ def kl_gaussians(mu_q, log_sigma_q, mu_p, log_sigma_p):
     return np.sum(log_sigma_p - log_sigma_q + 0.5 * (ratio + distance**2 - 1), axis=-1)
 
 
-def kl_monte_carlo(mu, log_sigma, eps):
+def kl_monte_carlo(mu: Array, log_sigma: Array, eps: Array) -> Array:
     """An unbiased estimate of KL(q || N(0, I)): the mean of log q(z_s) - log p(z_s) over z_s = mu + sigma eps_s.
 
     mu, log_sigma (N, K), eps (S, N, K) standard normal -> (N,); its error shrinks like 1 / sqrt(S).
@@ -55,7 +55,7 @@ def kl_monte_carlo(mu, log_sigma, eps):
     return np.mean(log_q - log_p, axis=0)
 
 
-def kl_to_point_mass(mu, sigmas):
+def kl_to_point_mass(mu: Array, sigmas: Array) -> Array:
     """KL(N(mu, sigma^2 I) || N(0, I)) for each sigma: K (sigma^2 - 1) / 2 + ||mu||^2 / 2 - K log sigma.
 
     mu (K,), sigmas (M,), positive -> (M,). As sigma -> 0, q becomes a point mass at mu and the divergence grows

@@ -7,10 +7,10 @@ import math
 
 import autograd.numpy as np
 
-from course_utils.probability.expecting import between_0_and_1, floats, positive, same_last_axis
+from course_utils.probability.expecting import Array, between_0_and_1, floats, positive, same_last_axis
 
 
-def gaussian_log_prob(x, mean, eta):
+def gaussian_log_prob(x: Array | float, mean: Array | float, eta: float | Array) -> Array:
     """log N(x; mean, eta I) = -||x - mean||^2 / (2 eta) - (D/2) log(2 pi eta).
 
     x (..., D), mean (..., D) -> (...); leading axes broadcast. eta > 0 is the *variance* of each dimension. Computed
@@ -23,7 +23,7 @@ def gaussian_log_prob(x, mean, eta):
     return -0.5 * np.sum((x - mean) ** 2, axis=-1) / eta - 0.5 * D * log(2 * math.pi * eta)
 
 
-def bernoulli_log_prob(x, logits):
+def bernoulli_log_prob(x: Array, logits: Array) -> Array:
     """log p(x) of independent pixels with p(x_d = 1) = 1 / (1 + exp(-l_d)): sum_d [x_d l_d - log(1 + exp(l_d))].
 
     x (..., D) of 0 and 1, logits (..., D) -> (...). log(1 + exp(l)) is computed as logaddexp(0, l), finite for any

@@ -5,15 +5,19 @@ function from z (..., K) to means (..., D). x (N, D); every result is (N,), in n
 logarithms, with the largest taken out, so that nothing underflows.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 
-from course_utils.probability.expecting import floats, positive, shapes
+from course_utils.probability.expecting import Array, floats, positive, shapes
 from course_utils.probability.grids import trapezoid_weights
 from course_utils.probability.likelihoods import gaussian_log_prob
 from course_utils.probability.numerics import log_sum_exp
 
+Decoder = Callable[[Array], Array]  # z (..., K) -> means (..., D)
 
-def log_marginal_linear(x, W, b, eta):
+
+def log_marginal_linear(x: Array, W: Array, b: Array, eta: float) -> Array:
     """log N(x; b, W W^T + eta I), the closed form for the linear decoder z W^T + b with W (D, K).
 
     With the singular value decomposition W = U diag(s) V^T and r = x - b, the covariance has the eigenvalue s_k^2 + eta
@@ -31,7 +35,7 @@ def log_marginal_linear(x, W, b, eta):
     return -0.5 * (np.sum(along**2 / variances, axis=1) + outside / eta + log_det)
 
 
-def log_marginal_quadrature(x, decoder, eta, grid):
+def log_marginal_quadrature(x: Array, decoder: Decoder, eta: float, grid: Array) -> Array:
     """log sum_g w_g p(z_g) p(x|z_g) with the trapezoid rule's weights w; 1-D z, so `decoder` maps (G, 1) to (G, D).
 
     The grid (G,) must cover the mass of p(z) p(x|z), with a spacing below the width of its peaks, about
@@ -46,7 +50,7 @@ def log_marginal_quadrature(x, decoder, eta, grid):
     return log_sum_exp(log_p_x_given_z + (log_prior + log_weights)[:, None], axis=0)
 
 
-def log_marginal_monte_carlo(x, decoder, eta, eps):
+def log_marginal_monte_carlo(x: Array, decoder: Decoder, eta: float, eps: Array) -> Array:
     """log (1/S) sum_s p(x_n | z = eps_sn), with eps (S, N, K) drawn from the prior N(0, I).
 
     The mean inside the logarithm is unbiased for p(x); its relative variance grows without limit as the posterior gets
@@ -58,7 +62,7 @@ def log_marginal_monte_carlo(x, decoder, eta, eps):
     return log_sum_exp(log_p_x_given_z, axis=0) - np.log(len(eps))
 
 
-def log_marginal_importance(x, decoder, eta, mu, log_sigma, eps):
+def log_marginal_importance(x: Array, decoder: Decoder, eta: float, mu: Array, log_sigma: Array, eps: Array) -> Array:
     """log (1/S) sum_s p(z_sn) p(x_n | z_sn) / q(z_sn), z_sn = mu_n + sigma_n * eps_sn, q = N(mu, diag(sigma^2)).
 
     mu, log_sigma (N, K), log of the standard deviation; eps (S, N, K) standard normal. As q(z_sn) is the density of

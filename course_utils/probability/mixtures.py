@@ -6,11 +6,11 @@ hidden z is the component that an example came from. (Bishop 2006, sections 9.2 
 
 import numpy as np
 
-from course_utils.probability.expecting import floats, not_negative, positive, probabilities, shapes
+from course_utils.probability.expecting import Array, floats, not_negative, positive, probabilities, shapes
 from course_utils.probability.numerics import log_sum_exp, quiet_log, weighted_logs
 
 
-def mixture_log_joint(x, pi, mu, sigma):
+def mixture_log_joint(x: Array, pi: Array, mu: Array, sigma: Array) -> Array:
     """log p(x_n, z = c) = log pi_c + log N(x_n; mu_c, sigma_c^2). x (N,) -> (N, C); -inf where pi_c is 0."""
     x, pi, mu, sigma = map(floats, (x, pi, mu, sigma))
     shapes(x=(x, "N"), pi=(pi, "C"), mu=(mu, "C"), sigma=(sigma, "C"))
@@ -20,18 +20,18 @@ def mixture_log_joint(x, pi, mu, sigma):
     return quiet_log(pi) - 0.5 * standardised**2 - np.log(sigma) - 0.5 * np.log(2 * np.pi)
 
 
-def mixture_log_prob(x, pi, mu, sigma):
+def mixture_log_prob(x: Array, pi: Array, mu: Array, sigma: Array) -> Array:
     """log p(x_n), summed over the components without leaving logarithms. x (N,) -> (N,)."""
     return log_sum_exp(mixture_log_joint(x, pi, mu, sigma), axis=1)
 
 
-def em_e_step(x, pi, mu, sigma):
+def em_e_step(x: Array, pi: Array, mu: Array, sigma: Array) -> Array:
     """Responsibilities p(z = c | x_n) (N, C), rows sum to 1; stable far from every component."""
     log_joint = mixture_log_joint(x, pi, mu, sigma)
     return np.exp(log_joint - log_sum_exp(log_joint, axis=1)[:, None])
 
 
-def em_m_step(x, responsibilities):
+def em_m_step(x: Array, responsibilities: Array) -> tuple[Array, Array, Array]:
     """The parameters that maximise the bound for given responsibilities (N, C): pi, mu, sigma, each (C,).
 
     With N_c = sum_n r_nc: pi_c = N_c / N, mu_c = sum_n r_nc x_n / N_c, and
@@ -50,7 +50,7 @@ def em_m_step(x, responsibilities):
     return pi, mu, sigma
 
 
-def mixture_elbo(x, responsibilities, pi, mu, sigma):
+def mixture_elbo(x: Array, responsibilities: Array, pi: Array, mu: Array, sigma: Array) -> Array:
     """The bound F_n = sum_c r_nc (log p(x_n, z = c) - log r_nc). r (N, C) -> (N,).
 
     Where r_nc is 0 nothing counts, not even a pi_c of 0 (0 log 0 = 0); F_n is -inf where pi_c is 0 and r_nc is not.

@@ -1,11 +1,13 @@
 """Sums of exponentials that neither overflow nor underflow."""
 
+from typing import Any
+
 import autograd.numpy as np
 
-from course_utils.probability.expecting import floats
+from course_utils.probability.expecting import Array, floats
 
 
-def log_mean_exp(a):
+def log_mean_exp(a: Array) -> float:
     """The logarithm of the mean of exp(a) over all entries of `a`, as a scalar.
 
     log (1/n) sum_i exp(a_i) = m + log (1/n) sum_i exp(a_i - m) with m = max_i a_i, so that the largest term is
@@ -21,19 +23,19 @@ def log_mean_exp(a):
     return m + np.log(np.mean(np.exp(a - m)))
 
 
-def weighted_logs(weights, logs):
+def weighted_logs(weights: Array, logs: Array) -> Array:
     """weights * logs with 0 * -inf = 0: what q log p is where q is 0, whatever p is. They broadcast."""
     weights, logs = floats(weights), floats(logs)
     return weights * np.where((weights == 0) & (logs == -np.inf), 0.0, logs)
 
 
-def quiet_log(p):
+def quiet_log(p: Array | float) -> Array:
     """log p for p >= 0, with log 0 = -inf and no warning."""
     with np.errstate(divide="ignore"):
         return np.log(floats(p))
 
 
-def log_sum_exp(a, axis=None):
+def log_sum_exp(a: Array, axis: int | None = None) -> Any:
     """log sum_i exp(a_i) over the given axis, or over all entries, with the largest taken out as in `log_mean_exp`."""
     a = floats(a)
     m = np.max(a, axis=axis, keepdims=True)

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from course_utils.probability.expecting import floats
+from course_utils.probability.expecting import Array, floats
 from course_utils.probability.likelihoods import gaussian_log_prob
 from course_utils.probability.marginals import log_marginal_linear
 
@@ -38,58 +38,58 @@ SHARP = Observed(np.ones(1), np.ones(1), np.zeros(1), 1e-4)
 BENT_X, BENT_ETA = np.array([0.25, 1.6]), 0.4
 
 
-def log_prior(z):
+def log_prior(z: Array | float) -> Array:
     """log N(z; 0, 1)."""
     return -0.5 * floats(z) ** 2 - 0.5 * np.log(2 * np.pi)
 
 
-def _linear_log_joint(z, model):
+def _linear_log_joint(z: Array | float, model: Observed) -> Array:
     z = np.asarray(floats(z))
     return log_prior(z) + gaussian_log_prob(model.x, z[..., None] * model.w + model.b, model.eta)
 
 
-def linear_log_joint(z):
+def linear_log_joint(z: Array | float) -> Array:
     """log p(x, z) of the linear model."""
     return _linear_log_joint(z, LINEAR)
 
 
-def faint_log_joint(z):
+def faint_log_joint(z: Array | float) -> Array:
     """log p(x, z) of the faint model."""
     return _linear_log_joint(z, FAINT)
 
 
-def dense_log_joint(z):
+def dense_log_joint(z: Array | float) -> Array:
     """log p(x, z) of the dense model."""
     return _linear_log_joint(z, DENSE)
 
 
-def sharp_log_joint(z):
+def sharp_log_joint(z: Array | float) -> Array:
     """log p(x, z) of the sharp model."""
     return _linear_log_joint(z, SHARP)
 
 
-def bent_decoder(z):
+def bent_decoder(z: Array | float) -> Array:
     """G(z) = (0.4 z, z^2). z (...) -> (..., 2)."""
     z = np.asarray(floats(z))
     return np.stack([0.4 * z, z**2], axis=-1)
 
 
-def bent_log_likelihood(z):
+def bent_log_likelihood(z: Array | float) -> Array:
     """log p(x | z) of the bent model."""
     return gaussian_log_prob(BENT_X, bent_decoder(z), BENT_ETA)
 
 
-def bent_log_joint(z):
+def bent_log_joint(z: Array | float) -> Array:
     """log p(x, z) of the bent model."""
     return log_prior(z) + bent_log_likelihood(z)
 
 
-def linear_log_evidence(model=LINEAR):
+def linear_log_evidence(model: Observed = LINEAR) -> float:
     """log p(x) = log N(x; b, w w^T + eta I) of a linear model, in closed form."""
     return log_marginal_linear(model.x[None], model.w[:, None], model.b, model.eta)[0]
 
 
-def linear_posterior(model=LINEAR):
+def linear_posterior(model: Observed = LINEAR) -> tuple[float, float]:
     """Mean and standard deviation of p(z | x) of a linear model (Bishop 2006, eqs. 2.116 and 2.117)."""
     precision = 1 + model.w @ model.w / model.eta
     return model.w @ (model.x - model.b) / model.eta / precision, precision**-0.5

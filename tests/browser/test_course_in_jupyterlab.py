@@ -6,7 +6,6 @@ import shutil
 import lab
 import pytest
 
-pytest_plugins = ["lab_fixtures"]
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 NOTEBOOK = "01_pca_linear_autoencoder.ipynb"

@@ -10,7 +10,7 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-pytest_plugins = ["lab_fixtures", "pytester"]
+pytest_plugins = ["pytester"]
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 FIGURE = """import numpy as np
@@ -212,6 +212,21 @@ def test_without_a_browser_tests_are_skipped_but_never_in_ci(pytester, monkeypat
     result = pytester.runpytest("-rsE")
     result.assert_outcomes(**{"errors" if ci else "skipped": 1})
     result.stdout.fnmatch_lines(["*no chromium, chromium-browser or google-chrome*"])
+
+
+def test_after_the_last_of_its_tests_the_browser_is_closed(pytester, monkeypatch):
+    """While it is open, `asyncio.run` fails in every test of this process."""
+    monkeypatch.setenv("PYTHONPATH", lab.__file__.rpartition(os.sep)[0])
+    pytester.makepyfile(
+        **{
+            "browser/__init__": "",
+            "browser/conftest": "from lab_fixtures import browser",
+            "browser/test_open": "def test_open(browser): assert browser.is_connected()",
+            "test_later": "import asyncio\ndef test_later(): asyncio.run(asyncio.sleep(0))",
+        }
+    )
+    command = ("-p", "no:nbval", "-p", "course_utils.quick_start", "browser", "test_later.py")
+    pytester.runpytest_subprocess(*command).assert_outcomes(passed=2)
 
 
 def test_slices_cover_everything_and_prefer_the_gaps_between_cells():

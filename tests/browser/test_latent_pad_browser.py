@@ -1,17 +1,13 @@
 """The latent pad in a real browser: its numbers are numpy's, and mouse, keyboard and kernel all move it."""
 
 import base64
-import os
-import shutil
 
 import numpy as np
 import pytest
-from playwright.sync_api import sync_playwright
 
 from course_utils.explorables import latent_pad
 
 pytestmark = pytest.mark.browser
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
 FAKE_MODEL = r"""async ({source, state, buffers}) => {
   const listeners = {};
@@ -34,20 +30,6 @@ FAKE_MODEL = r"""async ({source, state, buffers}) => {
 PIXELS = """() => { const c = document.querySelector("canvas[role=img]");
   return [...c.getContext("2d").getImageData(0, 0, c.width, c.height).data]; }"""
 STATUS = "() => document.querySelector('[role=status]').textContent"
-
-
-@pytest.fixture(scope="module")
-def browser():
-    if CHROMIUM is None:
-        if os.environ.get("CI"):
-            pytest.fail("CI has no chromium: the browser tests cannot run")
-        pytest.skip("no chromium on the PATH")
-    with sync_playwright() as p:
-        running = p.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-        )
-        yield running
-        running.close()
 
 
 @pytest.fixture

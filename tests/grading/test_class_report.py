@@ -22,7 +22,14 @@ def result(student, notebook, status="graded", file=None, **kinds):
     for name, exercise in exercises_of(notebook).items():
         kind, key = (kinds.get(name, "passed"), None) if isinstance(kinds.get(name, "passed"), str) else kinds[name]
         points = exercise.points * (kind == "passed")
-        entries[name] = {"passed": kind == "passed", "kind": kind, "misconception": key, "points": points}
+        advice = f"told: {key}" if key else ""
+        entries[name] = {
+            "passed": kind == "passed",
+            "kind": kind,
+            "misconception": key,
+            "points": points,
+            "advice": advice,
+        }
     return {
         "student": student,
         "course_notebook": notebook,
@@ -61,6 +68,12 @@ def test_students_are_counted_once_with_their_best_file(seed):
     (exercise, key, count, tried), *others = tally.misconceptions(START)
     assert (exercise.name, key, count, tried, others) == ("log_mean_exp", KEY, 2, 10, [])  # all but the blank one tried
     assert page(tally, 5, "strict") == page(tallied(CLASS, seed + 7), 5, "strict")
+
+
+def test_explanations_that_no_misconception_names_are_counted_with_what_was_told():
+    found = [result(f"s{i}", START, log_mean_exp=("values", "`a`: squared")) for i in range(3)]
+    shown = Page(page(tallied([*CLASS, *found]), 5, "strict"))
+    assert "3 students of 13 who tried log_mean_exp" in shown.text and "told: `a`: squared" in shown.text
 
 
 def test_what_the_page_says():

@@ -1,6 +1,7 @@
-"""Fixtures for tests in a real JupyterLab; a test module gets them by `pytest_plugins = ["lab_fixtures"]`.
+"""Fixtures for tests in a real JupyterLab, which lie in tests/browser/ and get them from its conftest.py.
 
-Not by importing them: each module that imports a fixture would start a server of its own.
+One server and one browser for all of them. No test after these may find the browser open: playwright, which talks to
+it, keeps an event loop running in this thread, and `asyncio.run` fails while there is one.
 """
 
 import os
@@ -9,17 +10,16 @@ import pytest
 from lab import chromium, find_chromium, jupyter_lab, kernels, log_tail, stop_kernels
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def lab_server(tmp_path_factory):
     """One server for all tests, on an empty folder (`lab_server.root`): copy there what you want to open."""
     with jupyter_lab(tmp_path_factory.mktemp("lab_root")) as lab:
         yield lab
 
 
-# Not for the whole session: while playwright is open, `asyncio.run` fails in this thread, other tests' too.
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def browser():
-    """One Chromium for the tests of a module; skips where there is none, fails instead under CI."""
+    """One Chromium for all tests; skips where there is none, fails instead under CI."""
     if find_chromium() is None and not os.environ.get("CI"):
         pytest.skip("no chromium, chromium-browser or google-chrome on the PATH")
     with chromium() as opened:

@@ -103,6 +103,7 @@ def test_a_shrinking_gaussian_costs_k_nats_per_nat_of_log_sigma(K):
     slopes = np.diff(price) / np.diff(np.log(sigmas))
     np.testing.assert_allclose(slopes, -K, rtol=1e-9)
     np.testing.assert_allclose(price + K * np.log(sigmas), (mu @ mu - K) / 2, rtol=1e-9, atol=1e-9)
+    check_grads(gaussians.kl_to_point_mass, modes=["rev"])(mu, np.linspace(0.5, 2, 3))
 
 
 @given(arrays(float, 3, elements=NUMBERS), arrays(float, 4, elements=st.floats(1e-3, 5)))

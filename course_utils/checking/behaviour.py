@@ -1,0 +1,149 @@
+"""What a wrong answer does, whatever its formula: noise of its own, idle arguments, results that are 0 or 1."""
+
+import ast
+
+import numpy as np
+
+from course_utils.checking.repairs import function_in, line_of
+from course_utils.exercises.stand_ins import Rng
+
+RANDOM = ("random", "default_rng", "randn", "normal", "standard_normal", "uniform", "seed", "rvs")
+
+
+def equal(a, b) -> bool:
+    """Whether two outcomes have the same value, entry by entry; nan is nan."""
+    if a.kind != b.kind:
+        return False
+    return _equal(a.value, b.value)
+
+
+def _equal(a, b):
+    if isinstance(a, dict) and isinstance(b, dict):
+        return a.keys() == b.keys() and all(_equal(a[key], b[key]) for key in a)
+    if isinstance(a, list | tuple) and isinstance(b, list | tuple):
+        return len(a) == len(b) and all(map(_equal, a, b))
+    try:
+        return np.array_equal(np.asarray(a, float), np.asarray(b, float), equal_nan=True)
+    except (TypeError, ValueError):
+        return a == b
+
+
+def not_repeatable(ask, args, outcome, source) -> tuple[str, str, str] | None:
+    """(key, sentence, line) where the same arguments give another result the second time."""
+    again = ask(args)
+    if again.kind not in ("value", "raised") or equal(again, outcome):
+        return None
+    function = function_in(source)
+    lines = sorted(
+        {
+            node.lineno
+            for node in ast.walk(function or ast.Pass())
+            if isinstance(node, ast.Attribute | ast.Name)
+            and (node.attr if isinstance(node, ast.Attribute) else node.id) in RANDOM
+        }
+    )
+    twice = "called twice with the same arguments, your function gives two results"
+    if lines:
+        return "random", f"{twice}: it draws random numbers of its own. Use what is given", line_of(source, lines[0])
+    says = f"{twice}. Does it draw random numbers of its own, or remember something from one call to the next?"
+    return "not repeatable", says, ""
+
+
+def without_effect(names, rows, fresh, ask, right, source) -> tuple[str, str, str] | None:
+    """(key, sentence, line) where arguments change nothing that should; `fresh` are rows of another draw.
+
+    Each argument in turn is replaced by one of the same shape from a row of the other draw.
+    """
+    row, other = next(((a, b) for a in rows[:1] for b in fresh if shapes(a.args) == shapes(b.args)), (None, None))
+    if row is None:
+        return None
+    idle = []
+    for i, name in enumerate(names):
+        args = (*row.case_args[:i], other.case_args[i], *row.case_args[i + 1 :])
+        if same_values(right(args), row.right):
+            continue
+        got = ask(args)
+        if got.kind == "value" and _equal(got.value, row.value):
+            idle.append(name)
+    if not idle:
+        return None
+    function = function_in(source)
+    used = {node.id for node in ast.walk(function) if isinstance(node, ast.Name)} if function else set(names)
+    if len(idle) == len(names):
+        got = np.concatenate([np.ravel(g) for g in row.got])
+        what = (
+            f"every value that you return is {got[0]:g}" if len(set(got.tolist())) == 1 else "your result is the same"
+        )
+        return "nothing is used", f"{what}, whatever the arguments are", ""
+    words = ", ".join(f"`{name}`" for name in idle[:-1]) + " and " * (len(idle) > 1) + f"`{idle[-1]}`"
+    says = f"your result does not depend on the values in {words}"
+    if function and not used & set(idle):
+        says += f": {'they do' if len(idle) > 1 else 'it does'} not occur in your function at all"
+    return "not used: " + ", ".join(idle), says, ""
+
+
+def shapes(args):
+    return [np.shape(arg) if isinstance(arg, np.ndarray | float | int) else type(arg) for arg in args]
+
+
+def same_values(a, b):
+    return _equal(a, b)
+
+
+def zeros_and_ones(rows) -> tuple[str, str, str] | None:
+    """(key, sentence, line) where all values are 0 or 1, and ought not to be."""
+    got = np.concatenate([np.ravel(g).astype(float) for row in rows for g in row.got])
+    want = np.concatenate([np.ravel(w).astype(float) for row in rows for w in row.want])
+    if np.isin(want, (0, 1)).all() or set(got.tolist()) != {0.0, 1.0}:
+        return None
+    return (
+        "zeros and ones",
+        "every value that you return is 0 or 1. Is a comparison or a rounding left where its outcome is not asked?",
+        "",
+    )
+
+
+# what a check in the notebook looks at besides, in answers that pass or train ---------------------------------------
+
+
+def not_differentiable(exercise, ask) -> str:
+    """What to say of a right answer that autograd must differentiate, and cannot; "" where it can."""
+    outcome = ask(ask.cases(1)[0].args, differentiated=exercise.differentiated)
+    if outcome.kind == "value" or outcome.kind == "unreadable":
+        return ""
+    return (
+        "The values are right, but autograd cannot differentiate your function, which training with it needs: "
+        f"{outcome.error}: {outcome.message}".rstrip(": ")[:300]
+        + ". Write it with autograd.numpy throughout, and without assigning to entries of arrays."
+    )
+
+
+WIDTHS, FEW = (2, 64), (4, 8)  # of the code, and steps, of short trainings whose draws are counted
+
+
+def noise_in_training(ask, rng_seed: int = 0) -> tuple[str, str] | None:
+    """(key, sentence) where training ignores its generator, or draws no fresh noise for every minibatch.
+
+    Each step needs noise for the code of every example in its minibatch, so what a step draws from the generator grows
+    with the width of the code; what chooses the minibatch does not.
+    """
+    x = (np.random.default_rng(rng_seed).random((64, 12)) < 0.5).astype(float)
+    drawn = {}
+    for K in WIDTHS:
+        for steps in FEW:
+            outcome = ask((x, [12, 5, K], steps, Rng(rng_seed)), drawn=True)
+            if outcome.kind != "value" or not isinstance(outcome.value, list) or len(outcome.value) != 1:
+                return None
+            drawn[K, steps] = int(outcome.value[0])
+    if min(drawn.values()) < 0:
+        return None
+    if max(drawn.values()) == 0:
+        return "rng ignored", "`rng` is not used: the random numbers come from elsewhere. Draw them all from `rng`"
+    per_step = [(drawn[K, FEW[1]] - drawn[K, FEW[0]]) / (FEW[1] - FEW[0]) for K in WIDTHS]
+    if per_step[1] - per_step[0] < (WIDTHS[1] - WIDTHS[0]) / 2:
+        advice = (
+            "what your training draws from `rng` in each step does not grow with the number of latents, as noise for "
+            "their samples would: is eps drawn once, before the loop, or not from `rng`? Every minibatch needs its own"
+        )
+        return "noise not fresh", advice
+    return None

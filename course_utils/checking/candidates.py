@@ -1,0 +1,139 @@
+"""What might have been done otherwise, as data: a cost, a key, a sentence, and what such an answer would return."""
+
+import itertools
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from course_utils.checking import steps as stepwise
+from course_utils.checking.readings import readings
+from course_utils.checking.relations import numbers_of, relations
+from course_utils.checking.rows import Row, right
+from course_utils.exercises.model import Exercise
+
+ITEMS = ("first", "second", "third", "fourth")
+
+
+class Explanation(NamedTuple):
+    """A candidate: `value(row)` is what an answer with this mistake would return. Pairs are made of light ones; those
+    that are not `single` speak of all results together."""
+
+    cost: float
+    key: str
+    says: str
+    value: Callable[["Row"], Any]
+    light: bool = False
+    single: bool = True
+
+
+def functions_of(entry) -> tuple[Callable, ...]:
+    """An entry of an exercise's `others`: one function, or several of which the same is to be said."""
+    return (entry,) if callable(entry) else tuple(entry)
+
+
+def known(exercise: Exercise) -> Iterator[Explanation]:
+    """The misconceptions that people wrote down, and quantities that are other than the one asked."""
+    for key, wrong in exercise.misconceptions.items():
+        yield Explanation(0.5, key, wrong.sentence, lambda row, f=wrong.function: f(*row.args), single=False)
+    for says, functions in exercise.others.items():
+        for function in functions_of(functions):
+            yield Explanation(0.6, says, says, lambda row, f=function: f(*row.args), single=False)
+
+
+def of_the_result(row: Row) -> Iterator[Explanation]:
+    """Relations of the result to the right one; of several results: one of them alone, or all joined."""
+    numbers = numbers_of(row.exercise.parameters, row.args)
+    for relation in relations({s: n for s, n in row.sizes.items() if s not in numbers}, numbers):
+        yield Explanation(
+            relation.cost,
+            relation.key,
+            relation.says,
+            lambda row, f=relation.value: tuple(tried(f, w, row.sizes) for w in row.want),
+            relation.light,
+        )
+    n = len(row.want)
+    if n > 1:
+        for i in range(n):
+            yield Explanation(
+                1,
+                f"results: only {i}",
+                f"only the {ITEMS[i]} of the results is returned",
+                lambda row, i=i: (row.want[i],),
+            )
+        yield Explanation(
+            1.2,
+            "results: joined",
+            "the results are joined to one array",
+            lambda row: (np.concatenate(row.want, axis=-1),),
+        )
+
+
+def tried(function, *args):
+    """The function's value, or nan: a relation may make sense for one of several results only."""
+    try:
+        return function(*args)
+    except Exception:
+        return np.array(np.nan)
+
+
+def of_the_arguments(row: Row) -> Iterator[Explanation]:
+    """Arguments that are read otherwise."""
+    for reading in readings(row.exercise.parameters, row.args):
+        yield Explanation(
+            reading.cost,
+            reading.key,
+            reading.says,
+            lambda row, f=reading.change: right(row.exercise, f(row.args)),
+            reading.light,
+        )
+
+
+def of_the_steps(row: Row) -> Iterator[Explanation]:
+    """Steps of the spelled answer that are done otherwise."""
+    for change in stepwise.changes(row.steps, row.arguments):
+        yield Explanation(
+            change.cost,
+            change.key,
+            change.says,
+            lambda row, c=change: stepwise.run(
+                row.exercise.spelled, row.args, stepwise.in_force(c, row.steps, row.arguments)
+            ),
+            change.light,
+        )
+
+
+def pairs_of_steps(row: Row) -> Iterator[Explanation]:
+    """Two different steps that are both done otherwise."""
+    light = [change for change in stepwise.changes(row.steps, row.arguments) if change.light]
+    some = [(a, b) for a, b in itertools.combinations(light, 2) if a.place[0] != b.place[0]]
+    some.sort(key=lambda pair: (pair[0].cost + pair[1].cost, pair[0].key.split(": ")[1] != pair[1].key.split(": ")[1]))
+    for a, b in some:
+        yield Explanation(
+            2 + a.cost + b.cost,
+            f"{a.key} & {b.key}",
+            both(a.says, b.says),
+            lambda row, a=a, b=b: stepwise.run(
+                row.exercise.spelled, row.args, {a.place: a.function, b.place: b.function}
+            ),
+        )
+
+
+def pairs_of_step_and_reading(row: Row) -> Iterator[Explanation]:
+    """A step that is done otherwise, and an argument that is read otherwise."""
+    light = [change for change in stepwise.changes(row.steps, row.arguments) if change.light]
+    for reading in readings(row.exercise.parameters, row.args):
+        if reading.light:
+            for change in light:
+                yield Explanation(
+                    4,
+                    f"{reading.key} & {change.key}",
+                    both(reading.says, change.says),
+                    lambda row, f=reading.change, c=change: stepwise.run(
+                        row.exercise.spelled, f(row.args), {c.place: c.function}
+                    ),
+                )
+
+
+def both(a: str, b: str) -> str:
+    return f"two things: {a.rstrip('.')}; and {b}"

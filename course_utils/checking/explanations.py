@@ -1,0 +1,172 @@
+"""Why a wrong answer is wrong: from cases and outcomes to a finding, and to the line of the source to look at.
+
+First one thing done otherwise is searched for: a misconception, another quantity, a step of the spelled answer, an
+argument, the result (candidates.py, search.py); then what the answer does is looked at (behaviour.py), then where its
+source is wrong (repairs.py), then two things done otherwise. What fits the values of the answer on all ordinary cases,
+of this draw and of a fresh one, is the explanation: a function of the answer alone, as the number of candidates is
+limited, and never the time.
+"""
+
+import functools
+from typing import NamedTuple
+
+import numpy as np
+
+from course_utils.checking import behaviour
+from course_utils.checking.candidates import ITEMS, Explanation
+from course_utils.checking.repairs import Repair, line_of, repairs
+from course_utils.checking.rows import Row, accepted, bits, entrywise, is_off, parts, right, rows_of, same
+from course_utils.checking.search import WHOLE, Search
+from course_utils.checking.wording import sentence
+from course_utils.exercises.model import Exercise, Finding
+from course_utils.exercises.stand_ins import resolve
+
+CHANGES = 16_000  # of a source that are tried, times the work of the exercise
+ENOUGH_BITS, PAIR_BITS = 12, 24  # what an explanation needs, and one that says two things
+WHOLE_BITS = 40  # what the values of enough draws tell
+ORDINARY, DRAWS = 4, 4  # ordinary cases that an explanation must fit, and draws to find them in at most
+
+
+def explained(
+    exercise: Exercise, cases, outcomes, findings, asking, known: Finding | None
+) -> tuple[Finding | None, str]:
+    """The explanation of what is wrong on the ordinary cases, or, where these are right, on the special ones; and the
+    line of the answer's source to look at, or "". With `known`, a misconception, only the line is looked for."""
+    if exercise.noisy and not known and all(outcome.kind == "value" for outcome in outcomes):
+        draws = behaviour.noise_in_training(asking)
+        return (Finding("values", sentence(draws[1]), draws[0]), "") if draws else (None, "")
+    if exercise.trains or len(outcomes) < len(cases) or {outcome.kind for outcome in outcomes} - {"value", "raised"}:
+        return known, ""
+    ordinary = [i for i, case in enumerate(cases) if not case.label]
+    failing = [i for i in ordinary if findings[i]] or [i for i, finding in enumerate(findings) if finding]
+    if any(outcomes[i].kind == "raised" for i in [*ordinary, *failing]) or all(
+        findings[i].kind == "changed inputs" for i in failing
+    ):
+        return known, ""
+    special = not any(findings[i] for i in ordinary)
+    every = special or parts(right(exercise, resolve(cases[ordinary[0]].args)))[0].dtype.kind in "iu"
+    rows = rows_of(exercise, cases, outcomes, every)
+    if not rows:
+        return known, ""
+    asked = Asked(exercise, asking, every, rows)
+    if known:
+        return known, asked.line()
+    kind, first = findings[failing[0]].kind, ordinary[0]
+    own = behaviour.not_repeatable(asking, cases[first].args, outcomes[first], asking.source)
+    if own:
+        return Finding(kind, sentence(own[1]), own[0]), own[2]
+    found = explain(exercise, rows, asked)
+    if not found.explanations:
+        return None, ""
+    finding = finding_of(found.explanations, kind, rows[0], cases[failing[0]].label if special else "")
+    if outcomes[failing[0]].changed:
+        finding = finding._replace(text=f"{finding.text} Your function also overwrites its arguments; is that why?")
+    return finding, found.line
+
+
+def explain(exercise: Exercise, rows: list[Row], asked: "Asked") -> "Found":
+    """What explains the answer on these rows, verified on fresh ones: one thing done otherwise, what the answer does,
+    where its source is wrong, or two things done otherwise."""
+    if bits([row for row in rows if is_off(exercise, row)]) < ENOUGH_BITS:
+        rows = rows + asked.fresh()
+    search = Search(exercise, rows, asked.fresh)
+    asked.most = int(CHANGES / (20 + search.effort))
+    if search.told >= ENOUGH_BITS and search.singles():
+        return Found(search.found, asked.line())
+    behaves = behaviour.zeros_and_ones(rows)
+    if not behaves and np.isfinite(search.first.got[0]).all():
+        behaves = behaviour.without_effect(
+            exercise.parameters, rows, asked.fresh(), asked, lambda args: right(exercise, resolve(args)), asked.source
+        )
+    if behaves:
+        return Found({WHOLE: said(behaves)}, behaves[2])
+    if asked.line():
+        return asked.repaired()
+    if search.told >= PAIR_BITS and exercise.spelled and search.pairs():
+        return Found(search.found, "")
+    return Found({}, "")
+
+
+class Found(NamedTuple):
+    """Explanations of all results together or of single ones, and the line to look at."""
+
+    explanations: dict[int, Explanation]
+    line: str
+
+
+def said(behaves) -> Explanation:
+    key, says, _ = behaves
+    return Explanation(1, key, says, lambda row: None)
+
+
+class Asked:
+    """The answer, to be asked again: rows of fresh draws, other arguments, changed sources."""
+
+    def __init__(self, exercise: Exercise, asking, every: bool, rows: list[Row]):
+        self.exercise, self.asking, self.every, self.rows, self.source = exercise, asking, every, rows, asking.source
+        self.most = CHANGES
+
+    def __call__(self, args):
+        return self.asking(args)
+
+    def fresh(self) -> list[Row]:
+        return self._fresh
+
+    @functools.cached_property
+    def _fresh(self) -> list[Row]:
+        """Rows of one fresh draw, or of as many as it takes to have enough ordinary cases."""
+        rows: list[Row] = []
+        for i in range(1, DRAWS + 1):
+            cases = [case for case in self.asking.cases(i) if self.every or not case.label]
+            rows += rows_of(self.exercise, cases, [self.asking(case.args) for case in cases], self.every)
+            if len(self.rows) + len(rows) >= ORDINARY and bits(self.rows + rows) > WHOLE_BITS:
+                break
+        return rows
+
+    @functools.cached_property
+    def _repairs(self) -> list[Repair]:
+        """Small changes of the source, each of which makes the answer right on all rows, fresh ones too."""
+        working = repairs(self.source)[: self.most]
+        for row in [*self.rows, *(self.fresh() if working else [])]:
+            if not working:
+                break
+            outcome = self.asking(row.case_args, variants=[repair.text for repair in working])
+            if outcome.kind != "value" or len(outcome.value) != len(working):
+                return []
+            working = [r for r, value in zip(working, outcome.value) if len(value) and self._right(value[0], row)]
+        return working
+
+    def line(self) -> str:
+        """The line of the source to look at: the one where a small change makes the answer right."""
+        return line_of(self.source, self._repairs[0].line) if self._repairs else ""
+
+    def repaired(self) -> Found:
+        """The place in the source where one small change makes the answer right; there must be one."""
+        best, line = self._repairs[0], self.line()
+        return Found({WHOLE: Explanation(3, f"line: {best.kind}", best.says(line), lambda row: None)}, line)
+
+    def _right(self, value, row):
+        try:
+            got = parts(value, row.right)
+            if [g.shape for g in got] != [w.shape for w in row.want]:
+                return False
+            if entrywise(self.exercise):
+                return all(map(same, row.want, got)) and all(np.isfinite(g).all() for g in got)
+            return accepted(self.exercise, row.right, Row(self.exercise, row.case, value))
+        except Exception:
+            return False
+
+
+def finding_of(found: dict[int, Explanation], kind: str, row: Row, label: str) -> Finding:
+    if WHOLE in found:
+        text, key = sentence(found[WHOLE].says), found[WHOLE].key
+    else:
+        names = [f"In the {i} result: " for i in ITEMS]
+        if isinstance(row.right, dict):
+            names = [f"Under {name!r}: " for name in sorted(row.right)]
+        items = sorted(found)
+        text = " ".join(names[i] + sentence(found[i].says) for i in items)
+        key = " | ".join(f"{names[i]}{found[i].key}" for i in items)
+    if label:
+        text = f"Your function is right on ordinary inputs, but not {label}. {text}"
+    return Finding(kind, text, key)

@@ -1,0 +1,388 @@
+"""The one place in a wrong answer's source where a small change makes it right.
+
+The source is read as text and changed as a syntax tree; nothing of it is run here. The changed functions run where the
+answer runs, in its child, and the values that come back are compared as the answer's own are. What has been found is a
+fact: with this change, the answer is right on all ordinary cases of two draws. The student is told where, not what.
+"""
+
+import ast
+import contextlib
+import inspect
+import itertools
+import textwrap
+from collections.abc import Iterator
+from typing import NamedTuple
+
+LONGEST = 6000  # characters of a source that is looked at
+MOST = 400  # changed sources that are tried
+NUMPY = ("np", "anp", "numpy", "math", "special", "scipy")
+SWAPPED = {
+    "sum": ("mean", "prod", "cumsum"),
+    "mean": ("sum", "median"),
+    "average": ("sum",),
+    "max": ("min", "sum", "mean"),
+    "min": ("max",),
+    "argmax": ("argmin",),
+    "argmin": ("argmax",),
+    "std": ("var",),
+    "var": ("std",),
+    "exp": ("log", "square"),
+    "log": ("exp", "log1p"),
+    "log2": ("log",),
+    "log10": ("log",),
+    "log1p": ("log",),
+    "expm1": ("exp",),
+    "sqrt": ("square",),
+    "square": ("sqrt",),
+    "abs": ("square",),
+    "sin": ("cos", "arccos"),
+    "cos": ("sin", "arccos"),
+    "arcsin": ("arccos",),
+    "arccos": ("cos", "arcsin"),
+    "arctan": ("arccos",),
+    "maximum": ("minimum", "logaddexp"),
+    "minimum": ("maximum",),
+    "logaddexp": ("maximum",),
+    "cumsum": ("cumprod", "sum"),
+    "cumprod": ("cumsum",),
+    "zeros": ("ones",),
+    "ones": ("zeros",),
+    "ones_like": ("zeros_like",),
+    "zeros_like": ("ones_like",),
+    "any": ("all",),
+    "all": ("any",),
+    "tanh": ("sinh",),
+    "vstack": ("hstack",),
+    "hstack": ("vstack",),
+    "full": ("zeros",),
+    "arange": ("ones",),
+    "dot": ("multiply",),
+    "multiply": ("dot",),
+    "prod": ("sum",),
+    "median": ("mean",),
+    "linspace": ("arange",),
+}
+DROPPED = {
+    "exp",
+    "log",
+    "sqrt",
+    "square",
+    "abs",
+    "tanh",
+    "sum",
+    "mean",
+    "max",
+    "min",
+    "cumsum",
+    "clip",
+    "sigmoid",
+    "expit",
+    "maximum",
+    "absolute",
+    "softmax",
+    "sort",
+    "round",
+    "std",
+    "var",
+}
+OPERATORS = {
+    ast.Add: (ast.Sub, ast.Mult),
+    ast.Sub: (ast.Add,),
+    ast.Mult: (ast.Div, ast.Add, ast.MatMult),
+    ast.Div: (ast.Mult,),
+    ast.Pow: (ast.Mult,),
+    ast.MatMult: (ast.Mult,),
+    ast.FloorDiv: (ast.Div,),
+    ast.Mod: (ast.Mult,),
+}
+COMPARED = {
+    ast.Gt: (ast.GtE, ast.Lt),
+    ast.GtE: (ast.Gt, ast.LtE),
+    ast.Lt: (ast.LtE, ast.Gt),
+    ast.LtE: (ast.Lt, ast.GtE),
+    ast.Eq: (ast.NotEq,),
+    ast.NotEq: (ast.Eq,),
+}
+
+
+class Source(NamedTuple):
+    """The text of a function, and the number in its cell of the line that it begins with."""
+
+    text: str
+    first: int = 1
+
+
+AS_IT_STANDS = ("exp", "log", "sqrt", "square", "transpose", "factor", "one minus")
+
+
+class Repair(NamedTuple):
+    """A changed source, the sort of change, what to look at, and the line where that stands."""
+
+    cost: float
+    kind: str
+    look: str
+    line: int
+    text: str
+
+    def says(self, line: str) -> str:
+        """Where to look; `line` is the line as a report names it."""
+        where = f"one small change makes your function right. Look at {self.look} in {line.partition(':')[0]}"
+        return where + ("; it stands there as it is" if self.kind in AS_IT_STANDS else "")
+
+
+def source_of(function) -> Source | None:
+    """The source of a function of this process, where there is one."""
+    try:
+        lines, first = inspect.getsourcelines(function)
+    except (OSError, TypeError):
+        return None
+    return Source(textwrap.dedent("".join(lines)), first)
+
+
+def source_in(cells: list[str], name: str) -> Source | None:
+    """The source of the last function of this name at the top level of some cells."""
+    for cell in reversed(cells):
+        if f"def {name}" in cell and len(cell) <= LONGEST:
+            tree = parsed(cell)
+            for node in reversed(tree.body if tree else []):
+                if isinstance(node, ast.FunctionDef) and node.name == name:
+                    first = min([node.lineno, *(d.lineno for d in node.decorator_list)])
+                    return Source("\n".join(cell.splitlines()[first - 1 : node.end_lineno]), first)
+    return None
+
+
+def parsed(text: str):
+    try:
+        return ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+
+
+def function_in(source: Source | None) -> ast.FunctionDef | None:
+    """The syntax tree of a source's function; None where it is too long, or no function alone."""
+    tree = parsed(source.text) if source and len(source.text) <= LONGEST else None
+    if tree and len(tree.body) == 1 and isinstance(tree.body[0], ast.FunctionDef):
+        return tree.body[0]
+    return None
+
+
+def line_of(source: Source, number: int) -> str:
+    """ "line 3: return x - mean", as a traceback shows it; `number` counts within the source."""
+    return f"line {source.first + number - 1}: {source.text.splitlines()[number - 1].strip()}"[:300]
+
+
+def repairs(source: Source | None) -> list[Repair]:
+    """Changed sources, the likeliest changes first."""
+    function = function_in(source)
+    if function is None:
+        return []
+    names, text = names_in(function), source.text.encode()
+    starts = [0, *itertools.accumulate(len(line) for line in text.splitlines(keepends=True))]
+    found: dict[bytes, Repair | None] = {text: None}
+    with contextlib.suppress(RecursionError, ValueError):
+        for node in places(function):
+            start, end = starts[node.lineno - 1] + node.col_offset, starts[node.end_lineno - 1] + node.end_col_offset
+            for cost, kind, look, other in changes(node, names):
+                new = ast.unparse(other)
+                new = new if isinstance(node, ast.keyword | ast.Return) else f"({new})"
+                changed = text[:start] + new.encode() + text[end:]
+                if changed not in found:
+                    found[changed] = Repair(cost, kind, look, node.lineno, changed.decode())
+    return sorted((repair for repair in found.values() if repair), key=lambda repair: repair.cost)[:MOST]
+
+
+def names_in(function) -> list[str]:
+    """Parameters and local variables: what may be mistaken for each other."""
+    own = [arg.arg for arg in function.args.args]
+    stored = [n.id for n in ast.walk(function) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)]
+    return list(dict.fromkeys(own + stored))
+
+
+LEFT_ALONE = {"ctx", "annotation", "returns", "targets", "target", "decorator_list"}
+
+
+def places(node, inside=False) -> Iterator[ast.AST]:
+    """The expressions and returns of a function's body; parameters and the conditions of `while` are left alone."""
+    if inside and hasattr(node, "lineno"):
+        yield node
+    if isinstance(node, ast.JoinedStr | ast.arguments):
+        return
+    for field, value in ast.iter_fields(node):
+        if field not in LEFT_ALONE and not (field == "test" and isinstance(node, ast.While)):
+            for item in value if isinstance(value, list) else [value]:
+                if isinstance(item, ast.AST):
+                    yield from places(item, True)
+
+
+def code(node) -> str:
+    text = " ".join(ast.unparse(node).split())
+    return f"`{text}`" if len(text) <= 40 else f"`{text[:37]}...`"
+
+
+def changes(node, names):
+    """(cost, kind, what to look at, other node) for one place."""
+    match node:
+        case ast.Constant(bool()):
+            return
+        case ast.Constant(int() | float() as value):
+            for other in dict.fromkeys(
+                [
+                    1,
+                    2,
+                    0,
+                    0.5,
+                    -value,
+                    value + 1,
+                    value - 1,
+                    2 * value,
+                    value / 2,
+                    value**2 if abs(value) < 1e3 else 1,
+                    -1,
+                    -2,
+                ]
+            ):
+                if other != value or type(other) is not type(value):
+                    yield 2, "number", f"the number {code(node)}", ast.Constant(other)
+        case ast.BinOp(left, op, right):
+            for other in OPERATORS.get(type(op), ()):
+                yield 1, "operator", f"the sign between {code(left)} and {code(right)}", ast.BinOp(left, other(), right)
+            if isinstance(op, ast.Sub | ast.Div | ast.MatMult | ast.Pow):
+                yield 1.5, "order", f"the order in {code(node)}", ast.BinOp(right, op, left)
+            yield 2, "part", f"{code(right)} in {code(node)}", left
+            yield 2, "part", f"{code(left)} in {code(node)}", right
+            if (
+                isinstance(op, ast.Mult | ast.Div | ast.Add | ast.Sub)
+                and isinstance(left, ast.BinOp)
+                and isinstance(left.op, ast.Add | ast.Sub | ast.Mult | ast.Div)
+            ):
+                yield (
+                    1.2,
+                    "brackets",
+                    f"the brackets in {code(node)}",
+                    ast.BinOp(left.left, left.op, ast.BinOp(left.right, op, right)),
+                )
+            if isinstance(right, ast.BinOp):
+                yield (
+                    1.2,
+                    "brackets",
+                    f"the brackets in {code(node)}",
+                    ast.BinOp(ast.BinOp(left, op, right.left), right.op, right.right),
+                )
+        case ast.UnaryOp(ast.USub(), operand):
+            yield 1, "sign", f"the minus in {code(node)}", operand
+        case ast.Compare(left, [op], [right]):
+            for other in COMPARED.get(type(op), ()):
+                yield 1, "comparison", code(node), ast.Compare(left, [other()], [right])
+        case ast.keyword("axis", value):
+            for other in (0, 1, -1, None, 2):
+                if not (isinstance(value, ast.Constant) and value.value == other):
+                    yield 1, "axis", f"`axis={ast.unparse(value)}`", ast.keyword("axis", ast.Constant(other))
+        case ast.Call():
+            yield from calls(node)
+        case ast.Name(name) if name in names:
+            yield from of_name(node, names)
+        case ast.Attribute(value, "T"):
+            yield 1, "transpose", code(node), value
+        case ast.Subscript(value, ast.Slice(), _):
+            yield 2, "slice", code(node), value
+        case ast.Return(value) if value is not None:
+            yield from returns(value)
+        case _:
+            return
+
+
+def calls(node):
+    """Another function, one less, another axis; without a keyword."""
+    args, keywords = node.args, node.keywords
+    for i, keyword in enumerate(keywords):
+        if keyword.arg in ("axis", "keepdims", "ddof", "bias"):
+            yield (
+                1.2,
+                "keyword",
+                f"`{keyword.arg}` in {code(node)}",
+                ast.Call(node.func, args, keywords[:i] + keywords[i + 1 :]),
+            )
+    name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+    own = isinstance(node.func, ast.Attribute) and not (
+        isinstance(node.func.value, ast.Name) and node.func.value.id in NUMPY
+    )
+    for other in SWAPPED.get(name, ()):
+        func = (
+            ast.Attribute(node.func.value, other, ast.Load())
+            if isinstance(node.func, ast.Attribute)
+            else ast.Attribute(ast.Name("np", ast.Load()), other, ast.Load())
+        )
+        if not (own and other in ("square", "exp", "log", "multiply", "logaddexp", "median")):
+            cost = 2.5 if {name, other} == {"std", "var"} else 1.5  # a threshold may be what is wrong
+            yield cost, "function", f"`{ast.unparse(node.func)}`", ast.Call(func, args, keywords)
+    if name in DROPPED and (args or own):
+        yield 1.5, "function", f"`{ast.unparse(node.func)}`", node.func.value if own and not args else args[0]
+    if name in (
+        "sum",
+        "mean",
+        "max",
+        "min",
+        "argmax",
+        "argmin",
+        "logsumexp",
+        "std",
+        "var",
+        "prod",
+        "cumsum",
+    ) and not any(k.arg == "axis" for k in keywords):
+        for axis in (0, 1, -1):
+            yield (
+                1.1,
+                "axis",
+                code(node),
+                ast.Call(node.func, args[:1] if not own else [], [*keywords, ast.keyword("axis", ast.Constant(axis))]),
+            )
+    if len(args) >= 2 and not any(isinstance(arg, ast.Starred) for arg in args[:2]):
+        yield (
+            1.5,
+            "order",
+            f"the order of the arguments in {code(node)}",
+            ast.Call(node.func, [args[1], args[0], *args[2:]], keywords),
+        )
+    if name == "range":
+        for sign in (ast.Add(), ast.Sub()):
+            yield (
+                1.5,
+                "range",
+                code(node),
+                ast.Call(node.func, [*args[:-1], ast.BinOp(args[-1], sign, ast.Constant(1))], keywords),
+            )
+    elif not own or args:
+        yield 2.5, "sign", code(node), ast.UnaryOp(ast.USub(), node)
+
+
+def of_name(node, names):
+    """Another variable; or a function of this one, where it stands as it is."""
+    for other in names:
+        if other != node.id:
+            yield 2.5, "name", f"the name {code(node)}", ast.Name(other, ast.Load())
+    numpy = ast.Name("np", ast.Load())
+    for function in ("exp", "log", "sqrt"):
+        yield (
+            2.2,
+            function,
+            code(node),
+            ast.Call(ast.Attribute(numpy, function, ast.Load()), [node], []),
+        )
+    yield 2.2, "square", code(node), ast.BinOp(node, ast.Pow(), ast.Constant(2))
+    yield 2.2, "one minus", code(node), ast.BinOp(ast.Constant(1), ast.Sub(), node)
+    yield 2.2, "transpose", code(node), ast.Attribute(node, "T", ast.Load())
+    yield 2.2, "sign", f"the sign of {code(node)}", ast.UnaryOp(ast.USub(), node)
+    for c in (2, 0.5):
+        yield 2.4, "factor", code(node), ast.BinOp(ast.Constant(c), ast.Mult(), node)
+
+
+def returns(value):
+    """The negative, the half or the double of what is returned; two results in another order."""
+    if isinstance(value, ast.Tuple):
+        if len(value.elts) == 2:
+            yield 1, "order", "the order of the results", ast.Return(ast.Tuple(value.elts[::-1], ast.Load()))
+    elif not isinstance(value, ast.Dict | ast.List):
+        yield 1.4, "sign", f"the sign of {code(value)}", ast.Return(ast.UnaryOp(ast.USub(), value))
+        for c in (0.5, 2):
+            yield 2, "factor", code(value), ast.Return(ast.BinOp(ast.Constant(c), ast.Mult(), value))

@@ -1,0 +1,131 @@
+"""A case and what the answer made of it, beside the right values: how the two are compared, and how much they tell."""
+
+import functools
+from collections.abc import Iterable
+
+import numpy as np
+
+from course_utils.checking import steps as stepwise
+from course_utils.checking.relations import numbers_of, sizes_of
+from course_utils.exercises.model import Exercise
+from course_utils.exercises.stand_ins import resolve
+
+REAL_BITS = 10  # what a real number tells
+
+
+class Row:
+    """One case and what the answer made of it."""
+
+    def __init__(self, exercise: Exercise, case, value):
+        self.exercise, self.case, self.value = exercise, case, value
+        self.args, self.case_args = resolve(case.args), case.args
+
+    @functools.cached_property
+    def right(self):
+        return right(self.exercise, self.args)
+
+    @functools.cached_property
+    def want(self):
+        return parts(self.right)
+
+    @functools.cached_property
+    def got(self):
+        return parts(self.value, self.right)
+
+    @functools.cached_property
+    def sizes(self):
+        return sizes_of(self.exercise.parameters, self.args) | numbers_of(self.exercise.parameters, self.args)
+
+    @functools.cached_property
+    def steps(self):
+        return stepwise.steps_of(self.exercise.spelled, self.args)
+
+    @functools.cached_property
+    def arguments(self):
+        return dict(zip(self.exercise.parameters, self.args))
+
+
+def right(exercise: Exercise, args: tuple):
+    """The right answer: as it is spelled out, or else the oracle's."""
+    return stepwise.run(exercise.spelled, args) if exercise.spelled else exercise.oracle(*args)
+
+
+def parts(value, like=None) -> list[np.ndarray]:
+    """The results in a value: those of a tuple or a dict, or the one. `like` says which, where lists may be arrays."""
+    like = value if like is None else like
+    if isinstance(like, dict):
+        if not isinstance(value, dict) or value.keys() != like.keys():
+            raise ValueError("other keys")
+        return [np.asarray(value[key]) for key in sorted(value)]
+    if isinstance(like, tuple) and (isinstance(value, tuple | list) or len(np.atleast_1d(value)) == len(like)):
+        return [np.asarray(item) for item in value]  # a list of equal arrays may have come as one array
+    return [np.asarray(value)]
+
+
+def same(candidate: np.ndarray, got: np.ndarray, rtol=1.5e-4, atol=2e-6) -> bool:
+    """Equal in shape and in all values, within what float32 rounds; what is not finite in `got` is not compared."""
+    if candidate.shape != got.shape or candidate.dtype.kind not in "biuf" or not got.size:
+        return False
+    if got.dtype.kind not in "biuf":
+        return False
+    c, g = candidate.astype(float).ravel(), got.astype(float).ravel()
+    finite = np.isfinite(g)
+    if not finite.all():
+        c, g = c[finite], g[finite]
+    if not c.size or not abs(c[0] - g[0]) <= rtol * abs(g[0]) * 2 + atol * max(1.0, np.abs(g).max() * 2):
+        return False
+    if not np.isfinite(c).all():
+        return False
+    return bool((np.abs(c - g) <= rtol * np.abs(c) + atol * max(1.0, np.abs(c).max())).all())
+
+
+def entrywise(exercise: Exercise) -> bool:
+    """Whether answers are compared entry by entry; elsewhere the exercise's own comparison decides."""
+    return exercise.compare.__qualname__.startswith("close.")
+
+
+def accepted(exercise: Exercise, expected, row: Row) -> bool:
+    """Whether the answer would pass if `expected` were what is asked."""
+    values = [np.asarray(item, float) for item in parts(expected)]
+    got = row.got
+    if [v.shape for v in values] != [g.shape for g in got] or not all(np.isfinite(v).all() for v in values):
+        return False
+    if isinstance(row.right, dict):
+        values, got = dict(zip(sorted(row.right), values)), dict(zip(sorted(row.right), got))
+    elif isinstance(row.right, tuple):
+        values, got = tuple(values), tuple(got)
+    else:
+        values, got = values[0], got[0]
+    return exercise.compare(values, got, row.args) is None
+
+
+def bits(rows: Iterable[Row]) -> float:
+    """How much the values tell: 10 bits for each real number, log2 of how many different ones for whole numbers."""
+    values = np.concatenate(
+        [np.ravel(g).astype(float) for row in rows for g in row.got if g.dtype.kind in "biuf"] or [[]]
+    )
+    values = values[np.isfinite(values)]
+    whole = np.abs(values - np.round(values)) < 1e-4
+    different = len(np.unique(np.round(values[whole], 6)))
+    return REAL_BITS * len(np.unique(values[~whole])) + whole.sum() * np.log2(max(different, 1))
+
+
+def is_off(exercise: Exercise, row: Row) -> bool:
+    """Whether a row's values, as far as they are finite, are other than the right ones."""
+    if entrywise(exercise):
+        return len(row.got) != len(row.want) or not all(map(same, row.want, row.got))
+    return not accepted(exercise, row.right, row)
+
+
+def rows_of(exercise, cases, outcomes, every) -> list[Row]:
+    """The cases that an explanation must fit, with the answer's values: ordinary ones, or all of them. None at all
+    where one of the values is no number or array of numbers."""
+    rows = [
+        Row(exercise, case, outcome.value)
+        for case, outcome in zip(cases, outcomes)
+        if outcome.kind == "value" and (every or not case.label)
+    ]
+    try:
+        return rows if all(part.dtype.kind in "biuf" for row in rows for part in row.got) else []
+    except (ValueError, TypeError):
+        return []

@@ -1,0 +1,148 @@
+"""The search among candidates: the cheapest whose values are the answer's on all rows, of fresh draws, too."""
+
+import functools
+import itertools
+from collections.abc import Callable, Iterable, Iterator
+
+import numpy as np
+
+from course_utils.checking.candidates import (
+    Explanation,
+    both,
+    known,
+    of_the_arguments,
+    of_the_result,
+    of_the_steps,
+    pairs_of_step_and_reading,
+    pairs_of_steps,
+    tried,
+)
+from course_utils.checking.relations import relations, sizes_of
+from course_utils.checking.rows import Row, accepted, bits, entrywise, is_off, parts, same
+from course_utils.exercises.model import Exercise
+
+# Of a search: how many steps may be taken in all. 130 numbers count as much as a step, some 4 microseconds.
+WORK = 90_000
+WHOLE = -1  # stands for all results together
+
+
+class Search:
+    """A search for what explains the answer on `rows`; `more()` gives rows of fresh draws, once something fits."""
+
+    def __init__(self, exercise: Exercise, rows: list[Row], more: Callable[[], list[Row]]):
+        self.exercise, self.rows, self._more = exercise, rows, more
+        self.off = [row for row in rows if is_off(exercise, row)]  # by more than what is not finite
+        self.told = bits(self.off)
+        self.first = min(self.off or rows, key=lambda row: sum(np.size(g) for g in row.got))
+        self.wrong = {
+            i for row in rows for i, (w, g) in enumerate(zip(row.want, row.got)) if len(row.want) > 1 and not same(w, g)
+        }
+        self.found: dict[int, Explanation] = {}
+        self.values: list[tuple[Explanation, list]] = []  # what light candidates say about the first row
+        taken = self.first.steps if exercise.spelled else []
+        self.effort = sum(1 + np.size(step.value) / 130 for step in taken) if taken else 10
+        self.left = int(WORK / (5 + self.effort))
+
+    @functools.cached_property
+    def fresh(self) -> list[Row]:
+        return self._more()
+
+    def fits(self, candidate: Explanation) -> set[int]:
+        """The results that a candidate explains, on all rows; WHOLE among them where it explains all together."""
+        fitting = self._agree(candidate, self.first)
+        for row in self.rows:
+            if fitting and row is not self.first:
+                fitting &= self._agree(candidate, row)
+        for row in self.fresh if fitting else []:
+            fitting &= self._agree(candidate, row)
+        return fitting
+
+    def _agree(self, candidate: Explanation, row: Row) -> set[int]:
+        try:
+            with np.errstate(all="ignore"):
+                value = candidate.value(row)
+                made = parts(value)
+        except Exception:
+            return set()
+        if row is self.first and candidate.light:
+            self.values.append((candidate, made))
+        try:
+            return self._compared(candidate, value, made, row)
+        except Exception:
+            return set()
+
+    def _compared(self, candidate, value, made, row) -> set[int]:
+        pairs = enumerate(zip(made, row.got)) if candidate.single else ()
+        fitting = {i for i, (m, g) in pairs if i in self.wrong and same(m, g)}
+        as_it_stands = len(made) == len(row.got) and all(map(same, made, row.got))
+        if as_it_stands or (not entrywise(self.exercise) and accepted(self.exercise, value, row)):
+            fitting.add(WHOLE)
+        return fitting
+
+    def run(self, candidates: Iterable[Explanation]) -> bool:
+        """Tries candidates until one explains all results together; keeps the first that explains one of several."""
+        for candidate in candidates:
+            if self.left <= 0:
+                return False
+            self.left -= 1
+            fitting = self.fits(candidate)
+            if WHOLE in fitting:
+                self.found = {WHOLE: candidate}
+                return True
+            for item in fitting:
+                self.found.setdefault(item, candidate)
+        return bool(self.found)
+
+    def singles(self) -> bool:
+        """One thing done otherwise, the cheapest first."""
+        order = other_order(self.exercise, [*self.rows, *self.fresh]) if len(self.first.want) > 1 else None
+        if order:
+            self.found = {WHOLE: order}
+            return True
+        candidates = [*known(self.exercise), *(of_the_steps(self.first) if self.exercise.spelled else [])]
+        candidates += [*of_the_arguments(self.first), *of_the_result(self.first)]
+        return self.run(sorted(candidates, key=lambda explanation: explanation.cost))
+
+    def pairs(self) -> bool:
+        """Two things done otherwise."""
+        candidates = (pairs_of_steps(self.first), self.with_relations(), pairs_of_step_and_reading(self.first))
+        return any(self.run(some) for some in candidates)
+
+    def with_relations(self) -> Iterator[Explanation]:
+        """Light candidates followed by a light relation of the result."""
+        light = [r for r in relations(sizes_of(self.exercise.parameters, self.first.args), {}) if r.light]
+        for candidate, made in list(self.values):
+            if candidate.key.startswith("result: "):
+                continue
+            for relation in light:
+                if "over axis" in relation.key and candidate.key.endswith("left out"):
+                    continue  # what is left of a broadcast is the same in every row
+                value = tried(relation.value, made[0], self.first.sizes)
+                if np.shape(value) == self.first.got[0].shape and same(np.asarray(value), self.first.got[0]):
+                    yield Explanation(
+                        4,
+                        f"{candidate.key} & {relation.key}",
+                        both(candidate.says, relation.says),
+                        lambda row, c=candidate, f=relation.value: tuple(f(m, row.sizes) for m in parts(c.value(row))),
+                    )
+
+
+def other_order(exercise: Exercise, rows: list[Row]) -> Explanation | None:
+    """The explanation of several results that are right, but in another order than asked."""
+    n = len(rows[0].want)
+    for order in list(itertools.permutations(range(n)))[1:]:
+        if all(len(row.got) == n and in_order(exercise, row, order) for row in rows):
+            return Explanation(
+                1,
+                "results: order",
+                f"the results are right, but in another order than {exercise.returns}",
+                lambda row: None,
+            )
+    return None
+
+
+def in_order(exercise, row, order) -> bool:
+    """Whether the answer would pass with its results in this order."""
+    keys = sorted(row.right) if isinstance(row.right, dict) else None
+    values = [row.got[i] for i in order]
+    return accepted(exercise, row.right, Row(exercise, row.case, dict(zip(keys, values)) if keys else tuple(values)))

@@ -1,0 +1,9 @@
+"""Tests in a real Chromium, on one browser and one JupyterLab: in a parallel run one process has them all.
+
+(Which ../conftest.py sees to.) Imported here, and not in the test modules, the fixtures belong to this package and end
+with it.
+"""
+
+from lab_fixtures import browser, lab_server, page, pytest_runtest_makereport
+
+__all__ = ["browser", "lab_server", "page", "pytest_runtest_makereport"]

@@ -1,0 +1,253 @@
+"""The search for what explains a wrong answer: each sort of explanation, and what must not be called one."""
+
+import os
+import re
+import sys
+
+import numpy as np
+import pytest
+from scipy import special
+
+from course_utils.checking import examine, judging
+from course_utils.checking.calling import outcome_of, perform, perform_all
+from course_utils.checking.candidates import known, of_the_arguments, of_the_result, of_the_steps
+from course_utils.checking.judging import case_seed
+from course_utils.checking.rows import Row, bits, parts, same
+from course_utils.checking.search import Search
+from course_utils.checking.wording import sentence
+from course_utils.exercises import all_exercises, find_exercise
+from course_utils.exercises.stand_ins import resolve
+
+EXERCISES = {name: exercise for name, exercise in all_exercises().items() if not exercise.trains}
+
+
+def kl(variance=lambda s: np.exp(2 * s), square=np.square, one=1.0, log=lambda s: 2 * s, half=0.5, axis=1):
+    def kl_standard_normal(mu, log_sigma):
+        return half * np.sum(variance(log_sigma) + square(mu) - one - log(log_sigma), axis=axis)
+
+    return kl_standard_normal
+
+
+RIGHT = {name: exercise.library_answer() for name, exercise in EXERCISES.items()}
+posterior, ledger, encode = RIGHT["linear_posterior"], RIGHT["gap_ledger"], RIGHT["encoder_forward"]
+WRONG = [
+    # steps
+    (
+        "kl_standard_normal",
+        kl(square=lambda m: m**3),
+        "the square of mu: a cube",
+        "A cube stands where the square of mu",
+    ),
+    ("kl_standard_normal", kl(one=-1.0), "the 1 of each dimension: sign", "has the wrong sign"),
+    ("kl_standard_normal", kl(axis=0), "the latent dimensions: other", "a sum over the latent dimensions is meant"),
+    ("kl_standard_normal", kl(square=lambda m: 0 * m), "mu^2: left out", "mu^2 is left out"),
+    # arguments
+    ("kl_standard_normal", lambda mu, s: kl()(mu, s**2), "`log_sigma`: squared", "`log_sigma` is squared"),
+    (
+        "pathwise_gradient",
+        lambda df, mu, sigma, eps: RIGHT["pathwise_gradient"](df, sigma, mu, eps),
+        "`mu` and `sigma` exchanged",
+        "are exchanged",
+    ),
+    (
+        "analogy",
+        lambda e, d, x, y, n, C: RIGHT["analogy"](e, d, x, (y + 1) % C, (n + 1) % C, C),
+        "labels +1, round",
+        "count from 0",
+    ),
+    # relations
+    ("vae_generate", lambda d, z: 1 / RIGHT["vae_generate"](d, z), "result: reciprocal", "upside down"),
+    ("iwae_bound", lambda w: RIGHT["iwae_bound"](w) + len(w), "result: plus S", "too large by S"),
+    ("em_e_step", lambda *a: RIGHT["em_e_step"](*a).T, "result: transposed", "transposed"),
+    # other quantities
+    ("elbo_on_grid", RIGHT["gap_on_grid"], "this is the gap", "This is the gap log p(x) - F"),
+    (
+        "mixture_elbo",
+        lambda x, r, *a: -special.xlogy(r, r).sum(axis=1),
+        "entropy",
+        "entropy of the responsibilities alone",
+    ),
+    # several results
+    (
+        "linear_posterior",
+        lambda *a: posterior(*a)[::-1],
+        "results: order",
+        "another order than mu (N, K), covariance (K, K)",
+    ),
+    ("linear_posterior", lambda *a: posterior(*a)[0], "results: only 0", "only the first of the results"),
+    (
+        "encoder_forward",
+        lambda *a: (2 * encode(*a)[0], -encode(*a)[1]),
+        "In the first result: result: times 2 | In the second result: result: times -1",
+        "In the second result: The result has the wrong sign",
+    ),
+    (
+        "gap_ledger",
+        lambda *a: ledger(*a) | {"amortization": -ledger(*a)["amortization"]},
+        "Under 'amortization': result: times -1",
+        "Under 'amortization': The result has the wrong sign.",
+    ),
+    # two things
+    ("kl_standard_normal", kl(square=lambda m: m / 2, half=1.0, one=0.5), None, None),
+    ("kl_standard_normal", kl(one=0.0, half=1.0), "&", "Two things: "),
+]
+
+
+@pytest.mark.parametrize("name, function, key, words", WRONG)
+def test_what_is_found(name, function, key, words):
+    report = examine(function, name=name)
+    assert not report.passed and report.points == 0
+    if key is None:
+        assert report.misconception is None or report.misconception in EXERCISES[name].misconceptions
+    else:
+        assert key in report.misconception and words.lower() in report.advice.lower(), report
+
+
+def test_the_same_answer_gets_the_same_report_and_another_seed_the_same_explanation():
+    for name, function, _, _ in WRONG[:6]:
+        one, two, other = (examine(function, name=name, seed=seed) for seed in (0, 0, 1))
+        assert one == two and one.misconception == other.misconception
+
+
+def in_process(function, name, seed=0):
+    """The report without a fork, and how often the answer was called."""
+    calls = []
+
+    def call(args, deadline, variants=()):
+        calls.append(args)
+        reply = perform_all(function, variants, args) if variants else perform(function, args)
+        return outcome_of(reply)
+
+    return judging.judge(EXERCISES[name], call, seed), calls
+
+
+def test_what_fits_one_draw_alone_is_no_explanation():
+    """An answer that is the negative on the inputs of the first draw and something else on all others."""
+    first = {
+        case.args[0].tobytes()
+        for case in EXERCISES["iwae_bound"].cases(np.random.default_rng(case_seed(EXERCISES["iwae_bound"], 0)))
+    }
+
+    def iwae_bound(log_w):
+        right = RIGHT["iwae_bound"](log_w)
+        return -right if log_w.tobytes() in first else right**3 + 0.1
+
+    assert in_process(lambda w: -RIGHT["iwae_bound"](w), "iwae_bound")[0].misconception == "result: times -1"
+    assert in_process(iwae_bound, "iwae_bound")[0].misconception is None
+
+
+def test_ordinary_cases_decide_whatever_special_ones_say():
+    """log sigma is halved, but for tiny sigma the answer does something of its own: the cause is named all the same."""
+
+    def kl_standard_normal(mu, log_sigma):
+        return kl(square=lambda m: m**3)(mu, log_sigma) if log_sigma.min() > -20 else np.zeros(len(mu))
+
+    assert examine(kl_standard_normal).misconception.startswith("the square of mu")
+
+
+@pytest.mark.parametrize("small", [1e-15, 1e-12, 1e-9, 1e-8])
+def test_clipped_probabilities_are_known_by_the_special_cases(small):
+    def bernoulli_log_prob(x, logits):
+        p = np.clip(special.expit(logits), small, 1 - small)
+        return np.sum(x * np.log(p) + (1 - x) * np.log(1 - p), axis=1)
+
+    report = examine(bernoulli_log_prob)
+    assert "right on ordinary inputs, but not for logits near" in report.advice and "clipped" in report.advice, report
+
+
+def test_a_small_number_inside_the_logarithm_of_the_bound_is_known():
+    def vae_elbo(encoder, decoder, x, eps):
+        mlp, kl_term = RIGHT["mlp_forward"], RIGHT["kl_standard_normal"]
+        h = mlp(encoder, x, np.tanh)
+        mu, log_sigma = np.split(h, 2, axis=1)
+        p = special.expit(mlp(decoder, mu + np.exp(log_sigma) * eps, np.tanh))
+        log_p = np.sum(x * np.log(p + 1e-8) + (1 - x) * np.log(1 - p + 1e-8), axis=-1)
+        return (log_p if log_p.ndim == 1 else log_p.mean(axis=0)) - kl_term(mu, log_sigma)
+
+    assert "A small number is added" in examine(vae_elbo).advice
+
+
+def test_a_search_tries_a_limited_number_of_candidates(monkeypatch):
+    tried = []
+    fits = Search.fits
+    monkeypatch.setattr(Search, "fits", lambda self, candidate: tried.append(self.left) or fits(self, candidate))
+    for name in ("kl_gaussians", "cvae_elbo"):
+        tried.clear()
+        assert in_process(lambda *args, name=name: np.sin(17 * RIGHT[name](*args)), name)[0].misconception is None
+        assert len(tried) > 500 and min(tried) >= 0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="answers are forked on Linux only")
+def test_an_explanation_costs_no_fork(monkeypatch):
+    forks, fork = [], os.fork
+    monkeypatch.setattr(os, "fork", lambda: forks.append(1) or fork())
+    assert examine(kl(square=lambda m: m**3)).misconception and len(forks) == 1
+
+
+def test_right_answers_are_called_once_for_each_case_and_never_searched(monkeypatch):
+    monkeypatch.setattr(judging, "explained", lambda *args: pytest.fail("a right answer was searched"))
+    report, calls = in_process(RIGHT["kl_gaussians"], "kl_gaussians")
+    assert report.passed and len(calls) == len(EXERCISES["kl_gaussians"].cases(np.random.default_rng(0)))
+
+
+def test_numbers_are_told_by_their_information():
+    class Values:
+        def __init__(self, *got):
+            self.got = [np.asarray(g) for g in got]
+
+    assert bits([Values([0.25, 0.5]), Values(0.75)]) == 30
+    assert bits([Values([0.25, 0.25, 0.25])]) == 10  # one number, however often
+    assert bits([Values([1, 1, 1, 1])]) == 0
+    assert bits([Values([0.0, 1.0, 1.0, 0.0])]) == 4
+    assert bits([Values([np.nan, np.inf])]) == 0
+
+
+def test_values_are_compared_in_shape_and_size_but_where_the_answer_is_not_finite():
+    assert same(np.array([1.0, 2.0]), np.array([1.0, 2.0001]))
+    assert not same(np.array([1.0, 2.0]), np.array([1.0, 2.01]))
+    assert not same(np.ones(2), np.ones((2, 1)))
+    assert same(np.array([1.0, 2.0]), np.array([1.0, np.nan]))
+    assert not same(np.array([1.0, np.inf]), np.array([1.0, 2.0])) and not same(np.array([np.nan, 2.0]), np.ones(2))
+    assert not same(np.ones(2), np.array(["a", "b"])) and not same(np.ones(2), np.full(2, np.nan))
+
+
+def test_a_list_of_equal_arrays_may_have_come_as_one_array():
+    assert [p.shape for p in parts(np.ones((2, 3)), (np.ones(3), np.ones(3)))] == [(3,), (3,)]
+    assert [p.shape for p in parts([[1, 2], [3, 4]], np.ones((2, 2)))] == [(2, 2)]
+
+
+@pytest.mark.parametrize("name", EXERCISES)
+def test_every_sentence_reads_well(name):
+    exercise = EXERCISES[name]
+    case = exercise.cases(np.random.default_rng(case_seed(exercise, 0)))[0]
+    row = Row(exercise, case, exercise.oracle(*resolve(case.args)))
+    everything = [*known(exercise), *of_the_result(row), *of_the_arguments(row), *of_the_steps(row)]
+    assert len(everything) > 150
+    for explanation in everything:
+        text = sentence(explanation.says)
+        assert not re.search(r"\{|\}|  | ,|,:|\.\.$|,\.$|\bNone\b", text), text
+        assert text[-1] in ".?!" and (not text[0].islower() or re.match(r"[a-z][\w^]*\b", text)), text
+        assert not re.search(r"\bthe (the|a|an)\b|\ba (a|an|the)\b|\b(is|are) (is|are)\b", text), text
+
+
+@pytest.mark.parametrize(
+    "name, words",
+    [
+        ("the squares", "The squares are left out."),
+        ("the bias", "The bias is left out."),
+        ("mu^2", "mu^2 is left out."),
+        ("the widths of the steps", "The widths of the steps are left out."),
+        ("eps in z", "eps in z is left out."),
+        ("the weights q in front", "The weights q in front are left out."),
+        ("log p(z)", "log p(z) is left out."),
+    ],
+)
+def test_verbs_agree_with_their_subjects(name, words):
+    from course_utils.checking.steps import LEFT_OUT
+    from course_utils.checking.wording import about
+
+    assert sentence(about(LEFT_OUT, name)) == words
+
+
+def test_find_exercise_knows_what_is_spelled():
+    assert all(find_exercise(name).spelled and find_exercise(name).others for name in EXERCISES)

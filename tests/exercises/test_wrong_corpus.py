@@ -1,0 +1,45 @@
+"""How the checks explain wrong answers that were written blind; a table at the end of the tests' output counts it.
+
+What the answers are and who says what an explanation is worth: tests/helpers/wrong_corpus/README.md.
+"""
+
+import pytest
+from wrong_corpus import MEANINGS, corpus, judged, read
+
+from course_utils.exercises import all_exercises
+
+EXERCISES = all_exercises()
+RISE = 2  # points of per cent above its floor at which a notebook's floor is to be raised
+
+
+def parts():
+    """{"05": answers, "08 training": answers, ...}"""
+    found: dict = {}
+    for answer in corpus():
+        exercise = EXERCISES[answer.exercise]
+        found.setdefault(exercise.notebook[:2] + " training" * exercise.trains, []).append(answer)
+    return found
+
+
+def marked(part):
+    return pytest.param(part, marks=pytest.mark.slow if "training" in part else ())
+
+
+@pytest.mark.parametrize("part", [marked(part) for part in parts()])
+def test_wrong_answers_learn_why(part, record_property):
+    rows = judged(parts()[part])
+    counts = {word: [answer for answer, _, meaning in rows if meaning == word] for word in MEANINGS}
+    record_property("explanations", [part, len(rows), *(len(counts[word]) for word in MEANINGS)])
+    assert not [answer.name for answer in counts["accepted"]]
+    assert not [(answer.name, report.advice) for answer, report, meaning in rows if meaning == "false"]
+    share, floor = 100 * len(counts["named"]) / len(rows), read("floors").get(part, 0)
+    assert share >= floor, f"{[a.name for w in ('general', 'nothing', 'unread') for a in counts[w]]} are not named"
+    assert share < floor + RISE, f"raise the floor of {part} in floors.json to {share:.0f}"
+
+
+def test_verdicts_and_floors_are_about_answers_that_exist():
+    known = {(answer.exercise, answer.name) for answer in corpus()}
+    verdicts = read("verdicts")
+    assert {(exercise, name) for exercise, names in verdicts.items() for name in names} <= known
+    assert all(v in MEANINGS[:4] for names in verdicts.values() for row in names.values() for v in row.values())
+    assert read("floors").keys() <= parts().keys()
