@@ -362,6 +362,7 @@ def test_the_root_is_found_from_below_and_from_elsewhere(root, tmp_path):
     assert cli.find_root(tmp_path / "notebooks") == tmp_path  # the nearest wins
 
 
+@pytest.mark.slow
 def test_a_stage_without_notebooks_fails_and_hides_no_other(tmp_path):
     """A course whose notebooks are missing: its tests run and pass, and the run as a whole fails."""
     for folder in ("solutions", "notebooks", "tests"):
@@ -484,6 +485,7 @@ POSIX_NAMES = {
 IN_A_CHILD = {"course_utils.grading.child", "course_utils.grading.nursery"}  # which only Linux and macOS start
 
 
+@pytest.mark.slow
 def test_what_only_posix_has_is_looked_for_where_it_is_used(root):
     """All modules of the course can be imported without it, and the checks work, in a thread."""
     code = f"""
@@ -625,6 +627,7 @@ def test_a_figures_pixels_are_masked_but_not_its_text(sanitise):
 # -- skips under CI --------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_ci_turns_skips_into_failures(root, tmp_path):
     shutil.copy(root / "tests" / "conftest.py", tmp_path)
     (tmp_path / "pytest.ini").write_text("[pytest]\nmarkers = browser: x\n")
