@@ -48,6 +48,7 @@ LOG_MEAN_EXP = Exercise(
         "The logarithm of the mean of exp(a) over all entries of a, for entries as large as 2000 or as small as -2000."
     ),
     answer="course_utils.probability.numerics:log_mean_exp",
+    aliases=("course_utils.probability.bounds:iwae_bound",),
     cases=cases,
     oracle=lambda a: logsumexp(a) - np.log(a.size),
     compare=close(),
