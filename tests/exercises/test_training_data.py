@@ -1,4 +1,4 @@
-"""Training exercises ask for training: weights from elsewhere do not fit the hidden data, which no answer can draw itself."""
+"""Training exercises ask for training: weights from elsewhere do not fit hidden data, which no answer can draw."""
 
 import itertools
 

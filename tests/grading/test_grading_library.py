@@ -150,16 +150,21 @@ class OutOfTime(BaseException): pass
 def out_of_time(*_): raise OutOfTime
 signal.signal(signal.SIGPROF, out_of_time)
 BEFORE = {
-    "{}": lambda x: x, "{}.reshape(-1, 1)": lambda x: x.reshape(-1, 1), "{}.ravel()": np.ravel, "{}[None]": lambda x: x[None],
-    "{}.T": np.transpose, "-{}": np.negative, "np.exp({})": np.exp, "np.log({})": np.log, "{}[:, None]": lambda x: x[:, None],
+    "{}": lambda x: x, "{}.reshape(-1, 1)": lambda x: x.reshape(-1, 1), "{}.ravel()": np.ravel,
+    "{}[None]": lambda x: x[None],
+    "{}.T": np.transpose, "-{}": np.negative, "np.exp({})": np.exp, "np.log({})": np.log,
+    "{}[:, None]": lambda x: x[:, None],
 }
 PARTS = {
-    "{}": lambda y: y, "{}[0]": lambda y: y[0], "{}[-1]": lambda y: y[-1], "{}[..., 0]": lambda y: y[..., 0], "{}.T": np.transpose,
-    "{}.sum(-1)": lambda y: y.sum(-1), "{}.sum(0)": lambda y: y.sum(0), "{}.mean(-1)": lambda y: y.mean(-1), "{}.mean(0)": lambda y: y.mean(0),
+    "{}": lambda y: y, "{}[0]": lambda y: y[0], "{}[-1]": lambda y: y[-1], "{}[..., 0]": lambda y: y[..., 0],
+    "{}.T": np.transpose,
+    "{}.sum(-1)": lambda y: y.sum(-1), "{}.sum(0)": lambda y: y.sum(0), "{}.mean(-1)": lambda y: y.mean(-1),
+    "{}.mean(0)": lambda y: y.mean(0),
 }
 AFTER = {
     "{}": lambda y: y, "-{}": np.negative, "np.exp({})": np.exp, "np.log({})": np.log, "np.sqrt({})": np.sqrt,
-    "{} ** 2": np.square, "1 - {}": lambda y: 1 - y, "1 / {}": np.reciprocal, "{} / 2": lambda y: y / 2, "2 * {}": lambda y: 2 * y,
+    "{} ** 2": np.square, "1 - {}": lambda y: 1 - y, "1 / {}": np.reciprocal, "{} / 2": lambda y: y / 2,
+    "2 * {}": lambda y: 2 * y,
 }
 def candidates(value, expected):
     "(how, function) for every way from a value to the expected one's shape."
@@ -180,7 +185,8 @@ def candidates(value, expected):
                 if y.shape == expected.shape or y.size == expected.size == 1:
                     for after, last in AFTER.items():
                         yield (after.format(part.format(item)),
-                               lambda v, pick=pick, cut=cut, last=last: last(cut(np.asarray(pick(v), float))).reshape(np.shape(expected)))
+                               lambda v, pick=pick, cut=cut, last=last: last(
+                                   cut(np.asarray(pick(v), float))).reshape(np.shape(expected)))
 def near(got, expected, loose):
     if isinstance(expected, tuple):
         return all(np.shape(g) == np.shape(e) and near(np.asarray(g, float), e, loose) for g, e in zip(got, expected))
@@ -188,9 +194,11 @@ def near(got, expected, loose):
 functions = {}
 for module in pkgutil.walk_packages(course_utils.__path__, "course_utils."):
     with contextlib.suppress(ImportError):
-        for f in vars(importlib.import_module(module.name)).values():
+        for attribute, f in vars(importlib.import_module(module.name)).items():
             if inspect.isfunction(f) and f.__module__.startswith("course_utils.") and ".grading" not in f.__module__:
                 functions[f"{f.__module__}:{f.__qualname__}"] = f
+            elif inspect.isfunction(f) and f.__module__ == "autograd.tracer" and module.name.endswith(".fast"):
+                functions[f"{module.name}:{attribute}"] = f  # a primitive
 def prepared(args, order, changed, change):
     args = list(resolve(args))
     if changed is not None:
@@ -271,8 +279,8 @@ def found_in(copy, tmp_path, exercises):
 
 @pytest.mark.parametrize("notebook", sorted({exercise.notebook for exercise in all_exercises().values()}))
 def test_no_other_function_of_the_library_is_an_answer_under_another_name(notebook, tmp_path):
-    """Every function that is left is called with each exercise's inputs, in every order of three arguments, as they are and
-    reshaped, transposed, negated ..., and its result taken as it is or changed in one of many ways."""
+    """Every function that is left is called with each exercise's inputs, in every order of three arguments, as they are
+    and reshaped, transposed, negated ..., and its result taken as it is or changed in one of many ways."""
     exercises = {name: exercise for name, exercise in exercises_of(notebook).items() if not exercise.trains}
     copy = make_library(tmp_path / "copy", exercises_of(notebook).values())
     assert found_in(copy, tmp_path, exercises) == []
@@ -330,7 +338,7 @@ def test_training_under_another_name_is_hidden(path):
 def test_everything_in_the_library_that_trains_has_been_looked_at():
     """The search above leaves out what trains. A new function that takes steps and an rng belongs to one of these."""
     takes_data = {"classifier_train", "gmm_fit", "refine"}  # a classifier, a mixture, one q: no answer to an exercise
-    tools = {"adam", "minibatches", "live_elbo", "draw_elbo"}  # what the cards tell students to train with
+    tools = {"adam", "minibatches", "train", "bar_on_grid", "live_elbo", "draw_elbo"}  # what the cards tell students to train with
     found = set()
     for info in pkgutil.walk_packages(course_utils.__path__, "course_utils."):
         if info.name.split(".")[1] in ("data", "probability", "networks", "models", "showing"):
