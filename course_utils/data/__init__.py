@@ -107,8 +107,9 @@ def images(pack: dict[str, np.ndarray], shape: tuple[int, int], names: Iterable[
 
 def shrink(x: np.ndarray, side: int) -> np.ndarray:
     """Square images (N, S * S) as means of blocks, at side x side pixels -> (N, side * side); `side` divides S."""
+    x = np.asarray(x)
     S = round(x.shape[1] ** 0.5) if x.ndim == 2 else 0
-    if x.shape[-1] != S * S or side < 1 or S % side:
+    if x.shape[-1:] != (S * S,) or side < 1 or S % side:
         raise ValueError(
             f"square images (N, S * S) and a side that divides S are expected, but x has shape {x.shape} and "
             f"side is {side}"

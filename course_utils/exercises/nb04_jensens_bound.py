@@ -836,10 +836,17 @@ EM_E_STEP = exercise(
 
 
 def m_step_cases(rng):
-    def case(N, C, label=""):
-        return Case((rng.normal(size=N) * 1.7 + 3, rng.dirichlet(np.linspace(0.6, 2, C), size=N)), label)
+    def shares(N, C, alpha):
+        """Responsibilities, each component's the largest for some example: none is empty if all go to the likeliest."""
+        r = rng.dirichlet(alpha, size=N)
+        chosen = rng.choice(N, C, replace=False)
+        r[chosen] = 0.4 * r[chosen] + 0.6 * np.eye(C)
+        return r
 
-    close_by = 0.02 * rng.normal(size=9), rng.dirichlet(np.ones(3), size=9)
+    def case(N, C, label=""):
+        return Case((rng.normal(size=N) * 1.7 + 3, shares(N, C, np.linspace(0.6, 2, C))), label)
+
+    close_by = 0.02 * rng.normal(size=9), shares(9, 3, np.ones(3))
     return [
         case(12, 3),
         case(30, 2),

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from course_utils.probability.expecting import Array, ascending, floats, not_negative, positive, same_last_axis, shapes
-from course_utils.probability.numerics import log_sum_exp, quiet_log, weighted_logs
+from course_utils.probability.numerics import bound_terms, log_sum_exp
 
 LogJoint = Callable[[Array], Array]  # z -> log p(x, z), entry by entry
 
@@ -64,7 +64,7 @@ def elbo_on_grid(log_joint: LogJoint, q: Array, grid: Array) -> float:
     log p(x, z) is -inf, F is -inf.
     """
     q, grid = _density_and_grid(q, grid)
-    return integrate(weighted_logs(q, log_joint(grid)) - weighted_logs(q, quiet_log(q)), grid)
+    return integrate(bound_terms(q, log_joint(grid)), grid)
 
 
 def gap_on_grid(log_joint: LogJoint, q: Array, grid: Array) -> float:
@@ -75,4 +75,4 @@ def gap_on_grid(log_joint: LogJoint, q: Array, grid: Array) -> float:
     """
     q, grid = _density_and_grid(q, grid)
     log_posterior = log_joint(grid) - log_evidence_on_grid(log_joint, grid)
-    return integrate(weighted_logs(q, quiet_log(q)) - weighted_logs(q, log_posterior), grid)
+    return -integrate(bound_terms(q, log_posterior), grid)

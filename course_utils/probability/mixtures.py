@@ -7,7 +7,7 @@ hidden z is the component that an example came from. (Bishop 2006, sections 9.2 
 import numpy as np
 
 from course_utils.probability.expecting import Array, floats, not_negative, positive, probabilities, shapes
-from course_utils.probability.numerics import log_sum_exp, quiet_log, weighted_logs
+from course_utils.probability.numerics import bound_terms, log_sum_exp, quiet_log
 
 
 def mixture_log_joint(x: Array, pi: Array, mu: Array, sigma: Array) -> Array:
@@ -58,4 +58,4 @@ def mixture_elbo(x: Array, responsibilities: Array, pi: Array, mu: Array, sigma:
     r = floats(responsibilities)
     shapes(x=(x, "N"), responsibilities=(r, "N C"), pi=(pi, "C"))
     not_negative(responsibilities=r)
-    return np.sum(weighted_logs(r, mixture_log_joint(x, pi, mu, sigma)) - weighted_logs(r, quiet_log(r)), axis=1)
+    return np.sum(bound_terms(r, mixture_log_joint(x, pi, mu, sigma)), axis=1)

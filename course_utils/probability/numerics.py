@@ -23,16 +23,17 @@ def log_mean_exp(a: Array) -> float:
     return m + np.log(np.mean(np.exp(a - m)))
 
 
-def weighted_logs(weights: Array, logs: Array) -> Array:
-    """weights * logs with 0 * -inf = 0: what q log p is where q is 0, whatever p is. They broadcast."""
-    weights, logs = floats(weights), floats(logs)
-    return weights * np.where((weights == 0) & (logs == -np.inf), 0.0, logs)
-
-
 def quiet_log(p: Array | float) -> Array:
     """log p for p >= 0, with log 0 = -inf and no warning."""
     with np.errstate(divide="ignore"):
         return np.log(floats(p))
+
+
+def bound_terms(q: Array, log_p: Array) -> Array:
+    """q (log p - log q) entry by entry, with 0 log 0 = 0: where q is 0 it is 0, also for a log p of -inf."""
+    q, log_p = floats(q), floats(log_p)
+    log_p = np.where((q == 0) & (log_p == -np.inf), 0.0, log_p)  # a nan stays to be seen
+    return q * log_p - q * np.log(np.where(q == 0, 1.0, q))
 
 
 def log_sum_exp(a: Array, axis: int | None = None) -> Any:

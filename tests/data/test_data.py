@@ -128,10 +128,11 @@ def test_shrunken_images_are_means_of_blocks():
     assert small.shape == (2, 9) and small.dtype == np.float32
     np.testing.assert_array_equal(small[0, :2], [np.mean([0, 1, 6, 7]), np.mean([2, 3, 8, 9])])
     np.testing.assert_array_equal(data.shrink(x, 6), x)
+    np.testing.assert_array_equal(data.shrink(x.astype(np.uint8).tolist(), 3), small)
     np.testing.assert_array_equal(data.shrink(x, 1)[:, 0], x.mean(axis=1))
 
 
-@pytest.mark.parametrize("shape, side", [((2, 36), 4), ((2, 35), 5), ((36,), 3), ((2, 36), 0)])
+@pytest.mark.parametrize("shape, side", [((2, 36), 4), ((2, 35), 5), ((36,), 3), ((2, 36), 0), ((), 1), ((2, 4, 4), 2)])
 def test_images_that_cannot_be_shrunk_are_refused(shape, side):
     with pytest.raises(ValueError, match="side that divides S are expected"):
         data.shrink(np.zeros(shape), side)

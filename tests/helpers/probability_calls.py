@@ -54,7 +54,7 @@ CALLS = {
     "mixtures.em_m_step": (grid, np.array([[1, 0], [1, 0], [0, 1], [0, 1]])),
     "mixtures.mixture_elbo": (grid, np.ones((4, 1), int), one, one, 7 * one),
     "numerics.log_mean_exp": (x,),
-    "numerics.weighted_logs": (x, mean),
+    "numerics.bound_terms": (x, mean),
     "numerics.quiet_log": (x + 1,),
     "numerics.log_sum_exp": (x, 0),
     "toy_decoders.arc": (z, 2),

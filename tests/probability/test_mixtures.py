@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import optimize, stats
 
+from course_utils.checking import examine
 from course_utils.probability.mixtures import em_e_step, em_m_step, mixture_elbo, mixture_log_prob
 
 SEEDS = st.integers(0, 10**6)
@@ -105,3 +106,17 @@ def test_a_share_too_small_for_its_square_is_still_a_share():
     x, tiny = np.array([1.0, 2.0, 4.0]), 1e-300
     _, mu, sigma = em_m_step(x, np.array([[1, 0], [1 - tiny, tiny], [1 - tiny, tiny]]))
     assert mu[1] == pytest.approx(3) and sigma[1] == pytest.approx(1)
+
+
+@pytest.mark.parametrize("least", [0.0, 1e-9])
+def test_the_exercise_tells_hard_assignments_whether_or_not_they_guard_empty_components(least):
+    """Its own wrong answer calls the library, which has numbers for an empty component; students divide 0 by 0."""
+
+    def hard(x, responsibilities):
+        r = np.eye(responsibilities.shape[1])[responsibilities.argmax(axis=1)]
+        counts = np.maximum(r.sum(axis=0), least)
+        mu = x @ r / counts
+        return counts / len(x), mu, np.sqrt((r * (x[:, None] - mu) ** 2).sum(axis=0) / counts)
+
+    for seed in range(6):
+        assert examine(hard, name="em_m_step", seed=seed).misconception == "hard assignment"

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy.special import logsumexp
 
-from course_utils.probability.numerics import log_mean_exp, log_sum_exp, quiet_log, weighted_logs
+from course_utils.probability.numerics import bound_terms, log_mean_exp, log_sum_exp, quiet_log
 
 
 @given(hnp.arrays(np.float64, hnp.array_shapes(max_dims=3), elements=st.floats(-5000, 5000)))
@@ -31,10 +31,11 @@ def test_log_mean_exp_has_the_gradient_of_a_softmax():
     np.testing.assert_allclose(grad(log_mean_exp)(a), [np.e / (np.e + 1), 1 / (np.e + 1), 0])
 
 
-def test_weighted_logs_are_zero_for_zero_weights_and_hide_nothing_else():
-    weights, logs = np.array([0, 0, 0.5, 0.5, 0, np.nan]), np.array([-np.inf, 3, -np.inf, 3, np.nan, -np.inf])
-    np.testing.assert_array_equal(weighted_logs(weights, logs), [0, 0, -np.inf, 1.5, np.nan, np.nan])
-    np.testing.assert_array_equal(weighted_logs(weights[:2, None], logs[:2]), np.zeros((2, 2)))
+def test_terms_of_a_bound_are_zero_where_q_is_and_hide_nothing_else():
+    q, log_p = np.array([0, 0, 0.5, 0.5, 0, np.nan]), np.array([-np.inf, 3, -np.inf, 3, np.nan, -np.inf])
+    with np.errstate(all="raise"):
+        np.testing.assert_array_equal(bound_terms(q, log_p), [0, 0, -np.inf, 1.5 + 0.5 * np.log(2), np.nan, np.nan])
+        np.testing.assert_array_equal(bound_terms(q[:2, None], log_p[:2]), np.zeros((2, 2)))
 
 
 @given(hnp.arrays(np.float64, (3, 4), elements=st.floats(-5000, 5000)), st.sampled_from([None, 0, 1, -1]))
