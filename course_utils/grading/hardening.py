@@ -80,7 +80,7 @@ PIDFD_SEND_SIGNAL = (424, 424)
 MACHINES = {"x86_64": (0, 0xC000003E), "aarch64": (1, 0xC00000B7)}  # column above; name of the calling convention
 
 
-libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
+libc: Any = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 
 
 def prctl(option: int, value: int, pointer: Any = 0) -> int:

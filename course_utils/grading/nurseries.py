@@ -1,4 +1,4 @@
-"""The parent's end of nursery.py: a few nurseries; each serves one child at a time, and is replaced when dead."""
+"""The parent's end of nursery.py: nurseries, each of which serves one child at a time and is replaced when dead."""
 
 import contextlib
 import os
