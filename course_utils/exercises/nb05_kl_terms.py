@@ -109,6 +109,7 @@ KL_CATEGORICAL = exercise(
         "with 0 log 0 = 0, and infinity where p = 0 < q."
     ),
     answer="course_utils.probability.divergences:kl_categorical",
+    aliases=("course_utils.probability.numerics:bound_terms",),
     cases=categorical_cases,
     oracle=kl_sum,
     spelled=spelled_kl_categorical,
