@@ -1,0 +1,716 @@
+"""Wrong answers to notebook 07, from the cards alone."""
+
+import numpy as np
+from autograd import numpy as anp
+from scipy.special import logsumexp
+
+from course_utils.networks.nets import mlp
+from wrong_corpus import wrong
+
+# --- linear_posterior -------------------------------------------------------------------------------------------------
+
+
+@wrong(
+    "linear_posterior",
+    cause="The precision P is returned where its inverse, the covariance, is wanted.",
+    line="return mu, P",
+)
+def precision_for_covariance(x, W, b, eta):
+    P = np.eye(W.shape[1]) + W.T @ W / eta
+    mu = np.linalg.solve(P, W.T @ (x - b).T).T / eta
+    return mu, P
+
+
+@wrong(
+    "linear_posterior",
+    cause="eta is the noise variance; it is squared here as if it were a standard deviation.",
+    line="W.T @ W / eta**2",
+)
+def eta_squared(x, W, b, eta):
+    S = np.linalg.inv(np.eye(W.shape[1]) + W.T @ W / eta**2)
+    return (x - b) @ W @ S / eta**2, S
+
+
+@wrong(
+    "linear_posterior",
+    cause="The prior's precision I is missing in P.",
+    line="P = W.T @ W / eta",
+)
+def prior_forgotten(x, W, b, eta):
+    P = W.T @ W / eta
+    covariance = np.linalg.inv(P)
+    mu = (x - b) @ W @ covariance / eta
+    return mu, covariance
+
+
+@wrong(
+    "linear_posterior",
+    cause="b is not subtracted from x.",
+    line="x @ W @ S / eta",
+)
+def bias_not_subtracted(x, W, b, eta):
+    K = W.shape[1]
+    S = np.linalg.inv(np.eye(K) + W.T @ W / eta)
+    return x @ W @ S / eta, S
+
+
+@wrong(
+    "linear_posterior",
+    cause="The mean lacks the factor 1 / eta.",
+    line="mu = (x - b) @ W @ S",
+)
+def mean_without_eta(x, W, b, eta):
+    P = np.eye(W.shape[1]) + (W.T @ W) / eta
+    S = np.linalg.inv(P)
+    mu = (x - b) @ W @ S
+    return mu, S
+
+
+@wrong(
+    "linear_posterior",
+    cause="P is inverted entry by entry; its inverse as a matrix is wanted.",
+    line="covariance = 1 / P",
+)
+def inverse_of_each_entry(x, W, b, eta):
+    P = np.eye(W.shape[1]) + W.T @ W / eta
+    covariance = 1 / P
+    mu = (x - b) @ W @ covariance.T / eta
+    return mu, covariance
+
+
+@wrong(
+    "linear_posterior",
+    cause="Only the diagonal of P is inverted: this is the best diagonal q, and the posterior has correlations.",
+    line="np.diag(1 / np.diag(P))",
+)
+def widths_of_the_diagonal_q(x, W, b, eta):
+    P = np.eye(W.shape[1]) + W.T @ W / eta
+    mu = np.linalg.solve(P, ((x - b) @ W / eta).T).T
+    covariance = np.diag(1 / np.diag(P))
+    return mu, covariance
+
+
+@wrong(
+    "linear_posterior",
+    cause="This mean is the least-squares code; the prior must pull it towards 0.",
+    line="np.linalg.pinv(W)",
+)
+def least_squares_mean(x, W, b, eta):
+    mu = (x - b) @ np.linalg.pinv(W).T
+    return mu, np.linalg.inv(np.eye(W.shape[1]) + W.T @ W / eta)
+
+
+@wrong(
+    "linear_posterior",
+    cause="The formula of notebook 05 holds for orthogonal columns of W only; these need not be.",
+    line="np.sum(W**2, axis=0) + eta",
+)
+def as_if_columns_were_orthogonal(x, W, b, eta):
+    denominator = np.sum(W**2, axis=0) + eta
+    mu = (x - b) @ W / denominator
+    return mu, np.diag(eta / denominator)
+
+
+@wrong(
+    "linear_posterior",
+    cause="The inverse of W^T W + eta I must still be multiplied by eta to be the covariance.",
+    line="return (x - b) @ W @ M, M",
+)
+def covariance_without_eta(x, W, b, eta):
+    M = np.linalg.inv(W.T @ W + eta * np.eye(W.shape[1]))
+    return (x - b) @ W @ M, M
+
+
+@wrong(
+    "linear_posterior",
+    cause="The covariance is returned once for each example; it is the same for all, and (K, K) is wanted.",
+    line="np.tile(S, (len(x), 1, 1))",
+)
+def covariance_for_every_row(x, W, b, eta):
+    S = np.linalg.inv(np.eye(W.shape[1]) + W.T @ W / eta)
+    mu = np.array([S @ W.T @ (row - b) / eta for row in x])
+    return mu, np.tile(S, (len(x), 1, 1))
+
+
+@wrong(
+    "linear_posterior",
+    cause="W W^T is the (D, D) matrix of the pixels; the precision of the latents needs W^T W.",
+    line="W @ W.T / eta",
+)
+def matrix_of_the_pixels(x, W, b, eta):
+    D, K = W.shape
+    P = np.eye(D) + W @ W.T / eta
+    S = np.linalg.inv(P)
+    return (x - b) @ S @ W / eta, S[:K, :K]
+
+
+# --- svi_step ---------------------------------------------------------------------------------------------------------
+
+
+@wrong(
+    "svi_step",
+    cause="The step goes downhill: the slope must be added, not subtracted.",
+    line="mu - step_size * d_mu",
+)
+def descends(x, mu, log_sigma, W, b, eta, step_size):
+    d_mu = (x - b - mu @ W.T) @ W / eta - mu
+    d_log_sigma = 1 - np.exp(2 * log_sigma) * (1 + np.sum(W**2, axis=0) / eta)
+    return mu - step_size * d_mu, log_sigma - step_size * d_log_sigma
+
+
+@wrong(
+    "svi_step",
+    cause="The prior's pull, -mu, is missing in the slope by mu.",
+    line="d_mu = (x - b - mu @ W.T) @ W / eta",
+)
+def prior_does_not_pull(x, mu, log_sigma, W, b, eta, step_size):
+    d_mu = (x - b - mu @ W.T) @ W / eta
+    sigma2 = np.exp(2 * log_sigma)
+    d_log_sigma = 1 - sigma2 - sigma2 * np.sum(W**2, axis=0) / eta
+    return mu + step_size * d_mu, log_sigma + step_size * d_log_sigma
+
+
+@wrong(
+    "svi_step",
+    cause="This is the slope by sigma; the one by log_sigma has one more factor sigma.",
+    line="1 / sigma - sigma * P_diag",
+)
+def slope_by_sigma(x, mu, log_sigma, W, b, eta, step_size):
+    sigma = np.exp(log_sigma)
+    P_diag = 1 + np.sum(W**2, axis=0) / eta
+    slope_mu = (x - b - mu @ W.T) @ W / eta - mu
+    slope_sigma = 1 / sigma - sigma * P_diag
+    return mu + step_size * slope_mu, log_sigma + step_size * slope_sigma
+
+
+@wrong(
+    "svi_step",
+    cause="The slope by log_sigma contains sigma^2 = exp(2 log_sigma); exp(log_sigma) is sigma.",
+    line="np.exp(log_sigma) * (1 + lengths / eta)",
+)
+def sigma_not_squared(x, mu, log_sigma, W, b, eta, step_size):
+    lengths = np.sum(W**2, axis=0)
+    new_mu = mu + step_size * ((x - b - mu @ W.T) @ W / eta - mu)
+    new_log_sigma = log_sigma + step_size * (1 - np.exp(log_sigma) * (1 + lengths / eta))
+    return new_mu, new_log_sigma
+
+
+@wrong(
+    "svi_step",
+    cause="The columns' lengths ||w_k|| are not squared.",
+    line="np.linalg.norm(W, axis=0)",
+)
+def column_lengths_not_squared(x, mu, log_sigma, W, b, eta, step_size):
+    w = np.linalg.norm(W, axis=0)
+    d_mu = (x - b - mu @ W.T) @ W / eta - mu
+    d_log_sigma = 1 - np.exp(2 * log_sigma) * (1 + w / eta)
+    return mu + step_size * d_mu, log_sigma + step_size * d_log_sigma
+
+
+@wrong(
+    "svi_step",
+    cause="The slopes are averaged over the examples, so all of them take the same step; each has its own.",
+    line="d_mu.mean(axis=0)",
+)
+def one_step_for_all(x, mu, log_sigma, W, b, eta, step_size):
+    d_mu = (x - b - mu @ W.T) @ W / eta - mu
+    d_log_sigma = 1 - np.exp(2 * log_sigma) * (1 + (W * W).sum(axis=0) / eta)
+    return mu + step_size * d_mu.mean(axis=0), log_sigma + step_size * d_log_sigma.mean(axis=0)
+
+
+@wrong(
+    "svi_step",
+    cause="The slopes are divided by the number of examples; each example climbs its own ELBO, not the mean.",
+    line="step_size / len(x)",
+)
+def slope_of_the_mean_bound(x, mu, log_sigma, W, b, eta, step_size):
+    step = step_size / len(x)
+    residual = x - b - mu @ W.T
+    mu_new = mu + step * (residual @ W / eta - mu)
+    log_sigma_new = log_sigma + step * (1 - np.exp(2 * log_sigma) * (1 + np.sum(W**2, axis=0) / eta))
+    return mu_new, log_sigma_new
+
+
+@wrong(
+    "svi_step",
+    cause="The step is taken in sigma and turned back to a logarithm; it must be a step in log_sigma.",
+    line="np.log(sigma + step_size * (1 / sigma - sigma * precision))",
+)
+def step_in_sigma(x, mu, log_sigma, W, b, eta, step_size):
+    sigma = np.exp(log_sigma)
+    precision = 1 + np.sum(W**2, axis=0) / eta
+    mu = mu + step_size * ((x - b - mu @ W.T) @ W / eta - mu)
+    with np.errstate(invalid="ignore"):
+        log_sigma = np.log(sigma + step_size * (1 / sigma - sigma * precision))
+    return mu, log_sigma
+
+
+@wrong(
+    "svi_step",
+    cause="It jumps to the best q at once; one step of gradient ascent from the given mu and log_sigma is wanted.",
+    line="np.linalg.solve(P, W.T @ (x - b).T / eta).T",
+)
+def jumps_to_the_top(x, mu, log_sigma, W, b, eta, step_size):
+    P = np.eye(W.shape[1]) + W.T @ W / eta
+    best_mu = np.linalg.solve(P, W.T @ (x - b).T / eta).T
+    best_log_sigma = np.tile(-0.5 * np.log(np.diag(P)), (len(x), 1))
+    return best_mu, best_log_sigma
+
+
+@wrong(
+    "svi_step",
+    cause="The slopes themselves are returned; the step must still be added to mu and log_sigma.",
+    line="return step_size * d_mu, step_size * d_log_sigma",
+)
+def step_not_added(x, mu, log_sigma, W, b, eta, step_size):
+    N, K = mu.shape
+    d_mu, d_log_sigma = np.zeros((N, K)), np.zeros((N, K))
+    for n in range(N):
+        d_mu[n] = W.T @ (x[n] - b - W @ mu[n]) / eta - mu[n]
+        for k in range(K):
+            d_log_sigma[n, k] = 1 - np.exp(2 * log_sigma[n, k]) * (1 + W[:, k] @ W[:, k] / eta)
+    return step_size * d_mu, step_size * d_log_sigma
+
+
+@wrong(
+    "svi_step",
+    cause="The whole rows of P are summed; the slope by log_sigma needs its diagonal, 1 + ||w_k||^2 / eta.",
+    line="P.sum(axis=0)",
+)
+def rows_of_the_precision(x, mu, log_sigma, W, b, eta, step_size):
+    P = np.eye(W.shape[1]) + W.T @ W / eta
+    d_mu = (x - b) @ W / eta - mu @ P
+    d_log_sigma = 1 - np.exp(2 * log_sigma) * P.sum(axis=0)
+    return mu + step_size * d_mu, log_sigma + step_size * d_log_sigma
+
+
+@wrong(
+    "svi_step",
+    cause="Both slopes are scaled to length 1 before the step; gradient ascent takes them as they are.",
+    line="np.linalg.norm(d_mu, axis=1, keepdims=True)",
+)
+def slopes_of_length_one(x, mu, log_sigma, W, b, eta, step_size):
+    d_mu = (x - b - mu @ W.T) @ W / eta - mu
+    d_log_sigma = 1 - np.exp(2 * log_sigma) * (1 + np.sum(W**2, axis=0) / eta)
+    d_mu = d_mu / np.linalg.norm(d_mu, axis=1, keepdims=True)
+    d_log_sigma = d_log_sigma / np.linalg.norm(d_log_sigma, axis=1, keepdims=True)
+    return mu + step_size * d_mu, log_sigma + step_size * d_log_sigma
+
+
+@wrong(
+    "svi_step",
+    cause="The slope of the entropy, the 1 in the slope by log_sigma, is missing, so sigma only ever shrinks.",
+    line="-np.exp(2 * log_sigma) * (1 + np.sum(W**2, axis=0) / eta)",
+)
+def entropy_forgotten(x, mu, log_sigma, W, b, eta, step_size):
+    d_mu = (x - b - mu @ W.T) @ W / eta - mu
+    d_log_sigma = -np.exp(2 * log_sigma) * (1 + np.sum(W**2, axis=0) / eta)
+    return mu + step_size * d_mu, log_sigma + step_size * d_log_sigma
+
+
+# --- encoder_forward --------------------------------------------------------------------------------------------------
+
+
+@wrong(
+    "encoder_forward",
+    cause="tanh is applied after the last layer, too; it stands between layers only.",
+    line="h = np.tanh(h @ W + b)",
+)
+def tanh_after_the_last_layer(params, x):
+    h = x
+    for W, b in params:
+        h = np.tanh(h @ W + b)
+    K = h.shape[1] // 2
+    return h[:, :K], h[:, K:]
+
+
+@wrong(
+    "encoder_forward",
+    cause="The units between layers are rectified; they must be tanh units.",
+    line="np.maximum(0, h @ W + b)",
+)
+def relu_units(params, x):
+    *hidden, last = params
+    h = x
+    for W, b in hidden:
+        h = np.maximum(0, h @ W + b)
+    out = h @ last[0] + last[1]
+    K = out.shape[1] // 2
+    return out[:, :K], out[:, K:]
+
+
+@wrong(
+    "encoder_forward",
+    cause="Every second output is taken; mu is the first half of the outputs, log_sigma the second.",
+    line="out[:, ::2], out[:, 1::2]",
+)
+def every_second_output(params, x):
+    out = mlp(params, x)
+    return out[:, ::2], out[:, 1::2]
+
+
+@wrong(
+    "encoder_forward",
+    cause="The halves are exchanged: mu is the first, log_sigma the second.",
+    line="log_sigma, mu = np.split(mlp(params, x), 2, axis=1)",
+)
+def halves_exchanged(params, x):
+    log_sigma, mu = np.split(mlp(params, x), 2, axis=1)
+    return mu, log_sigma
+
+
+@wrong(
+    "encoder_forward",
+    cause="The second half is log_sigma already and must be returned as it is; exp makes it sigma.",
+    line="np.exp(out[:, K:])",
+)
+def returns_sigma(params, x):
+    out = mlp(params, x)
+    K = out.shape[1] // 2
+    return out[:, :K], np.exp(out[:, K:])
+
+
+@wrong(
+    "encoder_forward",
+    cause="The tanh between the layers is missing, so the network is linear.",
+    line="h = h @ W + b",
+)
+def no_activation(params, x):
+    h = x
+    for W, b in params:
+        h = h @ W + b
+    mu, log_sigma = np.split(h, 2, axis=1)
+    return mu, log_sigma
+
+
+@wrong(
+    "encoder_forward",
+    cause="The rows are divided in two halves instead of the outputs: axis=1 is missing.",
+    line="np.split(mlp(params, x), 2)",
+)
+def splits_the_examples(params, x):
+    mu, log_sigma = np.split(mlp(params, x), 2)
+    return mu, log_sigma
+
+
+@wrong(
+    "encoder_forward",
+    cause="K is taken for all outputs of the last layer; it is half of them, so log_sigma comes out empty.",
+    line="K = len(params[-1][1])",
+)
+def latents_counted_double(params, x):
+    K = len(params[-1][1])
+    out = mlp(params, x)
+    return out[:, :K], out[:, K:]
+
+
+@wrong(
+    "encoder_forward",
+    cause="The halves overlap: the second starts at K - 1 and the first ends before K.",
+    line="out[:, K - 1 : -1]",
+)
+def halves_overlap(params, x):
+    out = mlp(params, x)
+    K = out.shape[1] // 2
+    return out[:, :K], out[:, K - 1 : -1]
+
+
+@wrong(
+    "encoder_forward",
+    cause="tanh is applied before each layer, so also to the input x.",
+    line="np.tanh(h) @ W + b",
+)
+def tanh_on_the_input(params, x):
+    h = x
+    for W, b in params:
+        h = np.tanh(h) @ W + b
+    half = h.shape[-1] // 2
+    return h[..., :half], h[..., half:]
+
+
+@wrong(
+    "encoder_forward",
+    cause="Exactly two layers are assumed; the network may have one or more than two.",
+    line="(W1, b1), (W2, b2) = params[0], params[-1]",
+)
+def two_layers_assumed(params, x):
+    (W1, b1), (W2, b2) = params[0], params[-1]
+    out = np.tanh(x @ W1 + b1) @ W2 + b2
+    K = out.shape[1] // 2
+    return out[:, :K], out[:, K:]
+
+
+@wrong(
+    "encoder_forward",
+    cause="The outputs are taken for log variances and halved; they are log_sigma as they stand.",
+    line="0.5 * log_var",
+)
+def halves_the_second_half(params, x):
+    h = anp.dot(x, params[0][0]) + params[0][1]
+    for W, b in params[1:]:
+        h = anp.dot(anp.tanh(h), W) + b
+    mu, log_var = anp.split(h, 2, axis=1)
+    return mu, 0.5 * log_var
+
+
+# --- gap_ledger -------------------------------------------------------------------------------------------------------
+
+
+@wrong(
+    "gap_ledger",
+    cause="The names are exchanged: the gap of the best q is the approximation gap.",
+    line='"amortization": log_p - elbo_best',
+)
+def names_exchanged(log_p, elbo_best, elbo_encoder):
+    return {"amortization": log_p - elbo_best, "approximation": elbo_best - elbo_encoder}
+
+
+@wrong(
+    "gap_ledger",
+    cause="The amortization gap is measured from log p(x), so it contains the other gap; start at the best q.",
+    line="log_p - elbo_encoder",
+)
+def amortization_from_log_p(log_p, elbo_best, elbo_encoder):
+    return {"approximation": log_p - elbo_best, "amortization": log_p - elbo_encoder}
+
+
+@wrong(
+    "gap_ledger",
+    cause="The approximation gap is that of the best q; this is the whole distance of the encoder from log p(x).",
+    line="approximation = log_p - elbo_encoder",
+)
+def approximation_of_the_encoder(log_p, elbo_best, elbo_encoder):
+    approximation = log_p - elbo_encoder
+    amortization = elbo_best - elbo_encoder
+    return {"approximation": approximation, "amortization": amortization}
+
+
+@wrong(
+    "gap_ledger",
+    cause="Both gaps have the wrong sign: the bound is subtracted from what lies above it.",
+    line="elbo_best - log_p",
+)
+def gaps_below_zero(log_p, elbo_best, elbo_encoder):
+    gaps = {"approximation": elbo_best - log_p}
+    gaps["amortization"] = elbo_encoder - elbo_best
+    return gaps
+
+
+@wrong(
+    "gap_ledger",
+    cause="The gaps are averaged; one for each example is wanted.",
+    line="np.mean(log_p - elbo_best)",
+)
+def mean_gaps(log_p, elbo_best, elbo_encoder):
+    return {"approximation": np.mean(log_p - elbo_best), "amortization": np.mean(elbo_best - elbo_encoder)}
+
+
+@wrong(
+    "gap_ledger",
+    cause="A tuple is returned; a dict with the names of the gaps is wanted.",
+    line="return approximation, amortization",
+)
+def tuple_of_gaps(log_p, elbo_best, elbo_encoder):
+    approximation = log_p - elbo_best
+    amortization = elbo_best - elbo_encoder
+    return approximation, amortization
+
+
+@wrong(
+    "gap_ledger",
+    cause='The keys must be "approximation" and "amortization", without "_gap".',
+    line='"approximation_gap"',
+)
+def other_keys(log_p, elbo_best, elbo_encoder):
+    return {"approximation_gap": log_p - elbo_best, "amortization_gap": elbo_best - elbo_encoder}
+
+
+@wrong(
+    "gap_ledger",
+    cause="The gaps are differences of the logarithms, in nats; the probabilities are subtracted here.",
+    line="np.exp(log_p) - np.exp(elbo_best)",
+)
+def differences_of_probabilities(log_p, elbo_best, elbo_encoder):
+    return {
+        "approximation": np.exp(log_p) - np.exp(elbo_best),
+        "amortization": np.exp(elbo_best) - np.exp(elbo_encoder),
+    }
+
+
+@wrong(
+    "gap_ledger",
+    cause="The gaps are divided by their sum; they are wanted in nats, not as shares.",
+    line="/ total",
+)
+def shares_of_the_loss(log_p, elbo_best, elbo_encoder):
+    total = log_p - elbo_encoder
+    gaps = {}
+    gaps["approximation"] = (log_p - elbo_best) / total
+    gaps["amortization"] = (elbo_best - elbo_encoder) / total
+    return gaps
+
+
+@wrong(
+    "gap_ledger",
+    cause="Each example's best q has its own bound; the largest bound of all examples is used here.",
+    line="elbo_best.max()",
+)
+def best_of_all_examples(log_p, elbo_best, elbo_encoder):
+    best = elbo_best.max()
+    return {"approximation": log_p - best, "amortization": best - elbo_encoder}
+
+
+@wrong(
+    "gap_ledger",
+    cause="What was computed for the best q and for the encoder is exchanged: elbo_best stands second.",
+    line="ledger = zip(log_p, elbo_encoder, elbo_best)",
+)
+def bounds_exchanged(log_p, elbo_best, elbo_encoder):
+    ledger = zip(log_p, elbo_encoder, elbo_best)
+    approximation, amortization = [], []
+    for p, best, enc in ledger:
+        approximation.append(p - best)
+        amortization.append(best - enc)
+    return {"approximation": np.array(approximation), "amortization": np.array(amortization)}
+
+
+# --- effective_sample_size --------------------------------------------------------------------------------------------
+
+
+@wrong(
+    "effective_sample_size",
+    cause="exp underflows for log weights near -1000, and 0 / 0 is nan; subtract each column's largest first.",
+    line="w = np.exp(log_w)",
+)
+def exponential_as_it_stands(log_w):
+    w = np.exp(log_w)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.sum(w, axis=0) ** 2 / np.sum(w**2, axis=0)
+
+
+@wrong(
+    "effective_sample_size",
+    cause="The largest of all log weights is subtracted; columns far below it underflow. Each column needs its own.",
+    line="log_w.max()",
+)
+def one_maximum_for_all_columns(log_w):
+    w = np.exp(log_w - log_w.max())
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return w.sum(axis=0) ** 2 / (w**2).sum(axis=0)
+
+
+@wrong(
+    "effective_sample_size",
+    cause="Means stand where sums are wanted: this is the share ESS / S, between 0 and 1.",
+    line="np.mean(w, axis=0) ** 2 / np.mean(w**2, axis=0)",
+)
+def share_of_effective_samples(log_w):
+    w = np.exp(log_w - np.max(log_w, axis=0))
+    return np.mean(w, axis=0) ** 2 / np.mean(w**2, axis=0)
+
+
+@wrong(
+    "effective_sample_size",
+    cause="The sums run over the examples (axis 1); they must run over the samples (axis 0).",
+    line="axis=1",
+)
+def sums_over_examples(log_w):
+    w = np.exp(log_w - log_w.max(axis=1, keepdims=True))
+    return w.sum(axis=1) ** 2 / (w**2).sum(axis=1)
+
+
+@wrong(
+    "effective_sample_size",
+    cause="log_w holds the logarithms of the weights; exp is missing.",
+    line="np.sum(log_w, axis=0) ** 2 / np.sum(log_w**2, axis=0)",
+)
+def logarithms_as_weights(log_w):
+    return np.sum(log_w, axis=0) ** 2 / np.sum(log_w**2, axis=0)
+
+
+@wrong(
+    "effective_sample_size",
+    cause="The sum of the weights in the numerator is not squared.",
+    line="w.sum(axis=0) / np.sum(w * w, axis=0)",
+)
+def numerator_not_squared(log_w):
+    w = np.exp(log_w - log_w.max(axis=0))
+    return w.sum(axis=0) / np.sum(w * w, axis=0)
+
+
+@wrong(
+    "effective_sample_size",
+    cause="This is 1 / (largest normalised weight), another measure; the sum of the squares is wanted.",
+    line="1 / w.max(axis=0)",
+)
+def one_over_the_largest(log_w):
+    w = np.exp(log_w - logsumexp(log_w, axis=0))
+    return 1 / w.max(axis=0)
+
+
+@wrong(
+    "effective_sample_size",
+    cause="This is the exponential of the weights' entropy, another measure of their number.",
+    line="np.exp(-np.sum(w * np.log(w), axis=0))",
+)
+def perplexity(log_w):
+    shifted = log_w - log_w.max(axis=0)
+    w = np.exp(shifted) / np.exp(shifted).sum(axis=0)
+    return np.exp(-np.sum(w * np.log(w), axis=0))
+
+
+@wrong(
+    "effective_sample_size",
+    cause="The fraction is upside down.",
+    line="np.sum(w**2, axis=0) / np.sum(w, axis=0) ** 2",
+)
+def fraction_upside_down(log_w):
+    w = np.exp(log_w - log_w.max(axis=0, keepdims=True))
+    return np.sum(w**2, axis=0) / np.sum(w, axis=0) ** 2
+
+
+@wrong(
+    "effective_sample_size",
+    cause="This is the logarithm of the effective sample size; the last exp is missing.",
+    line="return 2 * logsumexp(log_w, axis=0) - logsumexp(2 * log_w, axis=0)",
+)
+def logarithm_of_the_size(log_w):
+    return 2 * logsumexp(log_w, axis=0) - logsumexp(2 * log_w, axis=0)
+
+
+@wrong(
+    "effective_sample_size",
+    cause="The logarithm of w^2 is 2 log w, not (log w)^2.",
+    line="logsumexp(log_w**2, axis=0)",
+)
+def square_of_the_logarithm(log_w):
+    top = 2 * logsumexp(log_w, axis=0)
+    bottom = logsumexp(log_w**2, axis=0)
+    return np.exp(top - bottom)
+
+
+@wrong(
+    "effective_sample_size",
+    cause="The weights are normalised and then not squared, so each column gives 1.",
+    line="1 / np.sum(w[:, n])",
+)
+def normalised_but_not_squared(log_w):
+    S, N = log_w.shape
+    w = np.zeros((S, N))
+    result = np.zeros(N)
+    for n in range(N):
+        w[:, n] = np.exp(log_w[:, n] - log_w[:, n].max())
+        w[:, n] /= w[:, n].sum()
+        result[n] = 1 / np.sum(w[:, n])
+    return result
+
+
+@wrong(
+    "effective_sample_size",
+    cause="The weights are normalised over the whole table; each column has to be normalised by itself.",
+    line="w / w.sum()",
+)
+def normalised_over_the_table(log_w):
+    w = np.exp(log_w - log_w.max(axis=0))
+    w = w / w.sum()
+    return 1 / np.sum(w**2, axis=0)
