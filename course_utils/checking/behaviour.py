@@ -1,16 +1,23 @@
 """What a wrong answer does, whatever its formula: noise of its own, idle arguments, results that are 0 or 1."""
 
 import ast
+from collections.abc import Callable, Iterable
+from typing import Any
 
 import numpy as np
 
-from course_utils.checking.repairs import function_in, line_of
+from course_utils.checking.calling import Outcome
+from course_utils.checking.repairs import Source, function_in, line_of
+from course_utils.checking.rows import Row
+from course_utils.exercises.model import Exercise
 from course_utils.exercises.stand_ins import Rng
 
+Behaves = tuple[str, str, str]  # key, sentence, line
+Ask = Callable[..., Outcome]  # of the arguments
 RANDOM = ("random", "default_rng", "randn", "normal", "standard_normal", "uniform", "seed", "rvs")
 
 
-def equal(a, b) -> bool:
+def equal(a: Outcome, b: Outcome) -> bool:
     """Whether two outcomes have the same value, entry by entry; nan is nan."""
     if a.kind != b.kind:
         return False
@@ -28,8 +35,8 @@ def _equal(a, b):
         return a == b
 
 
-def not_repeatable(ask, args, outcome, source) -> tuple[str, str, str] | None:
-    """(key, sentence, line) where the same arguments give another result the second time."""
+def not_repeatable(ask: Ask, args: tuple, outcome: Outcome, source: Source | None) -> Behaves | None:
+    """Where the same arguments give another result the second time."""
     again = ask(args)
     if again.kind not in ("value", "raised") or equal(again, outcome):
         return None
@@ -43,24 +50,32 @@ def not_repeatable(ask, args, outcome, source) -> tuple[str, str, str] | None:
         }
     )
     twice = "called twice with the same arguments, your function gives two results"
-    if lines:
+    if lines and source:
         return "random", f"{twice}: it draws random numbers of its own. Use what is given", line_of(source, lines[0])
     says = f"{twice}. Does it draw random numbers of its own, or remember something from one call to the next?"
     return "not repeatable", says, ""
 
 
-def without_effect(names, rows, fresh, ask, right, source) -> tuple[str, str, str] | None:
-    """(key, sentence, line) where arguments change nothing that should; `fresh` are rows of another draw.
+def without_effect(
+    names: list[str],
+    rows: list[Row],
+    fresh: list[Row],
+    ask: Ask,
+    right: Callable[[tuple], Any],
+    source: Source | None,
+) -> Behaves | None:
+    """Where arguments change nothing that should; `fresh` are rows of another draw.
 
     Each argument in turn is replaced by one of the same shape from a row of the other draw.
     """
-    row, other = next(((a, b) for a in rows[:1] for b in fresh if shapes(a.args) == shapes(b.args)), (None, None))
-    if row is None:
+    pairs = ((a, b) for a in rows[:1] for b in fresh if shapes(a.args) == shapes(b.args))
+    row, other = next(pairs, (None, None))
+    if row is None or other is None:
         return None
     idle = []
     for i, name in enumerate(names):
         args = (*row.case_args[:i], other.case_args[i], *row.case_args[i + 1 :])
-        if same_values(right(args), row.right):
+        if _equal(right(args), row.right):
             continue
         got = ask(args)
         if got.kind == "value" and _equal(got.value, row.value):
@@ -82,16 +97,13 @@ def without_effect(names, rows, fresh, ask, right, source) -> tuple[str, str, st
     return "not used: " + ", ".join(idle), says, ""
 
 
-def shapes(args):
+def shapes(args: Iterable) -> list:
+    """The shapes of arrays and numbers, and the types of whatever else there is."""
     return [np.shape(arg) if isinstance(arg, np.ndarray | float | int) else type(arg) for arg in args]
 
 
-def same_values(a, b):
-    return _equal(a, b)
-
-
-def zeros_and_ones(rows) -> tuple[str, str, str] | None:
-    """(key, sentence, line) where all values are 0 or 1, and ought not to be."""
+def zeros_and_ones(rows: list[Row]) -> Behaves | None:
+    """Where all values are 0 or 1, and ought not to be."""
     got = np.concatenate([np.ravel(g).astype(float) for row in rows for g in row.got])
     want = np.concatenate([np.ravel(w).astype(float) for row in rows for w in row.want])
     if np.isin(want, (0, 1)).all() or set(got.tolist()) != {0.0, 1.0}:
@@ -106,7 +118,7 @@ def zeros_and_ones(rows) -> tuple[str, str, str] | None:
 # what a check in the notebook looks at besides, in answers that pass or train ---------------------------------------
 
 
-def not_differentiable(exercise, ask) -> str:
+def not_differentiable(exercise: Exercise, ask: Any) -> str:
     """What to say of a right answer that autograd must differentiate, and cannot; "" where it can."""
     outcome = ask(ask.cases(1)[0].args, differentiated=exercise.differentiated)
     if outcome.kind == "value" or outcome.kind == "unreadable":
@@ -121,7 +133,7 @@ def not_differentiable(exercise, ask) -> str:
 WIDTHS, FEW = (2, 64), (4, 8)  # of the code, and steps, of short trainings whose draws are counted
 
 
-def noise_in_training(ask, rng_seed: int = 0) -> tuple[str, str] | None:
+def noise_in_training(ask: Ask, rng_seed: int = 0) -> tuple[str, str] | None:
     """(key, sentence) where training ignores its generator, or draws no fresh noise for every minibatch.
 
     Each step needs noise for the code of every example in its minibatch, so what a step draws from the generator grows

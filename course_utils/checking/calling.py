@@ -12,7 +12,7 @@ import threading
 import time
 import traceback
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -50,7 +50,8 @@ class Printed(io.TextIOBase):
     def __init__(self):
         self.kept = ""
 
-    def write(self, text):
+    def write(self, text: str) -> int:
+        """Keeps the text, as far as there is room."""
         self.kept += text[: 2000 - len(self.kept)]
         return len(text)
 
@@ -108,25 +109,26 @@ def _text(error):
         return ""
 
 
-def perform_all(function, variants: list[str], args) -> dict:
+def perform_all(function: Callable, variants: list[str], args: tuple) -> dict:
     """Calls functions with other sources in the place of one, each for a short time: {"value": [[value] or []]}.
 
     They see the globals that it sees, and change none.
     """
     values: list[list] = []
+    name = getattr(function, "__name__", "")
     for source in variants:
         namespace = dict(getattr(function, "__globals__", {}))
-        namespace.pop(function.__name__, None)
+        namespace.pop(name, None)
         reply: dict = {}
         with contextlib.suppress(Exception):
             exec(compile(source, "<changed>", "exec"), namespace)
             with short_time():
-                reply = perform(namespace[function.__name__], args)
+                reply = perform(namespace[name], args)
         values.append([reply["value"]] if "value" in reply else [])
     return {"value": values}
 
 
-def gradient_of(function, n: int):
+def gradient_of(function: Callable, n: int) -> Callable:
     """A function that differentiates the sum of another one's results in its first n arguments, with autograd."""
 
     def gradient(*args):
@@ -138,7 +140,7 @@ def gradient_of(function, n: int):
     return gradient
 
 
-def perform_and_count(function, args) -> dict:
+def perform_and_count(function: Callable, args: tuple) -> dict:
     """Calls function(*args) and tells how many words its generators have been asked for: {"value": [words ...]}."""
     given = resolve(args)
     reply = perform(lambda: function(*given) and None, ())
@@ -164,7 +166,7 @@ def words_between(before: np.random.Generator, after: np.random.Generator) -> in
 
 
 @contextlib.contextmanager
-def short_time():
+def short_time() -> Generator[None]:
     """At most VARIANT_SECONDS of this process's time, where the system can count it."""
 
     def stop(*_):
@@ -255,7 +257,7 @@ class Pipe:
             if tick:
                 tick(meter.used)
 
-    def ask(self, request: Any, seconds: float, tick: Tick | None = None, **limits) -> Outcome:
+    def ask(self, request: Any, seconds: float, tick: Tick | None = None, **limits: Any) -> Outcome:
         """Sends a request and waits for its reply; every way in which that can go wrong is an Outcome too."""
         meter = Meter(seconds, self.clock, **limits)
         try:
@@ -291,7 +293,7 @@ def serve(functions: dict[str, Any], pipe: Pipe) -> None:
 
 
 @contextlib.contextmanager
-def forked(function: Callable, tick: Tick | None = None) -> Iterator[Call]:
+def forked(function: Callable, tick: Tick | None = None) -> Generator[Call]:
     """Yields call(args, seconds) -> Outcome, which runs `function` in a fork of this process.
 
     The fork sees the notebook as it is now, and nothing that it does comes back but the reply: an answer that
@@ -346,7 +348,7 @@ def _settle_child(own_ends, parent):
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     with contextlib.suppress(OSError), open(f"{SELF}/statm", encoding="ascii") as file:  # else there is no limit
         used = int(file.read().split()[0]) * os.sysconf("SC_PAGE_SIZE")
-        resource.setrlimit(resource.RLIMIT_AS, (used + EXTRA_MEMORY,) * 2)
+        resource.setrlimit(resource.RLIMIT_AS, (used + EXTRA_MEMORY, used + EXTRA_MEMORY))
 
 
 def _open_descriptors():
@@ -358,7 +360,7 @@ def _open_descriptors():
 
 
 @contextlib.contextmanager
-def threaded(function: Callable, tick: Tick | None = None) -> Iterator[Call]:
+def threaded(function: Callable, tick: Tick | None = None) -> Generator[Call]:
     """As `forked`, in a thread of this process, for systems without a safe fork (macOS, Windows).
 
     A call that is out of time gets an exception thrown into it; pure Python code ends there. What waits elsewhere,
@@ -384,7 +386,9 @@ def threaded(function: Callable, tick: Tick | None = None) -> Iterator[Call]:
                 if tick:
                     tick(meter.used)
         except TimeoutError as error:
-            ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident), ctypes.py_object(TimeoutError))
+            ctypes.pythonapi.PyThreadState_SetAsyncExc(
+                ctypes.c_ulong(thread.ident or 0), ctypes.py_object(TimeoutError)
+            )
             thread.join(1)
             sys.stdout, sys.stderr = streams
             warnings.filters = filters

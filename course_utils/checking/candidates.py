@@ -27,7 +27,7 @@ class Explanation(NamedTuple):
     single: bool = True
 
 
-def functions_of(entry) -> tuple[Callable, ...]:
+def functions_of(entry: Any) -> tuple[Callable, ...]:
     """An entry of an exercise's `others`: one function, or several of which the same is to be said."""
     return (entry,) if callable(entry) else tuple(entry)
 
@@ -69,7 +69,7 @@ def of_the_result(row: Row) -> Iterator[Explanation]:
         )
 
 
-def tried(function, *args):
+def tried(function: Callable, *args: Any) -> Any:
     """The function's value, or nan: a relation may make sense for one of several results only."""
     try:
         return function(*args)
@@ -103,6 +103,12 @@ def of_the_steps(row: Row) -> Iterator[Explanation]:
         )
 
 
+def changed(change: stepwise.Change) -> dict[stepwise.Place, Callable]:
+    """A light change as a Steps object takes it: none of them depends on the case."""
+    assert change.function
+    return {change.place: change.function}
+
+
 def pairs_of_steps(row: Row) -> Iterator[Explanation]:
     """Two different steps that are both done otherwise."""
     light = [change for change in stepwise.changes(row.steps, row.arguments) if change.light]
@@ -113,9 +119,7 @@ def pairs_of_steps(row: Row) -> Iterator[Explanation]:
             2 + a.cost + b.cost,
             f"{a.key} & {b.key}",
             both(a.says, b.says),
-            lambda row, a=a, b=b: stepwise.run(
-                row.exercise.spelled, row.args, {a.place: a.function, b.place: b.function}
-            ),
+            lambda row, a=a, b=b: stepwise.run(row.exercise.spelled, row.args, changed(a) | changed(b)),
         )
 
 
@@ -129,11 +133,10 @@ def pairs_of_step_and_reading(row: Row) -> Iterator[Explanation]:
                     4,
                     f"{reading.key} & {change.key}",
                     both(reading.says, change.says),
-                    lambda row, f=reading.change, c=change: stepwise.run(
-                        row.exercise.spelled, f(row.args), {c.place: c.function}
-                    ),
+                    lambda row, f=reading.change, c=change: stepwise.run(row.exercise.spelled, f(row.args), changed(c)),
                 )
 
 
 def both(a: str, b: str) -> str:
+    """One sentence of two."""
     return f"two things: {a.rstrip('.')}; and {b}"

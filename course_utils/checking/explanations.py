@@ -8,17 +8,19 @@ limited, and never the time.
 """
 
 import functools
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from course_utils.checking import behaviour
+from course_utils.checking.calling import Outcome
 from course_utils.checking.candidates import ITEMS, Explanation
 from course_utils.checking.repairs import Repair, line_of, repairs
 from course_utils.checking.rows import Row, accepted, bits, entrywise, is_off, parts, right, rows_of, same
 from course_utils.checking.search import WHOLE, Search
 from course_utils.checking.wording import sentence
-from course_utils.exercises.model import Exercise, Finding
+from course_utils.exercises.model import Case, Exercise, Finding
 from course_utils.exercises.stand_ins import resolve
 
 CHANGES = 16_000  # of a source that are tried, times the work of the exercise
@@ -28,7 +30,12 @@ ORDINARY, DRAWS = 4, 4  # ordinary cases that an explanation must fit, and draws
 
 
 def explained(
-    exercise: Exercise, cases, outcomes, findings, asking, known: Finding | None
+    exercise: Exercise,
+    cases: Sequence[Case],
+    outcomes: Sequence[Outcome],
+    findings: Sequence[Any],
+    asking: Any,
+    known: Finding | None,
 ) -> tuple[Finding | None, str]:
     """The explanation of what is wrong on the ordinary cases, or, where these are right, on the special ones; and the
     line of the answer's source to look at, or "". With `known`, a misconception, only the line is looked for."""
@@ -94,7 +101,8 @@ class Found(NamedTuple):
     line: str
 
 
-def said(behaves) -> Explanation:
+def said(behaves: behaviour.Behaves) -> Explanation:
+    """What the answer does, as an explanation."""
     key, says, _ = behaves
     return Explanation(1, key, says, lambda row: None)
 
@@ -102,14 +110,16 @@ def said(behaves) -> Explanation:
 class Asked:
     """The answer, to be asked again: rows of fresh draws, other arguments, changed sources."""
 
-    def __init__(self, exercise: Exercise, asking, every: bool, rows: list[Row]):
+    def __init__(self, exercise: Exercise, asking: Any, every: bool, rows: list[Row]):
         self.exercise, self.asking, self.every, self.rows, self.source = exercise, asking, every, rows, asking.source
         self.most = CHANGES
 
-    def __call__(self, args):
+    def __call__(self, args: tuple) -> Outcome:
+        """What the answer makes of other arguments."""
         return self.asking(args)
 
     def fresh(self) -> list[Row]:
+        """Rows of fresh draws."""
         return self._fresh
 
     @functools.cached_property
@@ -158,6 +168,7 @@ class Asked:
 
 
 def finding_of(found: dict[int, Explanation], kind: str, row: Row, label: str) -> Finding:
+    """The finding that says what was found; `label`: what is special, where ordinary inputs are right."""
     if WHOLE in found:
         text, key = sentence(found[WHOLE].says), found[WHOLE].key
     else:

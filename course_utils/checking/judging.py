@@ -1,7 +1,7 @@
 """From an exercise and a way to call an answer to a report. The same for the notebook's checks and for grading."""
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -51,7 +51,7 @@ class Words:
 OPEN = Words()
 
 
-def case_seed(exercise: Exercise, *key) -> int:
+def case_seed(exercise: Exercise, *key: Any) -> int:
     """The seed of an exercise's inputs: a function of the key (a seed, a student ...) and the exercise's name."""
     text = "|".join([*map(str, key), exercise.name])
     digest = hashlib.sha256(text.encode(errors="surrogatepass")).digest()  # names of folders may be no Unicode
@@ -61,7 +61,7 @@ def case_seed(exercise: Exercise, *key) -> int:
 def judge(
     exercise: Exercise,
     call: Callable[..., Outcome],
-    *key,
+    *key: Any,
     words: Words = OPEN,
     source: Source | None = None,
 ) -> Report:
@@ -107,7 +107,8 @@ class Asking:
         """The cases of the n-th fresh draw."""
         return self.exercise.cases(np.random.default_rng(case_seed(self.exercise, *self.key, "again", n)))
 
-    def __call__(self, args: tuple, **more) -> Outcome:
+    def __call__(self, args: tuple, **more: Any) -> Outcome:
+        """What the answer makes of these arguments; `more` is for the call."""
         return self.call(args, self.exercise.seconds, **more)
 
 
@@ -137,6 +138,7 @@ def find(exercise: Exercise, case: Case, outcome: Outcome, words: Words = OPEN) 
 
 
 def no_value(exercise: Exercise, outcome: Outcome) -> Finding | None:
+    """What is to be said of an outcome without a value; None where there is one."""
     if outcome.kind == "timeout":
         why = {
             ASLEEP: "No answer, and nothing computed for a long time, so the check stopped it. "
@@ -166,7 +168,9 @@ def no_value(exercise: Exercise, outcome: Outcome) -> Finding | None:
     return None
 
 
-def misconceived(exercise, cases, outcomes, findings) -> Finding | None:
+def misconceived(
+    exercise: Exercise, cases: Sequence[Case], outcomes: Sequence[Outcome], findings: Sequence[Finding | None]
+) -> Finding | None:
     """The misconception that explains every outcome, if there is one."""
     values = [(case, outcome) for case, outcome in zip(cases, outcomes) if outcome.kind == "value"]
     for (case, outcome), finding in zip(zip(cases, outcomes), findings):
@@ -210,7 +214,7 @@ def _plain(value):
     return tuple(map(_plain, value)) if isinstance(value, tuple) else np.asarray(value)
 
 
-def labelled(cases, findings, worst) -> Finding:
+def labelled(cases: Sequence[Case], findings: Sequence[Any], worst: int) -> Finding:
     """The finding of case `worst`, with what is special about its inputs where ordinary ones were right."""
     finding, label = findings[worst], cases[worst].label
     right_on_ordinary = any(finding is None and not case.label for case, finding in zip(cases, findings))
@@ -220,7 +224,7 @@ def labelled(cases, findings, worst) -> Finding:
     return Finding(finding.kind, f"Your function is right on ordinary inputs, but {failed}")
 
 
-def conform(expected, got, args: tuple, names: list[str], words: Words = OPEN):
+def conform(expected: Any, got: Any, args: tuple, names: list[str], words: Words = OPEN) -> tuple[Any, Finding | None]:
     """The result in the structure of what is expected, lists taken as arrays: (value, None) or (None, Finding)."""
 
     def other(is_, meant=None):
@@ -275,7 +279,7 @@ def _conform_array(expected, got, args, names, words):
     return array, None
 
 
-def describe(value, depth: int = 1, words: Words = OPEN, known: Any = ()) -> str:
+def describe(value: Any, depth: int = 1, words: Words = OPEN, known: Any = ()) -> str:
     """A few words for what a value is, without its numbers, and for what is in it."""
     if isinstance(value, str):
         return "a string"

@@ -6,7 +6,7 @@ A limit on the clock alone would refuse right answers on a busy machine, where a
 import contextlib
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 
 WALL = 5  # so many times as long by the clock on the wall
 STILL = 30  # seconds without computing: it sleeps, or waits for what never comes
@@ -121,7 +121,7 @@ def tasks_below(pid: int, most: int = 400) -> dict[int, int]:
 
 
 @contextlib.contextmanager
-def one_blas_thread() -> Iterator[None]:
+def one_blas_thread() -> Generator[None]:
     """While it lasts, matrix products of this process, and of its forks for good, take one thread.
 
     Threads of BLAS wait for each other by spinning. Where several programs do that side by side, each waits for threads

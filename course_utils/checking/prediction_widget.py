@@ -1,6 +1,7 @@
 """The buttons of a prediction, in a notebook: choose, commit, and it is noted."""
 
 from html import escape
+from typing import Any
 
 import ipywidgets
 
@@ -19,7 +20,7 @@ FRAME = {
 class PredictionWidget(ipywidgets.VBox):
     """A question, its controls and a button that commits; afterwards what was predicted. Keyboard included."""
 
-    def __init__(self, question):
+    def __init__(self, question: Any):
         self.question = question
         head = ipywidgets.HTML(f"<b>Predict.</b> {escape(question.question)}")
         self.commit = ipywidgets.Button(description="This is my prediction", layout=FREE, button_style="")

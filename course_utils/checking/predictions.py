@@ -27,7 +27,7 @@ def predict(
     order: Sequence | None = None,
     unit: str = "",
     guess: Any = None,
-):
+) -> Any:
     """Asks for a prediction, under a key that no other question of the course has: one of `choices`, an order of the
     items of `order`, or, without either, a number (in `unit`).
 
@@ -115,7 +115,7 @@ class _Question:
 class Revealed:
     """A result beside what was predicted."""
 
-    def __init__(self, guess, answer, unit=""):
+    def __init__(self, guess: Any, answer: Any, unit: str = ""):
         self.guess, self.answer, self.unit = guess, answer, f" {unit}" if unit else ""
 
     def __str__(self):
@@ -176,5 +176,6 @@ def _display(thing):
         from IPython import get_ipython
         from IPython.display import display
     except ImportError:
-        get_ipython = lambda: None  # noqa: E731
-    display(thing) if get_ipython() else print(thing)
+        print(thing)
+    else:
+        display(thing) if get_ipython() else print(thing)

@@ -6,6 +6,7 @@ import os
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 EMPTY: dict[str, dict[str, int]] = {"solved": {}, "hints": {}}
 PREDICTIONS = "predictions"
@@ -59,7 +60,7 @@ def load_predictions() -> dict:
     return load_progress()[PREDICTIONS]
 
 
-def record_prediction(key: str, prediction) -> None:
+def record_prediction(key: str, prediction: Any) -> None:
     """Notes a prediction. The first one stays: what is said after the result has been seen is none."""
     state = load_progress()
     if key not in state[PREDICTIONS]:

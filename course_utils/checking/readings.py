@@ -2,13 +2,15 @@
 
 import itertools
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from course_utils.checking.steps import positive, reciprocal, sigmoid
 
 Change = Callable[[tuple], tuple]  # of a call's arguments
+Spoken = tuple[float, str, str, Callable]  # cost, key, sentence, and what becomes of one argument
+Layer = tuple[np.ndarray, np.ndarray]
 VARIANCES = ("eta", "variance")
 COUNTS = {"K": "components", "C": "classes", "steps": "points"}  # what an argument that is a whole number counts
 
@@ -23,24 +25,28 @@ class Reading(NamedTuple):
     light: bool = False
 
 
-def one(i, function) -> Change:
+def one(i: int, function: Callable) -> Change:
     """A change of argument i alone."""
     return lambda args: (*args[:i], function(args[i]), *args[i + 1 :])
 
 
-def is_count(value):
+def is_count(value: Any) -> bool:
+    """Whether it is a whole number."""
     return isinstance(value, int | np.integer) and not isinstance(value, bool)
 
 
-def is_array(value):
+def is_array(value: Any) -> bool:
+    """Whether it is an array of numbers."""
     return isinstance(value, np.ndarray) and value.dtype.kind in "fiu"
 
 
-def is_network(value):
+def is_network(value: Any) -> bool:
+    """Whether it is a list of layers (W, b)."""
     return isinstance(value, list) and bool(value) and all(isinstance(l, tuple) and len(l) == 2 for l in value)
 
 
-def is_labels(name, value):
+def is_labels(name: str, value: Any) -> bool:
+    """Whether an argument of this name holds labels, or is one."""
     return (is_array(value) and value.ndim == 1 and value.dtype.kind in "iu") or (name == "label" and is_count(value))
 
 
@@ -54,7 +60,7 @@ def readings(names: list[str], args: tuple) -> list[Reading]:
     return [*single, *labels_off(names, args), *exchanged(names, args)]
 
 
-def readings_of(name, value):
+def readings_of(name: str, value: Any) -> list[Spoken]:
     """(cost, key, sentence, function) for one argument."""
     q = f"`{name}`"
     if is_labels(name, value):
@@ -71,7 +77,8 @@ def readings_of(name, value):
     return []
 
 
-def log_width(q):
+def log_width(q: str) -> list[Spoken]:
+    """Readings of log sigma, called q in sentences."""
     return [
         (1, "log variance", f"you take {q} for the log of the variance; it is the log of the standard deviation", half),
         (1, "sigma for its square", f"{q} counts twice: sigma^2 stands where sigma belongs", double),
@@ -84,7 +91,8 @@ def log_width(q):
     ]
 
 
-def number(name, q):
+def number(name: str, q: str) -> list[Spoken]:
+    """Readings of any other number or array of numbers."""
     variance = name in VARIANCES
     stands = f"{q} is squared, where it should stand as it is"
     rows = [
@@ -116,19 +124,23 @@ def number(name, q):
     return rows
 
 
-def zero(value):
+def zero(value: Any) -> Any:
+    """0, in the value's shape."""
     return 0 * value
 
 
-def half(value):
+def half(value: Any) -> Any:
+    """Half the value."""
     return value / 2
 
 
-def double(value):
+def double(value: Any) -> Any:
+    """Twice the value."""
     return 2 * value
 
 
-def whole_number(name, q):
+def whole_number(name: str, q: str) -> list[Spoken]:
+    """Readings of a number of things: one or two more or fewer."""
     return [
         (
             1 if d in (1, -1) else 1.3,
@@ -143,7 +155,8 @@ def whole_number(name, q):
     ]
 
 
-def function(q):
+def function(q: str) -> list[Spoken]:
+    """Readings of an argument that is a function, entry by entry."""
     return [
         (1, "not applied", f"{q} is not applied", lambda f: lambda v: v),
         (1.3, "twice", f"{q} is applied twice", lambda f: lambda v: f(f(v))),
@@ -154,7 +167,8 @@ def function(q):
     ]
 
 
-def network(q, layers):
+def network(q: str, layers: list[Layer]) -> list[Spoken]:
+    """Readings of a network."""
     rows = [
         (1, "no biases", f"the biases of {q} are left out", lambda net: [(W, 0 * b) for W, b in net]),
         (1, "biases subtracted", f"the biases of {q} are subtracted", lambda net: [(W, -b) for W, b in net]),
@@ -201,21 +215,25 @@ def network(q, layers):
     return rows
 
 
-def columns(layer, order):
+def columns(layer: Layer, order: Callable[[int], np.ndarray]) -> Layer:
+    """A layer with its outputs in another order."""
     W, b = layer
     chosen = order(W.shape[1])
     return W[:, chosen], b[chosen]
 
 
-def swapped(n):
+def swapped(n: int) -> np.ndarray:
+    """0..n-1, the second half first."""
     return np.roll(np.arange(n), n // 2)
 
 
-def alternating(n):
+def alternating(n: int) -> np.ndarray:
+    """0..n-1, the even ones first."""
     return np.concatenate([np.arange(0, n, 2), np.arange(1, n, 2)])
 
 
-def array(q, value):
+def array(q: str, value: np.ndarray) -> list[Spoken]:
+    """Readings of an array as such: its order, its first and last entry; then those of its number of axes."""
     rows = [
         (1.5, "reversed", f"{q} is read from the end", lambda v: v[::-1]),
         (1.5, "sorted", f"{q} is sorted", lambda v: np.sort(v, axis=0)),
@@ -227,7 +245,8 @@ def array(q, value):
     return [*rows, *{1: vector, 2: matrix, 3: samples}.get(value.ndim, lambda q, v: [])(q, value)]
 
 
-def vector(q, value):
+def vector(q: str, value: np.ndarray) -> list[Spoken]:
+    """Readings of an array with one axis."""
     return [
         (1.5, "first only", f"only the first entry of {q} is used", lambda v: np.full(v.shape, v[0])),
         (1.5, "last only", f"only the last entry of {q} is used", lambda v: np.full(v.shape, v[-1])),
@@ -248,8 +267,9 @@ def vector(q, value):
     ]
 
 
-def matrix(q, value):
-    rows = [
+def matrix(q: str, value: np.ndarray) -> list[Spoken]:
+    """Readings of a matrix: transposed, centred, one row for all ..."""
+    rows: list[Spoken] = [
         (1, "transposed", f"{q} is transposed", lambda v: v.T),
         (1.2, "centred", f"{q} is centred first: the mean of its rows is subtracted", lambda v: v - v.mean(axis=0)),
         (1.3, "centred by rows", f"each row of {q} is centred (axis=1)", lambda v: v - v.mean(axis=1, keepdims=True)),
@@ -319,12 +339,13 @@ def matrix(q, value):
     return rows
 
 
-def spread(part, whole):
+def spread(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
     """One row or column in the place of all."""
     return np.broadcast_to(part, whole.shape).copy()
 
 
-def samples(q, value):
+def samples(q: str, value: np.ndarray) -> list[Spoken]:
+    """Readings of noise (S, N, K): one sample, or one example's noise for all."""
     return [
         (1, "first sample", f"only the first sample in {q} is used", lambda v: v[:1]),
         (
@@ -351,7 +372,7 @@ def samples(q, value):
     ]
 
 
-def labels_off(names, args):
+def labels_off(names: list[str], args: tuple) -> list[Reading]:
     """Labels that are counted from one, all of a call's together."""
     where = [i for i, (name, value) in enumerate(zip(names, args)) if is_labels(name, value)]
     if not where:
@@ -390,12 +411,13 @@ def labels_off(names, args):
     return rows
 
 
-def alike(a, b):
+def alike(a: Any, b: Any) -> bool:
+    """Whether one could stand where the other belongs."""
     both = (is_array(a) and is_array(b)) or (is_network(a) and is_network(b)) or (callable(a) and callable(b))
     return both or (isinstance(a, float) and isinstance(b, float)) or (is_count(a) and is_count(b))
 
 
-def exchanged(names, args):
+def exchanged(names: list[str], args: tuple) -> list[Reading]:
     """Two arguments that are exchanged, or one that stands where the other belongs."""
     rows = []
     for i, j in itertools.combinations(range(len(args)), 2):
@@ -438,8 +460,9 @@ def exchanged(names, args):
     return rows
 
 
-def swap(args, *pairs):
-    args = list(args)
+def swap(args: tuple, *pairs: tuple[int, int]) -> tuple:
+    """The arguments with these pairs of them exchanged."""
+    order = list(args)
     for i, j in pairs:
-        args[i], args[j] = args[j], args[i]
-    return tuple(args)
+        order[i], order[j] = order[j], order[i]
+    return tuple(order)

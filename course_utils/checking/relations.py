@@ -103,19 +103,22 @@ def sizes_of(names: list[str], args: tuple) -> dict[str, float]:
     return found
 
 
-def numbers_of(names, args):
+def numbers_of(names: list[str], args: tuple) -> dict[str, float]:
+    """The arguments that are real numbers."""
     return {name: float(value) for name, value in zip(names, args) if isinstance(value, float)}
 
 
-def words_for(letter):
+def words_for(letter: str) -> str:
+    """The letter of a size, and what it counts."""
     return f"{letter}, {WORDS[letter]}" if letter in WORDS else "the number of entries" if letter == "n" else letter
 
 
-def plain(function):
+def plain(function: Callable) -> Callable:
+    """A function of the result alone."""
     return lambda e, sizes: function(np.asarray(e, float))
 
 
-def over(axis, function):
+def over(axis: int, function: Callable) -> Callable:
     """A reduction of the result over one of its axes."""
 
     def inner(e, sizes):
@@ -127,7 +130,9 @@ def over(axis, function):
     return inner
 
 
-def all_of(function):
+def all_of(function: Callable) -> Callable:
+    """A function of all entries of the result; there must be several."""
+
     def inner(e, sizes):
         if np.ndim(e) == 0:
             raise ValueError("one number already")

@@ -11,8 +11,9 @@ import inspect
 import itertools
 import textwrap
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+Other = tuple[float, str, str, Any]  # cost, kind, what to look at, the other node
 LONGEST = 6000  # characters of a source that is looked at
 MOST = 400  # changed sources that are tried
 NUMPY = ("np", "anp", "numpy", "math", "special", "scipy")
@@ -130,7 +131,7 @@ class Repair(NamedTuple):
         return where + ("; it stands there as it is" if self.kind in AS_IT_STANDS else "")
 
 
-def source_of(function) -> Source | None:
+def source_of(function: Any) -> Source | None:
     """The source of a function of this process, where there is one."""
     try:
         lines, first = inspect.getsourcelines(function)
@@ -151,7 +152,8 @@ def source_in(cells: list[str], name: str) -> Source | None:
     return None
 
 
-def parsed(text: str):
+def parsed(text: str) -> ast.Module | None:
+    """The syntax tree of a text; None where it is no Python."""
     try:
         return ast.parse(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
@@ -174,7 +176,7 @@ def line_of(source: Source, number: int) -> str:
 def repairs(source: Source | None) -> list[Repair]:
     """Changed sources, the likeliest changes first."""
     function = function_in(source)
-    if function is None:
+    if function is None or source is None:
         return []
     names, text = names_in(function), source.text.encode()
     starts = [0, *itertools.accumulate(len(line) for line in text.splitlines(keepends=True))]
@@ -191,7 +193,7 @@ def repairs(source: Source | None) -> list[Repair]:
     return sorted((repair for repair in found.values() if repair), key=lambda repair: repair.cost)[:MOST]
 
 
-def names_in(function) -> list[str]:
+def names_in(function: ast.FunctionDef) -> list[str]:
     """Parameters and local variables: what may be mistaken for each other."""
     own = [arg.arg for arg in function.args.args]
     stored = [n.id for n in ast.walk(function) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)]
@@ -201,7 +203,7 @@ def names_in(function) -> list[str]:
 LEFT_ALONE = {"ctx", "annotation", "returns", "targets", "target", "decorator_list"}
 
 
-def places(node, inside=False) -> Iterator[ast.AST]:
+def places(node: ast.AST, inside: bool = False) -> Iterator[Any]:
     """The expressions and returns of a function's body; parameters and the conditions of `while` are left alone."""
     if inside and hasattr(node, "lineno"):
         yield node
@@ -214,12 +216,13 @@ def places(node, inside=False) -> Iterator[ast.AST]:
                     yield from places(item, True)
 
 
-def code(node) -> str:
+def code(node: ast.AST) -> str:
+    """A node as code in a sentence, cut where it is long."""
     text = " ".join(ast.unparse(node).split())
     return f"`{text}`" if len(text) <= 40 else f"`{text[:37]}...`"
 
 
-def changes(node, names):
+def changes(node: ast.AST, names: list[str]) -> Iterator[Other]:
     """(cost, kind, what to look at, other node) for one place."""
     match node:
         case ast.Constant(bool()):
@@ -291,7 +294,7 @@ def changes(node, names):
             return
 
 
-def calls(node):
+def calls(node: ast.Call) -> Iterator[Other]:
     """Another function, one less, another axis; without a keyword."""
     args, keywords = node.args, node.keywords
     for i, keyword in enumerate(keywords):
@@ -356,7 +359,7 @@ def calls(node):
         yield 2.5, "sign", code(node), ast.UnaryOp(ast.USub(), node)
 
 
-def of_name(node, names):
+def of_name(node: ast.Name, names: list[str]) -> Iterator[Other]:
     """Another variable; or a function of this one, where it stands as it is."""
     for other in names:
         if other != node.id:
@@ -377,7 +380,7 @@ def of_name(node, names):
         yield 2.4, "factor", code(node), ast.BinOp(ast.Constant(c), ast.Mult(), node)
 
 
-def returns(value):
+def returns(value: ast.expr) -> Iterator[Other]:
     """The negative, the half or the double of what is returned; two results in another order."""
     if isinstance(value, ast.Tuple):
         if len(value.elts) == 2:

@@ -20,10 +20,12 @@ class Report:
     note: str = ""  # what the notebook uses from here on
 
     def as_dict(self) -> dict:
+        """All of it, by name."""
         return asdict(self)
 
     @property
     def headline(self) -> str:
+        """The first line: passed or not, and the points."""
         if self.passed:
             return f"✓ {self.exercise}: {self.points} of {self._points}"
         word = "not started" if self.kind == "not started" else "not yet"

@@ -1,13 +1,15 @@
 """A case and what the answer made of it, beside the right values: how the two are compared, and how much they tell."""
 
 import functools
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
 
 from course_utils.checking import steps as stepwise
+from course_utils.checking.calling import Outcome
 from course_utils.checking.relations import numbers_of, sizes_of
-from course_utils.exercises.model import Exercise
+from course_utils.exercises.model import Case, Exercise
 from course_utils.exercises.stand_ins import resolve
 
 REAL_BITS = 10  # what a real number tells
@@ -16,41 +18,47 @@ REAL_BITS = 10  # what a real number tells
 class Row:
     """One case and what the answer made of it."""
 
-    def __init__(self, exercise: Exercise, case, value):
+    def __init__(self, exercise: Exercise, case: Case, value: Any):
         self.exercise, self.case, self.value = exercise, case, value
         self.args, self.case_args = resolve(case.args), case.args
 
     @functools.cached_property
-    def right(self):
+    def right(self) -> Any:
+        """The right answer."""
         return right(self.exercise, self.args)
 
     @functools.cached_property
-    def want(self):
+    def want(self) -> list[np.ndarray]:
+        """The results in it."""
         return parts(self.right)
 
     @functools.cached_property
-    def got(self):
+    def got(self) -> list[np.ndarray]:
+        """The results that came."""
         return parts(self.value, self.right)
 
     @functools.cached_property
-    def sizes(self):
+    def sizes(self) -> dict[str, float]:
+        """What the card's letters are in this case, and its arguments that are numbers."""
         return sizes_of(self.exercise.parameters, self.args) | numbers_of(self.exercise.parameters, self.args)
 
     @functools.cached_property
-    def steps(self):
+    def steps(self) -> list[stepwise.Step]:
+        """The steps of the spelled answer."""
         return stepwise.steps_of(self.exercise.spelled, self.args)
 
     @functools.cached_property
-    def arguments(self):
+    def arguments(self) -> dict[str, Any]:
+        """The arguments by name."""
         return dict(zip(self.exercise.parameters, self.args))
 
 
-def right(exercise: Exercise, args: tuple):
+def right(exercise: Exercise, args: tuple) -> Any:
     """The right answer: as it is spelled out, or else the oracle's."""
     return stepwise.run(exercise.spelled, args) if exercise.spelled else exercise.oracle(*args)
 
 
-def parts(value, like=None) -> list[np.ndarray]:
+def parts(value: Any, like: Any = None) -> list[np.ndarray]:
     """The results in a value: those of a tuple or a dict, or the one. `like` says which, where lists may be arrays."""
     like = value if like is None else like
     if isinstance(like, dict):
@@ -62,7 +70,7 @@ def parts(value, like=None) -> list[np.ndarray]:
     return [np.asarray(value)]
 
 
-def same(candidate: np.ndarray, got: np.ndarray, rtol=1.5e-4, atol=2e-6) -> bool:
+def same(candidate: np.ndarray, got: np.ndarray, rtol: float = 1.5e-4, atol: float = 2e-6) -> bool:
     """Equal in shape and in all values, within what float32 rounds; what is not finite in `got` is not compared."""
     if candidate.shape != got.shape or candidate.dtype.kind not in "biuf" or not got.size:
         return False
@@ -81,10 +89,10 @@ def same(candidate: np.ndarray, got: np.ndarray, rtol=1.5e-4, atol=2e-6) -> bool
 
 def entrywise(exercise: Exercise) -> bool:
     """Whether answers are compared entry by entry; elsewhere the exercise's own comparison decides."""
-    return exercise.compare.__qualname__.startswith("close.")
+    return getattr(exercise.compare, "__qualname__", "").startswith("close.")
 
 
-def accepted(exercise: Exercise, expected, row: Row) -> bool:
+def accepted(exercise: Exercise, expected: Any, row: Row) -> bool:
     """Whether the answer would pass if `expected` were what is asked."""
     values = [np.asarray(item, float) for item in parts(expected)]
     got = row.got
@@ -117,7 +125,7 @@ def is_off(exercise: Exercise, row: Row) -> bool:
     return not accepted(exercise, row.right, row)
 
 
-def rows_of(exercise, cases, outcomes, every) -> list[Row]:
+def rows_of(exercise: Exercise, cases: Sequence[Case], outcomes: Sequence[Outcome], every: bool) -> list[Row]:
     """The cases that an explanation must fit, with the answer's values: ordinary ones, or all of them. None at all
     where one of the values is no number or array of numbers."""
     rows = [

@@ -2,7 +2,7 @@
 
 import functools
 import itertools
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
 
@@ -45,6 +45,7 @@ class Search:
 
     @functools.cached_property
     def fresh(self) -> list[Row]:
+        """Rows of fresh draws."""
         return self._more()
 
     def fits(self, candidate: Explanation) -> set[int]:
@@ -141,7 +142,7 @@ def other_order(exercise: Exercise, rows: list[Row]) -> Explanation | None:
     return None
 
 
-def in_order(exercise, row, order) -> bool:
+def in_order(exercise: Exercise, row: Row, order: Sequence[int]) -> bool:
     """Whether the answer would pass with its results in this order."""
     keys = sorted(row.right) if isinstance(row.right, dict) else None
     values = [row.got[i] for i in order]

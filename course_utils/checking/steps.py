@@ -9,13 +9,14 @@ Every method returns the value it is given (or what the reduction makes of it), 
 force. Names go into sentences: with an article where a word needs one.
 """
 
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
 
 from course_utils.checking.wording import about
 
+Axis = int | tuple[int, ...] | None
 Place = tuple[str, int | None]  # a step's name, and which time it is taken: None is every time
 
 
@@ -33,7 +34,7 @@ class Step(NamedTuple):
 class Alone(Exception):  # no error: an early end
     """Ends a spelled answer early: its value is what is returned."""
 
-    def __init__(self, value):
+    def __init__(self, value: Any):
         self.value = value
 
 
@@ -61,19 +62,19 @@ class Steps:
         """A quantity."""
         return self._plain(name, "value", value, why)
 
-    def term(self, name, value, why=""):
+    def term(self, name: str, value: Any, why: str = "") -> Any:
         """Something that is added or subtracted."""
         return self._plain(name, "term", value, why)
 
-    def factor(self, name, value, why=""):
+    def factor(self, name: str, value: Any, why: str = "") -> Any:
         """Something that is multiplied with."""
         return self._plain(name, "factor", value, why)
 
-    def divisor(self, name, value, why=""):
+    def divisor(self, name: str, value: Any, why: str = "") -> Any:
         """Something that is divided by."""
         return self._plain(name, "divisor", value, why)
 
-    def apply(self, name, function, value, why=""):
+    def apply(self, name: str, function: Callable, value: Any, why: str = "") -> Any:
         """A function of a value, entry by entry: tanh, exp, log, a square ..."""
         change = self._take(name, "function", value, function, why)
         return change(value) if change else function(value)
@@ -82,28 +83,28 @@ class Steps:
         change = self._take(over, kind, value, axis, why)
         return change(value, axis) if change else REDUCE[kind](np.asarray(value, float), axis)
 
-    def sum(self, value, axis, over, why=""):
+    def sum(self, value: Any, axis: Axis, over: str, why: str = "") -> Any:
         """The sum over an axis, or over all entries for axis None; `over` says what they are: "the dimensions"."""
         return self._reduce("sum", value, axis, over, why)
 
-    def mean(self, value, axis, over, why=""):
+    def mean(self, value: Any, axis: Axis, over: str, why: str = "") -> Any:
         """The mean over an axis."""
         return self._reduce("mean", value, axis, over, why)
 
-    def log_mean_exp(self, value, axis, over, why=""):
+    def log_mean_exp(self, value: Any, axis: Axis, over: str, why: str = "") -> Any:
         """The log of the mean of exponentials over an axis."""
         return self._reduce("log mean exp", value, axis, over, why)
 
-    def log_sum_exp(self, value, axis, over, why=""):
+    def log_sum_exp(self, value: Any, axis: Axis, over: str, why: str = "") -> Any:
         """The log of the sum of exponentials over an axis."""
         return self._reduce("log sum exp", value, axis, over, why)
 
-    def max(self, value, axis, over, why=""):
+    def max(self, value: Any, axis: Axis, over: str, why: str = "") -> Any:
         """The largest over an axis."""
         return self._reduce("max", value, axis, over, why)
 
 
-def run(spelled, args, changes=None):
+def run(spelled: Any, args: tuple, changes: dict[Place, Callable] | None = None) -> Any:
     """The value of a spelled answer with changes in force."""
     with np.errstate(all="ignore"):
         try:
@@ -112,7 +113,7 @@ def run(spelled, args, changes=None):
             return end.value
 
 
-def steps_of(spelled, args) -> list[Step]:
+def steps_of(spelled: Any, args: tuple) -> list[Step]:
     """The steps that a spelled answer takes."""
     recorder = Steps()
     with np.errstate(all="ignore"):
@@ -123,7 +124,7 @@ def steps_of(spelled, args) -> list[Step]:
 # what may become of a value -----------------------------------------------------------------------------------------
 
 
-def positive(function):
+def positive(function: Callable) -> Callable:
     """The function where all values are positive; elsewhere there is no such value."""
 
     def inner(value):
@@ -135,22 +136,26 @@ def positive(function):
     return inner
 
 
-def transposed(value):
+def transposed(value: Any) -> np.ndarray:
+    """A matrix transposed; ValueError where it is none."""
     value = np.asarray(value)
     if value.ndim != 2:
         raise ValueError("not a matrix")
     return value.T
 
 
-def alone(value):
+def alone(value: Any) -> NoReturn:
+    """Ends the spelled answer with this value."""
     raise Alone(value)
 
 
-def reciprocal(value):
+def reciprocal(value: Any) -> np.ndarray:
+    """1 / value."""
     return 1 / np.asarray(value, float)
 
 
-def sigmoid(value):
+def sigmoid(value: Any) -> np.ndarray:
+    """1 / (1 + exp(-value))."""
     return 1 / (1 + np.exp(-np.asarray(value, float)))
 
 
@@ -160,7 +165,7 @@ class Done(NamedTuple):
     cost: float
     key: str
     says: str
-    function: Callable
+    function: Callable | None  # None where it depends on what is meant
     light: bool = False
 
 
@@ -249,17 +254,19 @@ ROLES = {"term": TERM, "factor": FACTOR, "divisor": DIVISOR, "value": VALUE, "fu
 # what may become of a reduction -------------------------------------------------------------------------------------
 
 
-def log_mean_exp(value, axis):
+def log_mean_exp(value: Any, axis: Any) -> np.ndarray:
+    """The log of the mean of exponentials over an axis."""
     value = np.asarray(value, float)
     top = value.max(axis=axis, keepdims=True)
     return np.squeeze(top, axis) + np.log(np.mean(np.exp(value - top), axis=axis))
 
 
-def log_sum_exp(value, axis):
+def log_sum_exp(value: Any, axis: Any) -> np.ndarray:
+    """The log of the sum of exponentials over an axis."""
     return log_mean_exp(value, axis) + np.log(np.size(value) if axis is None else np.shape(value)[axis])
 
 
-def other(axis, value):
+def other(axis: Any, value: Any) -> int:
     """The other axis of the last two."""
     if axis is None or np.ndim(value) < 2:
         raise ValueError("there is no other axis")
@@ -267,7 +274,8 @@ def other(axis, value):
     return before if axis % np.ndim(value) == last else last
 
 
-def end(which):
+def end(which: int) -> Callable:
+    """A reduction that takes the entry `which` alone."""
     return lambda v, axis: np.take(v, which, axis)
 
 
@@ -331,11 +339,12 @@ REDUCTION = [
 ]
 
 
-def size(value, axis):
+def size(value: Any, axis: Any) -> int:
+    """How many entries a reduction over an axis reduces."""
     return np.size(value) if axis is None else np.shape(value)[axis]
 
 
-def changed_reduction(done: Done, kind: str):
+def changed_reduction(done: Done, kind: str) -> Callable | None:
     """The function that takes the place of a reduction of this kind; None where that would be no change."""
     own = REDUCE[kind]
     made = {
@@ -348,11 +357,11 @@ def changed_reduction(done: Done, kind: str):
     }
     if done.key == kind or (done.key in ("other sum", "other mean") and done.key.split()[1] == kind):
         return None
-    function = made.get(done.key, done.function)
+    function: Any = made.get(done.key, done.function)
     return lambda v, axis: function(np.asarray(v, float), axis)
 
 
-def changed_function(done: Done, own):
+def changed_function(done: Done, own: Callable) -> Callable | None:
     """The function that takes the place of an applied one."""
     if done.key == "sign":
         return lambda v: own(-v)
@@ -397,7 +406,8 @@ def changes(steps: list[Step], arguments: dict) -> list[Change]:
     ]
 
 
-def own_changes(step: Step, time, where):
+def own_changes(step: Step, time: int | None, where: str) -> Iterator[Change]:
+    """What may become of a step by itself; `time` and `where` say which time it is taken."""
     dones = ROLES.get(step.role, REDUCTION)
     for done in dones:
         function = done.function
@@ -422,11 +432,14 @@ def own_changes(step: Step, time, where):
             )
 
 
-def with_reason(says, step):
+def with_reason(says: str, step: Step) -> str:
+    """The sentence, with an author's ending where the step has one."""
     return f"{says}. {step.why}" if step.why else says
 
 
-def replaced(step: Step, time, where, taken, arguments):
+def replaced(
+    step: Step, time: int | None, where: str, taken: dict[str, list[Step]], arguments: dict[str, Any]
+) -> Iterator[Change]:
     """Another quantity of the same shape in a step's place: another step's value, an argument, its transpose."""
     if step.role not in ROLES or step.role == "function":
         return
@@ -449,7 +462,8 @@ def replaced(step: Step, time, where, taken, arguments):
             yield Change(cost, key, says + where, (step.name, time), None, False, (kind, name))
 
 
-def is_number_like(value):
+def is_number_like(value: Any) -> bool:
+    """Whether it is a number or an array of numbers."""
     if isinstance(value, bool):
         return False
     return isinstance(value, int | float | np.number) or (isinstance(value, np.ndarray) and value.dtype.kind in "fiu")

@@ -2,8 +2,10 @@
 
 import contextlib
 import sys
+from collections.abc import Container, Sequence
 from dataclasses import replace
 from html import escape
+from typing import Any
 
 from course_utils.checking.behaviour import noise_in_training, not_differentiable
 from course_utils.checking.calling import isolated
@@ -21,7 +23,7 @@ USED_FROM_HERE = {
 NOT_USED = {"vae_train"}  # after its check, as training takes its time; a test compares
 
 
-def examine(function, *, name: str | None = None, seed: int = 0) -> Report:
+def examine(function: Any, *, name: str | None = None, seed: int = 0) -> Report:
     """The report on an answer to the exercise `name` (the function's own name, unless given), without showing it."""
     exercise = find_exercise(name or getattr(function, "__name__", None) or _nameless(function))
     if not callable(function):
@@ -79,7 +81,7 @@ def _progress_bar(exercise):
         yield tick
 
 
-def check(function, *, name: str | None = None):
+def check(function: Any, *, name: str | None = None) -> Any:
     """Shows the report on an answer and returns a function that works: yours if it passes, else the library's."""
     report = examine(function, name=name)
     exercise = find_exercise(report.exercise)
@@ -87,7 +89,7 @@ def check(function, *, name: str | None = None):
     if report.passed:
         record("solved", exercise.name, report.points)
     note = USED_FROM_HERE[report.passed] if exercise.name not in NOT_USED else ""
-    _display(Report(**report.as_dict() | {"note": note}))
+    _display(replace(report, note=note))
     return result
 
 
@@ -107,7 +109,7 @@ def progress() -> None:
 class Hints:
     """The opened hints of an exercise, earlier ones folded."""
 
-    def __init__(self, exercise, opened, total):
+    def __init__(self, exercise: str, opened: Sequence[str], total: int):
         self.exercise, self.opened, self.total = exercise, opened, total
 
     def _title(self, i):
@@ -128,7 +130,7 @@ class Hints:
 class Progress:
     """Solved exercises and points, as a table."""
 
-    def __init__(self, solved):
+    def __init__(self, solved: Container[str]):
         self.rows = {}
         for exercise in all_exercises().values():
             self.rows.setdefault(exercise.notebook, []).append((exercise, exercise.name in solved))
@@ -172,5 +174,6 @@ def _display(thing):
         from IPython import get_ipython
         from IPython.display import display
     except ImportError:
-        get_ipython = lambda: None  # noqa: E731
-    display(thing) if get_ipython() else print(thing)
+        print(thing)
+    else:
+        display(thing) if get_ipython() else print(thing)

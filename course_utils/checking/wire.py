@@ -105,7 +105,7 @@ def frame_lengths(head: bytes) -> tuple[int, int]:
     return header, payload
 
 
-def decode(header: bytes, payload: bytes | None, *, trusted=False) -> Any:
+def decode(header: bytes, payload: bytes | None, *, trusted: bool = False) -> Any:
     """The value of a frame. Stand-ins for generators and functions are understood only in a trusted frame. Without the
     payload, each array is an Other that tells its shape."""
     reader = _Reader(None if payload is None else memoryview(payload), trusted)
@@ -120,7 +120,7 @@ def decode(header: bytes, payload: bytes | None, *, trusted=False) -> Any:
     return value
 
 
-def decode_frame(frame: bytes, *, trusted=False) -> Any:
+def decode_frame(frame: bytes, *, trusted: bool = False) -> Any:
     """The value of one whole frame."""
     header, _ = frame_lengths(frame[: HEAD.size])
     return decode(frame[HEAD.size : HEAD.size + header], frame[HEAD.size + header :], trusted=trusted)

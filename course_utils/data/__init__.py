@@ -61,7 +61,9 @@ def read_pack(name: str) -> dict[str, np.ndarray]:
         "Restore it with `git checkout -- course_utils/data/packs` in the course's folder, or install the course again."
     )
     try:
-        expected = {file: digest for digest, file in map(str.split, sums.read_text().splitlines())}[path.name]
+        expected = {file: digest for digest, file in map(str.split, sums.read_text(encoding="utf-8").splitlines())}[
+            path.name
+        ]
     except FileNotFoundError:
         raise DataError(f"The table of checksums {sums} is missing. {remedy}") from None
     except (ValueError, KeyError):
@@ -95,6 +97,7 @@ def unit(pixels: np.ndarray, scale: int = 255) -> np.ndarray:
 
 
 def images(pack: dict[str, np.ndarray], shape: tuple[int, int], names: Iterable[str]) -> Images:
+    """The images of a pack, with the names of their classes."""
     return Images(
         unit(pack["x_train"]),
         frozen(pack["y_train"], np.int64),

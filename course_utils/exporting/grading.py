@@ -2,7 +2,7 @@
 
 import contextlib
 import json
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -29,7 +29,7 @@ class Item(NamedTuple):
 
 
 @contextlib.contextmanager
-def grader(seed: int, hidden: tuple[Path, ...], isolation: str = "auto", trusted: bool = False) -> Iterator[Grader]:
+def grader(seed: int, hidden: tuple[Path, ...], isolation: str = "auto", trusted: bool = False) -> Generator[Grader]:
     """Yields a grader; OSError where there is no safe isolation. `hidden`: folders that a sandbox must not show.
 
     `isolation` is what `course grade` takes, or "container", where nothing is at stake but this one submission: strict

@@ -1,5 +1,7 @@
 """What the test cells of an exported notebook call after `check`: an error where the exercise has no points yet."""
 
+from typing import Any
+
 from course_utils.checking import examine
 from course_utils.exercises import find_exercise
 
@@ -11,7 +13,7 @@ class NotEarned(AssertionError):
         return [f"{type(self).__name__}: {self}"]
 
 
-def earned(function, seed: int | None = None) -> None:
+def earned(function: Any, seed: int | None = None) -> None:
     """Raises NotEarned unless `function` is a right answer: not the library's, which `check` gives for a wrong one.
 
     With a seed, it is called once more on the inputs that the seed draws.

@@ -5,6 +5,7 @@ import contextlib
 import hashlib
 import json
 from pathlib import Path
+from typing import Any
 
 from nbformat.v4 import new_code_cell, new_output
 from nbgrader import preprocessors as theirs
@@ -12,7 +13,7 @@ from nbgrader.converters import Autograde
 from traitlets import Bool, Integer, Unicode
 
 from course_utils.building.build import nbgrader as cell_metadata
-from course_utils.exercises import all_exercises
+from course_utils.exercises import Exercise, all_exercises
 from course_utils.exporting.grading import Item, grader, items_of
 from course_utils.grading.grader import Grader
 from course_utils.grading.submissions import Cells, Submission, code_cells
@@ -20,7 +21,7 @@ from course_utils.grading.submissions import Cells, Submission, code_cells
 STUB = 'raise NotImplementedError("your answer goes here")'
 
 
-def configure(config, course_id: str, seed: int, isolation: str, i_trust_these_submissions: bool) -> None:
+def configure(config: Any, course_id: str, seed: int, isolation: str, i_trust_these_submissions: bool) -> None:
     """Sets nbgrader up: the stub that students see, and autograding without any student's code in our processes."""
     config.CourseDirectory.course_id = course_id
     config.ClearSolutions.code_stub = {"python": STUB}
@@ -42,7 +43,7 @@ def configure(config, course_id: str, seed: int, isolation: str, i_trust_these_s
 class RestoreCells(theirs.NbGraderPreprocessor):
     """Gives every exercise of a submission its cells' metadata back, and a check cell where there is none."""
 
-    def preprocess(self, nb, resources):
+    def preprocess(self, nb: Any, resources: Any) -> tuple[Any, Any]:
         """Takes away what students wrote into nbgrader's metadata; nbgrader itself restores the checks' source."""
         exercises = exercises_of(resources)
         known = {}
@@ -68,7 +69,7 @@ class GradeInSandbox(theirs.NbGraderPreprocessor):
     isolation = Unicode("auto", help="auto, strict or plain").tag(config=True)
     trusted = Bool(False, help="plain isolation may be used").tag(config=True)
 
-    def preprocess(self, nb, resources):
+    def preprocess(self, nb: Any, resources: Any) -> tuple[Any, Any]:
         """An error under a check takes its points, as nbgrader has it; a printed line leaves them."""
         exercises = exercises_of(resources)
         grading = shared_grader(self.seed, self.isolation, self.trusted)
@@ -85,7 +86,7 @@ class GradeInSandbox(theirs.NbGraderPreprocessor):
         return nb, resources
 
 
-def exercises_of(resources):
+def exercises_of(resources: Any) -> dict[str, Exercise]:
     """The exercises of the notebook that nbgrader is at, whatever the file says of itself."""
     notebook = resources["nbgrader"]["notebook"]
     found = {name: exercise for name, exercise in all_exercises().items() if exercise.notebook == notebook}
@@ -94,12 +95,12 @@ def exercises_of(resources):
     return found
 
 
-def submission_of(resources) -> Submission:
+def submission_of(resources: Any) -> Submission:
     """Student and notebook, as nbgrader knows them."""
-    return Submission(resources["nbgrader"]["student"], resources["nbgrader"]["notebook"], None)
+    return Submission(resources["nbgrader"]["student"], resources["nbgrader"]["notebook"], Path())
 
 
-def cells_of(nb) -> Cells:
+def cells_of(nb: Any) -> Cells:
     """The code cells of a notebook, or why there are none to be graded."""
     try:
         sources, _ = code_cells({"cells": list(nb.cells)})
@@ -109,7 +110,7 @@ def cells_of(nb) -> Cells:
     return Cells(sources, "", digest)
 
 
-def output_of(item: Item, status: str):
+def output_of(item: Item, status: str) -> Any:
     """An exercise's outcome as an output that nbgrader reads."""
     if item.points >= item.max_points:
         return new_output("stream", name="stdout", text=item.told + "\n")

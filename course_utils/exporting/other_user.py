@@ -17,7 +17,7 @@ import shutil
 import stat
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from pathlib import Path
 
 from course_utils.grading.cleaning import remove
@@ -51,7 +51,7 @@ def without_network() -> list[str]:
 
 
 @contextlib.contextmanager
-def as_other_user(tier: Isolation, temporary: Path) -> Iterator[Isolation]:
+def as_other_user(tier: Isolation, temporary: Path) -> Generator[Isolation]:
     """Yields the tier whose children start by way of the launcher, for the grader whose folder is `temporary`.
 
     One child at a time: the launcher closes the libraries of all others.

@@ -26,7 +26,8 @@ import socket
 import sys
 import time
 import types
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
+from typing import Any
 
 import numpy as np
 
@@ -133,7 +134,7 @@ def ends_at_once(number: int) -> None:
 
 
 @contextlib.contextmanager
-def ending_with(control: socket.socket) -> Iterator[None]:
+def ending_with(control: socket.socket) -> Generator[None]:
     """While it lasts, the end of whoever holds the other end of the socket is ours. Nothing else may come over it."""
     ends_at_once(signal.SIGIO)
     flags = fcntl.fcntl(control, fcntl.F_GETFL)
@@ -190,7 +191,7 @@ def modules_of(units: Iterable[slicing.Unit]) -> Iterator[str]:
                     yield from (f"{node.module}.{name.name}" for name in node.names)
 
 
-def start(control: socket.socket, descriptors: list[int], notebook, number: int, processes: int) -> int:
+def start(control: socket.socket, descriptors: list[int], notebook: Any, number: int, processes: int) -> int:
     """Forks; the fork runs one answer's cells and serves calls of the answer. Returns the fork's process id, or 0."""
     server, deadline = os.getpid(), time.monotonic() + FORK_SECONDS
     while True:
@@ -256,7 +257,7 @@ def limit(number: int, most: int, soft: bool = False) -> None:
 def memory_limit() -> int:
     """Bytes of address space: what is in use and EXTRA_MEMORY more; no limit where the system does not tell."""
     try:
-        with open("/proc/self/statm") as file:
+        with open("/proc/self/statm", encoding="ascii") as file:
             return int(file.read().split()[0]) * os.sysconf("SC_PAGE_SIZE") + EXTRA_MEMORY
     except OSError:
         return resource.RLIM_INFINITY
@@ -266,7 +267,8 @@ def answer(pipe: Pipe, units: list[slicing.Unit], slices: dict) -> None:
     """Runs the cells of {"name", "whole", "seconds", "slow", "replace"}, says how that went, serves calls."""
     request = pipe.receive(trusted=True)
     name = request["name"]
-    importlib.import_module("course_utils.checking").replacements.update(request["replace"])
+    silent: Any = importlib.import_module("course_utils.checking")
+    silent.replacements.update(request["replace"])
     chosen = units if request["whole"] else slices[name][0]
     module = types.ModuleType("__main__")
     module.__dict__.update(display=_nothing, get_ipython=lambda: _Quiet())
@@ -374,7 +376,7 @@ def _how(fork):
 
 def _children():
     try:
-        with open(f"/proc/self/task/{os.getpid()}/children") as file:
+        with open(f"/proc/self/task/{os.getpid()}/children", encoding="ascii") as file:
             return [int(pid) for pid in file.read().split()]
     except OSError:
         return []

@@ -224,6 +224,6 @@ def _table(head, rows, numbers=(), names="known") -> str:
     return f"<div class='scroll'><table class='{names}'>{''.join(lines)}</table></div>"
 
 
-def plural(n, word):
+def plural(n: int, word: str) -> str:
     """A number with its noun."""
     return f"{n} {word}{'' if n == 1 else 's'}"

@@ -5,7 +5,7 @@ import os
 import shutil
 import stat
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 
 PREFIX, LOCK = "course-grade-", "lock"
@@ -30,7 +30,7 @@ def remove(path: Path | str) -> None:
 
 
 @contextlib.contextmanager
-def temporary_folder() -> Iterator[Path]:
+def temporary_folder() -> Generator[Path]:
     """A folder that only we can enter, removed at the end; before that, those that dead runs of ours have left are.
 
     A run holds a lock on a file in its folder. The kernel takes it away when the run ends, however it ends, so that a

@@ -4,6 +4,7 @@ import atexit
 import contextlib
 import functools
 from pathlib import Path
+from typing import Any
 
 from course_utils.checking.limits import one_blas_thread
 from course_utils.grading import sandbox
@@ -70,7 +71,7 @@ class Cluster:
         self.client.close()
 
 
-def result_there(submission, cells, seed, tier, definitions) -> dict:
+def result_there(submission: Submission, cells: Cells, seed: Any, tier: Any, definitions: str) -> dict:
     """Runs on a worker: the result, by a grader that the worker keeps for the run. OSError where it is not as asked."""
     grader = _grader(seed, tier)
     if grader.definitions != definitions:

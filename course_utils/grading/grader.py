@@ -145,7 +145,7 @@ class Grader:
             **self.identity(cells.digest),
         }
 
-    def scored(self, submission, cells, exercises) -> tuple[str, dict]:
+    def scored(self, submission: Submission, cells: Cells, exercises: dict[str, Exercise]) -> tuple[str, dict]:
         """Status and entries of a submission whose cells run."""
         try:
             with self.turns.beside_others():

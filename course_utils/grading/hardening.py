@@ -95,7 +95,7 @@ def end_with_parent(signal: int) -> None:
 
 def harden(families: tuple[int, ...] = ANY) -> None:
     """Gives all of it up. Forks and what they start inherit that. On other systems and machines less, or nothing."""
-    with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as file:
+    with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w", encoding="ascii") as file:
         file.write("500")  # where memory runs out, the kernel ends us and not the grader
     prctl(PR_SET_DUMPABLE, 0)
     prctl(PR_SET_NO_NEW_PRIVS, 1)
@@ -107,7 +107,7 @@ def spare(pids: tuple[int, ...]) -> None:
     install(signal_filter, pids)
 
 
-def install(make: Callable[..., bytes], *args) -> None:
+def install(make: Callable[..., bytes], *args: Any) -> None:
     """Sets the filter that make(column, convention, *args) gives, for good, where this machine is a known one."""
     if known_machine():
         program = ctypes.create_string_buffer(make(*MACHINES[platform.machine()], *args))

@@ -9,7 +9,7 @@ import ast
 import os
 import py_compile
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import course_utils
@@ -123,7 +123,7 @@ def make_library(folder: Path, hide: Iterable[Exercise]) -> Path:
     return folder
 
 
-def source_files():
+def source_files() -> Iterator[Path]:
     """The files of the library that a submission may see."""
     for file in sorted(SOURCE.rglob("*")):
         parts = file.relative_to(SOURCE).parts

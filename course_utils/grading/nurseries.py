@@ -30,6 +30,7 @@ class Process:
         self.pid, self.descriptor = pid, os.pidfd_open(pid)
 
     def kill(self) -> None:
+        """Ends it, where it has not ended."""
         with contextlib.suppress(ProcessLookupError):
             signal.pidfd_send_signal(self.descriptor, signal.SIGKILL)
 

@@ -18,6 +18,7 @@ import struct
 import sys
 import traceback
 from collections.abc import Callable
+from typing import Any
 
 import autograd.numpy  # noqa: F401  what nearly every notebook imports, once for all
 import numpy  # noqa: F401
@@ -74,7 +75,7 @@ def fork_into_namespaces() -> int:
     return check(pid, "(a process in new namespaces)")
 
 
-def last_words(function: Callable, *args) -> None:
+def last_words(function: Callable, *args: Any) -> None:
     """Calls the function and ends this process; an error goes to the log."""
     try:
         function(*args)

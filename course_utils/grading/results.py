@@ -100,7 +100,7 @@ def write_result(out: Path, result: dict) -> None:
     write(path, json.dumps(result, indent=1) + "\n")
 
 
-def earlier_result(out: Path, student: str, notebook: str, **wanted) -> dict | None:
+def earlier_result(out: Path, student: str, notebook: str, **wanted: Any) -> dict | None:
     """The result of an earlier run, where it has the same submission, definitions, seed and isolation.
 
     One that ended in an error of ours (no memory left for a child, say) is not taken over. ValueError where there is a

@@ -7,7 +7,7 @@ import secrets
 import sys
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
@@ -80,7 +80,7 @@ def grade_folder(
 
 
 @contextlib.contextmanager
-def alone(out: Path):
+def alone(out: Path) -> Generator[None]:
     """Nobody else's run into `out` meanwhile; OSError where there is one. The lock ends with its process, however."""
     import fcntl  # not there on Windows
 
@@ -112,7 +112,9 @@ class Run:
         self.damaged: list[str] = []  # results of earlier runs that are none
         self.tally = class_report.Tally(grader.exercises)
 
-    def grade(self, submission: Submission, compute: Callable[[Submission, Cells], dict]):
+    def grade(
+        self, submission: Submission, compute: Callable[[Submission, Cells], dict]
+    ) -> tuple[dict, list[Override], bool]:
         """(result with adjustments, lines of overrides used, whether it was taken over from an earlier run)."""
         cells = (
             Cells([], submission.refusal, "") if submission.refusal else read_cells(submission.path, submission.root)

@@ -7,7 +7,7 @@ import shutil
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -87,7 +87,7 @@ class Child:
 
     def _log(self) -> str:
         """The last line that the child has written to its log."""
-        return (self.folder / "log").read_text(errors="replace").strip().split("\n")[-1][:300]
+        return (self.folder / "log").read_text(encoding="utf-8", errors="replace").strip().split("\n")[-1][:300]
 
     def _start(self, library: Path, tier: Isolation, log: BinaryIO) -> None:
         if tier.nurseries:
@@ -121,7 +121,7 @@ class Child:
         return facts if isinstance(facts, dict) else {}
 
     @contextlib.contextmanager
-    def _pipe(self, message: bytes) -> Iterator[Pipe]:
+    def _pipe(self, message: bytes) -> Generator[Pipe]:
         request_out, request_in = os.pipe()
         reply_out, reply_in = os.pipe()
         try:
@@ -138,7 +138,7 @@ class Child:
             os.close(reply_out)
 
     @contextlib.contextmanager
-    def fork(self) -> Iterator[Pipe]:
+    def fork(self) -> Generator[Pipe]:
         """Yields a pipe to a fresh fork of the child, and kills the fork and what it started afterwards. LostError
         where the fork has ended, or was too slow, in a way that may be no doing of its own."""
         pipe, how, failed = None, b"", True

@@ -64,7 +64,15 @@ def score(
 class Scorer:
     """Grades answers one by one in forks of a child, which is started anew when an answer has killed it."""
 
-    def __init__(self, cells, exercises, key, libraries, folder, tier):
+    def __init__(
+        self,
+        cells: list[str],
+        exercises: dict[str, Exercise],
+        key: tuple,
+        libraries: Callable[[frozenset], Path],
+        folder: Path,
+        tier: Isolation,
+    ):
         self.cells, self.exercises, self.key, self.libraries, self.tier = cells, exercises, key, libraries, tier
         self.folders = (folder / str(i) for i in itertools.count())
         seconds = SUBMISSION_SECONDS * PATIENCE
@@ -95,10 +103,10 @@ class Scorer:
             self.hidden = hidden
         return self.child
 
-    def grade(self, name: str, hidden: frozenset, unsolved=frozenset()) -> Scored:
+    def grade(self, name: str, hidden: frozenset, unsolved: frozenset = frozenset()) -> Scored:
         """Asks the answer `name`, with the library's answers to `hidden` gone, and its own for those in `unsolved`."""
         scored = self._attempt(name, hidden, unsolved, whole=False)
-        if scored.lost and self.child.facts.get("dynamic") is True:
+        if scored.lost and self.child and self.child.facts.get("dynamic") is True:
             scored = self._attempt(name, hidden, unsolved, whole=True)
         return scored
 
@@ -226,10 +234,10 @@ class CellsRan:
     def read(cls, reply: Any, cells: int = 0) -> "CellsRan":
         """Takes over what has the right form, for a notebook of so many code cells, and drops the rest."""
         reply = reply if isinstance(reply, dict) else {}
-        rows = reply.get("failed") if isinstance(reply.get("failed"), list) else []
+        found = reply.get("failed")
         rows = [
             (row[0], *map(text, row[1:4]), row[4] is True)
-            for row in rows[:20]
+            for row in (found[:20] if isinstance(found, list) else [])
             if isinstance(row, list) and len(row) == 5 and type(row[0]) is int and 0 < row[0] <= cells
         ]
         return cls(rows, reply.get("bound") is True, reply.get("callable") is True, text(reply.get("type"))[:50])

@@ -10,7 +10,7 @@ import threading
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 MAX_BYTES, MAX_CELLS, MAX_SOURCE = 32 << 20, 5_000, 2_000_000
 MAX_FOLDERS = 50  # between the folder of all submissions and a notebook
@@ -172,7 +172,7 @@ def _read(descriptor):
     return content
 
 
-def code_cells(notebook) -> tuple[list[str], str]:
+def code_cells(notebook: Any) -> tuple[list[str], str]:
     """Sources of the code cells of a notebook's JSON, and its name in the metadata; ValueError where it is none."""
     if not isinstance(notebook, dict) or not isinstance(notebook.get("cells"), list):
         old = isinstance(notebook, dict) and "worksheets" in notebook

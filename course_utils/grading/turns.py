@@ -2,7 +2,7 @@
 
 import contextlib
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator
 
 
 class Turns:
@@ -13,7 +13,7 @@ class Turns:
         self.together, self.waiting, self.one = 0, 0, False
 
     @contextlib.contextmanager
-    def beside_others(self) -> Iterator[None]:
+    def beside_others(self) -> Generator[None]:
         """While it lasts, nobody is alone."""
         with self.changed:
             self.changed.wait_for(lambda: not self.one and not self.waiting)
@@ -26,7 +26,7 @@ class Turns:
                 self.changed.notify_all()
 
     @contextlib.contextmanager
-    def alone(self) -> Iterator[None]:
+    def alone(self) -> Generator[None]:
         """While it lasts, nobody else is in."""
         with self.changed:
             self.waiting += 1

@@ -6,8 +6,9 @@ import re
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
+from typing import Any
 
 from course_utils.checking.limits import tasks_below
 
@@ -19,7 +20,7 @@ CROWD, MANY = 8, 200  # tasks of one child: more than CROWD are put behind every
 
 
 @contextlib.contextmanager
-def watching(children: set, memory: int) -> Iterator[None]:
+def watching(children: set, memory: int) -> Generator[None]:
     """While it lasts, looks after `children` (sandbox.Child): those that use more memory (bytes) in all are killed."""
     done = threading.Event()
 
@@ -40,7 +41,7 @@ def watching(children: set, memory: int) -> Iterator[None]:
             thread.join()
 
 
-def restrain(child, memory: int) -> None:
+def restrain(child: Any, memory: int) -> None:
     """Kills a child that has too much memory or too many tasks; one with many gets the processor last."""
     tasks = tasks_below(child.process.pid, 2 * MANY)
     if len(tasks) <= CROWD and len(set(tasks.values())) == 1:
@@ -65,7 +66,7 @@ def restrain(child, memory: int) -> None:
 def resident(pid: int) -> int:
     """Bytes of memory that a process holds; 0 where it is gone."""
     try:
-        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+        return int(Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE")
     except OSError:
         return 0
 
@@ -81,7 +82,7 @@ def open_files(pid: int) -> int:
 def connections(pid: int) -> int:
     """How many ends of TCP connections there are in the network that a process sees."""
     try:
-        found = re.search(r"^TCP: inuse (\d+)", Path(f"/proc/{pid}/net/sockstat").read_text(), re.M)
+        found = re.search(r"^TCP: inuse (\d+)", Path(f"/proc/{pid}/net/sockstat").read_text(encoding="ascii"), re.M)
     except OSError:
         return 0
     return int(found[1]) if found else 0

@@ -147,6 +147,10 @@ import course_utils
 from course_utils.checking import wire
 from course_utils.exercises.stand_ins import resolve
 class OutOfTime(BaseException): pass
+class IsAPicture(BaseException): pass
+def no_picture(*_, **__): raise IsAPicture  # drawing takes longer than all the rest
+import matplotlib.figure
+matplotlib.figure.Figure.__init__ = no_picture
 def out_of_time(*_): raise OutOfTime
 signal.signal(signal.SIGPROF, out_of_time)
 BEFORE = {
@@ -184,9 +188,10 @@ def candidates(value, expected):
                 y = cut(np.asarray(pick(value), float))
                 if y.shape == expected.shape or y.size == expected.size == 1:
                     for after, last in AFTER.items():
-                        yield (after.format(part.format(item)),
-                               lambda v, pick=pick, cut=cut, last=last: last(
-                                   cut(np.asarray(pick(v), float))).reshape(np.shape(expected)))
+                        def whole(v, pick=pick, cut=cut, last=last, same=y.shape == expected.shape):
+                            found = last(cut(np.asarray(pick(v), float)))
+                            return found if same else found.reshape(expected.shape)  # of other cases, other shapes
+                        yield after.format(part.format(item)), whole
 def near(got, expected, loose):
     if isinstance(expected, tuple):
         return all(np.shape(g) == np.shape(e) and near(np.asarray(g, float), e, loose) for g, e in zip(got, expected))
@@ -238,6 +243,8 @@ for name, (calls, expected, loose) in pickle.load(open(sys.argv[1], "rb")).items
                 found = timed(lambda: tried(f, calls, expected, loose, way))
             except OutOfTime:
                 patience -= 1  # it trains, or goes on for ever
+            except IsAPicture:
+                patience = 0
             except BaseException:
                 pass
             else:
@@ -295,6 +302,8 @@ def test_the_search_finds_what_is_known(tmp_path):
     found = found_in(make_library(tmp_path / "copy", bare.values()), tmp_path, bare)
     assert {
         ("log_mean_exp", "course_utils.probability.bounds:iwae_bound"),
+        ("bernoulli_log_prob", "course_utils.networks.fast:bernoulli_cross_entropy"),
+        ("kl_standard_normal", "course_utils.networks.fast:gaussian_kl"),
     } <= {(name, path) for name, path, _ in found}
 
 
