@@ -163,12 +163,16 @@ class Cpu:
 
 
 def run(command, folder, seconds=None):
-    """Status and output of a command; it is ended where it takes longer than so many seconds."""
+    """Status and output of a command; it is ended where it takes longer than so many seconds.
+
+    What its own environment has stands beside the program: nbgrader calls alembic by its name.
+    """
+    beside = {"PATH": os.pathsep.join([str(Path(command[0]).parent), os.environ.get("PATH", os.defpath)])}
     try:
         done = subprocess.run(
             list(map(str, command)),
             cwd=folder,
-            env=os.environ | ONE_THREAD,
+            env=os.environ | ONE_THREAD | beside,
             capture_output=True,
             text=True,
             timeout=seconds,
