@@ -81,7 +81,7 @@ class Steps:
 
     def _reduce(self, kind, value, axis, over, why):
         change = self._take(over, kind, value, axis, why)
-        return change(value, axis) if change else REDUCE[kind](np.asarray(value, float), axis)
+        return change(value, axis) if change else REDUCE[kind](filled(value), axis)
 
     def sum(self, value: Any, axis: Axis, over: str, why: str = "") -> Any:
         """The sum over an axis, or over all entries for axis None; `over` says what they are: "the dimensions"."""
@@ -254,6 +254,14 @@ ROLES = {"term": TERM, "factor": FACTOR, "divisor": DIVISOR, "value": VALUE, "fu
 # what may become of a reduction -------------------------------------------------------------------------------------
 
 
+def filled(value: Any) -> np.ndarray:
+    """The value as an array of real numbers; ValueError where there is none: its mean would be nan, with a warning."""
+    value = np.asarray(value, float)
+    if not value.size:
+        raise ValueError("nothing to reduce")
+    return value
+
+
 def log_mean_exp(value: Any, axis: Any) -> np.ndarray:
     """The log of the mean of exponentials over an axis."""
     value = np.asarray(value, float)
@@ -358,7 +366,7 @@ def changed_reduction(done: Done, kind: str) -> Callable | None:
     if done.key == kind or (done.key in ("other sum", "other mean") and done.key.split()[1] == kind):
         return None
     function: Any = made.get(done.key, done.function)
-    return lambda v, axis: function(np.asarray(v, float), axis)
+    return lambda v, axis: function(filled(v), axis)
 
 
 def changed_function(done: Done, own: Callable) -> Callable | None:

@@ -1,10 +1,12 @@
 """`course grade` on a synthetic class: whether every submission gets exactly the points that it must, and the cost.
 
-    python tests/benchmarks/bench_class.py [--students 500] [--seed 1] [--workers 2] [--isolation strict] [--keep DIR]
+    python tests/benchmarks/bench_class.py [--students 500] [--seed 1] [--workers 2] [--isolation strict]
+        [--kills 0] [--keep DIR]
 
 The submissions are put together out of the right answers, the wrong answers and the adversarial suite of the tests.
 Wall time and CPU time are those of the whole command with all its children; peak memory is that of the grader's own
-process.
+process. With `--kills 5` the class is graded a second time, into another folder, by a grader that is killed (SIGKILL)
+five times and started again each time: what it leaves must be the same, byte for byte.
 """
 
 import os
@@ -37,23 +39,14 @@ def peak_memory(pid) -> int:
     return 0
 
 
-def grade(place, seed, workers, isolation):
+def command_of(submissions, out, options):
+    """`course grade` on a folder of submissions."""
+    command = [sys.executable, "-m", "course_utils.cli", "grade", submissions, "--out", out, "--seed", options.seed]
+    return list(map(str, [*command, "--workers", options.workers, "--isolation", options.isolation]))
+
+
+def grade(command):
     """Runs the command; returns (wall seconds, CPU seconds with all children, the grader's peak memory in bytes)."""
-    command = [
-        sys.executable,
-        "-m",
-        "course_utils.cli",
-        "grade",
-        str(place.submissions),
-        "--out",
-        str(place.out),
-        "--seed",
-        str(seed),
-        "--workers",
-        str(workers),
-        "--isolation",
-        isolation,
-    ]
     started, peak = time.monotonic(), 0
     process = subprocess.Popen(command, cwd=TESTS.parent, stdout=subprocess.DEVNULL)
     while True:
@@ -68,12 +61,39 @@ def grade(place, seed, workers, isolation):
     return time.monotonic() - started, usage.ru_utime + usage.ru_stime, peak
 
 
+def grade_and_kill(command, out, kills, students):
+    """Runs the command, kills it `kills` times, each time when another part of the class has its results, and ends it.
+
+    Returns how many results there were at each kill.
+    """
+    at = []
+    for kill in range(1, kills + 1):
+        process = subprocess.Popen(command, cwd=TESTS.parent, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        while process.poll() is None and len(list((out / "results").rglob("*.json"))) < students * kill / (kills + 1):
+            time.sleep(0.02)
+        if process.poll() is not None:
+            raise SystemExit(f"course grade ended with {process.returncode} before it could be killed")
+        process.kill()
+        process.wait()
+        at.append(len(list((out / "results").rglob("*.json"))))
+    grade(command)
+    return at
+
+
+def differences(one, other):
+    """Files that are in one of two folders alone, or differ in a byte."""
+    files = {path.relative_to(folder) for folder in (one, other) for path in folder.rglob("*") if path.is_file()}
+    read = lambda path: path.read_bytes() if path.is_file() else None  # noqa: E731
+    return sorted(str(file) for file in files if read(one / file) != read(other / file)), len(files)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--students", type=int, default=500)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--workers", type=int, default=os.cpu_count())
     parser.add_argument("--isolation", default="strict", choices=["strict", "auto"])
+    parser.add_argument("--kills", type=int, default=0, help="grade once more, killed so many times")
     parser.add_argument(
         "--keep", type=Path, help="an empty folder for submissions and results; default: a temporary one"
     )
@@ -88,9 +108,17 @@ def main():
         )
         submissions = synthetic_class(options.students, options.seed, place)
         hand_in_class(place, submissions)
-        wall, cpu, peak = grade(place, options.seed, options.workers, options.isolation)
+        wall, cpu, peak = grade(command_of(place.submissions, place.out, options))
         wrong = discrepancies(place.out / "grades.csv", submissions)
-    report(submissions, wrong, wall, cpu, peak, options.workers)
+        report(submissions, wrong, wall, cpu, peak, options.workers)
+        if options.kills:
+            again = folder / "again"
+            at = grade_and_kill(command_of(place.submissions, again, options), again, options.kills, len(submissions))
+            other, files = differences(place.out, again)
+            print(f"killed with          {', '.join(map(str, at))} results: {files} files, {len(other)} other")
+            for name in other:
+                print("  " + name)
+            wrong = wrong or other
     return bool(wrong)
 
 

@@ -9,6 +9,7 @@ import pytest
 from scipy import special
 
 from course_utils.checking import examine, judging
+from course_utils.checking import steps as stepwise
 from course_utils.checking.calling import outcome_of, perform, perform_all
 from course_utils.checking.candidates import known, of_the_arguments, of_the_result, of_the_steps
 from course_utils.checking.judging import case_seed
@@ -251,3 +252,12 @@ def test_verbs_agree_with_their_subjects(name, words):
 
 def test_find_exercise_knows_what_is_spelled():
     assert all(find_exercise(name).spelled and find_exercise(name).others for name in EXERCISES)
+
+
+def test_what_reduces_nothing_is_no_candidate_and_warns_nobody(recwarn):
+    with pytest.raises(ValueError, match="nothing to reduce"):
+        stepwise.run(lambda P: P.mean(np.zeros((0, 2)), 0, "the rows"), ())
+    change = stepwise.changed_reduction(next(d for d in stepwise.REDUCTION if d.key == "mean of all"), "sum")
+    with pytest.raises(ValueError, match="nothing to reduce"):
+        change(np.zeros((0, 2)), 0)
+    assert not recwarn.list
