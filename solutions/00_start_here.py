@@ -149,6 +149,8 @@ exp_explorer()
 #
 # ## Notation
 #
+# The words are in the glossary at the end of this page.
+#
 # | symbol | shape | meaning |
 # |---|---|---|
 # | `x` | (N, D) | N examples with D numbers each, one example per row |
@@ -183,6 +185,8 @@ exp_explorer()
 # | 12 Compression with VAEs | What is the KL term in bits? | L3, L14 |
 # | 13 Bayesian neural networks | What if the weights are uncertain, too? | L14 |
 #
+# Notebooks 10 to 13 are still being written.
+#
 # ## Your progress
 #
 # Solved exercises are kept in a small file beside the notebooks. `progress()` shows them, in any notebook.
@@ -193,3 +197,44 @@ progress()
 
 # %% [markdown]
 # Go on with `01_pca_linear_autoencoder.ipynb`.
+#
+# ## Further
+#
+# ### Glossary
+#
+# Words that the notebooks use, where each first comes up, and what it is called in PyTorch where that helps.
+#
+# | word | what it means | notebook |
+# |---|---|---|
+# | autoencoder | a network that is trained to put out its own input, through a layer that is too narrow to copy it | 01 |
+# | code, latent variable | the K numbers `z` that stand for an example; *latent*: nobody observes them | 01 |
+# | encoder, decoder | the network from `x` to the code (or to q's parameters), and the one from the code back to `x` | 01 |
+# | reconstruction | what the decoder makes of an example's code | 01 |
+# | principal components | orthonormal directions along which the data vary most: eigenvectors of their covariance matrix | 01 |
+# | subspace | all points mean + z W with K directions W: a line, a plane ... | 01 |
+# | manifold | here: the curved line or surface that a decoder draws as its code moves | 02 |
+# | generative model | a model that defines a probability for every `x`, and can draw new ones | 02 |
+# | prior p(z) | how codes are distributed before any example is seen; here N(0, I) | 03 |
+# | observation model p(x given z) | the distribution of `x` around the decoder's output; with Gaussian noise its variance is `eta` | 03 |
+# | likelihood p(x), evidence | the integral of p(z) p(x given z) over all codes | 03 |
+# | Monte Carlo estimate | a mean over random draws in the place of an integral; its standard error falls like 1/√S | 03 |
+# | importance sampling | draws from another distribution q, each weighted by p/q | 03 |
+# | logit | log p/(1 − p) of a probability; the sigmoid leads back. `BCEWithLogitsLoss` takes logits | 03 |
+# | posterior p(z given x) | which codes may have made this `x`, and how probable each is | 03 |
+# | Jensen's inequality | for concave functions the mean of the values is at most the value at the mean: E[log X] ≤ log E[X] | 04 |
+# | ELBO, free energy F | the lower bound on log p(x): expected log p(x given z) minus KL(q ‖ p(z)); to be maximised | 04 |
+# | EM algorithm | maximises F in turn over q (E step) and over the parameters (M step) | 04 |
+# | responsibility | the posterior probability that a point came from a component of a mixture | 04 |
+# | KL divergence | E_q[log q/p] ≥ 0, zero only where the two agree; not symmetric. `torch.distributions.kl_divergence` | 04 |
+# | nat, bit | units of information: log to base e, to base 2; a nat is 1.44 bits | 05 |
+# | mean field | a q whose dimensions are independent of each other | 07 |
+# | posterior collapse | q equals the prior for every example: the code says nothing | 05 |
+# | reparameterization | z = mu + sigma eps: the noise comes from outside, so that gradients reach mu and sigma. `rsample`, not `sample` | 06 |
+# | score-function estimator | a gradient of an expectation from values of f alone, weighted by the gradient of log q; REINFORCE | 06 |
+# | baseline | a number that is subtracted from f; it leaves that gradient's mean as it is and lowers its variance | 06 |
+# | vjp | vector-Jacobian product: from the gradient of a result to that of an argument; what backprop is made of | 06 |
+# | amortized inference | one encoder for all examples, in the place of a fit of q for each | 07 |
+# | amortization gap, approximation gap | what the encoder loses against the best q of its family, and what that loses against log p(x) | 07 |
+# | VAE | encoder, reparameterized sample and decoder, trained together on the ELBO | 08 |
+# | aggregate posterior | the mean of q(z given x) over all examples: the cloud of all codes | 08 |
+# | class-conditional | given a label y, which goes to the encoder and to the decoder | 09 |
