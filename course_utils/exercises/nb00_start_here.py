@@ -45,7 +45,8 @@ LOG_MEAN_EXP = Exercise(
     signature="log_mean_exp(a)",
     returns="scalar",
     task=(
-        "The logarithm of the mean of exp(a) over all entries of a, for entries as large as 2000 or as small as -2000."
+        r"Return $\log \frac1n \sum_i e^{a_i}$ over all entries of `a`, an array of any shape, also for entries as"
+        r" large as 2000 or as small as -2000."
     ),
     answer="course_utils.probability.numerics:log_mean_exp",
     aliases=("course_utils.probability.bounds:iwae_bound",),

@@ -127,7 +127,10 @@ PCA_FIT = exercise(
     lecture_points=("L5",),
     signature="pca_fit(x, K)",
     returns="mean (D,), components (K, D)",
-    task="The mean of x and its first K principal components, as orthonormal rows, largest variance first.",
+    task=(
+        "Return the mean of `x` (N, D) and its first `K` principal components, as orthonormal rows, the one with "
+        "the largest variance first."
+    ),
     answer="course_utils.models.pca:pca_fit",
     cases=pca_fit_cases,
     oracle=lambda x, K: eigenpairs(x, K)[1],
@@ -216,7 +219,10 @@ PCA_ENCODE = exercise(
     lecture_points=("L4", "L5"),
     signature="pca_encode(x, mean, components)",
     returns="(N, K)",
-    task="The coordinates of each example in the subspace.",
+    task=(
+        "Return the code of each row of `x` (N, D): its coordinates in the subspace through the point `mean` (D,)"
+        " that the rows of `components` (K, D) span."
+    ),
     answer="course_utils.models.pca:pca_encode",
     cases=encode_cases,
     oracle=lambda x, mean, components: np.array([[sum(c * (x_n - mean)) for c in components] for x_n in x]),
@@ -281,7 +287,7 @@ PCA_DECODE = exercise(
     lecture_points=("L4", "L5"),
     signature="pca_decode(z, mean, components)",
     returns="(N, D)",
-    task="The points of the subspace that have the codes z.",
+    task=("Return the point of the subspace for each code, a row of `z` (N, K)."),
     answer="course_utils.models.pca:pca_decode",
     cases=decode_cases,
     oracle=lambda z, mean, components: np.array([mean + sum(a * c for a, c in zip(z_n, components)) for z_n in z]),
@@ -351,7 +357,10 @@ PROJECTED_VARIANCE = exercise(
     lecture_points=("L5",),
     signature="projected_variance(x, components)",
     returns="scalar",
-    task="The variance of the codes of x, summed over the K coordinates, with 1/N.",
+    task=(
+        "Return the variance of the codes of `x`, summed over the K coordinates. Variance has $1/N$; `x` need not"
+        " be centred."
+    ),
     answer="course_utils.models.pca:projected_variance",
     cases=variance_cases,
     oracle=covariance_trace,
@@ -423,7 +432,10 @@ RESIDUAL_VARIANCE = exercise(
     lecture_points=("L5",),
     signature="residual_variance(x, components)",
     returns="scalar",
-    task="The mean squared distance of x from its reconstruction out of the subspace through the mean of x.",
+    task=(
+        "Return the mean over the examples of the squared distance between `x` and its reconstruction from the "
+        "subspace through the mean of `x`."
+    ),
     answer="course_utils.models.pca:residual_variance",
     cases=variance_cases,
     oracle=lambda x, C: np.trace(np.cov(x, rowvar=False, bias=True)) - covariance_trace(x, C),
@@ -527,7 +539,10 @@ LINEAR_AE_GRADIENTS = exercise(
     lecture_points=("L4",),
     signature="linear_ae_gradients(x, U, V)",
     returns="dU (D, K), dV (K, D)",
-    task="The gradients, by hand, of the mean over examples of ||x - U V x||^2.",
+    task=(
+        r"Return the gradients of $\frac1N \sum_n \|\mathbf{x}_n - U V \mathbf{x}_n\|^2$, derived by hand: one "
+        r"with the shape of `U` (D, K), one with that of `V` (K, D)."
+    ),
     answer="course_utils.models.pca:linear_ae_gradients",
     cases=gradient_cases,
     oracle=finite_differences,
@@ -691,9 +706,10 @@ LINEAR_AE_TRAIN = exercise(
     signature="linear_ae_train(x, K, steps, rng)",
     returns="U (D, K), V (K, D)",
     task=(
-        "Trains a linear autoencoder on centred x by `steps` gradient steps from random numbers; in the check x has"
-        " variance about 1 along its largest component, and there are 3000 steps. After 2 steps it must not be PCA yet:"
-        " other ways to the same U V do not count here."
+        "Start from small random numbers, drawn from `rng`, and take `steps` gradient steps on the mean squared "
+        "error of a linear autoencoder; `x` is centred. Momentum or Adam are fine, minibatches too; computing PCA"
+        " directly is not (after 2 steps the result must not be PCA yet). In the check `x` has variance about 1 "
+        "along its largest component, and there are 3000 steps."
     ),
     answer="course_utils.models.pca:linear_ae_train",
     aliases=("course_utils.models.autoencoder:autoencoder_train",),
@@ -808,7 +824,10 @@ SUBSPACE_ANGLE = exercise(
     lecture_points=("L4", "L5"),
     signature="subspace_angle(A, B)",
     returns="scalar, radians",
-    task="The largest principal angle between the column spaces of A (D, K) and B (D, K).",
+    task=(
+        "Return the largest principal angle between the column spaces of `A` (D, K) and `B` (D, K). Their columns"
+        " are linearly independent, but not orthonormal."
+    ),
     answer="course_utils.models.pca:subspace_angle",
     cases=angle_cases,
     oracle=lambda A, B: linalg.subspace_angles(A, B).max(),
@@ -977,8 +996,8 @@ CHOOSE_K = exercise(
     signature="choose_k(eigenvalues, fraction)",
     returns="int",
     task=(
-        "The smallest K whose eigenvalues add up to at least the given fraction of all; "
-        "eigenvalues come in descending order."
+        "Return the smallest K for which the first K of the `eigenvalues` add up to at least `fraction` of their "
+        "sum; they come in descending order, and `fraction` is at most 1."
     ),
     answer="course_utils.models.pca:choose_k",
     cases=choose_cases,

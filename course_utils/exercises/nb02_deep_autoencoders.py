@@ -77,8 +77,8 @@ MLP_FORWARD = exercise(
     signature="mlp_forward(params, x, activation)",
     returns="(N, D_out)",
     task=(
-        "The output of a network, a list of (W, b): `h @ W + b` in every layer, "
-        "`activation` after every layer but the last."
+        "Return the output of a network, a list of `(W, b)`: `h @ W + b` in every layer, and `activation` after "
+        "every layer but the last."
     ),
     answer="course_utils.networks.nets:mlp",
     aliases=tuple(f"course_utils.networks.fast:{name}" for name in ("dense", "dense_tanh")),
@@ -169,7 +169,7 @@ SQUARED_ERROR = exercise(
     lecture_points=("L4",),
     signature="squared_error(x, x_hat)",
     returns="(N,)",
-    task="||x - x_hat||^2 for each example, summed over its dimensions.",
+    task=(r"Return $\|\mathbf{x}_n - \hat{\mathbf{x}}_n\|^2$ for each example, summed over its dimensions."),
     answer="course_utils.models.autoencoder:squared_error",
     cases=error_cases,
     oracle=lambda x, x_hat: np.array(
@@ -395,10 +395,11 @@ AUTOENCODER_TRAIN = exercise(
     signature="autoencoder_train(x, sizes, steps, rng)",
     returns="encoder, decoder: lists of (W, b)",
     task=(
-        "Trains an autoencoder whose encoder has layers of the given sizes, `[D, H..., K]`, and whose decoder mirrors"
-        " it; tanh between layers, code and output linear. On points that it has not seen, its error must be at"
-        f" most {LIMIT[1]} times PCA's with the same K, near a curve, and {LIMIT[2]} times near a surface; there are"
-        f" {STEPS} steps."
+        "Return the networks of an autoencoder, trained with `steps` parameter updates. The encoder has layers of the "
+        "sizes `[D, H..., K]`, and the decoder mirrors it; tanh between layers, code and output linear. All randomness "
+        "comes from `rng`. On points that it has not seen, its error must be at most "
+        f"{LIMIT[1]} times PCA's with the same K where the points lie near a curve, and {LIMIT[2]} times where they "
+        f"lie near a surface; there are {STEPS} steps."
     ),
     answer="course_utils.models.autoencoder:autoencoder_train",
     cases=training_cases,
@@ -537,7 +538,10 @@ NEAREST_NEIGHBOUR_ACCURACY = exercise(
     lecture_points=("L3",),
     signature="nearest_neighbour_accuracy(codes_train, y_train, codes_test, y_test)",
     returns="scalar in [0, 1]",
-    task="The share of test examples whose label is the label of the nearest training code (Euclidean distance).",
+    task=(
+        "Return the share of test examples whose label is that of the nearest training code, by Euclidean "
+        "distance. There are no ties."
+    ),
     answer="course_utils.models.autoencoder:nearest_neighbour_accuracy",
     cases=neighbour_cases,
     oracle=by_scipy,
@@ -659,8 +663,8 @@ INTERPOLATE_LINEAR = exercise(
     signature="interpolate_linear(a, b, steps)",
     returns="(steps, ...)",
     task=(
-        "`steps` points, evenly spaced on the straight line from a to b, both ends included; "
-        "a and b are arrays of the same shape, steps >= 2."
+        "Return `steps` points, evenly spaced on the straight line from `a` to `b`, both ends included; `a` and "
+        "`b` are arrays of the same shape, and `steps` is at least 2."
     ),
     answer="course_utils.models.autoencoder:interpolate_linear",
     cases=interpolate_cases,

@@ -68,9 +68,9 @@ GAUSSIAN_LOG_PROB = exercise(
     signature="gaussian_log_prob(x, mean, eta)",
     returns="(N,)",
     task=(
-        "The log density of each row of x (N, D) under a Gaussian with that row "
-        "of mean (N, D) and the variance eta in every dimension, with its full constant; "
-        "finite also where the density itself is too small for a floating-point number."
+        r"Return $\log \mathcal{N}(\mathbf{x}_n;\, \mathbf{m}_n, \eta I)$ for each row $\mathbf{x}_n$ of `x` (N, "
+        r"D) and the same row $\mathbf{m}_n$ of `mean` (N, D), with its full constant; `eta` is the variance. "
+        r"Finite also where the density itself is too small for a floating-point number."
     ),
     answer="course_utils.probability.likelihoods:gaussian_log_prob",
     aliases=("course_utils.probability.gaussians:diagonal_gaussian_log_prob",),
@@ -221,8 +221,9 @@ BERNOULLI_LOG_PROB = exercise(
     signature="bernoulli_log_prob(x, logits)",
     returns="(N,)",
     task=(
-        "The log probability of each row of pixels x (N, D), each 0 or 1, "
-        "where pixel d is 1 with probability sigmoid(logits[n, d]); right also for logits of 1000 and -1000."
+        r"Return the log probability of each row of pixels `x` (N, D), each 0 or 1, where pixel $d$ is 1 with the "
+        r"probability $1 / (1 + e^{-\ell_{nd}})$ and $\ell$ are the `logits` (N, D). Right also for logits of 1000"
+        r" and -1000."
     ),
     answer="course_utils.probability.likelihoods:bernoulli_log_prob",
     aliases=("course_utils.networks.fast:bernoulli_cross_entropy",),
@@ -428,9 +429,10 @@ LOG_MARGINAL_QUADRATURE = exercise(
     signature="log_marginal_quadrature(x, decoder, eta, grid)",
     returns="(N,)",
     task=(
-        "log p(x) for each row of x (N, D) by the trapezoid rule on `grid` (G,), "
-        "which ascends but need not be uniform; z is one number, `decoder` maps (N, 1) to (N, D), or (G, 1) to (G, D). "
-        "Finite also where every p(x|z) underflows to 0."
+        r"Return $\log p(\mathbf{x}_n) = \log \int \mathcal{N}(z; 0, 1)\, \mathcal{N}(\mathbf{x}_n; G(z), \eta "
+        r"I)\, dz$ for each row of `x` (N, D) by the trapezoid rule on `grid` (G,), which ascends; its steps may "
+        r"differ. `decoder` is $G$: it maps codes, one a row, (G, 1), to points (G, D). Finite also where every "
+        r"$p(\mathbf{x}|z)$ underflows to 0."
     ),
     answer="course_utils.probability.marginals:log_marginal_quadrature",
     aliases=("course_utils.probability.grids:log_evidence_on_grid",),
@@ -608,9 +610,10 @@ LOG_MARGINAL_MONTE_CARLO = exercise(
     signature="log_marginal_monte_carlo(x, decoder, eta, eps)",
     returns="(N,)",
     task=(
-        "log p(x) for each row of x (N, D), estimated as the log of the mean of p(x|z) over S draws from the prior: "
-        "eps (S, N, K) holds S of them for each example; `decoder` maps (N, K) to (N, D). "
-        "Finite also where every p(x|z) underflows to 0."
+        r"Return an estimate of $\log p(\mathbf{x}_n)$ for each row of `x` (N, D): the log of the mean of "
+        r"$p(\mathbf{x}_n|\mathbf{z})$ over S draws from the prior, which are `eps[:, n]` of `eps` (S, N, K). "
+        r"`decoder` maps codes, one a row, (M, K), to points (M, D). Finite also where every "
+        r"$p(\mathbf{x}|\mathbf{z})$ underflows to 0."
     ),
     answer="course_utils.probability.marginals:log_marginal_monte_carlo",
     aliases=("course_utils.probability.marginals:log_marginal_importance",),
@@ -812,9 +815,10 @@ LOG_MARGINAL_IMPORTANCE = exercise(
     signature="log_marginal_importance(x, decoder, eta, mu, log_sigma, eps)",
     returns="(N,)",
     task=(
-        "log p(x) for each row of x (N, D), estimated by importance sampling with S samples "
-        "of q = N(mu, diag(sigma^2)) per example: mu, log_sigma (N, K), eps (S, N, K) standard normal. "
-        "Finite also where every p(x|z) underflows to 0."
+        r"Return an estimate of $\log p(\mathbf{x}_n)$ for each row of `x` (N, D) by importance sampling with S "
+        r"samples of $q_n = \mathcal{N}(\boldsymbol\mu_n, \mathrm{diag}(\boldsymbol\sigma_n^2))$: `mu` and "
+        r"`log_sigma` are (N, K), `eps` (S, N, K) is standard normal. Finite also where every "
+        r"$p(\mathbf{x}|\mathbf{z})$ underflows to 0."
     ),
     answer="course_utils.probability.marginals:log_marginal_importance",
     cases=importance_cases,
