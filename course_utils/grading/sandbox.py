@@ -158,13 +158,14 @@ class Child:
             raise LostError(why)
 
     def _lost(self, pipe, how):
-        """Why what became of a fork may be no doing of its own; "" where it is. To the one that is alone, all is."""
+        """Why what became of a fork may be no doing of its own; "" where it is. Of the one that is alone, every death is
+        its own doing; but where others keep the processor from it, they do."""
         if how == b"n":
             return "the system allows no more processes"
-        if self.tier.alone or self.greedy:
-            return ""
         if pipe.busy:
             return "the machine is too busy"
+        if self.tier.alone or self.greedy:
+            return ""
         if pipe.hung_up and how in (b"", b"9"):
             return "its process was killed"
         return ""
