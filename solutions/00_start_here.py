@@ -197,7 +197,8 @@ progress()
 
 # %% [markdown]
 # Go on with `01_pca_linear_autoencoder.ipynb`.
-#
+
+# %% [markdown]
 # ## Further
 #
 # ### Glossary

@@ -13,8 +13,8 @@
 #
 # A photograph of a face is thousands of numbers. How few numbers could stand for it? This notebook answers the question for
 # the simplest machine that can be asked: a network with one hidden layer and no nonlinearity, trained to give back its
-# own input. You will see that its best answer has been known since 1901, that it is now called *principal component
-# analysis* (PCA), and that gradient descent finds it without being told.
+# own input. You will see that its best answer, known since 1901, is now called *principal component
+# analysis* (PCA), and that gradient descent finds it unaided.
 #
 # By the end you can say, and show with numbers,
 #

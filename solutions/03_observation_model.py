@@ -11,15 +11,15 @@
 #
 # *Lecture points L9 and L10. About {{core minutes}} minutes, 20 points; {{further minutes}} more below "Further".*
 #
-# Notebook 02 ended with a failure and a question. Fed with random codes, the decoder of an autoencoder drew things that are no digits, for nobody had said
-# how codes are distributed. So let us say it first. But what has to be added, so that every picture gets a number that says how probable it is, a density
-# $p(\mathbf{x})$ that makes sense? With one, a decoder can be trained to make the pictures that we have probable.
+# Notebook 02 ended with a failure: fed with random codes, a decoder drew things that are no digits, for nobody had said
+# how codes are distributed. So let us say it. What else is needed, so that every picture gets a density $p(\mathbf{x})$ that makes
+# sense, and a decoder can be trained to make our pictures probable?
 #
 # By the end you can say, and show with numbers,
 #
-# - why a decoder without noise gives the density 0 to every picture there is, and how a little noise repairs that,
-# - how to compute $p(\mathbf{x})$ when the code is one number, and how to check that you got it right,
-# - why neither a grid nor plain sampling gets there when the code has twenty numbers, and what would.
+# - why a decoder without noise gives every picture the density 0, and how noise repairs that,
+# - how to compute $p(\mathbf{x})$ when the code is one number, and how to check it,
+# - why neither a grid nor plain sampling gets there with twenty, and what would.
 
 # %%
 import numpy as np
@@ -73,7 +73,7 @@ plots.show(fig, alt="A horseshoe of points with an arc through it. Nine pictures
                     "the arc: a one that turns from leaning left to leaning right.")
 
 # %% [markdown]
-# One number, the slant, says most about a one, and the data lie along a curve. (How this arc was found is the end of the story; take it as given for now.) Here is a story of how they could have come about:
+# One number, the slant, says most about a one, and the data lie along a curve. (How this arc was found comes later.) Here is a story of how they could have come about:
 #
 # 1. A code is drawn from a distribution that we choose: $\mathbf{z} \sim p(\mathbf{z}) = \mathcal{N}(\mathbf{0}, I)$, the **prior**.
 # 2. A decoder with parameters $\theta$ turns it into an example: $\mathbf{x} = G_\theta(\mathbf{z})$.
@@ -124,10 +124,9 @@ plots.show(fig, alt="A code z is drawn from the prior, goes through the decoder 
 
 # %% [markdown]
 #
-# *A remark on the slides:* they call this variance $\eta$ when it is introduced (L9) and $\sigma^2$ later (L17), while $\sigma$ is also the width of another
-# Gaussian, $q$, from L18 on. Here $\eta$ is always the observation noise and $\sigma$ belongs to $q$.
+# *A remark on the slides:* they call this variance $\eta$ (L9) and later $\sigma^2$ (L17). Here it is always $\eta$; $\sigma$ belongs to $q$.
 #
-# Products of many small factors are too small for a computer, so we compute $\log p(\mathbf{x} \mid \mathbf{z})$ and never the density itself.
+# Such products underflow, so compute $\log p(\mathbf{x} \mid \mathbf{z})$ and never the density itself.
 
 # %% [markdown]
 # {{exercise gaussian_log_prob}}
@@ -149,7 +148,7 @@ gaussian_log_prob = check(gaussian_log_prob)
 # Two things to read off the formula. First, for fixed $\eta$ it is the squared error of an autoencoder, $-\lVert \mathbf{x} - G(\mathbf{z})\rVert^2 / 2\eta$, plus
 # a constant: notebook 05 comes back to this. Second, the constant matters as soon as $\eta$ may change: it is what keeps $\eta$ from growing for ever.
 #
-# A density lets us say how good a model is, in numbers, and improve it. (For pixels that are 0 or 1 there is another observation model; it stands below "Further".)
+# (For pixels that are 0 or 1 there is another observation model; it stands below "Further".)
 
 # %% [markdown]
 # ## 3. The integral
@@ -158,7 +157,7 @@ gaussian_log_prob = check(gaussian_log_prob)
 #
 # $$p(\mathbf{x}) = \int p(\mathbf{z})\, p(\mathbf{x} \mid \mathbf{z})\, d\mathbf{z}.$$
 #
-# This is the **marginal likelihood** of $\mathbf{x}$. For a code that is one number, there is an old way to integrate: cut the axis at points $z_1 < \dots < z_G$ and add up
+# This is the **marginal likelihood** of $\mathbf{x}$. For a code that is one number, cut the axis at points $z_1 < \dots < z_G$ and add up
 # trapezoids. Every point counts with half of the steps on its two sides,
 #
 # $$p(\mathbf{x}) \approx \sum_g w_g\, p(z_g)\, p(\mathbf{x} \mid z_g), \qquad w_g = \tfrac12 (z_{g+1} - z_g) + \tfrac12 (z_g - z_{g-1}),$$
@@ -205,7 +204,7 @@ for eta in [3.0, 0.3, 0.03]:
     assert np.abs(error).max() < 1e-6
 
 # %% [markdown]
-# It agrees to a millionth of a nat. For the curve there is no formula, and now we need none. A map of $p(\mathbf{x})$ over the plane for three noise variances:
+# It agrees to a millionth of a nat. A map of $p(\mathbf{x})$ over the plane for three noise variances:
 #
 # %%
 side_1, side_2 = np.linspace(-6, 6, 81), np.linspace(-6, 4, 67)
@@ -229,7 +228,7 @@ plots.show(fig, alt="Density of the model for three noise variances: a wide blot
 # %% [markdown]
 # ### What happens as the noise goes to zero?
 #
-# Section 1 said: without noise, the density is 0 off the curve. Now we can watch it come about. Take a point *on* the curve, and a typical one, whose distance from the
+# Section 1 said: without noise, the density is 0 off the curve. Take a point *on* the curve, and a typical one, whose distance from the
 # curve is the median.
 #
 # %%
@@ -262,7 +261,7 @@ reveal("03-limit", "it rises without limit; it falls without limit")
 
 # %% [markdown]
 # On the curve the density grows without limit, like $\eta^{-(D-K)/2}$: here half a unit of $\log\eta$ per unit, as one of the two dimensions is not filled. At distance $d$ from the curve
-# it plunges like $e^{-d^2/2\eta}$. In the limit $p(\mathbf{x})$ is infinite on the curve and 0 off it, which is what L9 says.
+# it plunges like $e^{-d^2/2\eta}$. In the limit $p(\mathbf{x})$ is infinite on the curve and 0 off it, as L9 says.
 
 # %% tags=["expectation"]
 rise = (log_p_two[0, 0] - log_p_two[1, 0]) / np.log(etas[1] / etas[0])
@@ -274,8 +273,8 @@ assert 0 < np.argmax(log_p_all) < len(log_p_all) - 1  # the best eta is inside t
 # %% [markdown]
 # ### Train the generator by maximum likelihood
 #
-# In between lies a best noise variance. Nothing stops us now from doing what L9 asks: choose *all* parameters, $\theta = (\text{bend}, \text{scale})$ and $\eta$, so that
-# the mean of $\log p(\mathbf{x}_n)$ over the training data is largest. A general-purpose optimiser will do for three numbers. Start from a bad guess, a curve that is too short and hardly bent, and judge by ones that
+# In between lies a best noise variance. So do what L9 asks: choose *all* parameters, $\theta = (\text{bend}, \text{scale})$ and $\eta$, so that
+# the mean of $\log p(\mathbf{x}_n)$ over the training data is largest. Start from a bad guess, a curve that is too short and hardly bent, and judge by ones that
 # were not used: those of the test set.
 
 # %%
@@ -326,8 +325,7 @@ plots.show(fig, alt="Before training a short, hardly bent curve in a round cloud
                     "draws; after it an arc along the horseshoe of the test ones.")
 
 # %% [markdown]
-# The straight line needs no optimiser. In two dimensions, $WW^\top + \eta I$ with one column in $W$ can be any covariance matrix, so the best it can do is to match that of the data,
-# and the mean of $\log p$ is then $-\frac12 \sum_d \log(2\pi e \lambda_d)$ with the eigenvalues $\lambda_d$:
+# The straight line needs no optimiser. In two dimensions, $WW^\top + \eta I$ with one column in $W$ can be any covariance matrix; the best matches that of the data, and the mean of $\log p$ is then $-\frac12 \sum_d \log(2\pi e \lambda_d)$ with the eigenvalues $\lambda_d$:
 
 # %%
 eigenvalues = np.var(x, axis=0)  # x holds PCA codes: its covariance is diagonal
@@ -348,14 +346,12 @@ expect(-cost(found) - straight, 0.689, within=0.002)
 assert 0.5 < gain < 1.0
 
 # %% [markdown]
-# Bending makes the ones about twice as probable, in the (geometric) mean, also those that were not used: what the line has to call noise, the curve explains. Notebook 01 asked what it would bring if the
-# decoder could bend; for these data we can now answer with a number.
+# Bending makes the ones about twice as probable, in the (geometric) mean, also those that were not used: what the line has to call noise, the curve explains. Notebook 01 asked what bending would bring; here is a number.
 
 # %% [markdown]
 # ## 4. Explore
 #
-# The panel shows the density that a bend and a noise variance give to the plane, and the log-likelihood of the thousand ones. It shows what no single picture does: the two
-# sliders pull at each other, for noise has to make up for whatever the curve cannot reach.
+# The panel shows the density that a bend and a noise variance give to the plane, and the log-likelihood of the thousand ones. The two sliders pull at each other: noise has to make up for whatever the curve cannot reach.
 #
 # Before you move anything, decide what you expect: (a) With the bend at 0, is the best $\eta$ larger or smaller than with the best bend? (b) With a noise variance of 0.05, does it pay to bend?
 
@@ -606,7 +602,7 @@ assert np.abs(single - truth).max() < 1e-6
 reveal("03-single", "1")
 
 # %% [markdown]
-# It is exact, for each of fifty digits, whatever the noise in the sample. Nobody has the exact posterior of an interesting decoder, so let us spoil it: make $q$ wider by a fifth in each dimension, and shift its mean by
+# It is exact, for each of fifty digits, whatever the noise in the sample. Interesting decoders have no known posterior, so spoil it: make $q$ wider by a fifth in each dimension, and shift its mean by
 # half a standard deviation.
 
 # %%
@@ -701,8 +697,8 @@ reveal("03-bumps", ", ".join(map(str, tops)))
 #
 # ## What is left open
 #
-# The integral has no closed form, and a good estimate needs the posterior, which we do not have (L10). If we cannot compute $\log p(\mathbf{x})$, can we at least compute something that is always below it,
-# push *that* up, and know how far below we are? Importance sampling already showed the way: choose a $q$, and average over it. All that changes is where the logarithm stands. That is notebook 04.
+# A good estimate of the integral needs the posterior, which we do not have (L10). Can we at least compute something that is always below $\log p(\mathbf{x})$,
+# push *that* up, and know how far below we are? Importance sampling showed the way: choose a $q$, and average over it. All that changes is where the logarithm stands. That is notebook 04.
 
 # %%
 # NBVAL_IGNORE_OUTPUT

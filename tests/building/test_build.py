@@ -340,6 +340,16 @@ def test_code_fits_the_page_and_cells_stay_small(path):
     assert lengths[-1] <= 20 and lengths[int(0.9 * len(lengths))] <= 12
 
 
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.stem)
+def test_the_core_takes_at_most_90_minutes_and_the_top_says_how_many(path):
+    cells = build.jupytext.reads(path.read_text(encoding="utf-8"), fmt="py:percent").cells
+    mine = {e.name: e for e in build.all_exercises().values() if e.notebook == path.stem}
+    spent = build.minutes(cells, mine)
+    assert spent["core"] <= 90
+    assert "{{core minutes}}" in cells[0].source + cells[1].source
+    assert "{{further minutes}}" in "".join(cell.source for cell in cells) or spent["further"] < 5
+
+
 def test_no_answer_is_in_a_student_copy():
     for path in SOURCES:
         copy = (ROOT / "notebooks" / f"{path.stem}.ipynb").read_text()
