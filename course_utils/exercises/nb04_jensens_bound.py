@@ -523,8 +523,8 @@ GAP_ON_GRID = exercise(
     signature="gap_on_grid(log_joint, q, grid)",
     returns="scalar",
     task=(
-        r"Return $\mathrm{KL}(q \,\|\, p(z \mid \mathbf{x}))$ by the trapezoid rule, from its own definition, so that it "
-        r"can be compared with $\mathcal{F}$; where `q` is 0, the integrand counts as 0. "
+        r"Return $\mathrm{KL}(q \,\|\, p(z \mid \mathbf{x}))$ by the trapezoid rule, from its own definition, so that "
+        r"it can be compared with $\mathcal{F}$; where `q` is 0, the integrand counts as 0. "
         "The posterior may be so narrow that its density is 0 in floating point: its logarithm is finite all the same."
     ),
     answer="course_utils.probability.grids:gap_on_grid",
@@ -640,8 +640,8 @@ GAP_ON_GRID = exercise(
             r"$\log p(z \mid \mathbf{x}) = \log p(\mathbf{x}, z) - \log p(\mathbf{x})$."
         ),
         (
-            r"For $\log p(\mathbf{x})$, with top = log_joint(grid).max(): integrate np.exp(log_joint(grid) - top), take "
-            "the logarithm, and add top again. Then integrate q * (log_q - log_posterior), with log_q made safe as in "
+            r"For $\log p(\mathbf{x})$, with top = log_joint(grid).max(): integrate np.exp(log_joint(grid) - top), "
+            "take the logarithm, and add top again. Then integrate q * (log_q - log_posterior), with log_q made safe as in "
             "elbo_on_grid."
         ),
     ),
@@ -889,7 +889,7 @@ def spelled_em_m_step(P, x, responsibilities):
 EM_M_STEP = exercise(
     name="em_m_step",
     points=2,
-    minutes=8,
+    minutes=10,
     lines=4,
     lecture_points=("L10", "L15"),
     signature="em_m_step(x, responsibilities)",
