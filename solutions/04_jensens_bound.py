@@ -63,13 +63,14 @@ reveal("04-ink", "the logarithm of the average")
 
 # %%
 fig, (left, right) = plots.figure(9.4, 3.4, columns=2)
+sixty = ink[:60]
 drawings.centroid(np.exp, np.array([0.3, 2.1]), np.array([0.4, 0.6]), left)
-drawings.centroid(np.log, ink[:60], ax=right)
+drawings.centroid(np.log, sixty, ax=right, closer=0.025)
 left.set_title("convex: exp, two values")
 right.set(title="concave: log, sixty digits", xlabel="mean brightness (0 to 1)")
 left.legend()
 plots.show(fig, alt="Two dots on the graph of exp, with their centroid on the chord "
-                    "above it; sixty dots on that of log, their centroid below it.")
+                    "above it; sixty on that of log, with their centroid below it.")
 
 # %% [markdown]
 # **Jensen's inequality** (L11) says that this holds for any $X$ for which both sides exist:
@@ -117,16 +118,16 @@ assert np.isclose(jensen_gap(np.square, ink, equal), np.var(ink))
 # For $h = \log$ the slope at $m$ is $1/m$. Step 1 as a picture, and all three in numbers:
 
 # %%
-m = ink.mean()
-tangent = np.log(m) + (ink - m) / m
-assert np.all(np.log(ink) <= tangent)                # step 1, digit by digit
-assert np.log(ink).mean() <= tangent.mean()          # step 2
+m = sixty.mean()
+tangent = np.log(m) + (sixty - m) / m
+assert np.all(np.log(sixty) <= tangent)              # step 1, digit by digit
+assert np.log(sixty).mean() <= tangent.mean()        # step 2
 assert np.isclose(tangent.mean(), np.log(m))         # step 3
-fig, ax = drawings.centroid(np.log, ink)
-ax.plot(ink, tangent, color=plots.PALETTE[8], label="tangent at E[X]")
+fig, ax = drawings.centroid(np.log, sixty)
+ax.plot(sixty, tangent, color=plots.PALETTE[8], label="tangent at E[X]")
 ax.set(xlabel="mean brightness (0 to 1)", title="log lies below its tangent")
 ax.legend(loc="lower right")
-plots.show(fig, alt="All digits as dots on the graph of the logarithm; a straight line "
+plots.show(fig, alt="Sixty digits as dots on the graph of log; a straight line "
                     "above them touches the graph at the mean.")
 
 # %% [markdown]
@@ -161,7 +162,7 @@ plots.show(fig, alt="Left: x lies inside a parabola, near both of its arms. Righ
                     "joint density has a hill at about -1.1 and a higher one at 1.2.")
 
 # %% [markdown]
-# Both arms of the parabola pass near $\mathbf{x}$, so there are two explanations. Divide the joint density by its area, and you have the **posterior**
+# Both arms pass near $\mathbf{x}$, so there are two explanations. Divide the joint density by its area, and you have the **posterior**
 # $p(z \mid \mathbf{x}) = p(\mathbf{x}, z) / p(\mathbf{x})$: what is known about $z$ once $\mathbf{x}$ has been seen.
 #
 # Before you write it, look at another model, the same $z$ read off 800 times with noise. A density of 800 numbers is tiny:
@@ -293,12 +294,11 @@ def elbo_on_grid(log_joint, q, grid):
 elbo_on_grid = check(elbo_on_grid)
 
 # %% [markdown]
-# It must give the last of the five numbers, for both. And every $q$ gives a bound; here are a thousand, drawn at random:
+# It must give the last of the five numbers. And every $q$ gives a bound; here are a thousand, drawn at random:
 
 # %%
-for name, q in {"Gaussian": gaussian(0.8, 0.7), "half": half}.items():
-    F = elbo_on_grid(toy_joints.bent_log_joint, q, grid)
-    assert np.isclose(F, lines[name][-1])
+F = elbo_on_grid(toy_joints.bent_log_joint, half, grid)
+assert np.isclose(F, lines["half"][-1])
 rng = np.random.default_rng(0)
 bounds = np.array([elbo_on_grid(toy_joints.bent_log_joint, gaussian(a, b), grid)
                    for a, b in rng.uniform([-2, 0.2], [2, 1.2], size=(1000, 2))])
@@ -357,7 +357,7 @@ fig, axes = plots.figure(9.8, 2.3, columns=5, sharey=True)
 for ax, (name, q) in zip(axes, candidates.items()):
     ax.fill_between(grid, posterior, color=plots.PALETTE[3], alpha=0.6, lw=0)
     ax.plot(grid, q, color=drawings.DISTRIBUTION, lw=2)
-    ax.set(xlim=(-2.6, 2.6), ylim=(0, None), xlabel="z")
+    ax.set(xlim=(-2.6, 2.6), ylim=(0, 1.45), xlabel="z")
     ax.set_title(name, fontsize=10)
 axes[0].set_ylabel("density")
 plots.show(fig, alt="Five panels. The prior is wide over both hills of the posterior; "
@@ -376,22 +376,20 @@ for name, q in candidates.items():
     lost = -np.diff(five_lines(q))
     losses[name] = [F, abs(gap), F + gap, abs(lost[0]), abs(lost[2])]
     assert abs(log_p_x - F - gap) < 1e-8 and abs(lost.sum() - gap) < 1e-8
-results({name: [f"{value:.4f}" for value in row] for name, row in losses.items()},
-        ["F", "gap", "F + gap", "lost at (2)", "lost at (4)"])
+assert abs(losses["half of the posterior"][1] + np.log(kept)) < 1e-8
+shown = {name: [f"{v:.4f}".replace("-", "−") for v in row]
+         for name, row in losses.items()}
+results(shown, ["F", "gap", "F + gap", "lost at (2)", "lost at (4)"],
+        trained=False)
 reveal("04-order", sorted(losses, key=lambda name: losses[name][1]))
 
 # %% [markdown]
 # The third column is $\log p(\mathbf{x})$ every time, to $10^{-8}$, also for the $q$ that has zeros, and the two losses add up to the gap. Two rows deserve a thought.
 #
 # **Half of the posterior.** Where it is not zero, this $q$ is the posterior divided by $P(z > 0 \mid \mathbf{x})$, so the gap is
-# $-\log P(z > 0 \mid \mathbf{x})$: to drop an explanation costs minus the logarithm of the probability *that is kept*. Here that is cheap; when the kept hill has one
+# $-\log P(z > 0 \mid \mathbf{x}) = -\log 0.62 = 0.47$: to drop an explanation costs minus the logarithm of the probability *that is kept*. Here that is cheap; when the kept hill has one
 # hundredth of the probability, it is 4.6 nats.
-
-# %%
-print(f"P(z > 0 | x) = {kept:.4f}, -log of it = {-np.log(kept):.4f}")
-assert abs(losses["half of the posterior"][1] + np.log(kept)) < 1e-8
-
-# %% [markdown]
+#
 # **The posterior.** Its gap is zero: the bound is *tight*. Section 1 says why. Jensen loses nothing only when the ratio $p(\mathbf{x}, z) / q(z)$ is constant where $q$ draws, and line (2)
 # loses nothing only when $q$ leaves nothing out. Both together make $q$ proportional to $p(\mathbf{x}, z)$ everywhere, and the only density that is so is the posterior,
 # with the constant $p(\mathbf{x})$.
@@ -444,8 +442,8 @@ print(f"its gap: {gaps[best]:.3f}; of dropping the left hill: {-np.log(kept):.3f
 # %% [markdown]
 # ## 6. EM climbs the bound
 #
-# So far the model was given. Now let it have parameters $\theta$ that are to be learned, so that $\mathcal{F}(\theta, q)$ depends on two things. $\log p_\theta(\mathbf{x})$ may
-# be hard to raise directly, but its lower bound can be raised in turns: over $q$ with $\theta$ fixed, then over $\theta$ with $q$ fixed. That is the **EM algorithm**
+# Now let the model have parameters $\theta$ that are to be learned. $\log p_\theta(\mathbf{x})$ may
+# be hard to raise directly, but its lower bound $\mathcal{F}(\theta, q)$ can be raised in turns: over $q$ with $\theta$ fixed, then over $\theta$ with $q$ fixed. That is the **EM algorithm**
 # (L10), here on pen strokes.
 #
 # The pen digits are points that people drew on a tablet, eight per digit in the order of writing. Take the fives, and of each a single number: how far the pen moves to the right
@@ -531,28 +529,12 @@ def em_m_step(x, responsibilities):
 em_m_step = check(em_m_step)
 
 # %% [markdown]
-# So each component gets its weighted share, mean and standard deviation, $\pi_c = N_c / N$ and $\sigma_c^2 = \frac{1}{N_c} \sum_n r_{nc} (x_n - \mu_c)^2$. A maximum can be
-# checked by leaving it: whatever the responsibilities, no nearby parameters that keep the constraint have a higher bound.
-
-# %%
-rng = np.random.default_rng(1)
-r = rng.dirichlet([2, 3], size=len(x))
-top = em_m_step(x, r)
-for nudge in np.exp(0.05 * rng.normal(size=(200, 3, 2))):
-    pi, mu, sigma = (t * n for t, n in zip(top, nudge))
-    moved = mixture_elbo(x, r, pi / pi.sum(), mu, sigma).mean()
-    assert moved < mixture_elbo(x, r, *top).mean()
-
-# %% tags=["expectation"]
-pi, mu, sigma = top  # the control: from another place, some nudges do go up
-elsewhere = [mixture_elbo(x, r, pi, mu, sigma * s).mean() for s in (1.1, 1.1 * 0.95)]
-assert elsewhere[1] > elsewhere[0]
-
-# %% [markdown]
+# So each component gets its weighted share, mean and standard deviation, $\pi_c = N_c / N$ and $\sigma_c^2 = \frac{1}{N_c} \sum_n r_{nc} (x_n - \mu_c)^2$.
+#
 # ### What the two steps do
 #
 # For a picture, let a single parameter be unknown, the mean of component 1, and start it on the wrong side. An E step makes a bound that
-# touches $\log p_\theta$ where we stand; the M step goes to the top of that bound; a new E step follows. With your two functions:
+# touches $\log p_\theta$ where we stand; the M step goes to its top. With your two functions:
 
 # %%
 def with_mean(m):
@@ -617,8 +599,8 @@ plots.show(fig, alt="F and log p(x) climb in an S-shape and level out. Enlarged:
 reveal("04-climb", "slow, then fast, then slow")
 
 # %% [markdown]
-# Look at the enlarged part. The M step raises $\mathcal{F}$, and $\log p$ rises *more*, because the old $q$ is no longer the posterior of the new model. That is the gap, and the next
-# E step closes it. Here are the components on the way:
+# The M step raises $\mathcal{F}$, and $\log p$ rises *more*, because the old $q$ is no longer the posterior of the new model. That is the gap, and the next
+# E step closes it. The components on the way:
 
 # %%
 t = np.linspace(-1.1, 1.2, 300)
@@ -643,8 +625,8 @@ gains = np.diff(bound[1::2])
 assert 5 <= gains.argmax() <= 12 and gains[1] < 0.2 * gains.max() > 5 * gains[-1]
 
 # %% [markdown]
-# In doubt is the mean probability of the component that is *not* the likelier one. While the components nearly coincide, the posterior hardly tells them apart, so the M step
-# moves them little; at the end there is little left to win. (PyTorch has this density as `MixtureSameFamily(Categorical(pi), Normal(mu, sigma))`.)
+# In doubt is the mean probability of the component that is *not* the likelier one. After a first jump the climb is slow while the posterior hardly tells the components apart;
+# at the end there is little left to win. (PyTorch has this density as `MixtureSameFamily(Categorical(pi), Normal(mu, sigma))`.)
 
 # %%
 predict("04-stuck", "Start both components at exactly the same place: means 0.1, "
@@ -654,11 +636,11 @@ predict("04-stuck", "Start both components at exactly the same place: means 0.1,
 
 # %%
 ends = {}
-for apart in (0, 1e-6):
+for name, apart in {"exactly together": 0, "a millionth apart": 1e-6}.items():
     stuck = np.array([0.5, 0.5]), np.array([0.1, 0.1 + apart]), np.array([0.4, 0.4])
     for _ in range(200):
         stuck = em_m_step(x, em_e_step(x, *stuck))
-    ends[f"means {apart} apart"] = [*stuck[1], mixture_log_prob(x, *stuck).mean()]
+    ends[name] = [*stuck[1], mixture_log_prob(x, *stuck).mean()]
 results(ends, ["mean of 0", "mean of 1", "log p (nats per five)"])
 reveal("04-stuck", "both at the mean of all fives, 0.15")
 
@@ -681,8 +663,8 @@ for start in range(20):  # from two fives drawn at random it never falls, nor ge
 #
 # ### Why this is not enough
 #
-# The E step needs the posterior, and the posterior needs $p(\mathbf{x})$. For a sum over two components that is no problem; for a deep decoder it is the integral that we could not
-# do in the first place (L10). But look at what the argument used: any step that raises $\mathcal{F}$ raises a floor that $\log p(\mathbf{x})$ cannot fall below, and **$\mathcal{F}$ can be estimated without
+# The E step needs the posterior, and the posterior needs $p(\mathbf{x})$. For two components that is no problem; for a deep decoder it is the integral that we could not
+# do (L10). But any step that raises $\mathcal{F}$ raises a floor that $\log p(\mathbf{x})$ cannot fall below, and **$\mathcal{F}$ can be estimated without
 # the posterior**. So: restrict $q$ to densities that can be handled, such as Gaussians, raise $\mathcal{F}$ over both, and accept the gap that is left. That is the plan for the rest
 # of this course.
 
@@ -712,7 +694,7 @@ assert np.all(np.diff([L.mean() for L in estimates.values()]) > 0)
 expect(estimates[1000].mean(), log_p_x, within=0.03)
 
 # %% [markdown]
-# Notebooks 07 and 08 measure their models with it. Which $q$ makes it climb fast is a question for "Further".
+# Notebooks 07 and 08 measure their models with it; which $q$ makes it climb fast stands below "Further".
 #
 # ## What you have shown
 #
@@ -792,7 +774,7 @@ plots.show(fig, alt="Component 0: the points start at the top right and end at t
                     "bottom left. Component 1: the last points are the bar on top.")
 
 # %% [markdown]
-# The components are two orders of writing: some people begin with the right end of the bar, others set the bar on top at the end. But the threshold $x > 0$, which needs no EM, agrees just as well:
+# (Blue: the medians of the eight points.) The components are two orders of writing: in one the bar comes first, points 1 to 3, in the other last, points 7 and 8. But the threshold $x > 0$, which needs no EM, agrees just as well:
 # the meaning was in the number $x$. What EM adds is that nobody told it about two kinds, or about a threshold.
 
 # %% [markdown]
@@ -903,7 +885,8 @@ for name, pool in pools.items():
     averages[name] = [means.min(), np.median(means), means.max(), np.median(share),
                       w.max()]
 results(averages, ["lowest mean", "median mean", "highest mean",
-                   "share of the 100 largest", "largest weight"], digits=2, trained=False,
+                   "share of the 100 largest", "largest weight"],
+        digits=2, trained=False,
         caption="Twenty averages of 100,000 weights, in units of p(x)")
 assert averages["too wide"][-1] <= factors["too wide"] ** K
 
@@ -916,8 +899,25 @@ assert np.all(np.abs(np.exp(pools["too wide"]).mean(axis=1) - 1) < 0.03)
 # The true mean is 1 for both. Most averages of the narrow $q$'s weights are too low, and now and then one is far too high.
 
 # %% [markdown]
-# ### A check of the grid
+# ### Two checks
 #
+# A maximum can be checked by leaving it: whatever the responsibilities, no parameters near those of the M step that keep the constraint have a higher bound.
+
+# %%
+rng = np.random.default_rng(1)
+any_r = rng.dirichlet([2, 3], size=len(x))
+top = em_m_step(x, any_r)
+for nudge in np.exp(0.05 * rng.normal(size=(200, 3, 2))):
+    pi, mu, sigma = (t * n for t, n in zip(top, nudge))
+    moved = mixture_elbo(x, any_r, pi / pi.sum(), mu, sigma).mean()
+    assert moved < mixture_elbo(x, any_r, *top).mean()
+
+# %% tags=["expectation"]
+pi, mu, sigma = top  # the control: from another place, some nudges do go up
+elsewhere = [mixture_elbo(x, any_r, pi, mu, sigma * s).mean() for s in (1.1, 1.045)]
+assert elsewhere[1] > elsewhere[0]
+
+# %% [markdown]
 # With a *linear* decoder everything is Gaussian, and the posterior has a closed form. The grid must agree with it, for the 800 readings and for another
 # linear model with three:
 

@@ -641,8 +641,8 @@ GAP_ON_GRID = exercise(
         ),
         (
             r"For $\log p(\mathbf{x})$, with top = log_joint(grid).max(): integrate np.exp(log_joint(grid) - top), "
-            "take the logarithm, and add top again. Then integrate q * (log_q - log_posterior), with log_q made safe as in "
-            "elbo_on_grid."
+            "take the logarithm, and add top again. Then integrate q * (log_q - log_posterior), with log_q made safe "
+            "as in elbo_on_grid."
         ),
     ),
 )

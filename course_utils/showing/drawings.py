@@ -245,10 +245,15 @@ def vae(label: bool = False) -> tuple[Figure, Axes]:
 
 
 def centroid(
-    h: Callable[[np.ndarray], np.ndarray], x: np.ndarray, weights: np.ndarray | None = None, ax: Axes | None = None
+    h: Callable[[np.ndarray], np.ndarray],
+    x: np.ndarray,
+    weights: np.ndarray | None = None,
+    ax: Axes | None = None,
+    closer: float | None = None,
 ) -> tuple[Figure, Axes]:
     """Jensen's inequality: values x (n,) as dots on the graph of h, their centroid (E[X], E[h(X)]) under the weights
-    (n,), and the gap between it and the graph. Two values are joined by their chord."""
+    (n,), and the gap between it and the graph. Two values are joined by their chord; `closer` enlarges the place from
+    E[X] - closer to E[X] + closer."""
     fig, ax = plots.figure(4.2, 3.2) if ax is None else (ax.figure, ax)
     mean, height = np.average(x, weights=weights), np.average(h(x), weights=weights)
     margin = 0.06 * np.ptp(x)
@@ -258,6 +263,12 @@ def centroid(
     ax.plot([mean, mean], [h(mean), height], color=LOSS, linewidth=3, label="gap")
     ax.plot(mean, height, "D", color=LOSS, markersize=6, label="centroid")
     ax.set(xlabel="X", ylabel="h(X)")
+    if closer is not None:
+        inset = ax.inset_axes((0.5, 0.09, 0.47, 0.46))
+        centroid(h, x, weights, inset)
+        low, high = sorted([h(mean - closer), h(mean + closer)])
+        inset.set(xlim=(mean - closer, mean + closer), ylim=(low, high), xticks=[], yticks=[], xlabel="", ylabel="")
+        ax.indicate_inset_zoom(inset, edgecolor=INK)
     return fig, ax
 
 
