@@ -55,6 +55,9 @@ print(f"logarithm of the average: {np.log(ink.mean()):.4f}")
 print(f"average of the logarithm: {np.log(ink).mean():.4f}")
 reveal("04-ink", "the logarithm of the average")
 
+# %% tags=["expectation"]
+expect(np.log(ink.mean()) - np.log(ink).mean(), 0.0559, within=1e-4)
+
 # %% [markdown]
 # The difference has nothing to do with digits. A function $h$ is **convex** when every chord lies on or above its graph, as for $e^x$, and
 # **concave** when every chord lies on or below, as for $\log x$. Put every value of $X$ on the graph, as a dot. The centroid of the dots is the
@@ -65,7 +68,7 @@ reveal("04-ink", "the logarithm of the average")
 fig, (left, right) = plots.figure(9.4, 3.4, columns=2)
 sixty = ink[:60]
 drawings.centroid(np.exp, np.array([0.3, 2.1]), np.array([0.4, 0.6]), left)
-drawings.centroid(np.log, sixty, ax=right, closer=0.025)
+drawings.centroid(np.log, sixty, ax=right, closer=0.012)
 left.set_title("convex: exp, two values")
 right.set(title="concave: log, sixty digits", xlabel="mean brightness (0 to 1)")
 left.legend()
@@ -629,7 +632,7 @@ assert 5 <= gains.argmax() <= 12 and gains[1] < 0.2 * gains.max() > 5 * gains[-1
 # at the end there is little left to win. (PyTorch has this density as `MixtureSameFamily(Categorical(pi), Normal(mu, sigma))`.)
 
 # %%
-predict("04-stuck", "Start both components at exactly the same place: means 0.1, "
+predict("04-tie", "Start both components at exactly the same place: means 0.1, "
         "widths 0.4, shares 1/2. Where are the means after 200 steps?",
         ["both still at 0.1", "both at the mean of all fives, 0.15",
          "one in each hump, as before"])
@@ -637,12 +640,12 @@ predict("04-stuck", "Start both components at exactly the same place: means 0.1,
 # %%
 ends = {}
 for name, apart in {"exactly together": 0, "a millionth apart": 1e-6}.items():
-    stuck = np.array([0.5, 0.5]), np.array([0.1, 0.1 + apart]), np.array([0.4, 0.4])
+    pair = np.array([0.5, 0.5]), np.array([0.1, 0.1 + apart]), np.array([0.4, 0.4])
     for _ in range(200):
-        stuck = em_m_step(x, em_e_step(x, *stuck))
-    ends[name] = [*stuck[1], mixture_log_prob(x, *stuck).mean()]
+        pair = em_m_step(x, em_e_step(x, *pair))
+    ends[name] = [*pair[1], mixture_log_prob(x, *pair).mean()]
 results(ends, ["mean of 0", "mean of 1", "log p (nats per five)"])
-reveal("04-stuck", "both at the mean of all fives, 0.15")
+reveal("04-tie", "both at the mean of all fives, 0.15")
 
 # %% tags=["expectation"]
 tied, nudged = ends.values()
@@ -675,7 +678,7 @@ for start in range(20):  # from two fives drawn at random it never falls, nor ge
 #
 # $$\hat p_S = \frac1S \sum_{s=1}^{S} w_s, \qquad w_s = \frac{p(\mathbf{x}, z_s)}{q(z_s)}, \qquad \mathbb{E}[\hat p_S] = p(\mathbf{x}).$$
 #
-# The average is right on average. Its logarithm is not: by Jensen, $\mathcal{L}_S = \mathbb{E}[\log \hat p_S] \le \log p(\mathbf{x})$. With a single sample, $\mathcal{L}_1 = \mathbb{E}_q[\log w] = \mathcal{F}$. So
+# (The last holds under the condition of line (2).) The average is right on average. Its logarithm is not: by Jensen, $\mathcal{L}_S = \mathbb{E}[\log \hat p_S] \le \log p(\mathbf{x})$. With a single sample, $\mathcal{L}_1 = \mathbb{E}_q[\log w] = \mathcal{F}$. So
 # **the ELBO is an importance-sampling estimate with one sample, and its gap is the bias of the logarithm.** More samples make the average vary less, and a Jensen gap
 # shrinks with the spread. On the model of section 2, with $q = \mathcal{N}(0.8, 0.7^2)$ and the library's `iwae_bound`, the logarithm of the mean over the first axis:
 
@@ -738,7 +741,8 @@ def mixture_elbo(x, responsibilities, pi, mu, sigma):
 
 # %%
 mixture_elbo = check(mixture_elbo)
-assert np.isclose(mixture_elbo(x, r, *thetas[-1]).mean(), bound[-1])
+last_r = em_e_step(x, *thetas[-2])
+assert np.isclose(mixture_elbo(x, last_r, *thetas[-1]).mean(), bound[-1])
 
 # %% [markdown]
 # ### Does the hidden variable mean anything?
@@ -798,7 +802,7 @@ def iwae_bound(log_w):
 iwae_bound = check(iwae_bound)
 
 # %% [markdown]
-# (In PyTorch: `torch.logsumexp(log_w, 0) - math.log(S)`.) Suppose the posterior of $K = 8$ codes is a Gaussian, as under every linear decoder, and spoil it on purpose: let $q$ have the right mean, and all
+# (In PyTorch: `torch.logsumexp(log_w, 0) - math.log(S)`.) Suppose the posterior of $K = 8$ codes is a Gaussian, as under every linear decoder with Gaussian noise, and spoil it on purpose: let $q$ have the right mean, and all
 # eight standard deviations multiplied by a factor $a$. With $z_k = \mu_k + a \sigma_k \varepsilon_k$, Bayes' rule gives the weights without any model,
 #
 # $$\frac{w}{p(\mathbf{x})} = \frac{p(\mathbf{z} \mid \mathbf{x})}{q(\mathbf{z})} = a^K \exp\Big( \tfrac12 (1 - a^2) \sum_k \varepsilon_k^2 \Big), \qquad
@@ -821,7 +825,7 @@ for name, a in factors.items():
 # Two errors that the ELBO takes for equal.
 
 # %%
-predict("04-wide", "With more and more samples, which of the two bounds climbs faster?",
+predict("04-faster", "With more and more samples, which of the two bounds climbs faster?",
         ["the wide q's", "the narrow q's", "they stay together"])
 
 # %%
@@ -834,7 +838,7 @@ table = {name: [(L.mean(), L.std() / np.sqrt(L.size)) for L in row]
          for name, row in heights.items()}
 results(table, [f"S = {S}" for S in sizes], trained=False,
         caption="S-sample bound minus log p(x), in nats, from two million weights")
-reveal("04-wide", "the wide q's")
+reveal("04-faster", "the wide q's")
 
 # %%
 fig, ax = plots.figure(6.6, 3.4)

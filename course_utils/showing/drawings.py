@@ -263,6 +263,7 @@ def centroid(
     ax.plot([mean, mean], [h(mean), height], color=LOSS, linewidth=3, label="gap")
     ax.plot(mean, height, "D", color=LOSS, markersize=6, label="centroid")
     ax.set(xlabel="X", ylabel="h(X)")
+    ax.locator_params(axis="x", nbins=6)
     if closer is not None:
         inset = ax.inset_axes((0.5, 0.09, 0.47, 0.46))
         centroid(h, x, weights, inset)
