@@ -52,7 +52,7 @@ predict("04-ink", "Which is larger: the logarithm of the average of X over all d
 # %%
 ink = digits.x_train.mean(axis=1).astype(float)
 print(f"logarithm of the average: {np.log(ink.mean()):.4f}")
-print(f"average of the logarithm: {np.log(ink).mean():.4f}")
+print(f"average of the logarithms: {np.log(ink).mean():.4f}")
 reveal("04-ink", "the logarithm of the average")
 
 # %% tags=["expectation"]
@@ -106,9 +106,14 @@ for h in (np.exp, np.square, np.negative, np.sqrt, np.log):
     print(f"{h.__name__:>8}: {gap:+.5f}")
 assert np.isclose(jensen_gap(np.square, ink, equal), np.var(ink))
 
+# %% tags=["expectation"]
+for h, second in [(np.exp, np.exp), (np.sqrt, lambda m: -m**-1.5 / 4)]:
+    estimate = second(ink.mean()) * np.var(ink) / 2
+    expect(jensen_gap(h, ink, equal) / estimate, 1, within=0.1)
+
 # %% [markdown]
 # A straight line has no gap, and the gap of the square is the variance, $\mathbb{E}[X^2] - (\mathbb{E}[X])^2$. **The gap comes
-# from the bend of $h$ and the spread of $X$ together.**
+# from the bend of $h$ and the spread of $X$ together**: where the spread is small, it is about $\frac12 h''(\mathbb{E}[X])\, \mathrm{Var}(X)$.
 #
 # ### The proof, in three steps
 #
@@ -565,7 +570,7 @@ plots.show(fig, alt="The curve of log p with three bounds below it. Each touches
 #
 # $$\log p_{\theta}(x) \overset{\text{E}}{=} \mathcal{F}(\theta, q) \overset{\text{M}}{\le} \mathcal{F}(\theta_{\text{new}}, q) \overset{\text{bound}}{\le} \log p_{\theta_{\text{new}}}(x).$$
 #
-# Now all five numbers at once, from two components that nearly coincide.
+# Now all five parameters at once, from two components that nearly coincide.
 
 # %%
 predict("04-climb", "60 steps of EM from there. How will the climb go?",
@@ -679,7 +684,7 @@ for start in range(20):  # from two fives drawn at random it never falls, nor ge
 # $$\hat p_S = \frac1S \sum_{s=1}^{S} w_s, \qquad w_s = \frac{p(\mathbf{x}, z_s)}{q(z_s)}, \qquad \mathbb{E}[\hat p_S] = p(\mathbf{x}).$$
 #
 # (The last holds under the condition of line (2).) The average is right on average. Its logarithm is not: by Jensen, $\mathcal{L}_S = \mathbb{E}[\log \hat p_S] \le \log p(\mathbf{x})$. With a single sample, $\mathcal{L}_1 = \mathbb{E}_q[\log w] = \mathcal{F}$. So
-# **the ELBO is an importance-sampling estimate with one sample, and its gap is the bias of the logarithm.** More samples make the average vary less, and a Jensen gap
+# **the ELBO is the mean logarithm of an estimate with one sample, and its gap is the bias of that logarithm.** More samples make the average vary less, and a Jensen gap
 # shrinks with the spread. On the model of section 2, with $q = \mathcal{N}(0.8, 0.7^2)$ and the library's `iwae_bound`, the logarithm of the mean over the first axis:
 
 # %%
@@ -697,7 +702,7 @@ assert np.all(np.diff([L.mean() for L in estimates.values()]) > 0)
 expect(estimates[1000].mean(), log_p_x, within=0.03)
 
 # %% [markdown]
-# Notebooks 07 and 08 measure their models with it; which $q$ makes it climb fast stands below "Further".
+# It never falls as $S$ grows (the proof is below "Further"). Notebooks 07 and 08 measure their models with it.
 #
 # ## What you have shown
 #
@@ -705,7 +710,7 @@ expect(estimates[1000].mean(), log_p_x, within=0.03)
 # - Every $q$ gives a lower bound $\mathcal{F}(q)$ on $\log p(\mathbf{x})$ (L12, L15). It loses what $q$ leaves out and what it weighs unevenly, together exactly
 #   $\mathrm{KL}(q \,\|\, p(z \mid \mathbf{x}))$, so the bound is tight when $q$ is the posterior (L16).
 # - EM raises $\mathcal{F}$ in turns over $q$ and over the parameters. It never falls, it can get stuck, and it needs the posterior (L10).
-# - The ELBO is importance sampling with one sample.
+# - The ELBO is the mean logarithm of importance sampling with one sample.
 #
 # ## What is left open
 #
@@ -779,7 +784,7 @@ plots.show(fig, alt="Component 0: the points start at the top right and end at t
 
 # %% [markdown]
 # (Blue: the medians of the eight points.) The components are two orders of writing: in one the bar comes first, points 1 to 3, in the other last, points 7 and 8. But the threshold $x > 0$, which needs no EM, agrees just as well:
-# the meaning was in the number $x$. What EM adds is that nobody told it about two kinds, or about a threshold.
+# the meaning was in the number $x$. What EM adds is that nobody told it where to cut.
 
 # %% [markdown]
 # ### Too wide or too narrow?
