@@ -359,13 +359,13 @@ assert abs(toy_joints.linear_log_evidence() - F - kl) < 1e-8 and abs(gap - kl) <
 
 # %%
 candidates = {"prior": gaussian(0, 1), "between the hills": gaussian(0, 0.5),
-              "on the higher hill": gaussian(1.05, 0.3),
+              "on the higher hill": gaussian(1.2, 0.25),
               "half of the posterior": half, "the posterior": posterior}
 fig, axes = plots.figure(9.8, 2.3, columns=5, sharey=True)
 for ax, (name, q) in zip(axes, candidates.items()):
     ax.fill_between(grid, posterior, color=plots.PALETTE[3], alpha=0.6, lw=0)
     ax.plot(grid, q, color=drawings.DISTRIBUTION, lw=2)
-    ax.set(xlim=(-2.6, 2.6), ylim=(0, 1.45), xlabel="z")
+    ax.set(xlim=(-2.6, 2.6), ylim=(0, 1.7), xlabel="z")
     ax.set_title(name, fontsize=10)
 axes[0].set_ylabel("density")
 plots.show(fig, alt="Five panels. The prior is wide over both hills of the posterior; "

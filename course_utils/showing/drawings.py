@@ -254,7 +254,9 @@ def centroid(
     """Jensen's inequality: values x (n,) as dots on the graph of h, their centroid (E[X], E[h(X)]) under the weights
     (n,), and the gap between it and the graph. Two values are joined by their chord; `closer` enlarges the place from
     E[X] - closer to E[X] + closer."""
-    fig, ax = plots.figure(4.2, 3.2) if ax is None else (ax.figure, ax)
+    fig: Any = None if ax is None else ax.figure
+    if ax is None:
+        fig, ax = plots.figure(4.2, 3.2)
     mean, height = np.average(x, weights=weights), np.average(h(x), weights=weights)
     margin = 0.06 * np.ptp(x)
     t = np.linspace(x.min() - min(margin, 0.5 * x.min()), x.max() + margin, 300)
