@@ -498,9 +498,7 @@ plots.show(fig, alt="The histogram of the move has two humps, near -0.3 and 0.4.
 # It is `elbo_on_grid` with a sum for the integral; the library has it as `mixture_elbo` (you can write it yourself below "Further").
 #
 # **E step.** Hold $\theta = (\pi, \mu, \sigma)$. Section 4 says which $q_n$ is best: the posterior, and then the bound touches $\log p(x_n)$. Here it can be computed, by
-# Bayes' rule:
-#
-# $$r_{nc} = p(z = c \mid x_n) = \frac{\pi_c\, \mathcal{N}(x_n;\, \mu_c, \sigma_c^2)}{\sum_{c'} \pi_{c'}\, \mathcal{N}(x_n;\, \mu_{c'}, \sigma_{c'}^2)}.$$
+# Bayes' rule from the $\pi_c$ and the Gaussian densities at $x_n$.
 
 # %% [markdown]
 # {{exercise em_e_step}}
@@ -676,7 +674,7 @@ for start in range(20):  # from two fives drawn at random it never falls, nor ge
 
 # %% [markdown]
 # The first M step moves both to the mean of all fives, and gives both the width of all fives. After that nothing moves: every responsibility is one half. A millionth is enough to
-# get away. "Never down" does not mean "up to the top": EM stops wherever both steps leave everything as it is, and this is a saddle, as in notebook 01.
+# get away. "Never down" does not mean "up to the top": EM stops wherever both steps leave everything as it is, and this is a saddle, as in notebook 01. (Twenty starts from two fives drawn at random all reached the same top.)
 #
 # ### Why this is not enough
 #
