@@ -61,8 +61,8 @@ JENSEN_GAP = exercise(
     signature="jensen_gap(h, x, weights)",
     returns="scalar",
     task=(
-        "E[h(X)] - h(E[X]) for an X that takes the value x[i] with probability weights[i]; "
-        "h is a function such as np.exp."
+        r"Return the gap $\mathbb{E}[h(X)] - h(\mathbb{E}[X])$ for an $X$ that takes the value `x[i]` with probability "
+        "`weights[i]`; `h` is a function such as `np.exp`."
     ),
     answer="course_utils.probability.bounds:jensen_gap",
     cases=jensen_cases,
@@ -117,9 +117,9 @@ JENSEN_GAP = exercise(
         ),
     },
     hints=(
-        "The expectation of any f(X) is the sum of weights[i] * f(x[i]).",
-        "Do it twice: once with f = h, and once with f(x) = x, whose result then goes into h.",
-        "np.sum(weights * h(x)) is E[h(X)], and np.sum(weights * x) is E[X].",
+        "An expectation weighs each value by its probability: that of f(X) is the sum of weights[i] * f(x[i]).",
+        "Do it twice: once with $f = h$, and once with $f(x) = x$, whose result then goes into $h$.",
+        r"np.sum(weights * h(x)) is $\mathbb{E}[h(X)]$, and np.sum(weights * x) is $\mathbb{E}[X]$.",
     ),
 )
 
@@ -220,8 +220,9 @@ POSTERIOR_ON_GRID = exercise(
     signature="posterior_on_grid(log_joint, grid)",
     returns="(G,)",
     task=(
-        "The density p(z | x) at the points of the grid (G,), from log_joint(z) = log p(x, z): its integral "
-        "by the trapezoid rule is 1, also where exp(log_joint) is 0 in floating point. The grid's steps may differ."
+        r"Return the density $p(z \mid \mathbf{x})$ at the points of `grid` (G,), given the function `log_joint`, "
+        r"which is $\log p(\mathbf{x}, z)$. By the trapezoid rule its integral must be 1, also where "
+        r"$p(\mathbf{x}, z)$ itself is 0 in floating point. The steps of the grid may differ."
     ),
     answer="course_utils.probability.grids:posterior_on_grid",
     cases=posterior_cases,
@@ -301,11 +302,11 @@ POSTERIOR_ON_GRID = exercise(
         ),
     },
     hints=(
-        "Bayes: p(z | x) = p(x, z) / p(x), and p(x) is the integral of p(x, z) over z.",
+        "Bayes: divide p(x, z) by p(x), which is the integral of p(x, z) over z.",
         "np.trapezoid(values, grid) is the trapezoid rule, for uneven steps too.",
         (
-            "Dividing by the integral cancels any constant factor, so you may work with exp(log_joint(grid) - max) "
-            "in place of exp(log_joint(grid)): its largest value is 1, and nothing that matters underflows."
+            "Dividing by the integral cancels any constant factor. So subtract the largest value of log_joint(grid) "
+            "before np.exp: then the largest value is 1, and nothing that matters underflows."
         ),
     ),
 )
@@ -364,8 +365,9 @@ ELBO_ON_GRID = exercise(
     signature="elbo_on_grid(log_joint, q, grid)",
     returns="scalar",
     task=(
-        "The bound F = integral of q(z) (log p(x, z) - log q(z)) by the trapezoid rule. q (G,) holds the values "
-        "of a density on the grid (G,), whose steps may differ; where q is 0, the integrand is 0."
+        r"Return the bound $\mathcal{F}(q) = \int q(z) \big(\log p(\mathbf{x}, z) - \log q(z)\big)\, dz$ by the "
+        "trapezoid rule. `q` (G,) holds the values of a density on `grid` (G,), whose steps may differ; where `q` "
+        "is 0, the integrand counts as 0."
     ),
     answer="course_utils.probability.grids:elbo_on_grid",
     cases=elbo_cases,
@@ -456,13 +458,13 @@ ELBO_ON_GRID = exercise(
     },
     hints=(
         (
-            "An expectation under q is an integral with q(z) as a factor: "
-            "F is the integral of q(z) * (log p(x, z) - log q(z))."
+            "An expectation under q is an integral with q(z) as a factor, "
+            "here that of q(z) * (log p(x, z) - log q(z)): np.trapezoid(values, grid)."
         ),
-        "np.trapezoid(values, grid) integrates. What does q * np.log(q) give where q is 0, and what should it give?",
+        "What does q * np.log(q) give where q is 0, and what should it give?",
         (
             "np.where(q > 0, q, 1) is a q whose logarithm is safe: "
-            "there log q is 0, and the factor q in front is 0 anyway."
+            r"where $q = 0$ that logarithm is 0, and the factor $q$ in front is 0 anyway."
         ),
     ),
 )
@@ -521,7 +523,8 @@ GAP_ON_GRID = exercise(
     signature="gap_on_grid(log_joint, q, grid)",
     returns="scalar",
     task=(
-        "KL(q || p(z | x)) by the trapezoid rule, 0 where q is 0. "
+        r"Return $\mathrm{KL}(q \,\|\, p(z \mid \mathbf{x}))$ by the trapezoid rule, from its own definition, so that "
+        r"it can be compared with $\mathcal{F}$; where `q` is 0, the integrand counts as 0. "
         "The posterior may be so narrow that its density is 0 in floating point: its logarithm is finite all the same."
     ),
     answer="course_utils.probability.grids:gap_on_grid",
@@ -631,14 +634,15 @@ GAP_ON_GRID = exercise(
         ),
     },
     hints=(
-        "KL(q || r) is the integral of q(z) (log q(z) - log r(z)), and here r(z) = p(z | x).",
+        "KL(q || r) is the integral of q(z) * (log q(z) - log r(z)), and here r is the posterior.",
         (
             "Where q is 0 the integrand is 0. And take no logarithm of a density that may have underflowed: "
-            "log p(z | x) = log p(x, z) - log p(x)."
+            r"$\log p(z \mid \mathbf{x}) = \log p(\mathbf{x}, z) - \log p(\mathbf{x})$."
         ),
         (
-            "For log p(x), take the maximum of log_joint out before exp, and add it back after the log. "
-            "Or use the identity of this section: what is left when you subtract F from log p(x)?"
+            r"For $\log p(\mathbf{x})$, with top = log_joint(grid).max(): integrate np.exp(log_joint(grid) - top), "
+            "take the logarithm, and add top again. Then integrate q * (log_q - log_posterior), with log_q made safe "
+            "as in elbo_on_grid."
         ),
     ),
 )
@@ -725,8 +729,9 @@ EM_E_STEP = exercise(
     signature="em_e_step(x, pi, mu, sigma)",
     returns="(N, C)",
     task=(
-        "The responsibilities p(z = c | x_n) under a mixture of Gaussians with weights pi, "
-        "means mu and standard deviations sigma, each (C,); x (N,). Stable for examples far from every component."
+        r"Return the responsibilities $r_{nc} = p(z = c \mid x_n)$ under a mixture of Gaussians with the weights `pi`, "
+        "means `mu` and standard deviations `sigma`, each (C,); `x` is (N,). They must be right also for an example so "
+        "far from every component that all its densities are 0 in floating point."
     ),
     answer="course_utils.probability.mixtures:em_e_step",
     cases=e_step_cases,
@@ -820,11 +825,11 @@ EM_E_STEP = exercise(
     },
     hints=(
         (
-            "Bayes: p(z = c | x) = pi_c N(x; mu_c, sigma_c^2) / sum over components of the same. "
+            "Bayes: pi_c times the component's density at x, divided by the sum of the same over all components. "
             "x[:, None] against (C,) gives (N, C)."
         ),
         (
-            "Work with logarithms: log pi_c - (x - mu_c)^2 / (2 sigma_c^2) - log sigma_c. "
+            r"Work with logarithms: $\log \pi_c - (x_n - \mu_c)^2 / (2 \sigma_c^2) - \log \sigma_c$. "
             "Constants that all components share cancel."
         ),
         (
@@ -884,13 +889,14 @@ def spelled_em_m_step(P, x, responsibilities):
 EM_M_STEP = exercise(
     name="em_m_step",
     points=2,
-    minutes=8,
+    minutes=10,
     lines=4,
     lecture_points=("L10", "L15"),
     signature="em_m_step(x, responsibilities)",
     returns="pi (C,), mu (C,), sigma (C,)",
     task=(
-        "The weights, means and standard deviations that maximise the bound for given responsibilities (N, C); x (N,)."
+        r"Return the $\pi$, $\mu$ and $\sigma$ that maximise the bound for given `responsibilities` (N, C); `x` is "
+        r"(N,). $\mu$ stands above; find $\sigma$ in the same way, and $\pi$ with its constraint."
     ),
     answer="course_utils.probability.mixtures:em_m_step",
     cases=m_step_cases,
@@ -969,9 +975,19 @@ EM_M_STEP = exercise(
         ),
     },
     hints=(
-        "Call N_c the sum of a component's responsibilities (a sum over axis 0): the number of examples it stands for.",
-        "pi is N_c / N; mu is the mean of x weighted by the responsibilities, sum_n r_nc x_n / N_c.",
-        "sigma is the square root of the weighted mean of (x[:, None] - mu) ** 2, again divided by N_c.",
+        (
+            "The sum of a component's responsibilities (over axis 0) is the number of examples that it stands for: "
+            "each answer is what you would write for these examples alone, with weights."
+        ),
+        (
+            r"Setting the derivative of $\sum_c N_c \log \pi_c - \lambda (\sum_c \pi_c - 1)$ to zero gives "
+            r"$\pi_c = N_c / \lambda$, and the constraint gives $\lambda$. For $\sigma_c$, that of "
+            r"$\sum_n r_{nc} \big( -\log \sigma_c - (x_n - \mu_c)^2 / (2 \sigma_c^2) \big)$."
+        ),
+        (
+            r"$\pi_c = N_c / N$; $\sigma_c$ is the square root of the weighted mean of $(x_n - \mu_c)^2$, "
+            r"$\sum_n r_{nc} (x_n - \mu_c)^2 / N_c$, with the new $\mu_c$."
+        ),
     ),
 )
 
@@ -1029,8 +1045,8 @@ MIXTURE_ELBO = exercise(
     signature="mixture_elbo(x, responsibilities, pi, mu, sigma)",
     returns="(N,)",
     task=(
-        "The bound F of each example under a mixture of Gaussians, "
-        "with q(z = c) given by its row of responsibilities (N, C); 0 log 0 = 0."
+        r"Return the bound $\mathcal{F}_n$ of each example of `x` (N,) under a mixture of Gaussians, with $q_n(z = c)$ "
+        r"given by its row of `responsibilities` (N, C); $0 \log 0 = 0$."
     ),
     answer="course_utils.probability.mixtures:mixture_elbo",
     cases=mixture_elbo_cases,
@@ -1099,14 +1115,14 @@ MIXTURE_ELBO = exercise(
         ),
     },
     hints=(
-        "z has C values, so the integral of q (log p(x, z) - log q) is a sum over components.",
+        "z has C values, so the integral of q * (log p(x, z) - log q) becomes a sum over components.",
         (
-            "log p(x_n, z = c) = log pi_c + log N(x_n; mu_c, sigma_c^2), an array (N, C); "
+            r"$\log p(x_n, z = c) = \log \pi_c + \log \mathcal{N}(x_n;\, \mu_c, \sigma_c^2)$, an array (N, C); "
             "scipy.stats.norm.logpdf(x[:, None], mu, sigma) helps."
         ),
         (
             "Multiply by the responsibilities and sum over axis 1. "
-            "For r log r with 0 log 0 = 0: scipy.special.xlogy(r, r)."
+            r"For $r \log r$ with $0 \log 0 = 0$: scipy.special.xlogy(r, r)."
         ),
     ),
 )
@@ -1169,7 +1185,7 @@ IWAE_BOUND = exercise(
     signature="iwae_bound(log_w)",
     returns="(N,)",
     task=(
-        "The logarithm of the mean over S of the weights exp(log_w), for log_w (S, N); "
+        r"Return $\log \frac1S \sum_s w_s$ for each example, from the logarithms `log_w` (S, N) of its weights; "
         "stable for log weights of any size."
     ),
     answer="course_utils.probability.bounds:iwae_bound",
@@ -1242,7 +1258,7 @@ IWAE_BOUND = exercise(
     },
     hints=(
         "log_mean_exp of notebook 00, once for each column: average over axis 0.",
-        "With m the maximum of each column: log mean exp(a) = m + log mean exp(a - m).",
+        r"With $m$ the maximum of each column: $\log \frac1S \sum_s e^{a_s} = m + \log \frac1S \sum_s e^{a_s - m}$.",
         "scipy.special.logsumexp(log_w, axis=0) is the log of the sum; what turns a sum into a mean?",
     ),
 )

@@ -13,10 +13,11 @@ from course_utils.probability.grids import (
     log_evidence_on_grid,
     posterior_on_grid,
 )
-from course_utils.showing import plots
+from course_utils.showing import drawings, plots
 from course_utils.showing.widgets import WIDE, Explorable, figure_explorer
 
 SHOWN = 5.0  # nats below log p(x) that the bars show
+GAP = "#ecc0b8"  # a light shade of the bound's colour
 
 
 def bound_explorer(joints: Mapping[str, Callable[[np.ndarray], np.ndarray]], grid: ArrayLike) -> Explorable:
@@ -33,11 +34,12 @@ def bound_explorer(joints: Mapping[str, Callable[[np.ndarray], np.ndarray]], gri
     low, high = np.round(np.quantile(grid, [0.25, 0.75]), 1)
     fig, (left, right) = plots.figure(9, 3.5, columns=2, width_ratios=[1.9, 1])
     (shape,) = left.fill(*_outline(grid, grid), color=plots.PALETTE[3], alpha=0.45, label="posterior p(z | x)")
-    (curve,) = left.plot(grid, grid, color=plots.PALETTE[0], linewidth=2, label="q(z)")
+    (curve,) = left.plot(grid, grid, color=drawings.DISTRIBUTION, linewidth=2, label="q(z)")
     left.set(xlim=(low, high), ylim=(0, 2), xlabel="z", ylabel="density", title="q and the posterior")
     left.legend(loc="upper left", ncols=2)
-    bars = right.bar([0, 0, 1], [1, 1, 1], width=0.7, color=[plots.PALETTE[i] for i in (0, 1, 3)])
+    bars = right.bar([0, 0, 1], [1, 1, 1], width=0.7, color=[drawings.LOSS, GAP, plots.PALETTE[3]])
     texts = [right.text(x, 0, "", ha="center", va="center", fontsize=10) for x in (0, 0, 1)]
+    texts[0].set_color("white")
     right.set(xticks=[0, 1], xticklabels=["F + gap", "log p(x)"], xlim=(-0.6, 1.6), ylabel="nats")
     right.set_title("What log p(x) is made of")
     right.grid(axis="x", visible=False)

@@ -5,7 +5,7 @@ gradients back along red dashed ones; a cross says that none gets through.
 Every function returns `(fig, ax)`; finish with `plots.show(fig, alt)`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -241,4 +241,55 @@ def vae(label: bool = False) -> tuple[Figure, Axes]:
         for x in (2.0, 6.6):
             data(ax, x, 0.75, r"$\mathbf{y}$", 0.6, 0.5)
             arrow(ax, (x, 1.0), (x, y0 - 0.54))
+    return fig, ax
+
+
+def centroid(
+    h: Callable[[np.ndarray], np.ndarray],
+    x: np.ndarray,
+    weights: np.ndarray | None = None,
+    ax: Axes | None = None,
+    closer: float | None = None,
+) -> tuple[Figure, Axes]:
+    """Jensen's inequality: values x (n,) as dots on the graph of h, their centroid (E[X], E[h(X)]) under the weights
+    (n,), and the gap between it and the graph. Two values are joined by their chord; `closer` enlarges the place from
+    E[X] - closer to E[X] + closer."""
+    fig: Any = None if ax is None else ax.figure
+    if ax is None:
+        fig, ax = plots.figure(4.2, 3.2)
+    mean, height = np.average(x, weights=weights), np.average(h(x), weights=weights)
+    margin = 0.06 * np.ptp(x)
+    t = np.linspace(x.min() - min(margin, 0.5 * x.min()), x.max() + margin, 300)
+    ax.plot(t, h(t), color=INK, linewidth=1.4, label="graph of h")
+    ax.plot(x, h(x), "o--" if len(x) == 2 else "o", color=DATA, markersize=5, alpha=0.7, label="values of X")
+    ax.plot([mean, mean], [h(mean), height], color=LOSS, linewidth=3, label="gap")
+    ax.plot(mean, height, "D", color=LOSS, markersize=6, label="centroid")
+    ax.set(xlabel="X", ylabel="h(X)")
+    ax.locator_params(axis="x", nbins=6)
+    if closer is not None:
+        inset = ax.inset_axes((0.5, 0.09, 0.47, 0.46))
+        centroid(h, x, weights, inset)
+        low, high = sorted([h(mean - closer), h(mean + closer)])
+        inset.set(xlim=(mean - closer, mean + closer), ylim=(low, high), xticks=[], yticks=[], xlabel="", ylabel="")
+        ax.indicate_inset_zoom(inset, edgecolor=INK)
+    return fig, ax
+
+
+def surrogates(
+    theta: np.ndarray, log_p: np.ndarray, bounds: Sequence[np.ndarray], stops: Sequence[float]
+) -> tuple[Figure, Axes]:
+    """EM over one parameter theta (n,): log p(theta) (n,), and the `bounds` F(theta, q_t) (n,) below it, the later the
+    darker. `stops` (T + 1): bound t touches log p at stops[t] and has its top at stops[t + 1]."""
+    fig, ax = plots.figure(7.6, 3.8)
+    ax.plot(theta, log_p, color=INK, linewidth=2.4, label=r"$\log p_\theta$")
+    for t, bound in enumerate(bounds):
+        share = 0.45 + 0.55 * (t + 1) / len(bounds)
+        ax.plot(theta, bound, color=_light(LOSS, share), linewidth=1.7, label=rf"$\mathcal{{F}}(\theta, q_{t})$")
+        touch, top = np.interp(stops[t], theta, log_p), np.interp(stops[t + 1], theta, bound)
+        ax.plot(stops[t], touch, "o", color=INK, markersize=7)
+        ax.plot(stops[t + 1], top, "D", color=_light(LOSS, share), markersize=6)
+        ax.plot([stops[t + 1]] * 2, [top, np.interp(stops[t + 1], theta, log_p)], ":", color=INK, linewidth=1.2)
+    ax.plot([], [], "o", color=INK, label="E: a bound that touches here")
+    ax.plot([], [], "D", color=LOSS, label="M: its top")
+    ax.legend(loc="upper left", fontsize=9)
     return fig, ax

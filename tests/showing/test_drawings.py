@@ -2,6 +2,7 @@
 
 import itertools
 
+import numpy as np
 import pytest
 from matplotlib.colors import to_hex
 
@@ -46,3 +47,42 @@ def test_layers_stand_in_the_networks():
 def test_a_drawing_can_be_shown(capsys):
     fig, _ = drawings.generation()
     assert plots.png(fig)[:4] == b"\x89PNG"
+
+
+def line(ax, label):
+    """The points (2, n) of the line that has this label."""
+    (found,) = [line for line in ax.lines if line.get_label() == label]
+    return np.array(found.get_data(), float)
+
+
+def test_the_gap_reaches_from_the_graph_to_the_centroid():
+    x, weights = np.array([0.3, 1.1, 2.1]), np.array([0.2, 0.5, 0.3])
+    for h, sign in [(np.exp, 1), (np.log, -1)]:
+        _, ax = drawings.centroid(h, x, weights, closer=0.2)
+        (mean, height), (at, ends) = line(ax, "centroid")[:, 0], line(ax, "gap")
+        assert mean == pytest.approx(weights @ x) and height == pytest.approx(weights @ h(x))
+        assert ends == pytest.approx([h(mean), height]) and at == pytest.approx([mean, mean])
+        assert sign * (height - h(mean)) > 0
+        np.testing.assert_allclose(line(ax.child_axes[0], "gap"), line(ax, "gap"))
+        low, high = ax.child_axes[0].get_xlim()
+        assert (low, high) == pytest.approx((mean - 0.2, mean + 0.2))
+
+
+def test_two_values_are_joined_and_the_graph_stays_in_its_domain():
+    _, ax = drawings.centroid(np.log, np.array([0.01, 2.0]))
+    chord = next(line for line in ax.lines if line.get_label() == "values of X")
+    assert chord.get_linestyle() == "--" and line(ax, "graph of h")[0].min() > 0
+    _, ax = drawings.centroid(np.log, np.array([0.1, 1.0, 2.0]))
+    assert next(line for line in ax.lines if line.get_label() == "values of X").get_linestyle() == "None"
+
+
+def test_bounds_touch_and_have_their_tops_at_the_stops():
+    theta, stops = np.linspace(-3, 3, 601), [-2.0, -1.0, -0.5]
+    bounds = [-(s**2) / 2 - s * (theta - s) - (theta - s) ** 2 for s in stops[:2]]  # each has its top at s / 2
+    _, ax = drawings.surrogates(theta, -(theta**2) / 2, bounds, stops)
+    marks = {
+        style: np.array([np.ravel(line.get_data()) for line in ax.lines if line.get_marker() == style][:2])
+        for style in "oD"
+    }
+    np.testing.assert_allclose(marks["o"], [[-2, -2], [-1, -0.5]], atol=1e-9)
+    np.testing.assert_allclose(marks["D"], [[-1, bounds[0].max()], [-0.5, bounds[1].max()]], atol=1e-9)
