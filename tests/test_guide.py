@@ -28,7 +28,7 @@ def clone(tmp_path_factory):
     folder = tmp_path_factory.mktemp("guide") / "course"
     for name in ("course_utils", "notebooks", "solutions"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints"))
-    for name in ("run.py", "pyproject.toml", "README.md", "LICENSE", "environment.yml"):
+    for name in ("run.py", "pyproject.toml", "constraints.txt", "README.md", "LICENSE", "environment.yml"):
         shutil.copy(ROOT / name, folder)
     programs = folder.parent / "bin"
     programs.mkdir()
