@@ -64,10 +64,12 @@ def judge(
     *key: Any,
     words: Words = OPEN,
     source: Source | None = None,
+    explain: bool = True,
 ) -> Report:
     """Calls an answer on every case and reports. `call(args, seconds)` returns an Outcome and never raises.
 
-    With the answer's source, which is only read, the report may say which line to look at.
+    With the answer's source, which is only read, the report may say which line to look at. Without `explain`, nothing
+    but the misconceptions is tried on a wrong answer: for those who ask only whether it passes.
     """
     cases = exercise.cases(np.random.default_rng(case_seed(exercise, *key)))
     left: float = exercise.seconds
@@ -87,7 +89,8 @@ def judge(
         )  # ordinary inputs say more than special ones
         known, asking = misconceived(exercise, cases, outcomes, findings), Asking(exercise, call, key, source)
         try:
-            finding, detail = explained(exercise, cases, outcomes, findings, asking, known)
+            tried = explained(exercise, cases, outcomes, findings, asking, known) if explain else (known, "")
+            finding, detail = tried
         except UNCOMPARABLE:  # a comparison trips over the result
             finding, detail = known, ""
         finding = finding or labelled(cases, findings, worst)

@@ -158,8 +158,8 @@ class Child:
             raise LostError(why)
 
     def _lost(self, pipe, how):
-        """Why what became of a fork may be no doing of its own; "" where it is. Of the one that is alone, every death is
-        its own doing; but where others keep the processor from it, they do."""
+        """Why what became of a fork may be no doing of its own; "" where it is. One that is alone dies by its own
+        doing; but others may keep the processor even from that."""
         if how == b"n":
             return "the system allows no more processes"
         if pipe.busy:

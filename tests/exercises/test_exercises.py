@@ -13,7 +13,8 @@ import pytest
 from alternatives import all_alternatives
 
 from course_utils.checking import examine, wire
-from course_utils.checking.judging import case_seed
+from course_utils.checking.calling import isolated
+from course_utils.checking.judging import case_seed, judge
 from course_utils.exercises import all_exercises
 
 EXERCISES = all_exercises()
@@ -81,19 +82,25 @@ def scaled(value, factor):
     return np.asarray(value) * factor
 
 
+def passes(function, name):
+    """Whether an answer passes, without a search for why it does not."""
+    with isolated(function) as call:
+        return judge(EXERCISES[name], call, 0, explain=False).passed
+
+
 @pytest.mark.parametrize("name", [e.name for e in EXERCISES.values() if not e.trains])
 def test_an_error_of_one_in_a_thousand_is_rejected(name):
     answer = EXERCISES[name].library_answer()
     for factor in (1.001, 0.999):
-        assert not examine(lambda *args, factor=factor: scaled(answer(*args), factor), name=name).passed
+        assert not passes(lambda *args, factor=factor: scaled(answer(*args), factor), name)
 
 
 @pytest.mark.parametrize("name", marked(EXERCISES))
 def test_answers_that_say_nothing_are_rejected(name):
     answer = EXERCISES[name].library_answer()
-    assert not examine(lambda *args: scaled(answer(*args), 0.0), name=name).passed
-    assert not examine(lambda *args: scaled(answer(*args), np.nan), name=name).passed
-    assert not examine(lambda *args: 1.0, name=name).passed
+    assert not passes(lambda *args: scaled(answer(*args), 0.0), name)
+    assert not passes(lambda *args: scaled(answer(*args), np.nan), name)
+    assert not passes(lambda *args: 1.0, name)
 
 
 @pytest.mark.parametrize("name", EXERCISES)

@@ -15,8 +15,9 @@ import numpy as np
 from alternatives import all_alternatives
 
 from course_utils.checking.calling import forked
+from course_utils.checking.judging import judge
 from course_utils.exercises import Exercise, all_exercises
-from course_utils.grading import child, scoring, slicing
+from course_utils.grading import child, slicing
 
 SOLUTIONS = Path(__file__).parents[2] / "solutions"
 EXERCISES = all_exercises()
@@ -206,9 +207,9 @@ def judged(answers, first_case_first=False):
                 def call(args, seconds, i=i, exercise=exercise):
                     return ask((i, *args), seconds if exercise.trains else min(seconds, PATIENCE))
 
-                report = (
-                    scoring.judged(with_one_case(exercise), call, KEY) if first_case_first and exercise.trains else None
-                )
-                reports.append(report if report and not report.passed else scoring.judged(exercise, call, KEY))
+                report = None
+                if first_case_first and exercise.trains:
+                    report = judge(with_one_case(exercise), call, *KEY, explain=False)
+                reports.append(report if report and not report.passed else judge(exercise, call, *KEY, explain=False))
                 lost = reports[-1].kind in ("timeout", "died", "unreadable")
     return list(zip(answers, reports))
