@@ -171,6 +171,7 @@ def summary(estimates, exact):
     return mean, error, (mean - exact) / error
 
 
+rng = np.random.default_rng(2)
 eps = rng.normal(size=100_000)
 estimates = score_function_gradient(np.square, mu, sigma, eps)
 mean, error, z_score = summary(estimates, 2 * mu)
@@ -222,7 +223,7 @@ print(f"gradient of the loss by mu: {by_loss:.4f}, by hand: {by_hand:.4f}")
 
 # %%
 predict("06-detach", "Now let autograd follow the samples, too: z = mu + sigma eps is "
-        "computed inside the loss. What is the loss's gradient by mu?",
+        "computed inside (the rewards stay numbers). What is the gradient by mu?",
         ["the same", "twice as large", "0", "the pathwise gradient"])
 
 # %%
@@ -230,9 +231,15 @@ inside = lambda m: score_function_loss(m, q_line[1], m + sigma * eps[:, None], z
 print("gradient by mu:", grad(inside)(q_line[0])[0])
 reveal("06-detach", "0")
 
+# %% tags=["expectation"]
+wide = lambda s: score_function_loss(
+    q_line[0], s, mu + anp.exp(s) * eps[:, None], z ** 2)
+expect(grad(inside)(q_line[0])[0], 0, within=1e-12)
+expect(grad(wide)(q_line[1])[0], 0, within=1e-12)
+
 # %% [markdown]
 # Nothing is left: $\log q$ at $z = \mu + \sigma\varepsilon$ is $-\varepsilon^2/2 - \log\sigma + \text{const}$, in which $\mu$ does not occur. A sample that moves along with $q$ is as probable as before. So the samples must be constants here (in PyTorch, `sample()` or
-# `detach()`; JAX has `stop_gradient`). Forgetting it raises no error, and nothing is learned.
+# `detach()`; JAX has `stop_gradient`). Forgetting it raises no error, and neither $\mu$ nor $\sigma$ learns anything.
 #
 # Now raise $f(z) = z^2$ by a constant, and look at gradients from ten samples each:
 
@@ -309,6 +316,7 @@ pathwise_gradient = check(pathwise_gradient)
 # Four functions whose averages are known ("Further" does the same for $\sigma$):
 
 # %%
+rng = np.random.default_rng(4)
 eps = rng.normal(size=200_000)
 functions = {  # name: f, f', and the exact gradient of its average by mu
     "z²": (np.square, lambda z: 2 * z, 2 * mu),
@@ -328,7 +336,7 @@ results(table, ["exact", "score function", "pathwise"], digits=4, trained=False)
 assert all(row[2][1] < row[1][1] / 2 for row in table.values())
 
 # %% [markdown]
-# All eight are right. And in every row the pathwise error is the smaller one. The pathwise estimator knows more: it is told $f'$, the direction in which
+# All eight agree with the exact values, and in every row the pathwise error is the smaller one. The pathwise estimator knows more: it is told $f'$, the direction in which
 # $f$ grows, where the other one must find out by comparing rewards.
 #
 # Is that a law? Pathwise, the variance is that of $f'$; by the score, it is that of $f$ times the score. Take a wave, $f(z) = \cos\omega z$: it never exceeds 1, but its slope can be as steep as you like.
@@ -339,7 +347,7 @@ predict("06-omega", "From which omega times sigma on is the score function the b
 
 
 # %%
-def wave_variances(omega, mu=mu, sigma=sigma):
+def wave_variances(omega):
     """Exact variances (score function, pathwise), from cos^2 a = (1 + cos 2a) / 2."""
     scale = omega * sigma
     mean = omega * np.sin(omega * mu) * np.exp(-scale ** 2 / 2)
@@ -365,6 +373,8 @@ for line, dots, name, colour, marker in zip(
     ax.loglog(omegas * sigma, dots, marker, color=plots.PALETTE[colour], label=name)
 ax.axvline(crossing * sigma, color="black", linestyle=":")
 ax.set(xlabel="ω σ", ylabel="variance of one estimate", title="f(z) = cos ωz")
+ax.set_xticks([0.2, 0.5, 1, 2, 5], [0.2, 0.5, 1, 2, 5], minor=False)
+ax.set_xticks([], minor=True)
 ax.legend()
 plots.show(fig, alt="Both variances against omega sigma on logarithmic axes. The "
                     "pathwise one starts far below, grows with slope 2, and crosses "
@@ -377,14 +387,14 @@ exact = np.transpose([wave_variances(w) for w in omegas])
 assert np.allclose([by_score, by_path], exact, rtol=0.05)
 
 # %% [markdown]
-# They change places at $\omega\sigma \approx 1.1$, when the samples of $q$ spread over about a third of a wavelength. (Where exactly depends on $\mu$: it lies between 0.85 and 1.11, and if the variances are averaged over all $\mu$, the score function's is $1/2\sigma^2$
-# and the other $\omega^2/2$, less the same square, so that they cross at $\omega\sigma = 1$.) So "pathwise is better" is no law. It holds for functions that are smooth on the scale of $q$'s width.
+# They change places at $\omega\sigma \approx 1.1$, where $\mu \pm \sigma$ covers about a third of a wavelength. (Where exactly depends on $\mu$, but only through $\cos 2\omega\mu$: for every $\mu$ between 0.85 and 1.11.) So "pathwise is better" is no law. It holds for functions that are smooth on the scale of $q$'s width.
 
 # %% tags=["expectation"]
-for place, width in [(m, s) for m in (0, 0.4, 1.6) for s in (0.3, 1.2)]:
-    gap = lambda w: np.subtract(*wave_variances(w, place, width))
-    ratio = brentq(gap, 0.7 / width, 1.3 / width)
-    assert 0.84 < ratio * width < 1.12
+for phase, edge in [(1, 0.85), (-1, 1.109)]:  # cos 2 omega mu; the means cancel
+    gap = lambda s: 1 - s ** 2 + phase * np.exp(-2 * s ** 2) * (1 - 3 * s ** 2)
+    expect(brentq(gap, 0.6, 1.4), edge, within=0.002)
+gap = lambda s: 2 * sigma ** 2 * np.subtract(*wave_variances(s / sigma))
+expect(gap(0.7), 1 - 0.49 + np.exp(-0.98) * np.cos(1.4 * mu / sigma) * (1 - 1.47), 1e-9)
 
 # %% [markdown]
 # ## 5. How noisy?
@@ -429,10 +439,10 @@ def exact_variances(K):
 
 
 # %%
-Ks = 2 ** np.arange(0, 11)
+rng, Ks = np.random.default_rng(5), 2 ** np.arange(0, 11)
 measured, exact = [measured_variances(K) for K in Ks], [exact_variances(K) for K in Ks]
 fig, ax = plots.figure(6.4, 4)
-for name, colour, marker in zip(exact[0], (6, 4, 0), "o^s"):
+for name, colour, marker in zip(exact[0], (6, 8, 0), "o^s"):
     ax.loglog(Ks, [e[name] for e in exact], color=plots.PALETTE[colour], linewidth=1)
     values, errors = np.array([m[name] for m in measured]).T
     ax.errorbar(Ks, values, 2 * errors, fmt=marker, color=plots.PALETTE[colour],
@@ -462,14 +472,15 @@ results({name: f"{last[name] / last['pathwise']:,.0f}" for name in last}, traine
 # %% [markdown]
 # ## 6. What backprop does at a sampling step
 #
-# In a network $f$ is everything that comes after the sample, and its derivative arrives by backprop. This is where the course is going: a network that says for each $\mathbf{x}$ what $\mu$ and $\sigma$ are. Only if the gradient gets past the sample can that network learn.
+# In a network $f$ is everything that comes after the sample, and its derivative arrives by backprop. This is where the course is going: a network that says for each $\mathbf{x}$ what $\mu$ and $\sigma$ are. For backprop to train it, the gradient has to get past the sample.
 
 # %%
 fig, ax = drawings.sampling_paths()
 plots.show(fig, alt="Two rows: x, encoder, mu and sigma, z, decoder, loss. Above, z is "
                     "drawn from q, and the gradient that comes back through the "
                     "decoder stops before the draw. Below, z is computed from mu, "
-                    "sigma and a noise, and the gradient goes on to mu, sigma and the encoder.")
+                    "sigma and a noise, and the gradient goes on to them and the "
+                    "encoder.")
 
 # %% [markdown]
 # A bar over a quantity is the derivative of the objective by that quantity: $\bar z$ arrives, $\bar\mu$ and $\bar\sigma$ are asked for. With $z_i = \mu_i + \sigma_i\varepsilon_i$,
@@ -545,6 +556,7 @@ sample_gradients = check(sample_gradients)
 # The very call of section 1, with numpy's generator, now has a gradient:
 
 # %%
+rng = np.random.default_rng(6)
 q_rows = np.full((10_000, 1), mu), np.full((10_000, 1), np.log(sigma))
 by_mu, by_log_sigma = sample_gradients(np.square, *q_rows, rng.normal)
 for name, estimates, exact in [("mu", by_mu, 2 * mu),
@@ -554,7 +566,7 @@ for name, estimates, exact in [("mu", by_mu, 2 * mu),
     assert abs(z_score) < 4
 
 # %% [markdown]
-# And with a network after the sample, where the noise is known, your rules must agree with autograd going through the formula step by step, and with finite differences.
+# And with a network after the sample, where the noise is known, your rules must agree with autograd going through the formula step by step.
 
 # %%
 network = nets.init_mlp([3, 8, 5], rng, dtype=float)
@@ -562,9 +574,11 @@ q, eps = rng.normal(size=(2, 4, 3)), rng.normal(size=(4, 3))  # q: mu and log si
 loss = lambda z: anp.sum(nets.mlp(network, z) ** 2)
 formula = lambda q: loss(q[0] + anp.exp(q[1]) * eps)
 ours = np.array(sample_gradients(loss, *q, lambda m, s: m + s * eps))
+assert np.allclose(ours, grad(formula)(q))
+
+# %% tags=["expectation"]
 nudges = 1e-5 * np.eye(q.size).reshape(-1, *q.shape)
 differences = [formula(q + d) - formula(q - d) for d in nudges]
-assert np.allclose(ours, grad(formula)(q))
 assert np.allclose(ours.ravel(), np.array(differences) / 2e-5, atol=1e-4)
 
 # %% [markdown]
@@ -630,21 +644,7 @@ def without_baseline(mu, log_sigma, z, rewards):
 
 gradients = {"score function": lambda q, eps: by_score(q, eps, without_baseline),
              "with baseline": by_score, "pathwise": by_path}
-colours = dict(zip(gradients, (plots.PALETTE[i] for i in (6, 4, 0))))
-
-# %% [markdown]
-# At the best $q$ the exact gradient is zero, so all that a step's gradient shows there is noise:
-
-# %%
-at_best = {name: np.array([g(best_q, rng.normal(size=(10, K)))[0] for _ in range(500)])
-           for name, g in gradients.items()}
-results({name: g.std() for name, g in at_best.items()}, best="lowest", digits=2,
-        caption="Noise of a step's gradient by mu, ten samples (nats per unit)")
-
-# %% tags=["expectation"]
-for g, size in zip(at_best.values(), (94, 4.0, 1.5)):
-    expect(g.std(), size, within=0.1 * size)
-    assert np.all(abs(g.mean(axis=0)) < 4 * g.std(axis=0) / np.sqrt(len(g)))
+colours = dict(zip(gradients, (plots.PALETTE[i] for i in (6, 8, 0))))
 
 # %% [markdown]
 # All three climb with Adam (a few lines, here), the same step size, the same start at the prior, ten samples a step and 1000 steps.
@@ -712,13 +712,13 @@ assert gaps["score function"][:, -200:].mean(axis=1).min() > 1
 
 # %% [markdown]
 # It is the noise: with a hundred samples a step, and nothing else changed, the plain score function comes four times as near, and it is still ten times as far away as the pathwise climb with a *single* sample. The baseline helps a good deal, and people work hard on better
-# ones where the trick is not available. That one sample is enough for the pathwise gradient is why VAEs get by with one per example and step (notebook 08).
+# ones where the trick is not available. The pathwise climb gets by with one sample; so do VAEs, with one per example and step (notebook 08).
 
 # %% [markdown]
 # ## 8. A decoder that bends
 #
 # And now what notebook 05 could not do. A bent decoder, from the autoencoders of notebook 02, with a single latent, so that everything can be drawn and checked on a grid. Its codes are rescaled to mean 0 and variance 1, to fit the prior, and $\eta$ is
-# the mean squared error of a pixel. (Notebook 08 trains a decoder properly, by the bound itself.)
+# the mean squared error of a pixel.
 
 # %%
 encoder, decoder = autoencoder.autoencoder_train(
@@ -785,11 +785,11 @@ levels = [-200, -150, -120, -100, -92, -88, -85, -80, -60, -40, -20, -5, -1, 0]
 def draw_climbs(ax):
     shades = ax.contourf(ms, ss, height, levels, cmap="Blues_r", extend="min",
                          norm=BoundaryNorm(levels, 256, extend="min"))
-    for walk, start, colour in zip(walks, starts, (1, 2, 4, 9)):
-        ax.plot(*walk.T, color=plots.PALETTE[colour], linewidth=1.8, label=f"{start}")
-        ax.plot(*walk[0], "o", color=plots.PALETTE[colour])
-        ax.plot(*walk[-1], "*", color=plots.PALETTE[colour], markersize=13,
-                markeredgecolor="black")
+    four = "#333333", *(plots.PALETTE[i] for i in (6, 7, 9))
+    for walk, start, colour in zip(walks, starts, four):
+        ax.plot(*walk.T, color=colour, linewidth=1.8, label=f"{start}")
+        ax.plot(*walk[0], "o", color=colour)
+        ax.plot(*walk[-1], "*", color=colour, markersize=13, markeredgecolor="black")
     ax.set(xlabel="μ", ylabel="log σ", title="Light is high: four climbs")
     ax.legend(title="start", fontsize=8, loc="lower right")
     return shades
@@ -809,7 +809,7 @@ right.legend()
 plots.show(fig, alt="Left: the exact bound over mean and log sigma, with two summits. "
                     "Three climbs end at the higher one, one at the other. Right: the "
                     "first climb's q lies on the posterior.")
-reveal("06-starts", len(np.unique(np.round(ends[:, 0]))))
+reveal("06-starts", str(len(np.unique(np.round(ends[:, 0])))))
 
 # %%
 results({f"start {start}": [*end, log_p - exact_bound(*end[:, None])[0]]
@@ -848,8 +848,11 @@ start = {w: np.array([[1.0], [w]]) for w in widths}
 away = {w: [climb(bent, start[w], steps=300, seed=s)[-1, 0, 0] < 0 for s in range(6)]
         for w in widths}
 exactly = {w: climb(exact_gradient, start[w], steps=300)[-1, 0, 0] < 0 for w in widths}
+along = {w: exact_bound(ms[0], np.full(121, w)) for w in widths}
+tops = [int(np.sum((F[1:-1] > F[:-2]) & (F[1:-1] > F[2:]))) for F in along.values()]
 results({"with noise, of six climbs": [sum(away[w]) for w in widths],
-         "without noise": ["yes" if exactly[w] else "no" for w in widths]},
+         "without noise": ["yes" if exactly[w] else "no" for w in widths],
+         "tops of F along μ, at this width": tops},
         [f"log σ = {w}" for w in widths], caption="Got away to the higher summit")
 
 # %% tags=["expectation"]
@@ -858,7 +861,7 @@ assert 0 < sum(away[-1.0]) < 6
 assert [exactly[w] for w in widths] == [True] * 2 + [False] * 3
 
 # %% [markdown]
-# It is the width: the noise decides only at the border between the two. A wide $q$ averages $\log p(\mathbf{x}|z)$ over a large part of the line, on which the dip between the summits is smoothed away, and a narrow one sees its surroundings alone.
+# It is the width: the wide ones get away without noise, too, and noise decides only at the border. A wide $q$ averages $\log p(\mathbf{x}|z)$ over a large part of the line, and the dip between the summits is smoothed away. But $q$ narrows while it climbs; one that starts at $-1.5$ has a free way at first, and is too narrow before it is through.
 
 # %% [markdown]
 # ## What you have shown
@@ -925,6 +928,7 @@ dropout_vjp = check(dropout_vjp)
 # Six units of sampling and six of dropout, a gradient of 1 arriving at all of them:
 
 # %%
+rng = np.random.default_rng(8)
 arriving, eps = np.ones((1, 6)), rng.normal(size=(1, 6))
 mask = np.array([[1.0, 0, 1, 1, 0, 1]])
 rows = {"sampling, forwards": eps, "sampling, backwards": sigma_bar(arriving, eps),
@@ -998,6 +1002,22 @@ for K_ in (1, 10, 30):
     assert np.allclose(score_variance(K_, 5), by_library)
     best_b = bs[np.argmin(score_variance(K_, bs))]
     assert np.isclose(best_b, K_ * (mu ** 2 + sigma ** 2) + 2 * sigma ** 2, atol=0.006)
+
+# %% [markdown]
+# ### Noise at the top
+#
+# At the best $q$ of section 7 the exact gradient is zero, so all that a step's gradient shows there is noise:
+
+# %%
+at_best = {name: np.array([g(best_q, rng.normal(size=(10, K)))[0] for _ in range(500)])
+           for name, g in gradients.items()}
+results({name: g.std() for name, g in at_best.items()}, best="lowest", digits=2,
+        caption="Noise of a step's gradient by mu, ten samples (nats per unit)")
+
+# %% tags=["expectation"]
+for g, size in zip(at_best.values(), (94, 4.0, 1.5)):
+    expect(g.std(), size, within=0.1 * size)
+    assert np.all(abs(g.mean(axis=0)) < 4 * g.std(axis=0) / np.sqrt(len(g)))
 
 # %% [markdown]
 # ### Where the path breaks: discrete latents

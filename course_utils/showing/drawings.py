@@ -223,19 +223,19 @@ def two_estimators() -> tuple[Figure, np.ndarray]:
     get weights f(z) times the score, or they move, each the way f'(z) points."""
     fig, axes = plots.figure(9.6, 3.1, columns=2, sharey=True)
     grid = np.linspace(-2.2, 2.2, 201)
-    z = np.array([-1.5, -0.75, -0.25, 0.3, 0.9, 1.6])
+    z = np.array([-1.6, -0.9, -0.35, 0.35, 0.9, 1.5])
     for ax, title in zip(axes, ["they stay, and are weighted: f(z) · score", "they move: f'(z)"]):
         ax.fill_between(grid, 1.1 * np.exp(-0.5 * grid**2), color=_light(DISTRIBUTION), zorder=1)
         ax.plot(grid, 1.1 * np.exp(-0.5 * grid**2), color=DISTRIBUTION, linewidth=1.8, label="q(z)")
         ax.plot(grid, _f(grid), color=INK, linewidth=1.8, label="f(z)")
-        ax.set(xlim=(-2.3, 2.3), ylim=(-1.6, 4.2), xticks=[0], xticklabels=["μ"], yticks=[], xlabel="z", title=title)
+        ax.set(xlim=(-2.3, 2.3), ylim=(-0.8, 4.1), xticks=[0], xticklabels=["μ"], yticks=[], title=title)
         ax.grid(False)
         ax.axhline(0, color="#999999", linewidth=0.8)
     left, right = axes
     for sample in z:
-        _arrow(left, (sample, 0), (sample, 0.62 * _f(sample) * sample), 0, color=LOSS, linestyle=(0, (4, 2)))
-        slope = _f(sample + 1e-3) - _f(sample - 1e-3)
-        _arrow(right, (sample, _f(sample)), (sample + 320 * slope, _f(sample)), 0, color=LOSS, linestyle=(0, (4, 2)))
+        slope = (_f(sample + 1e-3) - _f(sample - 1e-3)) / 2e-3
+        _arrow(left, (sample, 0), (sample, 0.45 * _f(sample) * sample), 0, color=LOSS)
+        _arrow(right, (sample, _f(sample)), (sample + 0.55 * slope, _f(sample)), 0, color=LOSS)
     left.plot(z, 0 * z, "o", color=CODE, markersize=9, zorder=6, label="samples")
     right.plot(z, _f(z), "o", color=CODE, markersize=9, zorder=6)
     left.legend(loc="upper center", ncols=3, fontsize=9, frameon=False)
