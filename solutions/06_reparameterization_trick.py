@@ -14,7 +14,7 @@
 # Notebook 05 left this question: to climb the bound we need the derivatives of an average over samples of $q$ with respect to $\boldsymbol\mu$ and $\boldsymbol\sigma$, and these are the
 # parameters of the very distribution that the samples come from. **How do you differentiate through a sample?**
 #
-# There are two ways. One never looks inside the function that is averaged, works for everything, and is noisy; it is how agents learn from rewards. The other writes the sample as a function of
+# There are two ways. One never looks inside the function that is averaged, asks nothing of it, and is noisy; it is how agents learn from rewards. The other writes the sample as a function of
 # the parameters and of noise that does not depend on them, and lets the chain rule do the rest. The second is what makes a VAE trainable.
 #
 # By the end you can say, and show with numbers,
@@ -87,16 +87,16 @@ def slope(h, eps_up, eps_down):
 
 
 noise = rng.normal(size=(2, 2000, 100))
-spreads = {h: [slope(h, *noise).std(), slope(h, noise[0], noise[0]).std()]
+slope_errors = {h: [slope(h, *noise).std(), slope(h, noise[0], noise[0]).std()]
            for h in (0.1, 0.01, 0.001)}
-results({f"h = {h}": row for h, row in spreads.items()},
+results({f"h = {h}": row for h, row in slope_errors.items()},
         ["independent samples", "the same noise"], trained=False,
         caption="Standard deviation of the slope (which is 1.6)")
 reveal("06-h", "it grows tenfold")
 
 # %% tags=["expectation"]
-for h, (fresh, same) in spreads.items():
-    expect(fresh * h, spreads[0.1][0] * 0.1, within=0.01)
+for h, (fresh, same) in slope_errors.items():
+    expect(fresh * h, slope_errors[0.1][0] * 0.1, within=0.01)
     expect(same, 2 * sigma / 10, within=0.005)
 
 # %% [markdown]
@@ -104,16 +104,16 @@ for h, (fresh, same) in spreads.items():
 # matters. What is left, $2\sigma/\sqrt{100} = 0.12$, is the error of any mean of a hundred samples; more samples make it smaller. The sample mean as a function of $\mu$, both ways:
 
 # %%
-ms = np.linspace(-1, 2, 301)
+means = np.linspace(-1, 2, 301)
 eps = rng.normal(size=20)
-fresh = [np.mean((m + sigma * rng.normal(size=20)) ** 2) for m in ms]
-same = [np.mean((m + sigma * eps) ** 2) for m in ms]
+fresh = [np.mean((m + sigma * rng.normal(size=20)) ** 2) for m in means]
+same = [np.mean((m + sigma * eps) ** 2) for m in means]
 
 # %%
 fig, ax = plots.figure(6.4, 3.3)
-ax.plot(ms, fresh, color=plots.PALETTE[3], linewidth=1, label="fresh noise each time")
-ax.plot(ms, same, color=plots.PALETTE[0], linewidth=2, label="the same noise")
-ax.plot(ms, ms ** 2 + sigma ** 2, "k--", linewidth=1, label="exact")
+ax.plot(means, fresh, color=plots.PALETTE[3], linewidth=1, label="fresh noise")
+ax.plot(means, same, color=plots.PALETTE[0], linewidth=2, label="the same noise")
+ax.plot(means, means ** 2 + sigma ** 2, "k--", linewidth=1, label="exact")
 ax.set(xlabel="μ", ylabel="mean of z²", title="Sample means of 20 samples")
 ax.legend()
 plots.show(fig, alt="With fresh noise for every mu the sample mean is a jagged line. "
@@ -245,13 +245,13 @@ expect(grad(wide)(q_line[1])[0], 0, within=1e-12)
 
 # %%
 groups = mu + sigma * rng.normal(size=(500, 10, 1))
-by_mu = grad(score_function_loss)
+slope_of_loss = grad(score_function_loss)
 spreads = {}
 for raised in (0, 10, 1000):
     f = lambda z: z ** 2 + raised
     without = [np.mean(score_function_gradient(f, mu, sigma, (z[:, 0] - mu) / sigma))
                for z in groups]
-    with_one = [-by_mu(*q_line, z, f(z)[:, 0])[0] for z in groups]
+    with_one = [-slope_of_loss(*q_line, z, f(z)[:, 0])[0] for z in groups]
     assert all(abs(summary(e, 2 * mu)[2]) < 4 for e in (without, with_one))
     spreads[f"raised by {raised}"] = np.std(without), np.std(with_one)
 results({name: list(pair) for name, pair in spreads.items()},
@@ -358,21 +358,21 @@ def wave_variances(omega):
 
 crossing = brentq(lambda w: np.subtract(*wave_variances(w)), 0.5 / sigma, 5 / sigma)
 omegas = np.geomspace(0.2, 8, 9) / sigma
-by_score = [np.var(score_function_gradient(lambda z: np.cos(w * z), mu, sigma, eps))
-            for w in omegas]
-by_path = [np.var(pathwise_gradient(lambda z: -w * np.sin(w * z), mu, sigma, eps))
-           for w in omegas]
+wave_score = [np.var(score_function_gradient(lambda z: np.cos(w * z), mu, sigma, eps))
+              for w in omegas]
+wave_path = [np.var(pathwise_gradient(lambda z: -w * np.sin(w * z), mu, sigma, eps))
+             for w in omegas]
 
 # %%
 fig, ax = plots.figure(6.4, 3.6)
 fine = np.geomspace(0.2, 8, 200)
-lines = np.transpose([wave_variances(w / sigma) for w in fine])
-for line, dots, name, colour, marker in zip(
-        lines, (by_score, by_path), ("score function", "pathwise"), (6, 0), "os"):
-    ax.loglog(fine, line, color=plots.PALETTE[colour], linewidth=1)
+curves = np.transpose([wave_variances(w / sigma) for w in fine])
+for exact_ones, dots, name, colour, marker in zip(
+        curves, (wave_score, wave_path), ("score function", "pathwise"), (6, 0), "os"):
+    ax.loglog(fine, exact_ones, color=plots.PALETTE[colour], linewidth=1)
     ax.loglog(omegas * sigma, dots, marker, color=plots.PALETTE[colour], label=name)
 ax.axvline(crossing * sigma, color="black", linestyle=":")
-ax.set(xlabel="ω σ", ylabel="variance of one estimate", title="f(z) = cos ωz")
+ax.set(xlabel="ω σ", ylabel="variance of one estimate", title="f(z) = cos ωz: measured, and exact")
 ax.set_xticks([0.2, 0.5, 1, 2, 5], [0.2, 0.5, 1, 2, 5], minor=False)
 ax.set_xticks([], minor=True)
 ax.legend()
@@ -384,7 +384,7 @@ reveal("06-omega", crossing * sigma)
 # %% tags=["expectation"]
 expect(crossing * sigma, 1.1075, within=0.0005)
 exact = np.transpose([wave_variances(w) for w in omegas])
-assert np.allclose([by_score, by_path], exact, rtol=0.05)
+assert np.allclose([wave_score, wave_path], exact, rtol=0.05)
 
 # %% [markdown]
 # They change places at $\omega\sigma \approx 1.1$, where $\mu \pm \sigma$ covers about a third of a wavelength. (Where exactly depends on $\mu$, but only through $\cos 2\omega\mu$: for every $\mu$ between 0.85 and 1.11.) So "pathwise is better" is no law. It holds for functions that are smooth on the scale of $q$'s width.
@@ -440,10 +440,10 @@ def exact_variances(K):
 
 # %%
 rng, Ks = np.random.default_rng(5), 2 ** np.arange(0, 11)
-measured, exact = [measured_variances(K) for K in Ks], [exact_variances(K) for K in Ks]
+measured, formulas = zip(*((measured_variances(K), exact_variances(K)) for K in Ks))
 fig, ax = plots.figure(6.4, 4)
-for name, colour, marker in zip(exact[0], (6, 8, 0), "o^s"):
-    ax.loglog(Ks, [e[name] for e in exact], color=plots.PALETTE[colour], linewidth=1)
+for name, colour, marker in zip(formulas[0], (6, 8, 0), "o^s"):
+    ax.loglog(Ks, [e[name] for e in formulas], color=plots.PALETTE[colour], linewidth=1)
     values, errors = np.array([m[name] for m in measured]).T
     ax.errorbar(Ks, values, 2 * errors, fmt=marker, color=plots.PALETTE[colour],
                 label=name)
@@ -455,13 +455,13 @@ plots.show(fig, alt="On logarithmic axes the score function's variance grows wit
 reveal("06-growth", "like K², like K, not at all")
 
 # %% tags=["expectation"]
-for m, e in zip(measured, exact):
+for m, e in zip(measured, formulas):
     assert all(abs(m[name][0] - e[name]) < 4 * m[name][1] for name in e)
-for name, growth in zip(exact[0], (2, 1, 0)):
-    expect(np.log2(exact[-1][name] / exact[-2][name]), growth, within=0.02)
+for name, growth in zip(formulas[0], (2, 1, 0)):
+    expect(np.log2(formulas[-1][name] / formulas[-2][name]), growth, within=0.02)
 
 # %%
-last = exact[-1]
+last = formulas[-1]
 results({name: f"{last[name] / last['pathwise']:,.0f}" for name in last}, trained=False,
         caption=f"Samples that are worth one pathwise sample, at K = {Ks[-1]}")
 
@@ -511,7 +511,7 @@ sigma_bar = check(sigma_bar)
 def reparameterize_vjp(z_bar, log_sigma, eps):
     """(mu_bar, log_sigma_bar), given the gradient z_bar of the sample; all (N, K)."""
     ### BEGIN SOLUTION
-    return z_bar, sigma_bar(z_bar, eps) * np.exp(log_sigma)
+    return z_bar, z_bar * np.exp(log_sigma) * eps
     ### END SOLUTION
 
 
@@ -558,9 +558,9 @@ sample_gradients = check(sample_gradients)
 # %%
 rng = np.random.default_rng(6)
 q_rows = np.full((10_000, 1), mu), np.full((10_000, 1), np.log(sigma))
-by_mu, by_log_sigma = sample_gradients(np.square, *q_rows, rng.normal)
-for name, estimates, exact in [("mu", by_mu, 2 * mu),
-                               ("log sigma", by_log_sigma, 2 * sigma ** 2)]:
+mu_bar, log_sigma_bar = sample_gradients(np.square, *q_rows, rng.normal)
+for name, estimates, exact in [("mu", mu_bar, 2 * mu),
+                               ("log sigma", log_sigma_bar, 2 * sigma ** 2)]:
     mean, error, z_score = summary(estimates, exact)
     print(f"by {name}: exact {exact:.3f}, through rng.normal {mean:.3f} ± {error:.3f}")
     assert abs(z_score) < 4
@@ -570,15 +570,15 @@ for name, estimates, exact in [("mu", by_mu, 2 * mu),
 
 # %%
 network = nets.init_mlp([3, 8, 5], rng, dtype=float)
-q, eps = rng.normal(size=(2, 4, 3)), rng.normal(size=(4, 3))  # q: mu and log sigma
+q_net, eps = rng.normal(size=(2, 4, 3)), rng.normal(size=(4, 3))
 loss = lambda z: anp.sum(nets.mlp(network, z) ** 2)
 formula = lambda q: loss(q[0] + anp.exp(q[1]) * eps)
-ours = np.array(sample_gradients(loss, *q, lambda m, s: m + s * eps))
-assert np.allclose(ours, grad(formula)(q))
+ours = np.array(sample_gradients(loss, *q_net, lambda m, s: m + s * eps))
+assert np.allclose(ours, grad(formula)(q_net))
 
 # %% tags=["expectation"]
-nudges = 1e-5 * np.eye(q.size).reshape(-1, *q.shape)
-differences = [formula(q + d) - formula(q - d) for d in nudges]
+nudges = 1e-5 * np.eye(q_net.size).reshape(-1, *q_net.shape)
+differences = [formula(q_net + d) - formula(q_net - d) for d in nudges]
 assert np.allclose(ours.ravel(), np.array(differences) / 2e-5, atol=1e-4)
 
 # %% [markdown]
@@ -647,7 +647,7 @@ gradients = {"score function": lambda q, eps: by_score(q, eps, without_baseline)
 colours = dict(zip(gradients, (plots.PALETTE[i] for i in (6, 8, 0))))
 
 # %% [markdown]
-# All three climb with Adam (a few lines, here), the same step size, the same start at the prior, ten samples a step and 1000 steps.
+# All three climb with Adam, the same step size, the same start at the prior, ten samples a step and 1000 steps.
 
 # %%
 predict("06-arrive", "Which of the three come within a nat of the best bound?",
@@ -844,10 +844,10 @@ def exact_gradient(q, eps, h=1e-4):
 
 
 widths = (0.0, -0.5, -1.0, -1.5, -2.5)
-start = {w: np.array([[1.0], [w]]) for w in widths}
-away = {w: [climb(bent, start[w], steps=300, seed=s)[-1, 0, 0] < 0 for s in range(6)]
+at = {w: np.array([[1.0], [w]]) for w in widths}
+away = {w: [climb(bent, at[w], steps=300, seed=s)[-1, 0, 0] < 0 for s in range(6)]
         for w in widths}
-exactly = {w: climb(exact_gradient, start[w], steps=300)[-1, 0, 0] < 0 for w in widths}
+exactly = {w: climb(exact_gradient, at[w], steps=300)[-1, 0, 0] < 0 for w in widths}
 along = {w: exact_bound(ms[0], np.full(121, w)) for w in widths}
 tops = [int(np.sum((F[1:-1] > F[:-2]) & (F[1:-1] > F[2:]))) for F in along.values()]
 results({"with noise, of six climbs": [sum(away[w]) for w in widths],
@@ -964,13 +964,13 @@ z, damping = mu + sigma * eps, np.exp(-sigma ** 2 / 2)
 by_sigma = {"z²": 2 * sigma, "z³": 6 * mu * sigma,
             "exp z": sigma * np.exp(mu + sigma ** 2 / 2),
             "cos z": -sigma * damping * np.cos(mu)}
-table = {}
+sigma_table = {}
 for name, (f, df, _) in functions.items():
     both = [summary(estimates, by_sigma[name])
             for estimates in (f(z) * (eps ** 2 - 1) / sigma, df(z) * eps)]
     assert all(abs(z_score) < 4 for _, _, z_score in both)
-    table[name] = [by_sigma[name], *((mean, error) for mean, error, _ in both)]
-results(table, ["exact", "score function", "pathwise"], digits=4, trained=False)
+    sigma_table[name] = [by_sigma[name], *((mean, error) for mean, error, _ in both)]
+results(sigma_table, ["exact", "score function", "pathwise"], digits=4, trained=False)
 
 # %% [markdown]
 # ### The variances of section 5
@@ -1023,7 +1023,7 @@ for g, size in zip(at_best.values(), (94, 4.0, 1.5)):
 # ### Where the path breaks: discrete latents
 #
 # Let $z_k \in \{0, 1\}$, with probability $p_k = 1/(1 + e^{-l_k})$ of a 1: the code says for each of the first five columns of section 7's $W$ whether it is added or subtracted. A sample can be written as $z_k = 1$ where $u_k < p_k$, with uniform noise $u_k$. That is
-# a reparameterization, but a step function of $l_k$, whose slope is 0 wherever it has one: the derivative may not go inside the average.
+# a reparameterization, too.
 #
 # The score function only needs the probabilities: $\partial \log q(\mathbf{z})/\partial l_k = z_k - p_k$. With five bits, all 32 codes can be listed, so the exact gradient is known.
 
@@ -1039,7 +1039,7 @@ def log_lik_bits(bits):
     return gaussian_log_prob(x, x_mean + (2 * bits - 1) @ W[:, :5].T, eta)
 
 
-def expected_by_listing(logits):
+def average_over_codes(logits):
     codes = np.indices((2,) * 5).reshape(5, -1).T
     p = 1 / (1 + anp.exp(-logits))
     q = anp.prod(codes * p + (1 - codes) * (1 - p), axis=1)
@@ -1048,15 +1048,15 @@ def expected_by_listing(logits):
 
 # %%
 logits = np.array([0.5, -1.0, 0.3, 1.2, -0.4])
-p, exact_gradient = 1 / (1 + np.exp(-logits)), grad(expected_by_listing)(logits)
+p, by_listing = 1 / (1 + np.exp(-logits)), grad(average_over_codes)(logits)
 u = rng.random((200_000, 5))
 bits = (u < p).astype(float)
 rewards = log_lik_bits(bits)
 estimates = (rewards - leave_one_out(rewards))[:, None] * (bits - p)
 nudged = (u < 1 / (1 + np.exp(-logits - 1e-9))).astype(float)
 along_path = (log_lik_bits(nudged) - rewards).mean() / 1e-9
-pairs = [summary(e, g) for e, g in zip(estimates.T, exact_gradient)]
-results({"exact, all 32 codes listed": list(exact_gradient),
+pairs = [summary(e, g) for e, g in zip(estimates.T, by_listing)]
+results({"exact, all 32 codes listed": list(by_listing),
          "score function": [pair[:2] for pair in pairs]},
         [f"logit {k}" for k in range(1, 6)], digits=4)
 print("along the path:", along_path)
@@ -1064,7 +1064,7 @@ reveal("06-bits", "0")
 assert all(abs(z_score) < 4 for _, _, z_score in pairs)
 
 # %% [markdown]
-# What is there for discrete latents? Where the codes are few they can be *listed*, as here, and the gradient is exact. Else the score function with a good baseline is right on average. Or one accepts a bias: steps are replaced by steep smooth functions (Maddison and others 2017, Jang and others 2017), or
+# Along the path nothing happens: $z_k$ is a step function of $l_k$, whose slope is 0 wherever it has one, and the derivative may not go inside the average. What is there, then, for discrete latents? Where the codes are few they can be *listed*, as here, and the gradient is exact. Otherwise the score function with a good baseline is right on average. Or one accepts a bias: steps are replaced by steep smooth functions (Maddison and others 2017, Jang and others 2017), or
 # the steps are kept forwards, and backwards one pretends that they were the identity (*straight-through*, Bengio and others 2013).
 #
 # ### Other densities
@@ -1075,10 +1075,10 @@ assert all(abs(z_score) < 4 for _, _, z_score in pairs)
 # $f(z) = z^2$: $\mathbb{E}[z^2] = \mu^2 + 2s^2$ and $2/\lambda^2$.
 
 # %%
-location, scale, lam, N = 0.7, 0.4, 1.5, 200_000
-by_location, by_log_scale = sample_gradients(
-    np.square, np.full((N, 1), location), np.full((N, 1), np.log(scale)), rng.laplace)
-z = -np.log(rng.random(N)) / lam
+location, scale, lam, many = 0.7, 0.4, 1.5, 200_000
+laplace = np.full((many, 1), location), np.full((many, 1), np.log(scale))
+by_location, by_log_scale = sample_gradients(np.square, *laplace, rng.laplace)
+z = -np.log(rng.random(many)) / lam
 implicit = -(z * np.exp(-lam * z)) / (lam * np.exp(-lam * z))   # F = 1 - exp(-lam z)
 assert np.allclose(implicit, -z / lam)
 cases = {"Laplace, by location": (by_location[:, 0], 2 * location),

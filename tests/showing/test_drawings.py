@@ -2,6 +2,7 @@
 
 import itertools
 
+import numpy as np
 import pytest
 from matplotlib.colors import to_hex
 
@@ -46,3 +47,13 @@ def test_layers_stand_in_the_networks():
 def test_a_drawing_can_be_shown(capsys):
     fig, _ = drawings.generation()
     assert plots.png(fig)[:4] == b"\x89PNG"
+
+
+def test_weights_and_moves_are_what_the_estimators_say():
+    """Upwards where f times the score is positive, sideways as far as f' is steep: f rises everywhere."""
+    _, (left, right) = drawings.two_estimators()
+    ends = [np.array([patch._posA_posB for patch in ax.patches]) for ax in (left, right)]
+    weights, moves = (e[:, 1] - e[:, 0] for e in ends)
+    assert len(weights) == len(moves) == 6
+    assert (weights[:, 0] == 0).all() and (np.sign(weights[:, 1]) == np.sign(ends[0][:, 0, 0])).all()
+    assert (moves[:, 1] == 0).all() and (moves[:, 0] > 0).all() and (np.diff(moves[:, 0]) > 0).all()
