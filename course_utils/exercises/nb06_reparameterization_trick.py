@@ -298,7 +298,8 @@ def spelled_score_function_loss(P, mu, log_sigma, z, rewards):
     advantage = P.term("the reward", rewards) - P.term("the baseline", baseline)
     standard = (z - P.term("mu", mu)) / P.divisor("sigma", np.exp(log_sigma))
     squares = P.sum(P.apply("the square", np.square, standard), 1, "the latent dimensions")
-    log_q = P.factor("the 1/2 in log q", -0.5) * squares
+    constant = np.sum(log_sigma) + len(mu) / 2 * np.log(2 * np.pi)  # the same for all samples: it cancels
+    log_q = P.factor("the 1/2 in log q", -0.5) * squares - constant
     return P.factor("the minus sign of the loss", -1.0) * P.mean(
         P.factor("reward minus baseline", advantage) * P.factor("log q", log_q), 0, "the samples"
     )
@@ -344,6 +345,16 @@ SCORE_FUNCTION_LOSS = exercise(
         ),
         "the baseline is the mean of the other rewards, and their sum is subtracted": (
             lambda mu, s, z, r: weighted(r, log_q_of(mu, s, z), np.sum(r) - r)
+        ),
+        "the score stands where log q belongs; autograd differentiates, so the loss has log q itself": (
+            lambda mu, s, z, r: -np.mean((r - others_mean(r))[:, None] * (z - mu) / np.exp(2 * s)),
+            lambda mu, s, z, r: -np.mean((r - others_mean(r))[:, None] * (z - mu) / np.exp(2 * s), axis=0),
+        ),
+        "the sum of the other rewards is divided by S; there are S - 1 of them": (
+            lambda mu, s, z, r: weighted(r, log_q_of(mu, s, z), (np.sum(r) - r) / len(r))
+        ),
+        "the baseline is subtracted from reward times log q; subtract it from the reward, and multiply then": (
+            lambda mu, s, z, r: -np.mean(r * log_q_of(mu, s, z) - others_mean(r))
         ),
         "reward minus baseline is squared": lambda mu, s, z, r: (
             -np.mean((r - others_mean(r)) ** 2 * log_q_of(mu, s, z))
@@ -840,6 +851,9 @@ SAMPLE_GRADIENTS = exercise(
         ),
         "the second rule divides z - mu by sigma twice": (
             with_rules(right_for_mu, lambda z_bar, z, mu, s: z_bar * (z - mu) / np.exp(2 * s))
+        ),
+        "the second rule has a factor sigma too many: z - mu is sigma times the noise already": (
+            with_rules(right_for_mu, lambda z_bar, z, mu, s: z_bar * (z - mu) * np.exp(s))
         ),
         "the second rule is that of the score, (eps^2 - 1): rules of a path have eps": (
             with_rules(right_for_mu, lambda z_bar, z, mu, s: z_bar * (((z - mu) / np.exp(s)) ** 2 - 1))
