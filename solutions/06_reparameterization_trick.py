@@ -14,7 +14,7 @@
 # Notebook 05 left this question: to climb the bound we need the derivatives of an average over samples of $q$ with respect to $\boldsymbol\mu$ and $\boldsymbol\sigma$, and these are the
 # parameters of the very distribution that the samples come from. **How do you differentiate through a sample?**
 #
-# There are two ways. One never looks inside the function that is averaged, asks nothing of it, and is noisy; it is how agents learn from rewards. The other writes the sample as a function of
+# There are two ways. One never looks inside the function that is averaged, and is noisy; it is how agents learn from rewards. The other writes the sample as a function of
 # the parameters and of noise that does not depend on them, and lets the chain rule do the rest. The second is what makes a VAE trainable.
 #
 # By the end you can say, and show with numbers,
@@ -24,6 +24,8 @@
 # - what backprop does at a sampling step, and how to teach it to autograd.
 
 # %%
+import sys
+
 import autograd.numpy as anp
 import numpy as np
 from autograd import grad
@@ -31,6 +33,7 @@ from autograd.extend import defvjp, primitive
 from matplotlib.colors import BoundaryNorm
 from scipy.optimize import brentq
 from scipy.stats import norm
+from tqdm import tqdm
 
 # %%
 from course_utils.checking import check, hint, predict, progress, reveal
@@ -46,8 +49,6 @@ from course_utils.probability.likelihoods import gaussian_log_prob
 from course_utils.showing import drawings, plots
 from course_utils.showing.evidence import expect, results
 
-rng = np.random.default_rng(0)
-
 # %% [markdown]
 # ## 1. A random number has no derivative
 #
@@ -58,6 +59,7 @@ rng = np.random.default_rng(0)
 # Suppose we did not know, and had only samples. Let autograd try:
 
 # %%
+rng = np.random.default_rng(0)
 mu, sigma = 0.8, 0.6  # of q, up to section 5
 try:
     grad(lambda m: anp.mean(rng.normal(m, sigma, 1000) ** 2))(mu)
@@ -120,7 +122,7 @@ plots.show(fig, alt="With fresh noise for every mu the sample mean is a jagged l
                     "With the same noise it is a smooth curve near the exact parabola.")
 
 # %% [markdown]
-# The jagged line has no slope worth the name; the smooth one has. So there are two ways out, on the same samples:
+# There are two ways out, on the same samples:
 
 # %%
 fig, axes = drawings.two_estimators()
@@ -209,7 +211,7 @@ def score_function_loss(mu, log_sigma, z, rewards):
 score_function_loss = check(score_function_loss)
 
 # %% [markdown]
-# Its gradient must be minus the mean of your estimates, with each reward less its baseline; the library has that baseline as `leave_one_out`. (The *value* of such a loss says nothing: it is not the average that we care about.)
+# Its gradient must be minus the mean of reward less baseline times score (yours, for $f = 1$); the library has that baseline as `leave_one_out`. (The *value* of such a loss says nothing.)
 
 # %%
 q_line = np.array([mu]), np.array([np.log(sigma)])
@@ -217,7 +219,7 @@ eps = rng.normal(size=10)
 z = mu + sigma * eps
 by_loss = grad(score_function_loss)(*q_line, z[:, None], z ** 2)[0]
 advantage = z ** 2 - leave_one_out(z ** 2)
-by_hand = -np.mean(score_function_gradient(lambda z: advantage, mu, sigma, eps))
+by_hand = -np.mean(advantage * score_function_gradient(np.ones_like, mu, sigma, eps))
 assert np.isclose(by_loss, by_hand)
 print(f"gradient of the loss by mu: {by_loss:.4f}, by hand: {by_hand:.4f}")
 
@@ -253,9 +255,8 @@ for raised in (0, 10, 1000):
                for z in groups]
     with_one = [-slope_of_loss(*q_line, z, f(z)[:, 0])[0] for z in groups]
     assert all(abs(summary(e, 2 * mu)[2]) < 4 for e in (without, with_one))
-    spreads[f"raised by {raised}"] = np.std(without), np.std(with_one)
-results({name: list(pair) for name, pair in spreads.items()},
-        ["without a baseline", "with one"], trained=False,
+    spreads[f"raised by {raised}"] = [np.std(without), np.std(with_one)]
+results(spreads, ["without a baseline", "with one"], trained=False,
         caption="Standard deviation of the gradient (which is 1.6) from ten samples")
 
 # %% tags=["expectation"]
@@ -323,6 +324,8 @@ functions = {  # name: f, f', and the exact gradient of its average by mu
     "z³": (lambda z: z ** 3, lambda z: 3 * z ** 2, 3 * (mu ** 2 + sigma ** 2)),
     "exp z": (np.exp, np.exp, np.exp(mu + sigma ** 2 / 2)),
     "cos z": (np.cos, lambda z: -np.sin(z), -np.exp(-sigma ** 2 / 2) * np.sin(mu))}
+
+# %%
 table = {}
 for name, (f, df, exact) in functions.items():
     both = [summary(np.asarray(estimates), exact) for estimates in (
@@ -372,7 +375,8 @@ for exact_ones, dots, name, colour, marker in zip(
     ax.loglog(fine, exact_ones, color=plots.PALETTE[colour], linewidth=1)
     ax.loglog(omegas * sigma, dots, marker, color=plots.PALETTE[colour], label=name)
 ax.axvline(crossing * sigma, color="black", linestyle=":")
-ax.set(xlabel="ω σ", ylabel="variance of one estimate", title="f(z) = cos ωz: measured, and exact")
+ax.set(xlabel="ω σ", ylabel="variance of one estimate")
+ax.set_title("f(z) = cos ωz. Points: measured. Lines: exact")
 ax.set_xticks([0.2, 0.5, 1, 2, 5], [0.2, 0.5, 1, 2, 5], minor=False)
 ax.set_xticks([], minor=True)
 ax.legend()
@@ -387,7 +391,7 @@ exact = np.transpose([wave_variances(w) for w in omegas])
 assert np.allclose([wave_score, wave_path], exact, rtol=0.05)
 
 # %% [markdown]
-# They change places at $\omega\sigma \approx 1.1$, where $\mu \pm \sigma$ covers about a third of a wavelength. (Where exactly depends on $\mu$, but only through $\cos 2\omega\mu$: for every $\mu$ between 0.85 and 1.11.) So "pathwise is better" is no law. It holds for functions that are smooth on the scale of $q$'s width.
+# They change places at $\omega\sigma \approx 1.1$, where $\mu \pm \sigma$ covers about a third of a wavelength. (It depends on $\mu$ a little, and lies between 0.85 and 1.11 for every $\mu$.) So "pathwise is better" is no law; here it holds for waves that are long on the scale of $q$'s width.
 
 # %% tags=["expectation"]
 for phase, edge in [(1, 0.85), (-1, 1.109)]:  # cos 2 omega mu; the means cancel
@@ -582,12 +586,12 @@ differences = [formula(q_net + d) - formula(q_net - d) for d in nudges]
 assert np.allclose(ours.ravel(), np.array(differences) / 2e-5, atol=1e-4)
 
 # %% [markdown]
-# So nothing mysterious happens at a stochastic layer: **given the noise, it is an ordinary layer**. (PyTorch calls a draw that knows this `rsample`, and one that does not `sample`; own rules go into a `torch.autograd.Function`. The VAEs of notebooks 07 to 09 run on the library's `fast.gaussian_sample`.) You may have trained through random numbers before: dropout multiplies by a random mask forwards, and by *the same* mask backwards. "Further" has you write its rule.
+# So **given the noise, a stochastic layer is an ordinary layer**. (PyTorch calls a draw that knows this `rsample`, and one that does not `sample`; own rules go into a `torch.autograd.Function`. The VAEs of notebooks 07 to 09 run on the library's `fast.gaussian_sample`.) You may have trained through random numbers before: dropout multiplies by a random mask forwards, and by *the same* mask backwards. "Further" has you write its rule.
 
 # %% [markdown]
 # ## 7. A digit, both ways
 #
-# Now the purpose of it all: maximise the bound of notebook 05 for one digit, by stochastic gradients. First where we know the best $q$: the linear decoder out of PCA, with $K = 8$ latents.
+# Maximise the bound of notebook 05 for one digit, by stochastic gradients. First where we know the best $q$: the linear decoder out of PCA, with $K = 8$ latents.
 
 # %%
 digits = load_mnist()
@@ -595,6 +599,7 @@ x_train, x_test = shrink(digits.x_train, 14), shrink(digits.x_test, 14)
 K, x = 8, x_test[5:6].astype(float)
 eigenvalues = pca.pca_eigenvalues(x_train)
 x_mean, components = pca.pca_fit(x_train.astype(float), K)
+components *= np.sign(components.sum(axis=1, keepdims=True))  # PCA leaves it open
 eta = eigenvalues[K:].mean()
 W = components.T * np.sqrt(eigenvalues[:K] - eta)
 total = np.sum(W ** 2, axis=0) + eta                 # the formulas of notebook 05
@@ -615,7 +620,7 @@ best = bound(best_q)
 print(f"best possible F: {best:.2f} nats")
 
 # %% [markdown]
-# Pretend that only the *value* of $\log p(\mathbf{x}|\mathbf{z})$ can be computed, and its derivative by backprop, as for any decoder. The KL term keeps its closed form, with the gradient that notebook 05 found. Three gradients of $-\mathcal{F}$ from $S$ samples, two of them by your functions:
+# Use only values of $\log p(\mathbf{x}|\mathbf{z})$, and its derivative by backprop, as for any decoder. The KL term keeps its closed form, whose gradient notebook 05 found. Three gradients of $-\mathcal{F}$ from $S$ samples:
 
 # %%
 def kl_gradient(q):
@@ -627,7 +632,7 @@ def rows_of(q, S):
 
 
 def by_score(q, eps, loss=score_function_loss):
-    z = reparameterize(*rows_of(q, len(eps)), eps)
+    z = np.asarray(reparameterize(*rows_of(q, len(eps)), eps))
     return np.stack(grad(loss, (0, 1))(*q, z, log_lik(z))) + kl_gradient(q)
 
 
@@ -659,7 +664,7 @@ predict("06-arrive", "Which of the three come within a nat of the best bound?",
 def climb(gradient, q, steps=1000, S=10, seed=0):
     """q (2, K) after each of Adam's steps down the gradient, S samples a step."""
     rng, m, v, path = np.random.default_rng(seed), 0 * q, 0 * q, []
-    for t in range(1, steps + 1):
+    for t in tqdm(range(1, steps + 1), "a climb", leave=False, file=sys.stdout):
         g = gradient(q, rng.normal(size=(S, q.shape[1])))
         m, v = 0.9 * m + 0.1 * g, 0.999 * v + 0.001 * g ** 2
         m_hat, v_hat = m / (1 - 0.9 ** t), v / (1 - 0.999 ** t)
@@ -668,6 +673,7 @@ def climb(gradient, q, steps=1000, S=10, seed=0):
     return np.array(path)
 
 
+# %%
 prior = np.zeros((2, K))
 gaps = {name: np.array([[best - bound(q) for q in climb(g, prior, seed=seed)]
                         for seed in range(3)]) for name, g in gradients.items()}
@@ -733,7 +739,7 @@ bent_eta = float(np.mean((x_train - x_hat) ** 2))
 expect(bent_eta, 0.0417, within=0.004)
 
 # %% [markdown]
-# One digit of the test set, a 0. Its $\log p(\mathbf{x}|z)$ on a grid, as in notebooks 03 and 04, gives everything exactly: $\log p(\mathbf{x})$, the posterior, and $\mathcal{F}$ for any $q$ on the line.
+# One digit of the test set, a 0. Its $\log p(\mathbf{x}|z)$ on a grid gives everything exactly: $\log p(\mathbf{x})$, the posterior, and $\mathcal{F}$ for any $q$ on the line.
 
 # %%
 zero = x_test[3]
@@ -782,6 +788,7 @@ height = exact_bound(ms.ravel(), ss.ravel()).reshape(ms.shape) - log_p
 levels = [-200, -150, -120, -100, -92, -88, -85, -80, -60, -40, -20, -5, -1, 0]
 
 
+# %%
 def draw_climbs(ax):
     shades = ax.contourf(ms, ss, height, levels, cmap="Blues_r", extend="min",
                          norm=BoundaryNorm(levels, 256, extend="min"))
@@ -843,6 +850,7 @@ def exact_gradient(q, eps, h=1e-4):
     return (down - up)[:, None] / (2 * h)
 
 
+# %%
 widths = (0.0, -0.5, -1.0, -1.5, -2.5)
 at = {w: np.array([[1.0], [w]]) for w in widths}
 away = {w: [climb(bent, at[w], steps=300, seed=s)[-1, 0, 0] < 0 for s in range(6)]
@@ -853,7 +861,8 @@ tops = [int(np.sum((F[1:-1] > F[:-2]) & (F[1:-1] > F[2:]))) for F in along.value
 results({"with noise, of six climbs": [sum(away[w]) for w in widths],
          "without noise": ["yes" if exactly[w] else "no" for w in widths],
          "tops of F along μ, at this width": tops},
-        [f"log σ = {w}" for w in widths], caption="Got away to the higher summit")
+        [f"{w}" for w in widths],
+        caption="Got away to the higher summit, by log σ of the start")
 
 # %% tags=["expectation"]
 assert [sum(away[w]) for w in (0.0, -0.5, -1.5, -2.5)] == [6, 6, 0, 0]
@@ -867,7 +876,7 @@ assert [exactly[w] for w in widths] == [True] * 2 + [False] * 3
 # ## What you have shown
 #
 # - A sample has no derivative as long as nobody says how it depends on the parameters. Two estimators of the gradient of an expectation are right on average: the score function's, $f(z)\,\partial\log q$, known as REINFORCE, and the pathwise, $f'(z)\,\partial z$ with $z = \mu + \sigma\varepsilon$ (L18).
-# - Their variances differ. For a sum of $K$ squares, the first grows like $K^2$, with a baseline like $K$, and the second not at all. For functions that wiggle fast on the scale of $q$'s width it is the other way round.
+# - Their variances differ. For a sum of $K$ squares, the first grows like $K^2$, with a baseline like $K$, and the second not at all. For waves that are short on the scale of $q$'s width it is the other way round.
 # - Backprop's rules at a sampling step are $\bar\mu = \bar z$, $\bar\sigma = \bar z\varepsilon$, and $\overline{\log\sigma} = \bar z\sigma\varepsilon$; like dropout's, they multiply the gradient by the noise of the forward pass. Registered as rules, they are all that autograd needs, even for a generator.
 # - With them, stochastic gradients take one digit's $q$ to its exact optimum, and up the bound of a decoder that bends.
 #
@@ -1012,7 +1021,7 @@ for K_ in (1, 10, 30):
 at_best = {name: np.array([g(best_q, rng.normal(size=(10, K)))[0] for _ in range(500)])
            for name, g in gradients.items()}
 results({name: g.std() for name, g in at_best.items()}, best="lowest", digits=2,
-        caption="Noise of a step's gradient by mu, ten samples (nats per unit)")
+        caption="Noise of a step's gradient by μ")
 
 # %% tags=["expectation"]
 for g, size in zip(at_best.values(), (94, 4.0, 1.5)):
@@ -1055,6 +1064,8 @@ rewards = log_lik_bits(bits)
 estimates = (rewards - leave_one_out(rewards))[:, None] * (bits - p)
 nudged = (u < 1 / (1 + np.exp(-logits - 1e-9))).astype(float)
 along_path = (log_lik_bits(nudged) - rewards).mean() / 1e-9
+
+# %%
 pairs = [summary(e, g) for e, g in zip(estimates.T, by_listing)]
 results({"exact, all 32 codes listed": list(by_listing),
          "score function": [pair[:2] for pair in pairs]},
@@ -1081,6 +1092,8 @@ by_location, by_log_scale = sample_gradients(np.square, *laplace, rng.laplace)
 z = -np.log(rng.random(many)) / lam
 implicit = -(z * np.exp(-lam * z)) / (lam * np.exp(-lam * z))   # F = 1 - exp(-lam z)
 assert np.allclose(implicit, -z / lam)
+
+# %%
 cases = {"Laplace, by location": (by_location[:, 0], 2 * location),
          "Laplace, by log scale": (by_log_scale[:, 0], 4 * scale ** 2),
          "exponential, by λ": (2 * z * implicit, -4 / lam ** 3)}
