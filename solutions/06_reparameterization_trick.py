@@ -122,7 +122,7 @@ plots.show(fig, alt="With fresh noise for every mu the sample mean is a jagged l
                     "With the same noise it is a smooth curve near the exact parabola.")
 
 # %% [markdown]
-# There are two ways out, on the same samples:
+# The jagged line has no slope worth the name; the smooth one has. There are two ways out:
 
 # %%
 fig, axes = drawings.two_estimators()
@@ -164,7 +164,7 @@ def score_function_gradient(f, mu, sigma, eps):
 score_function_gradient = check(score_function_gradient)
 
 # %% [markdown]
-# How good is a mean of estimates? Its standard error says; and the error divided by the standard error, the *z-score*, should look like a draw from $\mathcal{N}(0, 1)$.
+# The error of a mean, divided by its standard error, is its *z-score*, and should look like a draw from $\mathcal{N}(0, 1)$.
 
 # %%
 def summary(estimates, exact):
@@ -314,7 +314,7 @@ pathwise_gradient = check(pathwise_gradient)
 # %% [markdown]
 # ## 4. Side by side
 #
-# Four functions whose averages are known ("Further" does the same for $\sigma$):
+# Four functions with known averages ("Further" does the same for $\sigma$):
 
 # %%
 rng = np.random.default_rng(4)
@@ -591,7 +591,7 @@ assert np.allclose(ours.ravel(), np.array(differences) / 2e-5, atol=1e-4)
 # %% [markdown]
 # ## 7. A digit, both ways
 #
-# Maximise the bound of notebook 05 for one digit, by stochastic gradients. First where we know the best $q$: the linear decoder out of PCA, with $K = 8$ latents.
+# Maximise the bound of notebook 05 for one digit, by stochastic gradients. First where the best $q$ is known: the linear decoder out of PCA, with $K = 8$.
 
 # %%
 digits = load_mnist()
@@ -717,7 +717,7 @@ for name, sizes in {"score function": (11.6, 5.3, 1.4),
 assert gaps["score function"][:, -200:].mean(axis=1).min() > 1
 
 # %% [markdown]
-# It is the noise: with a hundred samples a step, and nothing else changed, the plain score function comes four times as near, and it is still ten times as far away as the pathwise climb with a *single* sample. The baseline helps a good deal, and people work hard on better
+# It is the noise: with a hundred samples a step, nothing else changed, the plain score function comes four times as near, and it is still ten times as far away as the pathwise climb with a *single* sample. The baseline helps a good deal, and people work hard on better
 # ones where the trick is not available. The pathwise climb gets by with one sample; so do VAEs, with one per example and step (notebook 08).
 
 # %% [markdown]
@@ -898,7 +898,8 @@ progress()
 
 # %% [markdown]
 # ## Further ({{further minutes}} minutes)
-#
+
+# %% [markdown]
 # ### Explore
 #
 # Each dot is the estimate that one sample gives, and keeps its colour and its height while you move the sliders. Before you move anything: (a) Make $\sigma$ smaller. One cloud shrinks; what does the other do? (b) Lift $f$ by $c = 20$. Which cloud notices? Which $c$ makes it narrowest? (c) Take $4\cos 6z$ and a wide $q$.
