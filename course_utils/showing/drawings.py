@@ -221,30 +221,29 @@ def sampling_paths() -> tuple[Figure, Axes]:
 def two_estimators() -> tuple[Figure, np.ndarray]:
     """Two ways to estimate how E[f(z)] changes with the mean of q, on the same samples: they stay where they are and
     get weights f(z) times the score, or they move, each the way f'(z) points."""
+
+    def f(z):
+        return 1.5 + 0.75 * z + 0.12 * z**2
+
     fig, axes = plots.figure(9.6, 3.1, columns=2, sharey=True)
     grid = np.linspace(-2.2, 2.2, 201)
     z = np.array([-1.6, -0.9, -0.35, 0.35, 0.9, 1.5])
     for ax, title in zip(axes, ["they stay, and are weighted: f(z) · score", "they move: f'(z)"]):
         ax.fill_between(grid, 1.1 * np.exp(-0.5 * grid**2), color=_light(DISTRIBUTION), zorder=1)
         ax.plot(grid, 1.1 * np.exp(-0.5 * grid**2), color=DISTRIBUTION, linewidth=1.8, label="q(z)")
-        ax.plot(grid, _f(grid), color=INK, linewidth=1.8, label="f(z)")
+        ax.plot(grid, f(grid), color=INK, linewidth=1.8, label="f(z)")
         ax.set(xlim=(-2.3, 2.3), ylim=(-0.8, 4.1), xticks=[0], xticklabels=["μ"], yticks=[], title=title)
         ax.grid(False)
         ax.axhline(0, color="#999999", linewidth=0.8)
     left, right = axes
     for sample in z:
-        slope = (_f(sample + 1e-3) - _f(sample - 1e-3)) / 2e-3
-        _arrow(left, (sample, 0), (sample, 0.45 * _f(sample) * sample), 0, color=LOSS)
-        _arrow(right, (sample, _f(sample)), (sample + 0.55 * slope, _f(sample)), 0, color=LOSS)
+        slope = (f(sample + 1e-3) - f(sample - 1e-3)) / 2e-3
+        _arrow(left, (sample, 0), (sample, 0.45 * f(sample) * sample), 0, color=LOSS)
+        _arrow(right, (sample, f(sample)), (sample + 0.55 * slope, f(sample)), 0, color=LOSS)
     left.plot(z, 0 * z, "o", color=CODE, markersize=9, zorder=6, label="samples")
-    right.plot(z, _f(z), "o", color=CODE, markersize=9, zorder=6)
+    right.plot(z, f(z), "o", color=CODE, markersize=9, zorder=6)
     left.legend(loc="upper center", ncols=3, fontsize=9, frameon=False)
     return fig, axes
-
-
-def _f(z):
-    """Some smooth function with a slope everywhere."""
-    return 1.5 + 0.75 * z + 0.12 * z**2
 
 
 def vae(label: bool = False) -> tuple[Figure, Axes]:
