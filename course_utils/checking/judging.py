@@ -17,6 +17,7 @@ from course_utils.exercises.model import Case, Exercise, Finding
 from course_utils.exercises.stand_ins import resolve
 
 UNCOMPARABLE = (ArithmeticError, LookupError, MemoryError, TypeError, ValueError)  # LinAlgError is a ValueError
+NO_RULE = "VJP of "  # how autograd's NotImplementedError begins, where a step has no rule
 MANY_KEYS = 8  # of a dict; more are not listed
 
 
@@ -77,7 +78,7 @@ def judge(
     for case in cases:
         outcomes.append(call(case.args, left))
         left -= outcomes[-1].seconds
-        if outcomes[-1].kind in ("timeout", "died", "unreadable") or outcomes[-1].error == "NotImplementedError":
+        if outcomes[-1].kind in ("timeout", "died", "unreadable") or is_open(outcomes[-1]):
             break
     with np.errstate(all="ignore"):
         findings = [find(exercise, case, outcome, words) for case, outcome in zip(cases, outcomes)]
@@ -164,11 +165,22 @@ def no_value(exercise: Exercise, outcome: Outcome) -> Finding | None:
         )
     if outcome.kind == "unreadable":
         return Finding("type", f"The result cannot be read: {outcome.message}.")
-    if outcome.error == "NotImplementedError":
+    if is_open(outcome):
         return Finding("not started", "Replace the line that raises NotImplementedError with your answer.")
+    if outcome.kind == "raised" and outcome.message.startswith(NO_RULE):
+        return Finding(
+            "raised",
+            "Autograd has come to a step without a rule for its gradient. `defvjp` registers one for each argument "
+            "that is differentiated.",
+        )
     if outcome.kind == "raised":
         return Finding("raised", "Your function raised an error on an ordinary input.")
     return None
+
+
+def is_open(outcome: Outcome) -> bool:
+    """Whether the answer is still the stub: its NotImplementedError, and not autograd's for a missing rule."""
+    return outcome.error == "NotImplementedError" and not outcome.message.startswith(NO_RULE)
 
 
 def misconceived(

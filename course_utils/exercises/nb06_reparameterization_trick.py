@@ -2,6 +2,7 @@
 
 import functools
 
+import autograd.numpy as anp
 import numpy as np
 from scipy import stats
 
@@ -81,14 +82,15 @@ def spelled_score_function_gradient(P, f, mu, sigma, eps):
 
 SCORE_FUNCTION_GRADIENT = exercise(
     name="score_function_gradient",
-    points=3,
-    minutes=8,
+    points=2,
+    minutes=6,
     lines=2,
     signature="score_function_gradient(f, mu, sigma, eps)",
     returns="(S,)",
     task=(
-        "For each sample z = mu + sigma eps the score-function estimate of d/dmu E[f(z)], no baseline; "
-        "mu and sigma are numbers, eps is (S,)."
+        r"For each sample $z = \mu + \sigma\varepsilon$ the score-function estimate of "
+        r"$\frac{\mathrm d}{\mathrm d\mu}\mathbb{E}[f(z)]$, without a baseline; `mu` and `sigma` are numbers, `eps` "
+        r"is (S,)."
     ),
     answer="course_utils.networks.reparameterization:score_function_gradient",
     cases=estimator_cases,
@@ -129,7 +131,10 @@ SCORE_FUNCTION_GRADIENT = exercise(
         ),
         "wrong sign": Misconception(
             lambda f, mu, sigma, eps: -f(mu + sigma * eps) * eps / sigma,
-            "The sign is wrong. The derivative of -(z - mu)^2/(2 sigma^2) with respect to mu is positive where z > mu.",
+            (
+                "The sign is wrong. The derivative of -(z - mu)^2/(2 sigma^2) with respect to mu is positive where z "
+                "> mu."
+            ),
         ),
         "score alone": Misconception(
             lambda f, mu, sigma, eps: eps / sigma, "This is the score alone, whose mean is 0. It is weighted by f(z)."
@@ -158,10 +163,10 @@ SCORE_FUNCTION_GRADIENT = exercise(
         ),
     },
     hints=(
-        "The estimate is f(z) times the score, the derivative of log N(z; mu, sigma^2) with respect to mu.",
+        r"The estimate is $f(z)$ times the score, the derivative of $\log\mathcal{N}(z; \mu, \sigma^2)$ by $\mu$.",
         (
-            "The log density is -(z - mu)^2/(2 sigma^2) plus what does not depend on mu, "
-            "so the score is (z - mu)/sigma^2. Put z = mu + sigma eps into it."
+            r"The log density is $-(z - \mu)^2/(2\sigma^2)$ plus what does not depend on $\mu$, "
+            r"so the score is $(z - \mu)/\sigma^2$. Put $z = \mu + \sigma\varepsilon$ into it."
         ),
         "f(mu + sigma * eps) * eps / sigma.",
     ),
@@ -175,13 +180,13 @@ def spelled_pathwise_gradient(P, df, mu, sigma, eps):
 PATHWISE_GRADIENT = exercise(
     name="pathwise_gradient",
     points=2,
-    minutes=5,
+    minutes=4,
     lines=1,
     signature="pathwise_gradient(df, mu, sigma, eps)",
     returns="(S,)",
     task=(
-        "For each sample z = mu + sigma eps the pathwise estimate of d/dmu E[f(z)], given df, "
-        "the derivative of f; eps is (S,)."
+        r"For each sample $z = \mu + \sigma\varepsilon$ the pathwise estimate of "
+        r"$\frac{\mathrm d}{\mathrm d\mu}\mathbb{E}[f(z)]$, given `df`, the function $f'$; `eps` is (S,)."
     ),
     answer="course_utils.networks.reparameterization:pathwise_gradient",
     cases=estimator_cases,
@@ -241,9 +246,205 @@ PATHWISE_GRADIENT = exercise(
         ),
     },
     hints=(
-        "Hold eps fixed. Then f(mu + sigma eps) is an ordinary function of mu: differentiate it.",
-        "The chain rule: df/dmu = f'(z) dz/dmu, and z = mu + sigma eps moves one for one with mu.",
+        (
+            r"Hold $\varepsilon$ fixed. Then $f(\mu + \sigma\varepsilon)$ is an ordinary function of $\mu$: "
+            r"differentiate it."
+        ),
+        (
+            r"The chain rule: $f'(z)\,\mathrm dz/\mathrm d\mu$, and $z = \mu + \sigma\varepsilon$ moves one for one "
+            r"with $\mu$."
+        ),
         "df(mu + sigma * eps).",
+    ),
+)
+
+
+# score_function_loss ------------------------------------------------------------------------------------------------
+
+
+def loss_cases(rng):
+    def case(S, K, label="", lift=0.0):
+        mu, log_sigma = away_from_zero(rng, K), log_widths(rng, K)
+        z = mu + np.exp(log_sigma) * rng.normal(size=(S, K))
+        return Case((mu, log_sigma, z, lift + 2 * rng.normal(size=S)), label)
+
+    return [
+        case(6, 3),
+        case(5, 2),
+        case(8, 4),
+        case(2, 3, "with two samples, where the baseline is the other reward"),
+        case(7, 1, "with a single dimension"),
+        case(6, 3, "for rewards that are all near 40", 40.0),
+    ]
+
+
+def log_densities(mu, log_sigma, z):
+    """log N(z; mu, diag(sigma^2)) entry by entry, (S, K)."""
+    return stats.norm.logpdf(z, mu, np.exp(log_sigma))
+
+
+def loss_oracle(mu, log_sigma, z, rewards):
+    """Sample by sample, each baseline from the rewards that are left when its own is deleted."""
+    terms = [
+        (rewards[s] - np.delete(rewards, s).mean()) * log_densities(mu, log_sigma, z[s]).sum() for s in range(len(z))
+    ]
+    return -np.mean(terms)
+
+
+def spelled_score_function_loss(P, mu, log_sigma, z, rewards):
+    S = len(rewards)
+    others = P.term("the sum of all rewards", np.full(S, rewards.sum())) - P.term("the own reward in the sum", rewards)
+    baseline = others / P.divisor("the number of the others, S - 1,", S - 1.0)
+    advantage = P.term("the reward", rewards) - P.term("the baseline", baseline)
+    standard = (z - P.term("mu", mu)) / P.divisor("sigma", np.exp(log_sigma))
+    squares = P.sum(P.apply("the square", np.square, standard), 1, "the latent dimensions")
+    constant = np.sum(log_sigma) + len(mu) / 2 * np.log(2 * np.pi)  # the same for all samples: it cancels
+    log_q = P.factor("the 1/2 in log q", -0.5) * squares - constant
+    return P.factor("the minus sign of the loss", -1.0) * P.mean(
+        P.factor("reward minus baseline", advantage) * P.factor("log q", log_q), 0, "the samples"
+    )
+
+
+def weighted(rewards, log_q, baseline):
+    """-mean((r - b) log q), from which the misconceptions depart."""
+    return -np.mean((rewards - baseline) * log_q)
+
+
+def others_mean(rewards):
+    return (np.sum(rewards) - rewards) / (len(rewards) - 1)
+
+
+def log_q_of(mu, log_sigma, z):
+    return log_densities(mu, log_sigma, z).sum(axis=1)
+
+
+SCORE_FUNCTION_LOSS = exercise(
+    name="score_function_loss",
+    points=3,
+    minutes=10,
+    lines=4,
+    signature="score_function_loss(mu, log_sigma, z, rewards)",
+    returns="a number",
+    task=(
+        r"A loss whose gradient by $\boldsymbol\mu$ and $\log\boldsymbol\sigma$ is the score-function estimate of "
+        r"the gradient of "
+        r"$-\mathbb{E}[f(\mathbf{z})]$, averaged over the samples `z` (S, K), which have the `rewards` "
+        r"$f(\mathbf{z}_s)$ (S,); "
+        "each sample's baseline is the mean reward of the *others*. `mu` and `log_sigma` are (K,); autograd must be "
+        "able to "
+        "differentiate it."
+    ),
+    answer="course_utils.networks.reparameterization:score_function_loss",
+    cases=loss_cases,
+    oracle=loss_oracle,
+    differentiated=2,
+    spelled=spelled_score_function_loss,
+    others={
+        "the gradient of this loss is weighted with the baselines alone; the weight is reward minus baseline": (
+            lambda mu, s, z, r: -np.mean(others_mean(r) * log_q_of(mu, s, z))
+        ),
+        "the baseline is the mean of the other rewards, and their sum is subtracted": (
+            lambda mu, s, z, r: weighted(r, log_q_of(mu, s, z), np.sum(r) - r)
+        ),
+        "the score stands where log q belongs; autograd differentiates, so the loss has log q itself": (
+            lambda mu, s, z, r: -np.mean((r - others_mean(r))[:, None] * (z - mu) / np.exp(2 * s)),
+            lambda mu, s, z, r: -np.mean((r - others_mean(r))[:, None] * (z - mu) / np.exp(2 * s), axis=0),
+        ),
+        "the sum of the other rewards is divided by S; there are S - 1 of them": (
+            lambda mu, s, z, r: weighted(r, log_q_of(mu, s, z), (np.sum(r) - r) / len(r))
+        ),
+        "the baseline is subtracted from reward times log q; subtract it from the reward, and multiply then": (
+            lambda mu, s, z, r: -np.mean(r * log_q_of(mu, s, z) - others_mean(r))
+        ),
+        "reward minus baseline is squared": lambda mu, s, z, r: (
+            -np.mean((r - others_mean(r)) ** 2 * log_q_of(mu, s, z))
+        ),
+        "this is minus the mean of log q: the rewards have no part in it": (
+            lambda mu, s, z, r: -np.mean(log_q_of(mu, s, z))
+        ),
+        "this is minus the mean reward, in which mu and log_sigma do not occur: its gradient is 0": (
+            lambda mu, s, z, r: -np.mean(r)
+        ),
+        "the rewards are divided by their spread, too; that changes the gradient": (
+            lambda mu, s, z, r: weighted(r, log_q_of(mu, s, z), np.mean(r)) / np.std(r)
+        ),
+        "the baseline is the median reward; asked is the mean of the others": (
+            lambda mu, s, z, r: weighted(r, log_q_of(mu, s, z), np.median(r))
+        ),
+        "the density of the standard normal stands where q belongs": (
+            lambda mu, s, z, r: weighted(r, log_q_of(0 * mu, 0 * s, z), others_mean(r))
+        ),
+        "the mean of z is subtracted, where mu belongs": (
+            lambda mu, s, z, r: weighted(r, log_q_of(z.mean(axis=0), s, z), others_mean(r))
+        ),
+        "the baseline is the largest of the rewards; asked is the mean of the others": (
+            lambda mu, s, z, r: weighted(r, log_q_of(mu, s, z), np.max(r))
+        ),
+    },
+    misconceptions={
+        "no baseline": Misconception(
+            lambda mu, s, z, r: weighted(r, log_q_of(mu, s, z), 0),
+            "The baseline is missing: subtract from each reward the mean of the others.",
+        ),
+        "own reward in the baseline": Misconception(
+            lambda mu, s, z, r: weighted(r, log_q_of(mu, s, z), np.mean(r)),
+            "Your baseline is the mean of all rewards. A baseline must not depend on the sample's own reward: "
+            "take the mean of the others. (Yours makes the gradient too short, by a factor of (S - 1)/S.)",
+        ),
+        "to be maximised": Misconception(
+            lambda mu, s, z, r: -weighted(r, log_q_of(mu, s, z), others_mean(r)),
+            "The sign is wrong. A loss is made small, and E[f] is to become large: the loss has a minus in front.",
+        ),
+        "summed over samples": Misconception(
+            lambda mu, s, z, r: len(r) * weighted(r, log_q_of(mu, s, z), others_mean(r)),
+            "You sum over the samples. The estimate is their mean.",
+        ),
+        "density for its logarithm": Misconception(
+            lambda mu, s, z, r: weighted(r, np.exp(log_q_of(mu, s, z)), others_mean(r)),
+            (
+                "You weight the density q(z). The score is the derivative of its logarithm, so log q(z) is what is "
+                "weighted."
+            ),
+        ),
+        "averaged over dimensions": Misconception(
+            lambda mu, s, z, r: weighted(r, log_densities(mu, s, z).mean(axis=1), others_mean(r)),
+            (
+                "You average log q over the latent dimensions. The density of a vector is a product, so its "
+                "logarithm is a sum."
+            ),
+        ),
+        "log variance": Misconception(
+            lambda mu, s, z, r: weighted(r, log_q_of(mu, s / 2, z), others_mean(r)),
+            "You take log_sigma for the log of the variance. It is the log of the standard deviation.",
+        ),
+        "variance for sigma": Misconception(
+            lambda mu, s, z, r: weighted(r, log_q_of(mu, 2 * s, z), others_mean(r)),
+            "In your log q the variance stands where the standard deviation belongs.",
+        ),
+        "half missing": Misconception(
+            lambda mu, s, z, r: 2 * weighted(r, log_q_of(mu, s, z), others_mean(r)),
+            "The result is twice what it should be: log q has a factor 1/2 in front of the squares.",
+        ),
+        "one by one": Misconception(
+            lambda mu, s, z, r: -(r - others_mean(r)) * log_q_of(mu, s, z),
+            "You return one number for each sample. A loss is one number: their mean.",
+        ),
+    },
+    hints=(
+        (
+            r"Which function of $\boldsymbol\mu$ has the gradient "
+            r"$f(\mathbf{z})\,\partial\log q(\mathbf{z})/\partial\boldsymbol\mu$, where $f(\mathbf{z})$ is a number? "
+            r"$f(\mathbf{z})\log q(\mathbf{z})$."
+        ),
+        (
+            r"With the baseline, $-\frac1S\sum_s (r_s - b_s)\log q(\mathbf{z}_s)$. The mean of the others is the sum "
+            r"of all rewards, "
+            r"less the own one, over $S - 1$. For $\log q$ there is diagonal_gaussian_log_prob(z, mu, log_sigma)."
+        ),
+        (
+            "baseline = (np.sum(rewards) - rewards) / (len(rewards) - 1); the loss is minus the mean of "
+            "(rewards - baseline) * diagonal_gaussian_log_prob(z, mu, log_sigma)."
+        ),
     ),
 )
 
@@ -283,14 +484,15 @@ def spelled_reparameterize(P, mu, log_sigma, eps):
 
 REPARAMETERIZE = exercise(
     name="reparameterize",
-    points=2,
-    minutes=5,
+    points=1,
+    minutes=2,
     lines=1,
     signature="reparameterize(mu, log_sigma, eps)",
     returns="(N, K) or (S, N, K), as eps",
     task=(
-        "The sample of N(mu, diag(sigma^2)) that belongs to the standard normal noise eps; "
-        "mu and log_sigma are (N, K), eps is (N, K) or (S, N, K)."
+        r"The sample of $\mathcal{N}(\boldsymbol\mu, \mathrm{diag}(\boldsymbol\sigma^2))$ that belongs to the "
+        r"standard "
+        r"normal noise `eps`, which is (N, K) or (S, N, K); `mu` and `log_sigma` are (N, K)."
     ),
     answer="course_utils.networks.reparameterization:reparameterize",
     aliases=("course_utils.networks.fast:gaussian_sample",),
@@ -347,10 +549,10 @@ REPARAMETERIZE = exercise(
     },
     hints=(
         (
-            "A sample of N(mu, sigma^2) is standard normal noise, "
+            r"A sample of $\mathcal{N}(\mu, \sigma^2)$ is standard normal noise, "
             "stretched by the standard deviation and then moved to the mean."
         ),
-        "The standard deviation is np.exp(log_sigma). Broadcasting takes care of a leading axis of samples.",
+        r"The standard deviation is $e^{\log\sigma}$. Broadcasting takes care of a leading axis of samples.",
         "mu + np.exp(log_sigma) * eps.",
     ),
 )
@@ -374,11 +576,11 @@ def spelled_sigma_bar(P, z_bar, eps):
 SIGMA_BAR = exercise(
     name="sigma_bar",
     points=1,
-    minutes=3,
+    minutes=2,
     lines=1,
     signature="sigma_bar(z_bar, eps)",
     returns="(N, K)",
-    task="The slide's rule for sigma: the gradient of sigma, given z_bar, that of z = mu + sigma eps; all (N, K).",
+    task=r"The gradient of $\sigma$, given `z_bar`, that of $z = \mu + \sigma\varepsilon$; all (N, K).",
     answer="course_utils.networks.reparameterization:sigma_bar",
     cases=sigma_bar_cases,
     oracle=sigma_bar_oracle,
@@ -428,10 +630,13 @@ SIGMA_BAR = exercise(
     },
     hints=(
         (
-            "A bar over a quantity is the derivative of the objective with respect to it. "
-            "z depends on sigma: use the chain rule, entry by entry."
+            "A bar over a quantity is the derivative of the objective by that quantity. "
+            r"$z$ depends on $\sigma$: use the chain rule, entry by entry."
         ),
-        "sigma_bar = z_bar times dz/dsigma. What is the derivative of mu + sigma eps with respect to sigma?",
+        (
+            r"$\bar\sigma = \bar z\,\partial z/\partial\sigma$. What is the derivative of $\mu + \sigma\varepsilon$ "
+            r"by $\sigma$?"
+        ),
         "z_bar * eps.",
     ),
 )
@@ -467,14 +672,14 @@ def spelled_reparameterize_vjp(P, z_bar, log_sigma, eps):
 
 REPARAMETERIZE_VJP = exercise(
     name="reparameterize_vjp",
-    points=3,
-    minutes=8,
+    points=2,
+    minutes=5,
     lines=2,
     signature="reparameterize_vjp(z_bar, log_sigma, eps)",
     returns="((N, K), (N, K))",
     task=(
-        "(mu_bar, log_sigma_bar): the gradients of mu and log_sigma, given z_bar, "
-        "that of z = mu + exp(log_sigma) eps; all (N, K)."
+        r"The gradients of $\mu$ and $\log\sigma$, in this order, given `z_bar`, "
+        r"that of $z = \mu + e^{\log\sigma}\varepsilon$; all (N, K)."
     ),
     answer="course_utils.networks.reparameterization:reparameterize_vjp",
     aliases=(
@@ -547,9 +752,174 @@ REPARAMETERIZE_VJP = exercise(
         ),
     },
     hints=(
-        "Two chain rules, entry by entry: mu_bar = z_bar dz/dmu, and log_sigma_bar = z_bar dz/dlog_sigma.",
-        "You have the gradient of sigma already. sigma = exp(log_sigma) is its own derivative: multiply by it.",
+        (
+            r"Two chain rules, entry by entry: $\bar\mu = \bar z\,\partial z/\partial\mu$, and the same with "
+            r"$\log\sigma$."
+        ),
+        r"You have the gradient of $\sigma$ already. $\sigma = e^{\log\sigma}$ is its own derivative: multiply by it.",
         "Return z_bar, and z_bar * np.exp(log_sigma) * eps.",
+    ),
+)
+
+
+# sample_gradients ---------------------------------------------------------------------------------------------------
+
+SLOPES = {anp.sin: np.cos, anp.tanh: lambda z: 1 / np.cosh(z) ** 2, anp.exp: np.exp, anp.square: lambda z: 2 * z}
+
+
+def draw_cases(rng):
+    def case(function, draw, N, K, label=""):
+        draw = Named(f"course_utils.networks.reparameterization:seeded_{draw}")
+        args = Named(f"autograd.numpy:{function}"), away_from_zero(rng, N, K), log_widths(rng, N, K) - 0.3, draw
+        return Case(args, label)
+
+    return [
+        case("sin", "normal", 5, 3),
+        case("square", "normal", 4, 2),
+        case("tanh", "normal", 3, 4),
+        case("exp", "normal", 1, 3, "on a single example"),
+        case("sin", "laplace", 4, 3, "where draw is another density with a location and a scale"),
+    ]
+
+
+def draw_oracle(f, mu, log_sigma, draw):
+    """Central differences of the sum of f, with the same noise on both sides."""
+    return (
+        derivatives(lambda mu: np.sum(f(draw(mu, np.exp(log_sigma)))), mu),
+        derivatives(lambda s: np.sum(f(draw(mu, np.exp(s)))), log_sigma),
+    )
+
+
+def spelled_sample_gradients(P, f, mu, log_sigma, draw):
+    z = draw(mu, P.apply("exp", np.exp, log_sigma))
+    z_bar = SLOPES[f](z)
+    noise = P.term("z", z) - P.term("mu", mu)
+    return P("mu_bar", z_bar), P.factor("z_bar in the rule for log sigma", z_bar) * P.factor("z - mu", noise)
+
+
+def with_rules(mu_rule, log_sigma_rule, width=np.exp):
+    """The gradients that other rules would give: functions of z_bar, z, mu and log_sigma."""
+
+    def gradients(f, mu, log_sigma, draw):
+        z = draw(mu, width(log_sigma))
+        z_bar = SLOPES[f](z)
+        return mu_rule(z_bar, z, mu, log_sigma), log_sigma_rule(z_bar, z, mu, log_sigma)
+
+    return gradients
+
+
+def right_for_mu(z_bar, z, mu, s):
+    return z_bar
+
+
+def right_for_log_sigma(z_bar, z, mu, s):
+    return z_bar * (z - mu)
+
+
+SAMPLE_GRADIENTS = exercise(
+    name="sample_gradients",
+    points=3,
+    minutes=10,
+    lines=5,
+    signature="sample_gradients(f, mu, log_sigma, draw)",
+    returns="((N, K), (N, K))",
+    task=(
+        r"The gradients of the sum of $f(\mathbf{z})$ by $\boldsymbol\mu$ and $\log\boldsymbol\sigma$, both (N, K), "
+        r"for `z = draw(mu, sigma)`, which autograd "
+        "cannot look into: make `draw` a `primitive`, register its two rules with `defvjp`, and let `grad` do the "
+        "rest. "
+        r"The noise in $\mathbf{z}$ is not told, but $\mathbf{z}$ is."
+    ),
+    answer="course_utils.networks.reparameterization:sample_gradients",
+    cases=draw_cases,
+    oracle=draw_oracle,
+    spelled=spelled_sample_gradients,
+    others={
+        "both gradients are 0: the draws are made before autograd looks, or the rules return 0": (
+            lambda f, mu, s, draw: (0 * mu, 0 * s)
+        ),
+        "the second result lacks z_bar: a rule gets the gradient of z, and multiplies by it": (
+            with_rules(right_for_mu, lambda z_bar, z, mu, s: z - mu)
+        ),
+        "f is differentiated at mu; z_bar is its derivative at the sample": (
+            lambda f, mu, s, draw: (SLOPES[f](mu), SLOPES[f](mu) * (draw(mu, np.exp(s)) - mu))
+        ),
+        "the gradients are those of the mean of f, and not of its sum": (
+            lambda f, mu, s, draw: tuple(
+                g / mu.size for g in with_rules(right_for_mu, right_for_log_sigma)(f, mu, s, draw)
+            )
+        ),
+        "the second rule divides z - mu by sigma twice": (
+            with_rules(right_for_mu, lambda z_bar, z, mu, s: z_bar * (z - mu) / np.exp(2 * s))
+        ),
+        "the second rule has a factor sigma too many: z - mu is sigma times the noise already": (
+            with_rules(right_for_mu, lambda z_bar, z, mu, s: z_bar * (z - mu) * np.exp(s))
+        ),
+        "the second rule is that of the score, (eps^2 - 1): rules of a path have eps": (
+            with_rules(right_for_mu, lambda z_bar, z, mu, s: z_bar * (((z - mu) / np.exp(s)) ** 2 - 1))
+        ),
+        "the first result is 1, as if z itself were summed: f's gradient z_bar is missing": (
+            with_rules(lambda z_bar, z, mu, s: 1 + 0 * z, right_for_log_sigma)
+        ),
+        "this is f's derivative and nothing else, in both places; the rule for log_sigma has z - mu": (
+            with_rules(right_for_mu, lambda z_bar, z, mu, s: z_bar)
+        ),
+    },
+    misconceptions={
+        "rule for sigma": Misconception(
+            with_rules(right_for_mu, lambda z_bar, z, mu, s: z_bar * (z - mu) / np.exp(s)),
+            "The second rule is that for sigma: z_bar times the noise. For log_sigma one more factor sigma is needed, "
+            "and the noise times sigma is z - mu.",
+        ),
+        "z for z - mu": Misconception(
+            with_rules(right_for_mu, lambda z_bar, z, mu, s: z_bar * z),
+            "In the second rule z stands where z - mu belongs: only the noise in z is stretched by sigma.",
+        ),
+        "sigma alone": Misconception(
+            with_rules(right_for_mu, lambda z_bar, z, mu, s: z_bar * np.exp(s)),
+            "In the second rule the noise is missing. It is not given, but sigma times the noise is z - mu.",
+        ),
+        "no upstream gradient": Misconception(
+            with_rules(lambda z_bar, z, mu, s: 1 + 0 * z, lambda z_bar, z, mu, s: z - mu),
+            (
+                "Your rules give the derivatives of z. A rule gets z_bar, the gradient that arrives at z, and "
+                "multiplies by it."
+            ),
+        ),
+        "log variance": Misconception(
+            with_rules(right_for_mu, right_for_log_sigma, lambda s: np.exp(s / 2)),
+            "You call draw with the root of sigma, as if log_sigma were the log of the variance. "
+            "It is the log of the standard deviation.",
+        ),
+        "order": Misconception(
+            with_rules(right_for_log_sigma, right_for_mu),
+            "The two results are in the wrong order: that for mu comes first. Or are the rules exchanged in defvjp?",
+        ),
+        "mu stretched": Misconception(
+            with_rules(lambda z_bar, z, mu, s: z_bar * np.exp(s), right_for_log_sigma),
+            "The first rule has a factor sigma. But z moves one for one with mu: its gradient is passed on as it is.",
+        ),
+        "wrong sign": Misconception(
+            with_rules(right_for_mu, lambda z_bar, z, mu, s: z_bar * (mu - z)),
+            "The second result has the wrong sign: the noise times sigma is z - mu, not mu - z.",
+        ),
+    },
+    hints=(
+        (
+            "sample = primitive(lambda mu, log_sigma: draw(mu, np.exp(log_sigma))) is one step for autograd. A rule "
+            "has the form "
+            "lambda z, mu, log_sigma: lambda z_bar: ..., from the result and the arguments to a function of the "
+            "gradient of z."
+        ),
+        (
+            r"The rules are those of reparameterize_vjp, $\bar z$ and $\bar z\,\sigma\varepsilon$. Which expression "
+            r"in $z$ and $\mu$ is $\sigma\varepsilon$?"
+        ),
+        (
+            "defvjp(sample, lambda z, mu, log_sigma: lambda z_bar: z_bar, lambda z, mu, log_sigma: lambda z_bar: "
+            "z_bar * (z - mu)); "
+            "then grad(lambda mu, log_sigma: anp.sum(f(sample(mu, log_sigma))), (0, 1))(mu, log_sigma)."
+        ),
     ),
 )
 
@@ -582,14 +952,15 @@ def spelled_dropout_vjp(P, h_bar, mask, rate):
 
 DROPOUT_VJP = exercise(
     name="dropout_vjp",
-    points=2,
-    minutes=5,
+    points=1,
+    minutes=3,
     lines=1,
     signature="dropout_vjp(h_bar, mask, rate)",
     returns="(N, K)",
     task=(
-        "The gradient of h, given h_bar, that of h mask / (1 - rate): inverted dropout. "
-        "mask is 1 where kept, rate the probability of dropping."
+        r"The gradient of $h$, given `h_bar`, here that of the *output* $\tilde h = h\,m/(1 - r)$; the mask $m$ is 1 "
+        r"where "
+        "a unit is kept, and `rate` is $r$, the probability of dropping."
     ),
     answer="course_utils.networks.reparameterization:dropout_vjp",
     cases=dropout_cases,
@@ -645,10 +1016,19 @@ DROPOUT_VJP = exercise(
         ),
     },
     hints=(
-        "Forwards, h is multiplied entry by entry by mask / (1 - rate), which does not depend on h.",
-        "The derivative of a product with a constant is the constant: h_bar is multiplied by the same thing.",
+        r"Forwards, $h$ is multiplied entry by entry by $m/(1 - r)$, which does not depend on $h$.",
+        "The derivative of a product with a constant is the constant: the gradient is multiplied by the same thing.",
         "h_bar * mask / (1 - rate).",
     ),
 )
 
-EXERCISES = [SCORE_FUNCTION_GRADIENT, REPARAMETERIZE, PATHWISE_GRADIENT, SIGMA_BAR, REPARAMETERIZE_VJP, DROPOUT_VJP]
+EXERCISES = [
+    SCORE_FUNCTION_GRADIENT,
+    SCORE_FUNCTION_LOSS,
+    REPARAMETERIZE,
+    PATHWISE_GRADIENT,
+    SIGMA_BAR,
+    REPARAMETERIZE_VJP,
+    SAMPLE_GRADIENTS,
+    DROPOUT_VJP,
+]

@@ -4,6 +4,9 @@ estimators of the gradient of an expectation, with their variances where these h
 from collections.abc import Callable
 
 import autograd.numpy as np
+from autograd import grad
+from autograd.extend import defvjp, primitive
+from numpy.random import default_rng
 
 from course_utils.networks.arrays import Array
 
@@ -51,6 +54,41 @@ def pathwise_gradient(df: Callable[[Array], Array], mu: float, sigma: float, eps
     df, the derivative of f, works entry by entry; mu and sigma scalars, eps (S,) -> (S,).
     """
     return df(mu + sigma * np.array(eps))
+
+
+def score_function_loss(mu: Array, log_sigma: Array, z: Array, rewards: Array) -> Array:
+    """A loss whose gradient by (mu, log_sigma) is the score-function estimate of that of -E[f(z)], with a baseline.
+
+    -1/S sum_s (r_s - b_s) log N(z_s; mu, diag(sigma^2)), where b_s is the mean of the other rewards. mu, log_sigma
+    (K,); the samples z (S, K) and their rewards r = f(z) (S,) are constants. S > 1. As sum_s (r_s - b_s) = 0, what is
+    the same in log q of every sample does not count. (Mnih and Rezende 2016.)
+    """
+    z, rewards = np.array(z), np.array(rewards)
+    exponent = -0.5 * np.sum(((z - mu) * np.exp(-log_sigma)) ** 2, axis=1)
+    return -np.mean((rewards - leave_one_out(rewards)) * (exponent - np.sum(log_sigma)))
+
+
+def sample_gradients(
+    f: Callable[[Array], Array], mu: Array, log_sigma: Array, draw: Callable[[Array, Array], Array]
+) -> tuple[Array, Array]:
+    """(mu_bar, log_sigma_bar) of the sum of f(z) for z = draw(mu, sigma), a step that autograd does not know.
+
+    It is taught the rule: z_bar and z_bar (z - mu), since z - mu = sigma times the noise. `draw` takes plain arrays and
+    may be any way to draw from a family with that mean (or location) and width; autograd differentiates f. All (N, K).
+    """
+    sample = primitive(lambda mu, log_sigma: draw(mu, np.exp(log_sigma)))
+    defvjp(sample, lambda z, mu, log_sigma: lambda z_bar: z_bar, lambda z, mu, _: lambda z_bar: z_bar * (z - mu))
+    return grad(lambda mu, log_sigma: np.sum(f(sample(mu, log_sigma))), (0, 1))(mu, log_sigma)
+
+
+def seeded_normal(mu: Array, sigma: Array) -> Array:
+    """A draw from N(mu, sigma^2) by numpy's generator, the same noise at each call; plain arrays (N, K) alone."""
+    return default_rng(0).normal(mu, sigma)
+
+
+def seeded_laplace(mu: Array, sigma: Array) -> Array:
+    """A draw from the Laplace density with location mu and scale sigma, the same noise at each call; (N, K)."""
+    return default_rng(1).laplace(mu, sigma)
 
 
 def leave_one_out(rewards: Array) -> Array:

@@ -177,38 +177,73 @@ def generation() -> tuple[Figure, Axes]:
 
 
 def sampling_paths() -> tuple[Figure, Axes]:
-    """Two ways to write one random z: drawn from q, which stops a gradient, or mu + sigma eps, which lets it pass."""
-    fig, ax = canvas(9.4, 3.9)
-    for x0, blocked in [(0.0, True), (4.8, False)]:
-        note(
-            ax,
-            x0 + 2.3,
-            3.7,
-            "z drawn from q: the gradient stops" if blocked else "z computed from a noise: it passes",
-            fontsize=11,
-            color=INK,
-        )
-        code(ax, x0 + 0.5, 2.75, r"$\mu$")
-        code(ax, x0 + 0.5, 1.35, r"$\sigma$")
-        code(ax, x0 + 2.45, 2.05, r"$\mathbf{z}$")
-        loss(ax, x0 + 4.0, 2.05, r"$f(\mathbf{z})$", 1.1, 0.8)
-        arrow(ax, (x0 + 2.77, 2.15), (x0 + 3.46, 2.15))
-        gradient(ax, (x0 + 3.5, 1.93), (x0 + 2.77, 1.93), r"$\bar z$")
-        if blocked:
-            distribution(ax, x0 + 1.5, 2.1, r"$q(\mathbf{z})$", 0.8, 0.5)
-            for y, target in [(2.75, 2.3), (1.35, 1.8)]:
-                arrow(ax, (x0 + 0.8, y), (x0 + 1.15, target))
-            arrow(ax, (x0 + 1.85, 2.12), (x0 + 2.13, 2.12))
-            gradient(ax, (x0 + 2.3, 1.72), (x0 + 0.75, 0.95), bend=-0.25, blocked=True)
+    """Encoder, sample and decoder, and how far a gradient comes back: z drawn from q stops it, z computed from a noise
+    lets it pass."""
+    fig, ax = canvas(9.6, 4.7)
+    for y, drawn in [(3.4, True), (1.25, False)]:
+        data(ax, 0.5, y, r"$\mathbf{x}$", 0.6, 1.0)
+        network(ax, 1.75, y, "encoder", 1.2, 0.8)
+        code(ax, 3.15, y + 0.42, r"$\mu$", 0.27)
+        code(ax, 3.15, y - 0.42, r"$\sigma$", 0.27)
+        code(ax, 5.5, y, r"$\mathbf{z}$", 0.3)
+        network(ax, 6.95, y, "decoder", 0.8, 1.2)
+        loss(ax, 8.8, y, r"$-\mathcal{F}$", 1.1, 0.8)
+        for start, end in [
+            ((0.82, y), (1.18, y)),
+            ((5.82, y + 0.08), (6.38, y + 0.08)),
+            ((7.52, y + 0.08), (8.32, y + 0.08)),
+        ]:
+            arrow(ax, start, end)
+        for start, end in [((8.32, y - 0.1), (7.52, y - 0.1)), ((6.38, y - 0.1), (5.82, y - 0.1))]:
+            gradient(ax, start, end)
+        note(ax, 6.1, y - 0.33, r"$\bar{\mathbf{z}}$", color=LOSS)
+        for sign in (1, -1):
+            arrow(ax, (2.32, y + 0.2 * sign), (2.87, y + 0.42 * sign))
+        if drawn:
+            distribution(ax, 4.35, y + 0.05, r"draw from $q$", 0.8, 0.5)
+            for sign in (1, -1):
+                arrow(ax, (3.44, y + 0.38 * sign), (3.95, y + 0.15 * sign))
+            arrow(ax, (4.78, y + 0.08), (5.18, y + 0.08))
+            gradient(ax, (5.27, y - 0.24), (4.45, y - 0.9), blocked=True, bend=-0.2)
         else:
-            arrow(ax, (x0 + 0.8, 2.75), (x0 + 2.2, 2.24))
-            arrow(ax, (x0 + 0.8, 1.35), (x0 + 2.17, 1.9))
-            distribution(ax, x0 + 2.45, 0.75, r"$\epsilon \sim \mathcal{N}(0, 1)$", 0.8, 0.45)
-            arrow(ax, (x0 + 2.45, 1.0), (x0 + 2.45, 1.72))
-            gradient(ax, (x0 + 2.3, 2.36), (x0 + 0.8, 2.98), r"$\bar\mu = \bar z$", above=True)
-            gradient(ax, (x0 + 2.13, 1.72), (x0 + 0.78, 1.12), r"$\bar\sigma = \bar z\,\epsilon$")
-            note(ax, x0 + 1.35, 2.02, r"$\mathbf{z} = \mu + \sigma\epsilon$", color=INK)
+            distribution(ax, 5.5, y - 0.9, r"$\varepsilon$", 0.7, 0.4)
+            arrow(ax, (5.5, y - 0.68), (5.5, y - 0.33))
+            note(ax, 4.42, y, r"$\mathbf{z} = \mu + \sigma\varepsilon$", color=INK)
+            for sign in (1, -1):
+                arrow(ax, (3.44, y + 0.42 * sign), (5.2, y + 0.13 * sign))
+                gradient(ax, (5.25, y + 0.27 * sign), (3.42, y + 0.6 * sign))
+                gradient(ax, (2.92, y + 0.62 * sign), (2.34, y + 0.42 * sign))
+    note(ax, 4.8, 4.5, "z is drawn: the gradient stops at the draw", fontsize=11, color=INK)
+    note(ax, 4.8, 2.3, "z is computed from a noise: the gradient reaches the encoder", fontsize=11, color=INK)
     return fig, ax
+
+
+def two_estimators() -> tuple[Figure, np.ndarray]:
+    """Two ways to estimate how E[f(z)] changes with the mean of q, on the same samples: they stay where they are and
+    get weights f(z) times the score, or they move, each the way f'(z) points."""
+
+    def f(z):
+        return 1.5 + 0.75 * z + 0.12 * z**2
+
+    fig, axes = plots.figure(9.6, 3.1, columns=2, sharey=True)
+    grid = np.linspace(-2.2, 2.2, 201)
+    z = np.array([-1.6, -0.9, -0.35, 0.35, 0.9, 1.5])
+    for ax, title in zip(axes, ["they stay, and are weighted: f(z) · score", "they move: f'(z)"]):
+        ax.fill_between(grid, 1.1 * np.exp(-0.5 * grid**2), color=_light(DISTRIBUTION), zorder=1)
+        ax.plot(grid, 1.1 * np.exp(-0.5 * grid**2), color=DISTRIBUTION, linewidth=1.8, label="q(z)")
+        ax.plot(grid, f(grid), color=INK, linewidth=1.8, label="f(z)")
+        ax.set(xlim=(-2.3, 2.3), ylim=(-0.8, 4.1), xticks=[0], xticklabels=["μ"], yticks=[], title=title)
+        ax.grid(False)
+        ax.axhline(0, color="#999999", linewidth=0.8)
+    left, right = axes
+    for sample in z:
+        slope = (f(sample + 1e-3) - f(sample - 1e-3)) / 2e-3
+        _arrow(left, (sample, 0), (sample, 0.45 * f(sample) * sample), 0, color=LOSS)
+        _arrow(right, (sample, f(sample)), (sample + 0.55 * slope, f(sample)), 0, color=LOSS)
+    left.plot(z, 0 * z, "o", color=CODE, markersize=9, zorder=6, label="samples")
+    right.plot(z, f(z), "o", color=CODE, markersize=9, zorder=6)
+    left.legend(loc="upper center", ncols=3, fontsize=9, frameon=False)
+    return fig, axes
 
 
 def vae(label: bool = False) -> tuple[Figure, Axes]:

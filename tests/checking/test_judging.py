@@ -7,8 +7,11 @@ import re
 import sys
 import time
 
+import autograd.numpy as anp
 import numpy as np
 import pytest
+from autograd import grad
+from autograd.extend import primitive
 
 from course_utils.checking import examine
 from course_utils.checking.calling import Outcome
@@ -128,6 +131,17 @@ def test_not_started_is_its_own_kind():
 
     result = report(stub, "pca_fit")
     assert result.kind == "not started" and "NotImplementedError" in result.advice and result.headline.startswith("○")
+
+
+def test_a_step_without_a_rule_is_no_stub():
+    """Autograd, too, raises NotImplementedError where a primitive has no rule: that answer has been started."""
+
+    def without_rules(f, mu, log_sigma, draw):
+        sample = primitive(lambda mu, log_sigma: draw(mu, np.exp(log_sigma)))
+        return grad(lambda *q: anp.sum(f(sample(*q))), (0, 1))(mu, log_sigma)
+
+    result = report(without_rules, "sample_gradients")
+    assert result.kind == "raised" and "defvjp" in result.advice and "VJP of" in result.detail
 
 
 def test_an_error_comes_with_its_text_and_line():

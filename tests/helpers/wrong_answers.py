@@ -299,6 +299,10 @@ EQUIVALENT = {
         (r"log_joint = np\.log\(pi\) \+ norm\.logpdf\(mu, x\[:, None\], sigma\)", SYMMETRIC),
         (r"log_r = np\.log\(np\.where\(responsibilities > 0, responsibilities, 2\)\)", NOTHING_TIMES_LOG),
     ],
+    "score_function_loss": [(r"log_q = diagonal_gaussian_log_prob\(mu, z, log_sigma\)", SYMMETRIC)],
+    "sample_gradients": [
+        (r"return grad\(objective, \(0, -1\)\)\(mu, log_sigma\)", "of two arguments, the last is the second")
+    ],
     "encoder_forward": [(r"K = h\.shape\[1\] // -2", "of 2K columns, those up to -K are those up to K")],
     "ppca_fit": [(r"return \(-\(components\.T \* .*\), mean, eta\)", SAME_UP_TO_SIGN)],
     "active_units": [(r"return int\(np\.sum\(np\.var\(mu, axis=0\) >= 0\.01\)\)", "no variance is 0.01 exactly")],

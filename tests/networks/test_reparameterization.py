@@ -16,8 +16,12 @@ from course_utils.networks.reparameterization import (
     pathwise_variance,
     reparameterize,
     reparameterize_vjp,
+    sample_gradients,
     score_function_gradient,
+    score_function_loss,
     score_function_variance,
+    seeded_laplace,
+    seeded_normal,
     sigma_bar,
 )
 
@@ -117,3 +121,34 @@ def test_the_baseline_leaves_no_bias():
     rewards = (mu + sigma * pairs) ** 2
     estimate = np.mean((rewards - leave_one_out(rewards)) * pairs / sigma, axis=0)
     assert weights @ estimate == pytest.approx(2 * mu)
+
+
+@given(st.integers(0, 10_000))
+def test_the_gradient_of_the_loss_is_the_mean_of_the_estimates(seed):
+    """Also for log_sigma, whose score is eps^2 - 1."""
+    rng = np.random.default_rng(seed)
+    mu, log_sigma = rng.normal(size=(2, 3))
+    eps, rewards = rng.normal(size=(5, 3)), rng.normal(size=5)
+    z = mu + np.exp(log_sigma) * eps
+    gradients = grad(lambda q: score_function_loss(*q, z, rewards))((mu, log_sigma))
+    weights = (rewards - leave_one_out(rewards))[:, None]
+    np.testing.assert_allclose(gradients[0], -np.mean(weights * eps / np.exp(log_sigma), axis=0), atol=1e-12)
+    np.testing.assert_allclose(gradients[1], -np.mean(weights * (eps**2 - 1), axis=0), atol=1e-12)
+    log_q = stats.norm.logpdf(z, mu, np.exp(log_sigma)).sum(axis=1)
+    assert score_function_loss(mu, log_sigma, z, rewards) == pytest.approx(-np.mean(weights[:, 0] * log_q))
+
+
+@given(st.integers(0, 10_000))
+def test_gradients_through_a_generator_are_those_through_the_formula(seed):
+    mu, log_sigma = np.random.default_rng(seed).normal(size=(2, 4, 3))
+    f = lambda z: anp.sum(anp.sin(z) * z, axis=1)  # noqa: E731
+    eps = seeded_normal(np.zeros((4, 3)), np.ones((4, 3)))
+    expected = [grad(lambda *q: anp.sum(f(reparameterize(*q, eps))), i)(mu, log_sigma) for i in (0, 1)]
+    np.testing.assert_allclose(sample_gradients(f, mu, log_sigma, seeded_normal), expected, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("draw", [seeded_normal, seeded_laplace])
+def test_autograd_cannot_look_into_a_draw(draw):
+    with pytest.raises((TypeError, ValueError)):
+        grad(lambda mu: anp.sum(draw(mu, np.ones(3))))(np.zeros(3))
+    np.testing.assert_array_equal(draw(np.zeros(3), np.ones(3)), draw(np.zeros(3), np.ones(3)))

@@ -86,3 +86,13 @@ def test_bounds_touch_and_have_their_tops_at_the_stops():
     }
     np.testing.assert_allclose(marks["o"], [[-2, -2], [-1, -0.5]], atol=1e-9)
     np.testing.assert_allclose(marks["D"], [[-1, bounds[0].max()], [-0.5, bounds[1].max()]], atol=1e-9)
+
+
+def test_weights_and_moves_are_what_the_estimators_say():
+    """Upwards where f times the score is positive, sideways as far as f' is steep: f rises everywhere."""
+    _, (left, right) = drawings.two_estimators()
+    ends = [np.array([patch._posA_posB for patch in ax.patches]) for ax in (left, right)]
+    weights, moves = (e[:, 1] - e[:, 0] for e in ends)
+    assert len(weights) == len(moves) == 6
+    assert (weights[:, 0] == 0).all() and (np.sign(weights[:, 1]) == np.sign(ends[0][:, 0, 0])).all()
+    assert (moves[:, 1] == 0).all() and (moves[:, 0] > 0).all() and (np.diff(moves[:, 0]) > 0).all()
