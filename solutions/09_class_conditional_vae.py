@@ -133,12 +133,12 @@ predict("09-worth", "Four latents. By how many nats is the test ELBO of the mode
         "is told the label higher?", ["about 0", "between 0 and 2.3", "more than 2.3"])
 
 # %%
-def pair_with(K, seed, labels=y_fit):
+def pair_with(K, seed):
     """A VAE and a class-conditional VAE with K latents, trained alike."""
-    sizes, options = [784, 200, K], {"batch_size": 100, "step_size": 8e-3}
-    return (vae_train(x_fit, sizes, 500, np.random.default_rng(seed), **options),
-            cvae_train(x_fit, labels, C, sizes, 500, np.random.default_rng(seed),
-                       **options))
+    options = {"batch_size": 100, "step_size": 8e-3}
+    sizes, rngs = [784, 200, K], [np.random.default_rng(seed) for _ in range(2)]
+    return (vae_train(x_fit, sizes, 350, rngs[0], **options),
+            cvae_train(x_fit, y_fit, C, sizes, 350, rngs[1], **options))
 
 
 pairs = {(4, seed): pair_with(4, seed) for seed in range(3)}
@@ -169,7 +169,7 @@ reveal("09-worth", "more than 2.3" if gain > np.log(C) else "between 0 and 2.3")
 
 # %% tags=["expectation"]
 for seed in range(3):
-    expect(worth(*pairs[4, seed], 4)[0], 8.2, within=1.5)
+    expect(worth(*pairs[4, seed], 4)[0], 9, within=2)
 
 # %% [markdown]
 # More than a label can tell, so these models are far from perfect. To compare like with like, pay for the label: $p(\mathbf{x}, y) = p(\mathbf{x}|y)\,p(y)$ with $p(y) = 1/10$, and $\log p(\mathbf{x}) \ge \log p(\mathbf{x}, y)$. So the conditional ELBO minus $\log 10$ is *also* a bound on $\log p(\mathbf{x})$, of a model that first draws a label. Even so it is ahead.
@@ -184,14 +184,15 @@ predict("09-latents", "From 2 latents to 20: what becomes of the label's worth?"
 for K in (2, 10, 20):
     pairs[K, 0] = pair_with(K, 0)
 random_labels = np.random.default_rng(7).permutation(y_fit)
-misled = pair_with(4, 0, random_labels)  # a control: labels that say nothing
+misled = cvae_train(x_fit, random_labels, C, [784, 200, 4], 350,  # a control: labels
+                    np.random.default_rng(0), batch_size=100, step_size=8e-3)
 
 # %%
 ks = (2, 4, 10, 20)
 bounds = np.array([[b.mean() for b in test_bounds(*pairs[K, 0], K)] for K in ks])
 worths = [worth(*pairs[K, 0], K) for K in ks]
 shuffled_test = np.random.default_rng(8).permutation(hot_test)
-control = worth(*misled, 4, y=shuffled_test)
+control = worth(pairs[4, 0][0], misled, 4, y=shuffled_test)
 results({"label's worth": worths, "random labels": [None, control, None, None]},
         [f"K = {K}" for K in ks], caption="Gain in test ELBO, nats")
 grown = worths[-1][0] / worths[1][0]
@@ -199,20 +200,20 @@ reveal("09-latents", "it shrinks" if grown < 0.8 else
        "it grows" if grown > 1.25 else "it stays about the same")
 
 # %% tags=["expectation"]
-for (mean, _), expected, within in zip(worths, (26, 8.2, 4.3, 3.6), (5, 1.5, 1.2, 1.2)):
+for (mean, _), expected, within in zip(worths, (26, 9, 4.4, 3.7), (5, 2, 1.2, 1.2)):
     expect(mean, expected, within)
-expect(control[0], 0, within=0.6)
+expect(control[0], -3.2, within=1.5)
 
 # %%
 fig, (left, right) = plots.figure(9.6, 3.3, columns=2)
-for values, name, style in zip(bounds.T, ("not told", "told"), ("o-", "s--")):
-    left.plot(ks, values, style, label=name)
+for values, name, look in zip(bounds.T, ("not told", "told"), ("o-", "s--")):
+    left.plot(ks, values, look, label=name)
 right.errorbar(ks, *zip(*[(m, 2 * s) for m, s in worths]), fmt="o-", capsize=3,
-               color=plots.PALETTE[2], label="the label's worth")
+               color=plots.PALETTE[4], label="the label's worth")
 right.plot(4, control[0], "x", color="black", label="random labels")
 right.axhline(np.log(C), color="#666666", linestyle=":", label="log 10")
 left.set(ylabel="test ELBO (nats)", title="Told the label, and not")
-right.set(ylabel="difference (nats)", title="What the label is worth", ylim=(-2, None))
+right.set(ylabel="difference (nats)", title="What the label is worth", ylim=(-5, None))
 for ax in (left, right):
     ax.set(xlabel="latents K", xticks=ks)
     ax.legend()
@@ -220,7 +221,7 @@ plots.show(fig, alt="Both ELBOs rise with K, and the gap between them closes: th
                     "label's worth falls from above 20 nats at K = 2 towards log 10.")
 
 # %% [markdown]
-# It was room. With two latents the label saves some 25 nats; with twenty it is worth little more than the 2.3 that it costs. What remains above the dotted line may still be due to kinds, or to a training that is not finished. And labels that say nothing are worth nothing: the ten extra inputs do not help by themselves.
+# It was room. With two latents the label saves some 25 nats; with twenty it is worth little more than the 2.3 that it costs. What remains above the dotted line may still be due to kinds, or to a training that is not finished. And the ten extra inputs do not help by themselves: labels that say nothing (the cross) even cost three nats, with this budget of training.
 #
 # ## 3. Does z still know the digit?
 #
@@ -229,9 +230,9 @@ plots.show(fig, alt="Both ELBOs rise with K, and the gap between them closes: th
 # The test: classifiers that look for the label in samples of $q$. One is linear (softmax regression), the other asks the nearest of 2,000 codes. As a control, the same linear classifier is trained on shuffled labels.
 
 # %%
-predict("09-leak", "The conditional model again, from K = 2 to K = 20. How well can its "
-        "z tell the digit?", ["never better than chance",
-                              "a little, and worse as K grows", "better as K grows"])
+predict("09-leak", "The conditional model, from K = 2 to 20: how well does its z tell "
+        "the digit?", ["never better than chance", "a little, and worse as K grows",
+                       "better as K grows"])
 
 # %%
 def sampled_codes(encoder, x, y=None):
@@ -243,7 +244,7 @@ def sampled_codes(encoder, x, y=None):
 
 
 def linear_accuracy(z_fit, y_fit, z_test):
-    net = classifier_train(z_fit, y_fit, [z_fit.shape[1], C], 400,
+    net = classifier_train(z_fit, y_fit, [z_fit.shape[1], C], 300,
                            np.random.default_rng(0), step_size=2e-2)
     return np.mean(classifier.predict(net, z_test) == y_test)
 
@@ -263,8 +264,8 @@ for K in ks:
 # %%
 fig, axes = plots.figure(9.6, 3.2, columns=2, sharey=True)
 for i, (ax, kind) in enumerate(zip(axes, ("linear", "nearest code"))):
-    for name, style in (("not told", "o-"), ("told", "s--")):
-        ax.plot(ks, [found[name, K][i] for K in ks], style, label=name)
+    for name, look in (("not told", "o-"), ("told", "s--")):
+        ax.plot(ks, [found[name, K][i] for K in ks], look, label=name)
     ax.axhline(0.1, color="#666666", linestyle=":", label="chance")
     ax.set(xlabel="latents K", xticks=ks, ylim=(0, 1), title=kind)
 axes[0].set_ylabel("accuracy of the label, from z")
@@ -311,14 +312,14 @@ def loss(networks, batch):
 
 
 start = vae.init_vae(x_fit.mean(axis=0), [784, 200, 200, 2], rng, labels=C)
-planar = train(loss, start, batch_of, 9000, 700, rng, 100, 4e-3, label="your bound")
+planar = train(loss, start, batch_of, 9000, 600, rng, 100, 5e-3, label="your bound")
 
 # %%
 codes = style_codes(planar[0], x_test, y_test, C)
 fig, axes = plots.figure(9.6, 3.6, columns=3, sharex=True, sharey=True)
-for ax, (title, some) in zip(axes, {"all digits": y_test >= 0, "only 1": y_test == 1,
-                                    "only 8": y_test == 8}.items()):
-    for label in np.unique(y_test[some]):
+for ax, (title, chosen) in zip(axes, {"all digits": range(C), "only 1": [1],
+                                      "only 8": [8]}.items()):
+    for label in chosen:
         ax.scatter(*codes[y_test == label].T, s=6, alpha=0.7, linewidths=0,
                    color=plots.PALETTE[label], label=str(label))
     ax.set(xlim=(-3.5, 3.5), ylim=(-3.5, 3.5), aspect="equal", title=title,
@@ -364,9 +365,38 @@ plots.show(fig, alt="Six panels of 49 digits each, one panel per label, all from
                     "makes them wide or narrow.")
 
 # %% [markdown]
-# Two directions, and in both of them all six digits do much the same: they lean more or less, they get wider or narrower. Nobody named these directions. (Section 6 asks where they come from.)
+# All six do much the same: they lean more or less in one direction, they get wider or narrower in another. Do all ten? Measure both over the 49 codes, and correlate each digit with each other one. The control takes the other digit's codes in random order.
+
+# %%
+def width(pictures):
+    """How far the ink spreads across, as a standard deviation in pixels: (N,)."""
+    ink = pictures.reshape(-1, *shape).sum(axis=1)
+    columns = np.arange(shape[1])
+    mean = ink @ columns / ink.sum(axis=1)
+    return np.sqrt(ink @ columns ** 2 / ink.sum(axis=1) - mean ** 2)
+
+
+def agreement(values):
+    """Mean correlation of a digit's 49 values with another digit's; values (C, 49)."""
+    return np.corrcoef(values)[np.triu_indices(C, 1)].mean()
+
+# %%
+grids = [style_grid(planar[1], label, C, zs) for label in range(C)]
+agree, rng = {}, np.random.default_rng(6)
+for name, measure in {"slant": lambda grid: digit_style.slant(grid, shape),
+                      "width": width}.items():
+    values = np.array([measure(grid) for grid in grids])
+    agree[name] = [agreement(values), agreement(rng.permuted(values, axis=1))]
+results(agree, ["the same codes", "random order"], caption="Do ten digits agree?")
+
+# %% tags=["expectation"]
+for same, mixed in agree.values():
+    assert same > 0.8 and abs(mixed) < 0.1
+
+# %% [markdown]
+# Nobody named these directions, and nobody asked that all digits share them. (Section 6 asks where that comes from.)
 #
-# ### A label is a bias
+# ### Ten decoders in one
 #
 # In the decoder's first layer $[\mathbf{z}, \mathbf{y}]\,W + \mathbf{b}$, the label's part is a constant while $y$ is held. So for each label a class-conditional decoder *is* an ordinary decoder of $\mathbf{z}$.
 
@@ -423,7 +453,14 @@ def analogy(encoder, decoder, x, y, y_new, C):
 analogy = check(analogy)
 
 # %% [markdown]
-# To see it, we need sources that differ in style, and a rule that picks them, lest we pick what looks well. Two measures that know nothing of digits:
+# Two latents have no room for thickness (section 6), so take four, and train for longer:
+
+# %%
+four = cvae_train(x_fit, y_fit, C, [784, 300, 4], 900, np.random.default_rng(0),
+                  batch_size=100, step_size=6e-3)
+
+# %% [markdown]
+# To see analogies, we need sources that differ in style, and a rule that picks them, lest we pick what looks well. Two measures that know nothing of digits:
 #
 # - **Slant**: with ink as weight, $x$ to the right and $y$ up from the centre of the ink, the straight line $x = m\,y$ that fits best has $m = \mathbb{E}[xy]/\mathbb{E}[y^2]$; the slant is $\arctan m$.
 # - **Stroke thickness**: across a stroke of width $w$ the distance to the nearer edge is $w/4$ on average, so it is four times the mean distance of the ink to its edge.
@@ -457,7 +494,6 @@ for lean, slant_level in {"left": 0.05, "right": 0.95}.items():
         kinds += 2 * [f"{lean}, {pen}"]
 
 # %%
-four = pairs[4, 0][1]
 rows = []
 for i in sources:
     ten = np.tile(x_600[i], (C, 1)), np.full(C, y_600[i])
@@ -493,7 +529,7 @@ def score(pictures, labels, of=source_style):
     return [np.mean(classifier.predict(judge, pictures) == labels),
             *(np.corrcoef(a, b)[0, 1] for a, b in zip(of, written))]
 
-
+# %%
 def nearest_real(x, y_new):
     """The fitted digit of each new label that is nearest to x in pixels."""
     found = np.empty_like(x)
@@ -511,46 +547,54 @@ shuffles = [digit_style.shuffle_within(y_600, rng) for _ in range(1000)]
 written_style = style(written, y_other)
 by_chance = np.array([[np.corrcoef(a, b[shuffle])[0, 1] for shuffle in shuffles]
                       for a, b in zip(source_style, written_style)])
+scored = score(written, y_other)
 scores = {"reconstructions": score(analogy(*four, x_600, y_600, y_600, C), y_600),
-          "analogies": score(written, y_other),
+          "analogies": scored,
           "nearest real digit": score(nearest_real(x_600, y_other), y_other),
-          "somebody else's style": [score(written, y_other)[0],
-                                    *by_chance.mean(axis=1)],
+          "somebody else's style": [scored[0], *zip(by_chance.mean(axis=1),
+                                                    by_chance.std(axis=1))],
           "sources, judged as the new label": [score(x_600, y_other)[0], None, None]}
 
 # %%
 results(scores, ["label as asked", "slant kept", "thickness kept"],
         caption="600 test digits; style: correlation with the source")
-reveal("09-style", sorted(list(scores)[:4], key=lambda name: -scores[name][1]))
-print(f"largest of 1000 shuffles: {by_chance[0].max():.2f}, {by_chance[1].max():.2f}")
+kept = {name: np.ravel(row[1])[0] for name, row in scores.items() if row[1]}
+reveal("09-style", sorted(kept, key=lambda name: -kept[name]))
 
 # %% tags=["expectation"]
 for got, value, within in zip(scores["analogies"], (0.97, 0.9, 0.6), (0.03, 0.05, 0.1)):
     expect(got, value, within)
 assert np.all(np.abs(by_chance.mean(axis=1)) < 0.01)
-assert scores["reconstructions"][1] > scores["analogies"][1] > 0.1 + by_chance.max()
+assert scores["reconstructions"][1] > scored[1] > 0.1 + by_chance.max()
+assert scored[2] > 0.1 + by_chance.max()
 assert scores["nearest real digit"][1] < scores["analogies"][1]
 assert scores["sources, judged as the new label"][0] < 0.03
 
 # %% [markdown]
-# Both claims hold: nearly always the label that was asked for, and a style that agrees far beyond anything that shuffling can produce.
+# Both claims hold: nearly always the label that was asked for, and a style that agrees far beyond what a thousand shuffles produce (their mean ± standard deviation stands in the table). The nearest real digit keeps half of the slant; and, though it *is* a digit of the new label, the judge often takes it for another: the 4 nearest to a 9 is one
+# that looks like a 9.
 #
 # ## 6. Where does the luck come from?
 #
 # Nobody told the model that a leaning 4 and a leaning 9 have something in common. Does the bound ask for it? Change the encoder and the decoder for the label 4 alone: $-\mathbf{z}$ wherever there was $\mathbf{z}$. $\mathcal{N}(0, I)$ is symmetric, and every term of the bound stays as it was:
 
 # %%
+def mirrored(encoder, decoder, K=4):
+    """The networks with -z wherever they had z."""
+    (W, b), (V, c) = encoder[-1], decoder[0]
+    turn = np.repeat([-1, 1], K)  # mu changes its sign, log sigma does not
+    return ([*encoder[:-1], (W * turn, b * turn)],
+            [(np.vstack([-V[:K], V[K:]]), c), *decoder[1:]])
+
+
 fours = y_test == 4
-mu, log_sigma = encoder_forward(four[0], np.hstack([x_bw[fours], hot_test[fours]]))
-decoder_4 = fold_label(four[1], 4, C)
-mirrored = [(-decoder_4[0][0], decoder_4[0][1]), *decoder_4[1:]]
-eps = np.random.default_rng(4).standard_normal(mu.shape, dtype=np.float32)
-z = mu + np.exp(log_sigma) * eps
-assert np.allclose(mlp(decoder_4, z), mlp(mirrored, -z), atol=1e-4)
-assert np.isclose(np.sum(norm.logpdf(z)), np.sum(norm.logpdf(-z)))
+eps = np.random.default_rng(4).normal(size=(200, 4))
+before = cvae_elbo(*four, x_bw[fours], hot_test[fours], eps)
+after = cvae_elbo(*mirrored(*four), x_bw[fours], hot_test[fours], -eps)
+assert np.allclose(before, after, atol=1e-2)
 
 # %% [markdown]
-# The pictures and their prices are the same, only now the style that makes a 9 lean right makes a 4 lean left. So it is not the bound. Is it that *one* network serves all ten digits, which differ in a bias only? Take that away: ten separate VAEs, each for one digit. Together they are a class-conditional model as well, with the same bound. The
+# The bound of every 4 is the same (with the noise mirrored as well, which is as probable), only now the style that makes a 9 lean right makes a 4 lean left. So it is not the bound. Is it that *one* network serves all ten digits, which differ in a bias only? Take that away: ten separate VAEs, each for one digit. Together they are a class-conditional model as well, with the same bound. The
 # style is read by the encoder of the old label, and written by the decoder of the new.
 
 # %%
@@ -558,7 +602,7 @@ predict("09-separate", "Agreement in slant between sources and analogies, with t
         "separate networks?", ["as before", "about half", "none"])
 
 # %%
-ten = [vae_train(x_fit[y_fit == c], [784, 100, 4], 200, np.random.default_rng(c),
+ten = [vae_train(x_fit[y_fit == c], [784, 100, 4], 120, np.random.default_rng(c),
                  batch_size=100, step_size=6e-3) for c in range(C)]
 
 
@@ -573,7 +617,7 @@ apart = {"ten networks, reconstructions": score(by_ten(x_600, y_600, y_600), y_6
          "one network, analogies": scores["analogies"]}
 for seed in (1, 2):
     other_four = pairs[4, seed][1]
-    apart[f"one network, seed {seed}"] = score(
+    apart[f"one network, less training, seed {seed}"] = score(
         conditional.analogy(*other_four, x_600, y_600, y_other, C), y_other)
 results(apart, ["label as asked", "slant kept", "thickness kept"])
 agreed = apart["ten networks, analogies"][1]
@@ -582,7 +626,7 @@ reveal("09-separate", "none" if abs(agreed) < 0.25 else
 
 # %% tags=["expectation"]
 assert abs(agreed) < 0.25 and apart["ten networks, reconstructions"][1] > 0.85
-assert all(apart[f"one network, seed {seed}"][1] > 0.8 for seed in (1, 2))
+assert all(row[1] > 0.8 for name, row in apart.items() if "one network" in name)
 
 # %% [markdown]
 # None. Each network knows the slant of its own digit, as its reconstructions show, but each has put it somewhere else in $\mathbf{z}$. So that is the luck: shared weights line the styles up, and no term of the bound does.
@@ -605,11 +649,11 @@ same_K = {K: score(conditional.analogy(*pairs[K, 0][1], x_some, y_some, y_some, 
                    y_some, held_style) for K in ks}
 
 # %%
-table = {name: [by_K[K][i] for K in ks]
+by_size = {name: [by_K[K][i] for K in ks]
          for i, name in enumerate(["label as asked", "slant kept", "thickness kept"])}
-table["slant, reconstructions"] = [same_K[K][1] for K in ks]
-table["thickness, reconstructions"] = [same_K[K][2] for K in ks]
-results(table, [f"K = {K}" for K in ks], caption="Analogies of 500 held-out digits")
+by_size["slant, reconstructions"] = [same_K[K][1] for K in ks]
+by_size["thickness, reconstructions"] = [same_K[K][2] for K in ks]
+results(by_size, [f"K = {K}" for K in ks], caption="Analogies of 500 held-out digits")
 loss_of_labels = by_K[20][0] - by_K[2][0]
 reveal("09-size", "less often" if loss_of_labels < -0.05 else
        "more often" if loss_of_labels > 0.05 else "as often")
@@ -630,7 +674,8 @@ def obeyed(decoder, z, labels):
     pictures = vae_generate(decoder, np.hstack([z, np.eye(C)[labels]]))
     return np.mean(classifier.predict(judge, pictures) == labels)
 
-
+# %%
+rng = np.random.default_rng(9)
 same_label = np.array([rng.choice(np.flatnonzero(y_some == c)) for c in y_next])
 origin = {"the same label": [], "the prior": [], "other labels (analogies)": []}
 for K in ks:
@@ -682,7 +727,7 @@ accuracy = np.mean(class_bounds.argmax(axis=1) == y_test[:500])
 print(f"the largest bound has the right label for {accuracy:.0%} of 500 test digits")
 
 # %% tags=["expectation"]
-expect(accuracy, 0.91, within=0.05)
+expect(accuracy, 0.89, within=0.06)
 
 # %% [markdown]
 # So a model of pictures knows a great deal about labels. An unlabelled picture has a label, too: we just do not see it, so it is a **latent variable**, with a $q$ of its own: a classifier network $q(y|\mathbf{x})$. Jensen's inequality once more, over $y$ this time:
@@ -732,7 +777,7 @@ reveal("09-best-q", max(means, key=means.get))
 # This is their model **M2**; `semi_supervised.m2_train` is it, line by line. Each step needs the decoder for all ten labels of every unlabelled picture, so we make it small: pictures of half the size ($D = 196$), two hidden layers of 100, two latents.
 #
 # Its rivals get a fair chance: the *same classifier network*, the same 100 labels, and the number of steps that is best on the held-out digits. One rival sees the 100 labels alone. The other uses the unlabelled pictures without any model of them: it is trained again, on all 9,000, with its own predictions as labels. For M2, $\alpha$ (of 10, 30, 100) and the number of latents (of 2, 4, 10)
-# were chosen on the held-out digits, too. Which digits get labels is luck, shared by all; three choices, ten of each digit.
+# were chosen by the same three draws of labels on the held-out digits. Which digits get labels is luck, shared by all; three choices, ten of each digit.
 
 # %%
 predict("09-gain", "Of 100 test digits, how many fewer will be wrong with M2 than with "
@@ -748,7 +793,7 @@ def few_labels(seed):
 
 small_fit, small_held, small_test = (shrink(x, 14) for x in (x_fit, x_held, x_test))
 
-
+# %%
 def wrong(net, x=small_test, y=y_test):
     """Per cent."""
     return 100 * np.mean(classifier.predict(net, x) != y)
@@ -768,7 +813,7 @@ for seed in range(3):
     predicted = classifier.predict(alone, small_fit)
     predicted[few] = y_fit[few]
     *_, helped = m2_train(small_fit, small_fit[few], y_fit[few], C, [196, 100, 100, 2],
-                          [100], 300, np.random.default_rng(seed), alpha=30,
+                          [100], 300, np.random.default_rng(seed), alpha=10,
                           batch_size=128, step_size=8e-3)
     nets = alone, best_of(small_fit, predicted, seed), helped
     for name, net in zip(errors, nets):
@@ -794,8 +839,9 @@ expect(gains.mean(), 5.5, within=2)
 # ### Explore
 #
 # - Run M2 with 10 latents. Is the gain the same? What has this to do with section 2?
-# - Which two digits are closest, by the bound: whose pictures get the largest $\mathcal{L}(\mathbf{x}, y)$ under the other's label?
+# - Which two digits are closest, by the bound: whose pictures lose least of $\mathcal{L}(\mathbf{x}, y)$ under the other's label?
 # - Give one network to the digits 0 to 4 and one to 5 to 9. Between which labels do slants agree?
+# - Start the ten networks of section 6 from the same random weights. Does that line the styles up?
 
 # %%
 # a place for your own experiments
@@ -803,7 +849,10 @@ expect(gains.mean(), 5.5, within=2)
 # %% [markdown] tags=["expectation"]
 # <details><summary>Answers</summary>
 #
-# With 10 latents the error was about two points higher for each of the three choices: a label is worth less to a model whose $\mathbf{z}$ has room.
+# - With 10 latents the error is one or two points higher, for each of the three choices. A label is worth less to a model whose $\mathbf{z}$ has room (section 2): all ten labels explain a picture more nearly equally well.
+# - 4 and 9: some 20 nats, in both directions; the next pair is above 20, most are between 40 and 200.
+# - Within a group as before (0.85), between the groups far less (0.3 in one trial): the two networks share nothing, so what agrees there, agrees by chance.
+# - Hardly: three trials gave 0.21, 0.06 and 0.08.
 #
 # </details>
 
