@@ -17,7 +17,7 @@
 # By the end you can say, and show with numbers,
 #
 # - what the bound on $\log p(\mathbf{x}|y)$ is, and what a label is worth in nats,
-# - how much $\mathbf{z}$ still says about the digit, though it need not,
+# - how much $\mathbf{z}$ says about the digit when it need not,
 # - how a style is written with another label, and how one checks that the label changed and the style stayed,
 # - what makes the styles of different digits agree, since the bound does not ask for it.
 
@@ -42,7 +42,7 @@ from course_utils.showing import drawings, plots
 from course_utils.showing.evidence import expect, results
 
 # %% [markdown]
-# Models are fitted to 9,000 of the training digits. The other 1,000 are **held out**: every choice below (how many latents, which weights) is made on them. The test digits are for the results.
+# Models are fitted to 9,000 of the training digits. The other 1,000 are **held out**: what is chosen by a number below (how many latents, a weight, a rival's steps) is chosen on them. The test digits are for the results.
 
 # %%
 digits, C = load_mnist(), 10
@@ -225,7 +225,7 @@ plots.show(fig, alt="Both ELBOs rise with K, and the gap between them closes: th
 #
 # ## 3. Does z still know the digit?
 #
-# If the label comes for free, every nat that $\mathbf{z}$ spends on the category is wasted: KL charges for it, and the reconstruction gains nothing. So $\mathbf{z}$ *need not* hold it. But the conditional encoder gets the label as an input, and nothing forbids to let it through.
+# If the label comes for free, every nat that $\mathbf{z}$ spends on the category is wasted: KL charges for it, and the reconstruction gains nothing. So $\mathbf{z}$ *need not* hold it. But the conditional encoder gets the label as an input, and nothing forbids it to let the label through.
 #
 # The test: classifiers that look for the label in samples of $q$. One is linear (softmax regression), the other asks the nearest of 2,000 codes. As a control, the same linear classifier is trained on shuffled labels.
 
@@ -267,9 +267,11 @@ for i, (ax, kind) in enumerate(zip(axes, ("linear", "nearest code"))):
     for name, look in (("not told", "o-"), ("told", "s--")):
         ax.plot(ks, [found[name, K][i] for K in ks], look, label=name)
     ax.axhline(0.1, color="#666666", linestyle=":", label="chance")
+    if kind == "linear":
+        ax.plot(ks, [found["told", K][2] for K in ks], "kx", label="shuffled labels")
     ax.set(xlabel="latents K", xticks=ks, ylim=(0, 1), title=kind)
 axes[0].set_ylabel("accuracy of the label, from z")
-axes[0].legend(loc="lower right")
+axes[0].legend(loc="center right", fontsize=8)
 plots.show(fig, alt="Accuracy against K. Not told: from 0.4 up to 0.9. Told: lower "
                     "throughout, near 0.2 at K = 2, and rising with K as well.")
 told_nearest = [found["told", K][1] for K in ks]
@@ -281,11 +283,11 @@ for K, nearest in zip(ks, (0.16, 0.31, 0.6, 0.74)):
     expect(found["told", K][1], nearest, within=0.08)
     assert found["not told", K][0] > found["told", K][0] + 0.1
     for name in ("told", "not told"):
-        expect(found[name, K][2], 0.1, within=0.05)
+        expect(found[name, K][2], 0.1, within=0.1)
 
 # %% [markdown]
 # At each $K$ the label is harder to find where it was given: some of the category has left, without anybody having forbidden it; **it was only priced**. But it has not left for good, and the more latents there are, the less. The price is small, too: $\mathbf{z}$ can say at most $\log 10 = 2.3$ nats about the label, while the KL term of the
-# model with 20 latents is above 20 nats. *Need not* is not *does not*; keep this in mind for section 5.
+# model with 20 latents is above 20 nats. *Need not* is not *does not*; keep this in mind for section 6.
 
 # %% tags=["expectation"]
 noise_20 = np.random.default_rng(2).standard_normal((2000, 20), dtype=np.float32)
@@ -437,6 +439,11 @@ style_pad(planar[1], shape, digits.names, label=4)
 #
 # Now turn it round. Read the style of a picture, $\mathbf{z}$ = the mean of $q(\mathbf{z}|\mathbf{x}, y)$, and write it with another label (L25): "this 4 is to the average 4 as which 7 is to the average 7?"
 
+# %%
+fig, ax = drawings.analogy()
+plots.show(fig, alt="x goes with its label y through the encoder to the style mu, and "
+                    "mu with another label through the decoder to a picture.")
+
 # %% [markdown]
 # {{exercise analogy}}
 
@@ -453,7 +460,7 @@ def analogy(encoder, decoder, x, y, y_new, C):
 analogy = check(analogy)
 
 # %% [markdown]
-# Two latents have no room for thickness (section 6), so take four, and train for longer:
+# Two latents have room for two features of style. Take four (section 6 says why four), and train for longer:
 
 # %%
 four = cvae_train(x_fit, y_fit, C, [784, 300, 4], 900, np.random.default_rng(0),
@@ -697,7 +704,7 @@ assert same_share > 0.95 and prior_share < 0.8 and other_share < 0.75
 # ## What you have shown
 #
 # - With $y$ given to both networks, the ELBO bounds $\log p(\mathbf{x}|y)$. A label is worth far more than $\log 10$ to a model whose latents are too few, and little more where they are not (L23).
-# - Priced and not needed, part of the category leaves $\mathbf{z}$; nearly all of it with two latents, much less with twenty (L23).
+# - Priced and not needed, part of the category leaves $\mathbf{z}$; most of it with two latents, much less with twenty (L23).
 # - With $y$ held, two latents turn into slant and width, for all digits alike (L24).
 # - With $\mathbf{z}$ held, a new label gives an analogy (L25). At four latents a judge confirms the label, and slant and thickness agree with the source's far beyond the shuffled control.
 # - What lines the styles up is the sharing of weights; with a network for each digit nothing of it is left, though the bound is the same.
@@ -767,14 +774,14 @@ results(means, best="highest", digits=5, caption="U, mean of 500 test digits (na
 reveal("09-best-q", max(means, key=means.get))
 
 # %% [markdown]
-# The posterior that the bounds themselves imply, their softmax; then $\mathcal{U} = \log\sum_y e^{\mathcal{L}(\mathbf{x}, y)}$, and $\mathcal{U}$ of any other $q$ lies below by $\mathrm{KL}(q\,\|\,\text{softmax})$, as in notebook 04. So from an unlabelled picture the classifier learns *to say what the model of pictures thinks*, and the model learns from
+# The posterior that the bounds themselves imply, their softmax; then $\mathcal{U} = \log\sum_y e^{\mathcal{L}(\mathbf{x}, y)}$, and $\mathcal{U}$ of any other $q$ lies below, as in notebook 04. So from an unlabelled picture the classifier learns *to say what the model of pictures thinks*, and the model learns from
 # the picture under the labels that the classifier holds possible. The 100 labels say which cluster is called what.
 #
 # One thing is missing. For a labelled picture the bound $\mathcal{L}(\mathbf{x}, y)$ does not contain $q(y|\mathbf{x})$ at all, so the classifier would not learn from the labels. Kingma and others add its log probability, with a weight $\alpha$:
 #
-# $$\mathcal{J} = \sum_{\text{labelled}} \big[\mathcal{L}(\mathbf{x}, y) + \alpha \log q(y|\mathbf{x})\big] + \sum_{\text{unlabelled}} \mathcal{U}(\mathbf{x}).$$
+# $$\mathcal{J} = \sum_{n=1}^{N} \mathcal{U}(\mathbf{x}_n) + \sum_{m=1}^{M} \mathcal{L}(\mathbf{x}_m, y_m) + \alpha N\, \frac1M \sum_{m=1}^{M} \log q(y_m|\mathbf{x}_m),$$
 #
-# This is their model **M2**; `semi_supervised.m2_train` is it, line by line. Each step needs the decoder for all ten labels of every unlabelled picture, so we make it small: pictures of half the size ($D = 196$), two hidden layers of 100, two latents.
+# with $N$ unlabelled and $M$ labelled pictures. This is their model **M2**, and `semi_supervised.m2_train` maximises $\mathcal{J}/N$. Each step needs the decoder for all ten labels of every unlabelled picture, so we make it small: pictures of half the size ($D = 196$), two hidden layers of 100, two latents.
 #
 # Its rivals get a fair chance: the *same classifier network*, the same 100 labels, and the number of steps that is best on the held-out digits. One rival sees the 100 labels alone. The other uses the unlabelled pictures without any model of them: it is trained again, on all 9,000, with its own predictions as labels. For M2, $\alpha$ (of 10, 30, 100) and the number of latents (of 2, 4, 10)
 # were chosen by the same three draws of labels on the held-out digits. Which digits get labels is luck, shared by all; three choices, ten of each digit.
@@ -850,7 +857,7 @@ expect(gains.mean(), 5.5, within=2)
 # <details><summary>Answers</summary>
 #
 # - With 10 latents the error is one or two points higher, for each of the three choices. A label is worth less to a model whose $\mathbf{z}$ has room (section 2): all ten labels explain a picture more nearly equally well.
-# - 4 and 9: some 20 nats, in both directions; the next pair is above 20, most are between 40 and 200.
+# - 4 and 9: some 20 nats, in both directions; next comes the 5 under the label 3, with about 28.
 # - Within a group as before (0.85), between the groups far less (0.3 in one trial): the two networks share nothing, so what agrees there, agrees by chance.
 # - Hardly: three trials gave 0.21, 0.06 and 0.08.
 #
