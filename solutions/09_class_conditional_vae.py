@@ -335,7 +335,7 @@ plots.show(fig, alt="Codes of the test digits in two dimensions, coloured by lab
                     "lie in overlapping clouds around the middle.")
 
 # %% [markdown]
-# The maps of notebooks 02 and 08 had a patch for each digit; here each digit spreads over the plane. So wherever we point, near enough to the middle, every digit has a style there. Hold $y$, move $\mathbf{z}$ (L24):
+# The maps of notebooks 02 and 08 had a patch for each digit; here each digit has a cloud about the middle, and the clouds overlap, if not everywhere. So wherever we point, near enough to the middle, every digit has a style there. Hold $y$, move $\mathbf{z}$ (L24):
 
 # %% [markdown]
 # {{exercise style_grid}}
