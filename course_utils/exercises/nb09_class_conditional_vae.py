@@ -44,7 +44,8 @@ ONE_HOT = exercise(
     signature="one_hot(y, C)",
     returns="(N, C)",
     task=(
-        "For each label in y, an integer from 0 to C - 1, a row of C numbers: 1.0 at the label's place, 0.0 elsewhere."
+        "Return a row of C numbers for each label in `y` (N,), an integer from 0 to $C - 1$: "
+        "1.0 at the label's place, 0.0 elsewhere."
     ),
     answer="course_utils.models.conditional:one_hot",
     cases=label_cases,
@@ -243,11 +244,13 @@ CVAE_ELBO = exercise(
     signature="cvae_elbo(encoder, decoder, x, y, eps)",
     returns="(N,)",
     task=(
-        "The bound on log p(x | y) for each example: mean over the samples of log p(x | z, y), "
-        "minus KL(q(z | x, y) || N(0, I)). Networks as lists of (W, b), Bernoulli pixels; "
-        "y (N, C) is one-hot and stands to the right of x in the encoder and to the right of z in the decoder; "
-        "eps (N, K) or (S, N, K). It must stay finite for logits in the thousands."
+        r"Return the bound on $\log p(\mathbf{x}|y)$ of each example: the mean over the samples of "
+        r"$\log p(\mathbf{x}|\mathbf{z}, y)$, minus $\mathrm{KL}(q(\mathbf{z}|\mathbf{x}, y)\,\|\,\mathcal{N}(0, I))$. "
+        r"The networks are lists of `(W, b)`, the pixels black or white; `y` (N, C) is one-hot and stands right of "
+        r"$\mathbf{x}$ in the encoder and right of $\mathbf{z}$ in the decoder; `eps` is (N, K) or (S, N, K). "
+        "Logits may be in the thousands. You will train with this function, so write it with `autograd.numpy` (`anp`)."
     ),
+    differentiated=2,
     answer="course_utils.models.conditional:cvae_elbo",
     cases=elbo_cases,
     oracle=elbo_one_by_one,
@@ -323,16 +326,18 @@ CVAE_ELBO = exercise(
     },
     hints=(
         (
-            "It is the bound of notebook 08 with two concatenations: "
-            "np.concatenate([x, y], axis=1) before the encoder, and the same with z before the decoder."
+            "It is the bound of notebook 08 with two concatenations: anp.concatenate([x, y], axis=1) goes into "
+            r"encoder_forward, and $\mathbf{z}$ with the label beside it into the network mlp(decoder, ...)."
         ),
         (
-            "For eps (S, N, K), z has three axes and y only two: np.broadcast_to(y, (*z.shape[:-1], C)) repeats "
-            "the label for every sample; concatenate along the last axis."
+            r"For eps (S, N, K), $\mathbf{z}$ has three axes and $\mathbf{y}$ only two: "
+            "np.broadcast_to(y, (*z.shape[:-1], y.shape[1])) repeats the label for every sample; "
+            "concatenate along the last axis, axis=-1."
         ),
         (
-            "log p(x | z, y) = sum over pixels of x l - logaddexp(0, l), then the mean over samples; "
-            "KL = 1/2 sum(exp(2 log_sigma) + mu^2 - 1 - 2 log_sigma)."
+            r"$\log p(\mathbf{x}|\mathbf{z}, y) = \sum_d x_d \ell_d - \log(1 + e^{\ell_d})$, whose logarithm is "
+            "anp.logaddexp(0, logits); then the mean over the samples, if there are several. "
+            r"$\mathrm{KL} = \frac12 \sum_k (\sigma_k^2 + \mu_k^2 - 1 - 2\log\sigma_k)$."
         ),
     ),
 )
@@ -389,8 +394,9 @@ STYLE_GRID = exercise(
     signature="style_grid(decoder, label, C, zs)",
     returns="(M, D)",
     task=(
-        "Pixel probabilities of one label (an integer below C) for each of the codes zs (M, K): "
-        "the decoder's inputs are [z, y] with y one-hot, its outputs are logits."
+        "Return the pixel probabilities of one `label` (an integer below C) for each of the codes `zs` (M, K). "
+        r"The decoder's inputs are $[\mathbf{z}, \mathbf{y}]$ with $\mathbf{y}$ one-hot; its outputs are logits, "
+        "which may be in the thousands."
     ),
     answer="course_utils.models.conditional:style_grid",
     cases=grid_cases,
@@ -462,7 +468,7 @@ STYLE_GRID = exercise(
         ),
     },
     hints=(
-        "All M rows have the same label: np.full(M, label) makes M labels, and your one_hot turns them into (M, C).",
+        "All M rows have one label: np.full(len(zs), label) makes M labels, and your one_hot turns them into (M, C).",
         "Put codes and labels side by side, np.concatenate([zs, y], axis=1), and send them through the decoder.",
         "vae_generate(decoder, inputs) of notebook 08 is the network followed by the sigmoid.",
     ),
@@ -527,8 +533,9 @@ ANALOGY = exercise(
     signature="analogy(encoder, decoder, x, y, y_new, C)",
     returns="(N, D)",
     task=(
-        "Each x (N, D) with label y (N,) as it would look with label y_new (N,): z is the mean of q(z | x, y), and the "
-        "decoder writes it with the new label. Pixel probabilities; labels are integers below C."
+        "Return each picture `x` (N, D), whose label is `y` (N,), as it would look with the label `y_new` (N,): the "
+        r"code is the mean of $q(\mathbf{z}|\mathbf{x}, y)$, and the decoder writes it with the new label. Give pixel "
+        "probabilities; labels are integers below C."
     ),
     answer="course_utils.models.conditional:analogy",
     cases=analogy_cases,
@@ -626,7 +633,10 @@ ANALOGY = exercise(
         ),
     },
     hints=(
-        "Two steps: read the style, z = mean of q(z | x, y); then write, decoder of [z, y_new].",
+        (
+            r"Two steps: read the style, the mean $\boldsymbol\mu$ of $q(\mathbf{z}|\mathbf{x}, y)$; then write, "
+            r"the decoder of $[\boldsymbol\mu, \mathbf{y}_{new}]$."
+        ),
         (
             "encoder_forward(encoder, inputs) of notebook 07 returns (mu, log_sigma); "
             "the inputs are x with one_hot(y, C) beside it."
@@ -688,8 +698,9 @@ M2_UNLABELLED = exercise(
     signature="m2_unlabelled_elbo(elbo_per_class, q_y)",
     returns="(N,)",
     task=(
-        "The bound on log p(x) of examples without a label: the mean under q(y | x) of L(x, c) - log q(c | x), "
-        "where elbo_per_class (N, C) holds L(x, c), log p(y) included, and q_y (N, C) the probabilities; 0 log 0 = 0."
+        r"Return the bound on $\log p(\mathbf{x})$ of examples without a label: the mean under $q(y|\mathbf{x})$ of "
+        r"$\mathcal{L}(\mathbf{x}, c) - \log q(c|\mathbf{x})$. `elbo_per_class` (N, C) holds "
+        r"$\mathcal{L}(\mathbf{x}, c)$, with $\log p(y)$ in it, and `q_y` (N, C) the probabilities; $0 \log 0 = 0$."
     ),
     answer="course_utils.models.semi_supervised:m2_unlabelled_elbo",
     cases=unlabelled_cases,
@@ -756,9 +767,15 @@ M2_UNLABELLED = exercise(
         ),
     },
     hints=(
-        "For each class L(x, c) - log q(c | x); then the mean with weights q(c | x): a sum over axis 1.",
-        "It splits into sum q L and the entropy -sum q log q. Only the entropy has trouble with zeros.",
-        "np.log(np.where(q_y > 0, q_y, 1.0)) is log q where q > 0 and 0 elsewhere.",
+        (
+            r"For each class $\mathcal{L}(\mathbf{x}, c) - \log q(c|\mathbf{x})$; then the mean with the weights "
+            r"$q(c|\mathbf{x})$: a sum over axis 1."
+        ),
+        (
+            r"It splits into $\sum_c q_c \mathcal{L}_c$ and the entropy $-\sum_c q_c \log q_c$. Only the entropy has "
+            "trouble with zeros."
+        ),
+        r"np.log(np.where(q_y > 0, q_y, 1.0)) is $\log q$ where $q > 0$ and 0 elsewhere.",
     ),
 )
 

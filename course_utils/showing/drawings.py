@@ -328,3 +328,22 @@ def surrogates(
     ax.plot([], [], "D", color=LOSS, label="M: its top")
     ax.legend(loc="upper left", fontsize=9)
     return fig, ax
+
+
+def analogy() -> tuple[Figure, Axes]:
+    """How notebook 09 solves an analogy: the style is read with the label of the picture and written with another."""
+    fig, ax = canvas(8.6, 2.5)
+    y0 = 1.6
+    data(ax, 0.7, y0, r"$\mathbf{x}$", 0.7, 1.3)
+    network(ax, 2.4, y0, "encoder", 1.4, 0.8)
+    code(ax, 4.3, y0, r"$\mu$")
+    network(ax, 6.2, y0, "decoder", 0.8, 1.4)
+    data(ax, 7.9, y0, "the same\nstyle", 1.0, 1.3)
+    for a, b in [(1.05, 1.83), (2.97, 3.98), (4.62, 5.63), (6.77, 7.38)]:
+        arrow(ax, (a, y0), (b, y0))
+    for x, label, words in [(2.4, r"$\mathbf{y}$", "its label"), (6.2, r"$\mathbf{y}_{new}$", "another label")]:
+        data(ax, x, 0.35, label, 0.7, 0.5)
+        arrow(ax, (x, 0.6), (x, y0 - 0.57))
+        note(ax, x + 0.95, 0.35, words)
+    note(ax, 4.3, y0 + 0.5, "style")
+    return fig, ax

@@ -306,6 +306,6 @@ EQUIVALENT = {
     "encoder_forward": [(r"K = h\.shape\[1\] // -2", "of 2K columns, those up to -K are those up to K")],
     "ppca_fit": [(r"return \(-\(components\.T \* .*\), mean, eta\)", SAME_UP_TO_SIGN)],
     "active_units": [(r"return int\(np\.sum\(np\.var\(mu, axis=0\) >= 0\.01\)\)", "no variance is 0.01 exactly")],
-    "cvae_elbo": [(r"log_p = np\.sum\(x \* logits - np\.logaddexp\(logits, 0\), axis=-1\)", LOGADDEXP)],
+    "cvae_elbo": [(r"log_p = anp\.sum\(x \* logits - anp\.logaddexp\(logits, 0\), axis=-1\)", LOGADDEXP)],
     "m2_unlabelled_elbo": [(r"log_q = np\.log\(np\.where\(q_y > 0, q_y, 2\.0\)\)", NOTHING_TIMES_LOG)],
 }

@@ -15,6 +15,7 @@ DRAWINGS = {
     "sampling_paths": drawings.sampling_paths,
     "vae": drawings.vae,
     "conditional vae": lambda: drawings.vae(label=True),
+    "analogy": drawings.analogy,
 }
 
 

@@ -4,7 +4,7 @@ import math
 
 import autograd.numpy as anp
 import numpy as np
-from scipy.special import entr, expit, log_expit
+from scipy.special import entr, expit
 
 from course_utils.models import vae
 
@@ -40,15 +40,15 @@ def elbo_by_loops(encoder, decoder, x, y, eps):
     samples = eps if eps.ndim == 3 else [eps]
     result = []
     for n in range(len(x)):
-        code = network(encoder, np.concatenate([x[n], y[n]]))
+        code = network(encoder, anp.concatenate([x[n], y[n]]), anp.tanh)
         mu, log_sigma = code[: len(code) // 2], code[len(code) // 2 :]
         total = 0.0
         for e in samples:
-            logits = network(decoder, np.concatenate([mu + np.exp(log_sigma) * e[n], y[n]]))
-            total += np.sum(x[n] * log_expit(logits) + (1 - x[n]) * log_expit(-logits))
-        kl = 0.5 * sum(math.exp(2 * s) + m * m - 1 - 2 * s for m, s in zip(mu, log_sigma))
+            logits = network(decoder, anp.concatenate([mu + anp.exp(log_sigma) * e[n], y[n]]), anp.tanh)
+            total = total - anp.sum(x[n] * anp.logaddexp(0, -logits) + (1 - x[n]) * anp.logaddexp(0, logits))
+        kl = 0.5 * sum(anp.exp(2 * log_sigma[k]) + mu[k] ** 2 - 1 - 2 * log_sigma[k] for k in range(len(mu)))
         result.append(total / len(samples) - kl)
-    return result
+    return anp.array(result)
 
 
 def elbo_by_split_weights(encoder, decoder, x, y, eps):
@@ -56,13 +56,13 @@ def elbo_by_split_weights(encoder, decoder, x, y, eps):
 
     def first(params, a, y):
         W, b = params[0]
-        return np.tanh(a @ W[: -y.shape[1]] + y @ W[-y.shape[1] :] + b)
+        return anp.tanh(a @ W[: -y.shape[1]] + y @ W[-y.shape[1] :] + b)
 
-    mu, log_sigma = np.split(network(encoder[1:], first(encoder, x, y)), 2, axis=1)
-    logits = network(decoder[1:], first(decoder, mu + np.exp(log_sigma) * eps, y))
-    log_p = np.sum(x * logits - np.logaddexp(0, logits), axis=-1)
-    kl = 0.5 * np.sum(np.exp(2 * log_sigma) + mu**2 - 1 - 2 * log_sigma, axis=1)
-    return (log_p.mean(axis=0) if eps.ndim == 3 else log_p) - kl
+    mu, log_sigma = anp.split(network(encoder[1:], first(encoder, x, y), anp.tanh), 2, axis=1)
+    logits = network(decoder[1:], first(decoder, mu + anp.exp(log_sigma) * eps, y), anp.tanh)
+    log_p = anp.sum(x * logits - anp.logaddexp(0, logits), axis=-1)
+    kl = 0.5 * anp.sum(anp.exp(2 * log_sigma) + mu**2 - 1 - 2 * log_sigma, axis=1)
+    return (anp.mean(log_p, axis=0) if eps.ndim == 3 else log_p) - kl
 
 
 def elbo_single(encoder, decoder, x, y, eps):
