@@ -1163,7 +1163,7 @@ def spelled_point_mass_limit(P, widths, nats, K):
 POINT_MASS_LIMIT = exercise(
     name="point_mass_limit",
     points=2,
-    minutes=10,
+    minutes=8,
     lines=3,
     lecture_points=("L17",),
     signature="point_mass_limit(widths, nats, K)",
@@ -1251,9 +1251,9 @@ EXERCISES = [
     KL_CATEGORICAL,
     KL_STANDARD_NORMAL,
     EXPECTED_SQUARED_ERROR,
-    KL_TO_POINT_MASS,
     POINT_MASS_LIMIT,
     ELBO_LINEAR_GAUSSIAN,
     KL_GAUSSIANS,
+    KL_TO_POINT_MASS,
     KL_MONTE_CARLO,
 ]
