@@ -69,7 +69,7 @@ plots.show(fig, alt="The prior p(z) and q(z) go into KL(q || p). A code z, drawn
 
 # %% [markdown]
 # For numbers, take a linear decoder $W\mathbf{z} + \mathbf{b}$ out of PCA: $\mathbf{b}$ is the mean digit, and
-# column $k$ of $W$ points along the principal component $\mathbf{c}_k$, so long that the model has the data's variance $\lambda_k$ in this
+# column $k$ of $W$ points along the principal component $\mathbf{c}_k$ and gives the model the data's variance $\lambda_k$ in this
 # direction: $\lVert \mathbf{w}_k \rVert^2 + \eta = \lambda_k$. The noise variance $\eta$ is the mean of the eigenvalues left over. (Section 8 finds the same by training.)
 
 # %%
@@ -500,7 +500,7 @@ for merged in range(200):                             # merging classes lowers K
     assert kl_categorical(q_two, p_two) < kl_categorical(q_fine, p_fine)
 
 # %% [markdown]
-# A point lies in cubes of every size, so it costs more than every number of nats: its divergence is infinite. What could it gain? The reconstruction term can rise by no more than what the cloud's spread had cost it, and that is finite:
+# A point lies in cubes of every size, so it costs more than every number of nats: its divergence is infinite. And what it gains in the reconstruction term is finite:
 
 # %%
 gain = (errors_of["the posterior"] - min(errors_of.values())) / (2 * eta_2)
@@ -550,6 +550,8 @@ def best_q(x, W, b, eta):
 best = np.array(best_q(x, W_2, b, eta_2))  # mu, log_sigma of our digit
 
 # %% tags=["expectation"]
+expect(expected_squared_error(x, W_2, b, *best)[0], errors_of["the posterior"],
+       within=1e-9)
 nudges = best + 0.1 * np.random.default_rng(7).normal(size=(2, 1000, 2))
 nudged = elbo_linear_gaussian(np.tile(x, (1000, 1)), W_2, b, eta_2, *nudges)
 assert nudged.max() < elbo_linear_gaussian(x, W_2, b, eta_2, *best)[0]
@@ -643,7 +645,7 @@ assert np.allclose(rate, 2 * etas_between, rtol=0.01)
 #
 # $$\mathcal{F}_\beta = \mathbb{E}_q[\log p(\mathbf{x}|\mathbf{z})] - \beta\,\mathrm{KL}(q \,\|\, p).$$
 #
-# At $\beta = 1$ this is the bound. Two latents, a decoder $W\mathbf{z} + \mathbf{b}$, and a $q$ for each digit; as in notebook 04's EM, maximise over the $q$'s and over the decoder in turns. The best $q$ is your section 7's at a noise of $\beta\eta$ (dividing by $\beta$ moves no
+# At $\beta = 1$ this is the bound. Two latents, a decoder $W\mathbf{z} + \mathbf{b}$, and a $q$ for each digit; as in notebook 04's EM, maximise over the $q$'s and over the decoder in turns. The best $q$ is `best_q` at a noise of $\beta\eta$ (dividing by $\beta$ moves no
 # maximum). The best decoder is a least-squares fit of $\mathbf{x}$ to the codes, to whose second moments the clouds' variances are added.
 
 # %%
@@ -656,10 +658,10 @@ def best_decoder(x, mu, log_sigma):
     return weights[:, :-1], weights[:, -1]
 
 
-def train(beta, start=0.014, turns=100):
-    """W, b after so many turns, from a random W of a given size."""
-    decoder = start * np.random.default_rng(1).normal(size=(196, 2)), b
-    for _ in range(turns):
+def train(beta, start=0.014, seed=1):
+    """W, b after a hundred turns, from a random W of a given size."""
+    decoder = start * np.random.default_rng(seed).normal(size=(196, 2)), b
+    for _ in range(100):
         decoder = best_decoder(x_train, *best_q(x_train, *decoder, beta * eta_2))
     return decoder
 
@@ -701,8 +703,8 @@ plots.show(fig, alt="Codes of zeros, ones and sevens with their one-sigma ellips
 # %%
 columns = {beta: np.linalg.svd(W, compute_uv=False) ** 2       # squared lengths
            for beta, (W, _) in models.items() if beta}
-for beta, lengths in columns.items():
-    print(f"β = {beta:2d}: squared lengths of W's columns", np.abs(lengths.round(2)))
+results({f"β = {beta}": list(lengths.round(3)) for beta, lengths in columns.items()},
+        ["column 1", "column 2"], digits=2, caption="Squared length of W's columns")
 reveal("05-beta", ["both are given up", "one is given up, the other is not",
                    "both are used, each a little less"][sum(columns[24] > 1e-3)])
 
@@ -710,6 +712,9 @@ reveal("05-beta", ["both are given up", "one is given up, the other is not",
 for beta, lengths in columns.items():
     by_rule = np.maximum(eigenvalues[:2] - beta * eta_2, 0)
     assert np.allclose(lengths, by_rule, atol=0.05)
+for seed in (2, 3):
+    of_seed = np.linalg.svd(train(24, seed=seed)[0], compute_uv=False) ** 2
+    assert np.allclose(of_seed, columns[24], atol=1e-3)
 assert np.allclose(eigenvalues[:2] / eta_2, [27.44, 20.09], atol=0.02)
 assert columns[24][1] < 1e-3 < 0.1 < columns[24][0] and columns[40].max() < 1e-6
 
@@ -719,7 +724,7 @@ assert columns[24][1] < 1e-3 < 0.1 < columns[24][0] and columns[40].max() < 1e-6
 #
 # **Too little.** At $\beta = 0$ the clouds are points, at an infinite price, and nothing holds them in place: make all codes five times smaller and $W$ five times larger, and the error stays. Where they lie is an accident of the start ("Further" starts elsewhere).
 #
-# Why does that matter? Because the model's pictures are decoded from draws of the *prior*. The same eight draws, decoded by each model:
+# That matters because the model's pictures are decoded from draws of the *prior*. The same eight draws, decoded by each model:
 
 # %%
 draws = np.random.default_rng(4).normal(size=(8, 2))

@@ -1185,6 +1185,12 @@ POINT_MASS_LIMIT = exercise(
         "the first result is -log of the volume plus log of the density; both belong under the same minus": limit_terms(
             constant=lambda K: -K * HALF_LOG
         ),
+        "the second result is the volume of the cube; its side is the K-th root": limit_terms(
+            enough=lambda n, K: np.exp(K * HALF_LOG - n)
+        ),
+        "the first result is -log P of the cube around 0; asked is the bound from volume and largest density": (
+            lambda w, n, K: (-K * np.log(2 * stats.norm.cdf(w / 2) - 1), np.exp(HALF_LOG - n / K))
+        ),
         "the first result is the least price of one dimension; there are K": limit_terms(
             lambda K, w: np.log(w), lambda K: HALF_LOG
         ),
