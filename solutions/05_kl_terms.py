@@ -355,6 +355,10 @@ kl_explorer()
 #
 # </details>
 
+# %% tags=["expectation"]
+mistakes = kl_standard_normal(np.zeros((2, 1)), np.log([[2.0], [0.5]]))
+assert np.allclose(mistakes, [0.81, 0.32], atol=0.005)
+
 # %% [markdown]
 # ## 5. The reconstruction term
 #
