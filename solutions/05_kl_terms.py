@@ -683,14 +683,14 @@ codes_of = {beta: best_q(x_test, *decoder, beta * eta_2)
 # %%
 fig, axes = plots.figure(10, 3, columns=4, sharex=True, sharey=True)
 for ax, (beta, (mu, log_sigma)) in zip(axes, codes_of.items()):
-    for label, colour in [(0, 0), (1, 1), (7, 4)]:
-        of_label = np.flatnonzero(digits.y_test == label)[:40]
-        sizes = 2 * np.exp(log_sigma[of_label]).T + 0.04  # one sigma each way
+    for digit, colour in [(0, 0), (1, 1), (7, 4)]:
+        shown = np.flatnonzero(digits.y_test == digit)[:40]
+        sizes = 2 * np.exp(log_sigma[shown]).T + 0.04  # a point is a dot
         ax.add_collection(EllipseCollection(
-            *sizes, np.zeros(40), units="xy", offsets=mu[of_label], facecolors="none",
+            *sizes, np.zeros(40), units="xy", offsets=mu[shown], facecolors="none",
             offset_transform=ax.transData, edgecolors=plots.PALETTE[colour], alpha=0.7))
         ax.plot([], [], "o", markerfacecolor="none", color=plots.PALETTE[colour],
-                label=f"{label}s")
+                label=f"{digit}s")
     ax.add_patch(Circle((0, 0), 2, fill=False, linewidth=0.6))
     ax.set(xlim=(-5.2, 5.2), ylim=(-5.2, 5.2), aspect="equal", xlabel="$z_1$")
     ax.set_title(f"β = {beta}")
@@ -705,10 +705,10 @@ plots.show(fig, alt="Codes of zeros, ones and sevens with their one-sigma ellips
 # Each ellipse is one test digit's $q$, one standard deviation wide; the black circle, of radius 2, holds the share $1 - e^{-2}$ of the prior. What is left of the decoder's two columns?
 
 # %%
-columns = {beta: np.linalg.svd(W, compute_uv=False) ** 2       # squared lengths
+columns = {beta: np.linalg.svd(W, compute_uv=False) ** 2  # once at right angles
            for beta, (W, _) in models.items() if beta}
 results({f"β = {beta}": list(lengths.round(3)) for beta, lengths in columns.items()},
-        ["column 1", "column 2"], digits=2, caption="Squared length of W's columns")
+        ["column 1", "column 2"], digits=2, caption="W's columns, squared lengths")
 reveal("05-beta", ["both are given up", "one is given up, the other is not",
                    "both are used, each a little less"][sum(columns[24] > 1e-3)])
 
@@ -736,8 +736,8 @@ pictures = [draws @ W.T + bias for W, bias in models.values()]
 fig, ax = plots.figure(7.4, 3.5)
 plots.image_grid(np.concatenate(pictures), (14, 14), columns=8, ax=ax,
                  row_labels=[f"β = {beta}" for beta in models], limits=(0, 0.8))
-plots.show(fig, alt="Eight decoded draws of the prior for each model: much alike at "
-                    "beta 0, varied at beta 1, almost the same at beta 24, and the "
+plots.show(fig, alt="Eight decoded draws of the prior for each model: pale at beta "
+                    "0, with more contrast at beta 1, almost the same at beta 24, and the "
                     "same mean digit eight times at beta 40.")
 
 # %%
