@@ -736,9 +736,9 @@ pictures = [draws @ W.T + bias for W, bias in models.values()]
 fig, ax = plots.figure(7.4, 3.5)
 plots.image_grid(np.concatenate(pictures), (14, 14), columns=8, ax=ax,
                  row_labels=[f"β = {beta}" for beta in models], limits=(0, 0.8))
-plots.show(fig, alt="Eight decoded draws of the prior for each model: pale at beta "
-                    "0, with more contrast at beta 1, almost the same at beta 24, and the "
-                    "same mean digit eight times at beta 40.")
+plots.show(fig, alt="Eight decoded draws of the prior for each model: pale at beta 0, "
+                    "with more contrast at beta 1, almost the same at beta 24, and "
+                    "the same mean digit eight times at beta 40.")
 
 # %%
 possible = np.sum(eigenvalues[:2] - eta_2)  # the variance along PCA's columns
