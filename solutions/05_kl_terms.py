@@ -9,53 +9,46 @@
 # %% [markdown]
 # # The two terms of the bound
 #
-# *Lecture points L12 to L15 and L17. About 85 minutes, 18 points.*
+# *Lecture points L12 to L15 and L17. About {{core minutes}} minutes, 20 points; {{further minutes}} more below "Further".*
 #
-# Notebook 04 found a lower bound on $\log p(\mathbf{x})$ that holds for every distribution $q(\mathbf{z})$ and is tight when $q$ is the
-# posterior. It ended with two terms, neither of which mentions the posterior, and a question: what does each of them want from $q$, and what
-# happens when they disagree? The answer in one sentence: one wants a point, the other wants the prior, and the posterior is where they
-# come to rest. The rest of this notebook is the same with numbers.
+# Notebook 04 found a lower bound on $\log p(\mathbf{x})$ that is tight when $q(\mathbf{z})$ is the
+# posterior. It ended with two terms, neither of which mentions the posterior. What does each of them want from $q$, and what
+# happens when they disagree?
 #
 # By the end you can say, and show with numbers,
 #
 # - what the KL divergence measures, why it is never negative, and why it is no distance,
-# - how much a Gaussian $q$ pays for being far from the prior, or narrow,
-# - why the reconstruction term alone wants a point mass, and why a point mass costs infinitely much,
-# - what goes wrong on real digits when one of the two terms weighs too much.
+# - what each term would do with $q$ if it were alone, and what that would cost,
+# - where the two come to rest together, and what decides how much of one is worth how much of the other,
+# - what goes wrong on real digits when one of them weighs too much.
 
 # %%
-import autograd.numpy as anp
 import numpy as np
-from autograd import grad
 from matplotlib.collections import EllipseCollection
-from scipy import integrate
+from matplotlib.patches import Circle
+from scipy.optimize import minimize
 from scipy.stats import multivariate_normal, norm
 
-from course_utils.checking import check, hint, progress
+from course_utils.checking import check, hint, predict, progress, reveal
 from course_utils.data import load_mnist, shrink
 from course_utils.explorables.kl_explorer import kl_explorer
-from course_utils.models import linear_gaussian, pca
-from course_utils.networks import nets, optim
-from course_utils.probability import gaussians
+from course_utils.models import pca
 from course_utils.probability.divergences import kl_on_grid
-from course_utils.showing import plots
-from course_utils.showing.evidence import show_result
-
-digits = load_mnist()
-rng = np.random.default_rng(0)
+from course_utils.showing import drawings, plots
+from course_utils.showing.evidence import expect, results
 
 # %% [markdown]
-# The digits come at half their size here (each pixel the mean of four), so that nothing takes long: $D = 196$.
+# The digits come at half their size here (each pixel the mean of four): $D = 196$.
 
 # %%
-x_train, x_test = shrink(digits.x_train, 14), shrink(digits.x_test, 14)
-shape = (14, 14)
-print("training set:", x_train.shape, " test set:", x_test.shape)
+digits = load_mnist()
+x_train, x_test = [shrink(part, 14).astype(float)
+                   for part in (digits.x_train[::2], digits.x_test)]
 
 # %% [markdown]
 # ## 1. The bound comes apart
 #
-# For any $q(\mathbf{z})$, Jensen's inequality gave (L12)
+# For every $q(\mathbf{z})$, Jensen's inequality gave (L12)
 #
 # $$\log p(\mathbf{x}) \;\ge\; \mathbb{E}_q\!\left[\log \frac{p(\mathbf{x}, \mathbf{z})}{q(\mathbf{z})}\right] = \mathcal{F}.$$
 #
@@ -67,15 +60,21 @@ print("training set:", x_train.shape, " test set:", x_test.shape)
 #
 # The second term is minus the **Kullback–Leibler divergence** of $q$ from the prior (L14, L15). In physics $-\mathcal{F}$ is a
 # *free energy*, hence the other name of the bound.
-#
-# To see it in numbers we need a model of which everything is known. Take a linear decoder $W\mathbf{z} + \mathbf{b}$ out of PCA: $\mathbf{b}$ is the mean digit, and
-# column $k$ of $W$ points along the principal component $\mathbf{c}_k$. Its length is chosen so that the model has the data's variance $\lambda_k$ in this
-# direction, $\lVert \mathbf{w}_k \rVert^2 + \eta = \lambda_k$, and the noise variance $\eta$ is the mean of the eigenvalues left over. (Notebook 08 shows that no
-# other choice has a higher likelihood.)
+
+# %%
+fig, ax = drawings.two_terms()
+plots.show(fig, alt="The prior p(z) and q(z) go into KL(q || p). A code z, drawn from "
+                    "q, goes through the decoder G, and what comes out is compared "
+                    "with x in log p(x | z).")
+
+# %% [markdown]
+# For numbers, take a linear decoder $W\mathbf{z} + \mathbf{b}$ out of PCA: $\mathbf{b}$ is the mean digit, and
+# column $k$ of $W$ points along the principal component $\mathbf{c}_k$ and gives the model the data's variance $\lambda_k$ in this
+# direction: $\lVert \mathbf{w}_k \rVert^2 + \eta = \lambda_k$. The noise variance $\eta$ is the mean of the eigenvalues left over. (Section 8 finds the same by training.)
 
 # %%
 eigenvalues = pca.pca_eigenvalues(x_train)
-b, components = pca.pca_fit(x_train.astype(float), 8)
+b, components = pca.pca_fit(x_train, 8)
 components *= np.sign(components.sum(axis=1, keepdims=True))  # PCA leaves the sign open
 
 
@@ -85,37 +84,35 @@ def decoder_from_pca(K):
     return components[:K].T * np.sqrt(eigenvalues[:K] - eta), eta
 
 
-W, eta = decoder_from_pca(1)
-print(f"eta = {eta:.4f};  length of w_1: {np.linalg.norm(W):.3f}")
+(W_1, eta_1), (W_2, eta_2), (W_8, eta_8) = [decoder_from_pca(K) for K in (1, 2, 8)]
 
 # %% [markdown]
-# With one latent dimension, every expectation is an integral over a line, and the trapezoid rule of notebooks 03 and 04 does it. One test digit, and a $q$ that
-# nobody has tuned:
+# With one latent, the trapezoid rule of notebooks 03 and 04 gives every expectation. One test digit, and an untuned $q = \mathcal{N}(0.5, 0.4^2)$:
 
 # %%
-z = np.linspace(-12, 12, 24001)
-x = x_test[5].astype(float)
-mean_x = z[:, None] @ W.T + b                     # (G, D): the decoder along the line
-log_lik = norm.logpdf(x, mean_x, np.sqrt(eta)).sum(axis=1)
+z = np.linspace(-12, 12, 6001)
+x = x_test[5:6]                                   # one digit, as a row (1, 196)
+log_lik = norm.logpdf(x, z[:, None] @ W_1.T + b, np.sqrt(eta_1)).sum(axis=1)
 log_prior = norm.logpdf(z)
-log_q = norm.logpdf(z, 0.5, 0.4)
+log_guess = norm.logpdf(z, 0.5, 0.4)
 
 
-def under_q(values):
-    """The expectation of values (G,) under q."""
+def under(log_q, values):
+    """The expectation under q of values (G,) on the grid z."""
     return np.trapezoid(np.exp(log_q) * values, z)
 
 
 # %%
-F = under_q(log_lik + log_prior - log_q)
-reconstruction, kl = under_q(log_lik), under_q(log_q - log_prior)
-largest = (log_lik + log_prior).max()
-log_p = largest + np.log(np.trapezoid(np.exp(log_lik + log_prior - largest), z))
-assert np.isclose(F, reconstruction - kl) and F < log_p
-print(f"reconstruction {reconstruction:.3f} - KL {kl:.3f} = F {F:.3f} < {log_p:.3f}")
+F_guess = under(log_guess, log_lik + log_prior - log_guess)
+reconstruction = under(log_guess, log_lik)
+price = under(log_guess, log_guess - log_prior)
+log_p_x = multivariate_normal.logpdf(x, b, W_1 @ W_1.T + eta_1 * np.eye(196))
+assert np.isclose(F_guess, reconstruction - price) and F_guess < log_p_x
+results({"this q": [reconstruction, price, F_guess, log_p_x]}, trained=False,
+        columns=["reconstruction term", "KL", "F", "log p(x)"], digits=5)
 
 # %% [markdown]
-# Everything is in nats, and these are *densities* over 196 dimensions, so a positive logarithm is nothing strange. Now to the two terms, the second one first.
+# All in nats; these are *densities* over 196 dimensions, so their logarithms may be positive. Now to the two terms, the second one first.
 
 # %% [markdown]
 # ## 2. The price of being different
@@ -124,8 +121,7 @@ print(f"reconstruction {reconstruction:.3f} - KL {kl:.3f} = F {F:.3f} < {log_p:.
 #
 # $$\mathrm{KL}(q\,\|\,p) = \mathbb{E}_q\!\left[\log \frac{q}{p}\right] = \sum_{c=1}^{C} q_c \log \frac{q_c}{p_c}.$$
 #
-# A class that $q$ never uses counts nothing, since $t \log t \to 0$ as $t \to 0$. A class that $q$ uses and $p$ holds to be impossible costs
-# infinitely much.
+# What does a class cost that $q$ never uses, and one that $q$ uses and $p$ holds to be impossible?
 
 # %% [markdown]
 # {{exercise kl_categorical}}
@@ -145,6 +141,8 @@ def kl_categorical(q, p):
 kl_categorical = check(kl_categorical)
 
 # %% [markdown]
+# (In PyTorch: `torch.nn.functional.kl_div(log_p, q, reduction="sum")`, where $p$ comes first, as logarithms.)
+#
 # ### Never negative
 #
 # Notebook 04 showed it for densities; for classes it is the same line. The logarithm is concave, so
@@ -152,59 +150,63 @@ kl_categorical = check(kl_categorical)
 # $$-\mathrm{KL}(q\,\|\,p) = \mathbb{E}_q\!\left[\log \frac{p}{q}\right] \;\le\; \log \mathbb{E}_q\!\left[\frac{p}{q}\right]
 # = \log \sum_{q_c > 0} p_c \;\le\; \log 1 = 0,$$
 #
-# with equality only if $p/q$ is the same everywhere, that is $p = q$. A thousand random pairs do not break it, neither the first inequality nor the second:
+# with equality only for $p = q$. A thousand random pairs, in which $q$ never uses the last class:
 
 # %%
+rng = np.random.default_rng(0)
 for _ in range(1000):
     q, p = np.append(rng.dirichlet(np.ones(5)), 0), rng.dirichlet(np.ones(6))
-    log_of_mean = np.log(np.sum(p[q > 0]))  # below 0: q never uses the last class
-    assert -kl_categorical(q, p) < log_of_mean < 0
-    assert abs(kl_categorical(q, q)) < 1e-12
+    assert -kl_categorical(q, p) < np.log(np.sum(p[q > 0])) < 0
 
 # %% [markdown]
-# ### Not a distance
+# ### Is it a distance?
 #
-# The lecture calls KL "a measure of distance, though not a distance metric". A metric is symmetric and obeys the triangle inequality: a detour is never shorter.
-#
-# **Predict.** Three coins fall heads with probability 0.5, 0.25 and 0.1. Is the way from the first to the third longer than by way of the second?
+# The lecture calls KL "a measure of distance, though not a distance metric". Three coins fall heads with probability 0.5, 0.25 and 0.1.
 
 # %%
-fair, bent, very_bent = np.array([[0.5, 0.5], [0.25, 0.75], [0.1, 0.9]])
-print(f"KL(fair || very bent) = {kl_categorical(fair, very_bent):.3f}")
-print(f"KL(very bent || fair) = {kl_categorical(very_bent, fair):.3f}")
-detour = kl_categorical(fair, bent) + kl_categorical(bent, very_bent)
-print(f"KL(fair || bent) + KL(bent || very bent) = {detour:.3f}")
-assert detour < kl_categorical(fair, very_bent) != kl_categorical(very_bent, fair)
+predict("05-detour", "You go from the first coin to the third, KL(first || third), or "
+        "by way of the second, KL(first || second) + KL(second || third). Which way is "
+        "longer?", ["the detour, as for any distance", "the direct way", "neither"])
+
+# %%
+first, second, third = np.array([[0.5, 0.5], [0.25, 0.75], [0.1, 0.9]])
+direct = kl_categorical(first, third)
+detour = kl_categorical(first, second) + kl_categorical(second, third)
+results({"KL(first || third)": direct, "by way of the second": detour,
+         "KL(third || first)": kl_categorical(third, first)}, trained=False)
+reveal("05-detour", ["the detour, as for any distance", "the direct way"]
+       [int(direct > detour)])
+
+# %% tags=["expectation"]
+assert detour < direct and not np.isclose(direct, kl_categorical(third, first))
 
 # %% [markdown]
-# The two directions differ, and the detour is *shorter*. So KL is no metric, and saying "the divergence between $q$ and $p$" leaves out half of the information: which
-# of the two takes the average?
+# A detour can be *shorter*, and the way back is not as long as the way there. So KL is no metric, and it matters which
+# of the two takes the average.
 #
-# One reading that will carry you further than "distance": $\mathrm{KL}(q\,\|\,p)$ is the **price, in nats, of using $q$ when $p$ was agreed on**. Notebook 12 pays it in
-# bits of a compressed file. Notebook 13 puts a $q$ on the weights of a network, and then the same term is the price of what the network has learned (the "more
+# A better reading: $\mathrm{KL}(q\,\|\,p)$ is **what a wrong code costs**. Messages come from $q$, but their code was made for $p$: it gives message $c$ the length $-\log p_c$, where the best code for $q$ gives it
+# $-\log q_c$. The mean excess is the divergence.
+
+# %%
+letters, assumed = np.array([1/2, 1/4, 1/8, 1/8]), np.full(4, 1/4)
+best_length = np.sum(letters * -np.log2(letters))    # letters are drawn from q ...
+length = np.sum(letters * -np.log2(assumed))         # ... and coded for p
+assert np.isclose(length - best_length, kl_categorical(letters, assumed) / np.log(2))
+print(f"{length:.2f} bits a letter in place of {best_length:.2f}")
+
+# %% [markdown]
+# Notebook 12 builds such codes. In notebook 13, with a $q$ on a network's weights, the same term is the price of what the network has learned (the "more
 # interesting reading" that the lecture promises, L14).
 
 # %% [markdown]
 # ## 3. Gaussians: a price list
 #
-# In the bound, $p$ is $\mathcal{N}(0, I)$ and $q$ will be a Gaussian $\mathcal{N}(\boldsymbol\mu, \mathrm{diag}(\boldsymbol\sigma^2))$. One dimension first. Two averages are
-# all that is needed:
+# In the bound, $p$ is $\mathcal{N}(\mathbf{0}, I)$ and $q$ will be a Gaussian $\mathcal{N}(\boldsymbol\mu, \mathrm{diag}(\boldsymbol\sigma^2))$. One dimension first. The average of $\log q$ is
 #
 # $$\mathbb{E}_q[\log q(z)] = -\tfrac12\log(2\pi\sigma^2) - \tfrac12
-# \qquad\text{because } \mathbb{E}_q[(z-\mu)^2] = \sigma^2,$$
-# $$\mathbb{E}_q[\log p(z)] = -\tfrac12\log(2\pi) - \tfrac12(\sigma^2 + \mu^2)
-# \qquad\text{because } \mathbb{E}_q[z^2] = \sigma^2 + \mu^2.$$
+# \qquad\text{because } \mathbb{E}_q[(z-\mu)^2] = \sigma^2.$$
 #
-# Check both on the grid before you go on:
-
-# %%
-mu, sigma = 1.2, 0.5
-log_q = norm.logpdf(z, mu, sigma)
-assert np.isclose(under_q(log_q), -0.5 * np.log(2 * np.pi * sigma**2) - 0.5)
-assert np.isclose(under_q(log_prior), -0.5 * np.log(2 * np.pi) - (sigma**2 + mu**2) / 2)
-
-# %% [markdown]
-# Subtract the second from the first. In $K$ independent dimensions both log densities are sums, so the divergence is a sum, too. The
+# You need one more average, $\mathbb{E}_q[\log p(z)]$, and the difference. In $K$ independent dimensions both log densities are sums, so the divergence is a sum, too. The
 # course stores $\log\sigma$, which may be any number while $\sigma$ stays positive.
 
 # %% [markdown]
@@ -223,43 +225,568 @@ def kl_standard_normal(mu, log_sigma):
 kl_standard_normal = check(kl_standard_normal)
 
 # %% [markdown]
-# **Predict.** Start with $\mu = 2$ and walk downhill on the price. Where do you end? And which width costs more, $e^{2}$ or $e^{-2}$?
+# (In PyTorch: `kl_divergence(Normal(mu, sigma), Normal(0, 1)).sum(1)`; many VAEs write
+# `-0.5 * (1 + logvar - mu**2 - logvar.exp())`, with the logarithm of the *variance*.) The grid of section 1 knows nothing of your formula:
 
 # %%
-ms, ss = np.meshgrid(np.linspace(-3, 3, 121), np.linspace(-3, 1.6, 121))
-price = kl_standard_normal(ms.reshape(-1, 1), ss.reshape(-1, 1)).reshape(ms.shape)
-downhill = -ms, 1 - np.exp(2 * ss)          # minus the derivatives, by hand
-for i in (0, 1):                            # and by autograd
-    slope = grad(lambda *at: anp.sum(gaussians.kl_standard_normal(*at)), i)
-    assert np.allclose(slope(ms[..., None], ss[..., None])[..., 0], -downhill[i])
+by_formula = kl_standard_normal(np.array([[0.5]]), np.log([[0.4]]))[0]
+assert np.isclose(by_formula, price)
+
+# %%
+predict("05-wide", "Both at the mean 0: which width is more expensive?",
+        ["exp(2), too wide", "exp(-2), too narrow", "both cost the same"])
+
+# %%
+ms, ss = np.meshgrid(np.linspace(-3, 3, 121), np.linspace(-3, 2.1, 103))
+prices = kl_standard_normal(ms.reshape(-1, 1), ss.reshape(-1, 1)).reshape(ms.shape)
+slope_s, slope_m = np.gradient(prices, ss[:, 0], ms[0])
 
 # %%
 fig, ax = plots.figure(6.4, 3.8)
-levels = ax.contourf(ms, ss, price, levels=[0, 0.1, 0.5, 1, 2, 4, 8, 16], cmap="Blues")
+filled = ax.contourf(ms, ss, prices, [0.03, 0.1, 0.3, 1, 3, 10, 30], norm="log",
+                     cmap="Blues", extend="both")
 few = slice(6, None, 12)
-arrows = [a[few, few] for a in (ms, ss, *(downhill / np.hypot(*downhill)))]
-ax.quiver(*arrows, angles="xy", scale=28, width=4e-3, color=plots.PALETTE[8])
-ax.plot(0, 0, "o", color=plots.PALETTE[2])
-ax.set(xlabel="mean μ", ylabel="log σ", title="KL(q || N(0, 1)) and the way downhill")
-fig.colorbar(levels, label="nats")
+down = -np.stack([slope_m, slope_s]) / np.hypot(slope_m, slope_s)
+ax.quiver(ms[few, few], ss[few, few], *down[:, few, few], angles="xy", scale=28,
+          width=4e-3, color=plots.PALETTE[6])
+ax.plot(0, 0, "o", color=plots.PALETTE[6], markeredgecolor="white")
+ax.set(xlabel="mean μ", ylabel="log σ", title="KL(q || N(0, 1)), and the way downhill")
+fig.colorbar(filled, label="nats", format="%g")
 plots.show(fig, alt="Contours of the divergence around its only minimum, mean 0 and "
-                    "log sigma 0; arrows of equal length lead there from everywhere.")
+                    "log sigma 0; arrows of equal length lead there from everywhere. "
+                    "Upwards, to wide q, it rises steeply; downwards slowly.")
 
 # %%
-for log_sigma in (2.0, -2.0):
-    exact = kl_standard_normal(np.zeros((1, 1)), np.full((1, 1), log_sigma))[0]
-    print(f"mean 0, log sigma {log_sigma:+.0f}: {exact:6.2f} nats")
+wide, narrow = kl_standard_normal(np.zeros((2, 1)), np.array([[2.0], [-2.0]]))
+results({"log σ = +2": wide, "log σ = −2": narrow}, ["nats"], trained=False)
+reveal("05-wide", ["exp(-2), too narrow", "exp(2), too wide"][int(wide > narrow)])
 
 # %% [markdown]
-# From everywhere the arrows lead to $\mu = 0$, $\sigma = 1$: the term pulls $q$ towards $\mathcal{N}(0, I)$ (L14). Too wide is dear, as $\sigma^2$ grows like $e^{2\log\sigma}$; too narrow is cheap at
-# first, as the price grows like $-\log\sigma$ only. Keep that slope in mind for section 6.
+# From everywhere the arrows lead to $\mu = 0$, $\sigma = 1$: the term pulls $q$ towards $\mathcal{N}(\mathbf{0}, I)$ (L14). Too wide is expensive, as $\sigma^2 = e^{2\log\sigma}$ grows fast; too narrow is cheap at
+# first, as the price grows like $-\log\sigma$ only.
 
 # %% [markdown]
+# ## 4. Which way round?
+#
+# In the bound $q$ stands first: $\mathrm{KL}(q\,\|\,p)$ to the prior, and, in notebook 04's gap, $\mathrm{KL}(q\,\|\,\text{posterior})$. Would the other way round do as well?
+# Take a target with two equal bumps of width 1, at $-a$ and $a$, and look for the Gaussian $q$ that is closest to it.
+#
+# With the target first, in $\mathrm{KL}(p\,\|\,q)$, a place that $p$ visits and $q$ forgets costs $p \log(p/q)$, so $q$ **covers** all of $p$; its best mean and width are those of $p$, 0 and $\sqrt{1 + a^2}$. With the fit first, in $\mathrm{KL}(q\,\|\,p)$, a place where $q$ is and $p$ is not costs $q \log (q/p)$, while forgetting
+# a whole bump costs $\log 2 \approx 0.69$ nats and no more.
+
+# %%
+predict("05-near", "a = 2, so the bumps are four widths apart and p has two tops. "
+        "Where does the q with the lowest KL(q || p) have its mean?",
+        ["on one of the bumps", "in the middle, at 0", "between a bump and the middle"])
+
+# %%
+line = np.linspace(-12, 12, 601)
+
+
+def two_bumps(a):
+    return np.logaddexp(norm.logpdf(line, -a), norm.logpdf(line, a)) - np.log(2)
+
+
+def closest(a):
+    """Mean, width and KL(q || p) of the best q; the better end of two searches."""
+    def cost(q):
+        return kl_on_grid(norm.logpdf(line, q[0], np.exp(q[1])), two_bumps(a), line)
+
+    ends = [minimize(cost, start, bounds=[(-6, 6), (-2, 2)])
+            for start in ([0.1, 0.5], [a, 0.0])]
+    found = min(ends, key=lambda end: end.fun)
+    return abs(found.x[0]), np.exp(found.x[1]), found.fun
+
+
+distances = [1, 1.5, 2, 2.5, 2.7, 2.9, 3.5, 4]
+nearest = np.array([closest(a) for a in distances])
+
+# %%
+fig, axes = plots.figure(9.8, 2.9, columns=3)
+for ax, a in zip(axes, (2, 3.5)):
+    m, s, _ = nearest[distances.index(a)]
+    ax.fill_between(line, np.exp(two_bumps(a)), color=plots.PALETTE[3], alpha=0.6,
+                    label="p")
+    ax.plot(line, norm.pdf(line, m, s), color=plots.PALETTE[4], label="best KL(q || p)")
+    ax.plot(line, norm.pdf(line, 0, np.sqrt(1 + a ** 2)), "--", color=plots.PALETTE[5],
+            label="best KL(p || q)")
+    ax.set(xlim=(-7, 7), ylim=(0, 0.55), xlabel="z", title=f"a = {a}")
+axes[0].set_ylabel("density")
+axes[0].legend(loc="upper left", fontsize=8)
+axes[2].plot(distances, nearest[:, 0], "o-", label="mean", color=plots.PALETTE[4])
+axes[2].plot(distances, nearest[:, 1], "s:", label="width", color=plots.PALETTE[4])
+axes[2].set(xlabel="a", title="q with the lowest KL(q || p)")
+axes[2].legend(fontsize=9)
+plots.show(fig, alt="At a = 2 the best q lies over both bumps, at 3.5 on one of them. "
+                    "Its mean is 0 up to a = 2.7 and jumps onto a bump at 2.9, where "
+                    "its width falls from 2.5 to 1.")
+in_middle = nearest[distances.index(2), 0] < 0.1
+reveal("05-near", ["on one of the bumps", "in the middle, at 0"][int(in_middle)])
+
+# %% tags=["expectation"]
+expect(nearest[2, 1], 2.047, within=0.002)
+expect(nearest[2, 2], 0.2265, within=0.0005)
+assert np.all(nearest[:, 1] < np.sqrt(1 + np.square(distances)))
+assert (nearest[:5, 0] < 0.01).all() and (nearest[5:, 0] > 2.85).all()
+log_cover = norm.logpdf(line, 0.05 * np.arange(-2, 3)[:, None], np.sqrt(5))
+assert np.argmin(kl_on_grid(two_bumps(2), log_cover, line)) == 2
+scales = np.sqrt(5) * np.exp(0.02 * np.arange(-2, 3))[:, None]
+assert np.argmin(kl_on_grid(two_bumps(2), norm.logpdf(line, 0, scales), line)) == 2
+
+# %% [markdown]
+# In the middle, with a width of 2.05, for 0.23 nats. A $q$ over both bumps pays for the valley between them, and the valley is cheaper than a bump until the two are between 5.4 and 5.8 widths apart. Then the best $q$ jumps, and **settles on one bump**. Near or far, it is narrower than $p$ here.
+#
+# The bound uses this direction. Its average is under $q$, which we chose and can sample from; an average under the posterior is what we could not compute in the first place.
+
+# %% [markdown]
+# ### Explore
+#
+# The panel shows *where along the axis* a divergence is paid, and where some of it is paid back, as you move $q$ or $p$.
+# Before you move anything, decide what you expect: (a) Make $q$ half as wide as $p$, then twice as wide, with equal means. Which of the two mistakes makes
+# $\mathrm{KL}(q\,\|\,p)$ larger? And $\mathrm{KL}(p\,\|\,q)$? (b) Can the blue area ever outweigh the red one?
+
+# %%
+kl_explorer()
+
+# %% [markdown] tags=["expectation"]
+# <details><summary>Answers</summary>
+#
+# (a) For $\mathrm{KL}(q\,\|\,p)$ twice as wide, 0.81 nats against 0.32; for $\mathrm{KL}(p\,\|\,q)$ it is the other way round, with the same two numbers. (b) No: the areas add up to the divergence, which is never negative.
+#
+# </details>
+
+# %% tags=["expectation"]
+mistakes = kl_standard_normal(np.zeros((2, 1)), np.log([[2.0], [0.5]]))
+assert np.allclose(mistakes, [0.81, 0.32], atol=0.005)
+
+# %% [markdown]
+# ## 5. The reconstruction term
+#
+# With the Gaussian observation model of notebook 03, $p(\mathbf{x}|\mathbf{z}) = \mathcal{N}(\mathbf{x};\, G(\mathbf{z}), \eta I)$, the first term of the bound is (L13)
+#
+# $$\mathbb{E}_q[\log p(\mathbf{x}|\mathbf{z})] = -\frac{1}{2\eta}\, \mathbb{E}_q\lVert \mathbf{x} - G(\mathbf{z}) \rVert^2 - \frac{D}{2}\log(2\pi\eta).$$
+#
+# It is the squared error of an autoencoder (PyTorch: `MSELoss(reduction="sum")`), with
+# one difference: the code is not a point, but a cloud.
+#
+# For the linear decoder $G(\mathbf{z}) = W\mathbf{z} + \mathbf{b}$ the average can be worked out. Write $\mathbf{z} = \boldsymbol\mu + \boldsymbol\sigma\odot\boldsymbol\varepsilon$ with standard normal
+# $\boldsymbol\varepsilon$; then, with $\mathbf{w}_k$ the columns of $W$,
+#
+# $$\mathbf{x} - W\mathbf{z} - \mathbf{b} = \underbrace{\mathbf{x} - W\boldsymbol\mu - \mathbf{b}}_{\text{fixed}} - \underbrace{\textstyle\sum_k \varepsilon_k\, \sigma_k \mathbf{w}_k}_{\text{random, mean } 0}.$$
+#
+# Square and average. Which products of two $\varepsilon$ survive?
+
+# %% [markdown]
+# {{exercise expected_squared_error}}
+
+# %%
+def expected_squared_error(x, W, b, mu, log_sigma):
+    """E_q ||x - W z - b||^2; x (N, D), W (D, K), b (D,), mu, log_sigma (N, K)."""
+    ### BEGIN SOLUTION
+    error_of_mean = np.sum((x - mu @ W.T - b) ** 2, axis=1)
+    return error_of_mean + np.exp(2 * log_sigma) @ np.sum(W ** 2, axis=0)
+    ### END SOLUTION
+
+
+# %%
+expected_squared_error = check(expected_squared_error)
+
+# %% [markdown]
+# ### If it were alone
+
+# %%
+predict("05-alone", "Suppose the reconstruction term were all, on our digit, with two "
+        "latents. Which q makes it largest?",
+        ["the prior", "the posterior", "a point at the best code",
+         "a wide cloud around the best code"])
+
+# %%
+z_star = np.linalg.lstsq(W_2, (x - b)[0], rcond=None)[0][None]  # the best code
+factor = 1 / (1 + eta_2 / np.sum(W_2 ** 2, axis=0))             # see section 7
+q_s = {"the prior": (0 * z_star, 1), "the posterior": (factor * z_star, 1 - factor),
+       "a point at the best code": (z_star, 0),
+       "a wide cloud around the best code": (z_star, 1)}        # mean, variance
+with np.errstate(divide="ignore"):                              # log 0, for the point
+    errors_of = {name: expected_squared_error(x, W_2, b, mean,
+                                              np.log(v * np.ones((1, 2))) / 2)[0]
+                 for name, (mean, v) in q_s.items()}
+results(errors_of, ["expected squared error"], best="lowest", trained=False)
+reveal("05-alone", min(errors_of, key=errors_of.get))
+
+# %% tags=["expectation"]
+several = np.random.default_rng(5).normal(size=(2, 1000, 2))
+several[0] += z_star
+errors_of_others = expected_squared_error(np.tile(x, (1000, 1)), W_2, b, *several)
+assert errors_of_others.min() > min(errors_of.values())
+assert min(errors_of.values()) == errors_of["a point at the best code"]
+
+# %% [markdown]
+# A **point mass** at the best code, $\mathbf{z}^* = \operatorname{argmin}_{\mathbf{z}} \lVert \mathbf{x} - G(\mathbf{z})\rVert^2$: an average is never better than its best case, so every cloud loses against $\mathbf{z}^*$ (L17). Left to this
+# term alone, $q$ shrinks to a point, and what remains is an ordinary autoencoder.
+#
+# *A remark on the slide.* It says that $-\frac{1}{2\sigma^2}\mathbb{E}\lVert \mathbf{x} - G(\mathbf{z})\rVert^2$ (its $\sigma^2$ is our $\eta$) is *minimised* by the point mass. As signed, it is **maximised**.
+
+# %% [markdown]
+# ## 6. The price of a point
+#
+# The lecture leaves an exercise: show that a point mass has infinite KL divergence (L17). First look at a Gaussian that shrinks, $\mathcal{N}(\boldsymbol\mu, \sigma^2 I)$ with $\sigma \to 0$, in your `kl_standard_normal`:
+
+# %%
+log_sigmas = np.linspace(-18, 1.5, 200)[:, None]
+fig, ax = plots.figure(6.4, 3)
+for K, style in [(8, ":"), (2, "--"), (1, "-")]:
+    shrinking = kl_standard_normal(np.ones((200, K)), np.tile(log_sigmas, (1, K)))
+    ax.plot(log_sigmas, shrinking, style, label=f"K = {K}", color=plots.PALETTE[2])
+ax.set(ylim=(0, None), xlabel="log σ", ylabel="KL (nats)")
+ax.set_title("The price of shrinking to a point")
+ax.legend()
+plots.show(fig, alt="The divergence against log sigma: straight lines that rise "
+                    "towards small sigma, the steeper the larger K.")
+
+# %% tags=["expectation"]
+slopes = np.diff(kl_standard_normal(np.ones((2, 8)), np.array([[-18.0] * 8, [-8] * 8])))
+expect(slopes[0] / 10, -8, within=1e-6)
+
+# %% [markdown]
+# Straight lines: the price grows like $-K\log\sigma$. But this is only *one* way to the point; other shapes might get there for less. Three
+# steps settle it for every shape.
+#
+# **Step 1.** Cut the space into two classes, a cube with sides $w$ and the rest. Merging all points of a class can only lower a divergence (Jensen once more). A $q$ that lives in the cube has the probabilities $(1, 0)$, the prior has
+# $(P, 1 - P)$ with $P = P(\text{cube})$, and $\mathrm{KL}$ of these two is $-\log P$. So *every* such $q$ pays at least $-\log P(\text{cube})$. (For a $q$ without a density, like a point mass, the divergence is *defined* as the most that any cut gives.)
+#
+# **Step 2.** The prior's density is nowhere larger than at $\mathbf{0}$, so $P(\text{cube})$ is at most the volume of the cube times the density there.
+#
+# **Step 3.** However many nats somebody names, there is a side at which the bound of step 2 reaches them.
+
+# %% [markdown]
+# {{exercise point_mass_limit}}
+
+# %%
+def point_mass_limit(widths, nats, K):
+    """Bounds (M,) on the price in cubes with sides widths (M,); the side for nats."""
+    ### BEGIN SOLUTION
+    log_density = -0.5 * np.log(2 * np.pi)  # the largest, of one dimension
+    bound = -K * (np.log(widths) + log_density)
+    return bound, np.exp(-log_density - nats / K)
+    ### END SOLUTION
+
+
+# %%
+point_mass_limit = check(point_mass_limit)
+
+# %% [markdown]
+# Check each step on cubes around the best code of our digit, with a $q$ that is flat in the cube:
+
+# %%
+sides = np.array([1, 0.1, 1e-3, 1e-6])
+low, high = [norm.cdf(z_star[0] + sign * sides[:, None] / 2) for sign in (-1, 1)]
+two_classes = [kl_categorical(np.array([1.0, 0]), np.array([P, 1 - P]))
+               for P in np.prod(high - low, axis=1)]
+ts = np.linspace(-0.5, 0.5, 2001)                     # along a side, in units of w
+flat_q = [sum(kl_on_grid(np.full(2001, -np.log(w)), norm.logpdf(m + w * ts), w * ts)
+              for m in z_star[0]) for w in sides]
+bound, side_for_100 = point_mass_limit(sides, 100, 2)
+results({"your bound": bound, "−log P(cube)": two_classes, "a flat q": flat_q},
+        [f"w = {w:g}" for w in sides], digits=4, caption="Nats, K = 2", trained=False)
+print(f"every q in a cube with sides {side_for_100:.1e} costs at least 100 nats")
+
+# %% tags=["expectation"]
+assert np.all(bound < two_classes) and np.all(np.array(two_classes) < flat_q)
+assert np.allclose(np.diff(bound) / np.diff(np.log(sides)), -2)
+pyramid = np.log(2 - 4 * np.abs(ts[1:-1]))            # a q that is highest at the code
+for w, least in zip(sides, two_classes):
+    parts = [kl_on_grid(pyramid - np.log(w), norm.logpdf(m + side), side)
+             for m in z_star[0] for side in [w * ts[1:-1]]]
+    assert least < sum(parts)
+for merged in range(200):                             # merging classes lowers KL
+    q_fine, p_fine = np.random.default_rng(merged).dirichlet(np.ones(6), size=2)
+    q_two, p_two = [a.reshape(2, 3).sum(axis=1) for a in (q_fine, p_fine)]
+    assert kl_categorical(q_two, p_two) < kl_categorical(q_fine, p_fine)
+
+# %% [markdown]
+# A point lies in cubes of every size, so it costs more than every number of nats: its divergence is infinite. And what it gains in the reconstruction term is finite:
+
+# %%
+gain = (errors_of["the posterior"] - min(errors_of.values())) / (2 * eta_2)
+print(f"from the posterior to the point: {gain:.2f} nats gained, infinitely many paid")
+
+# %% [markdown]
+# ## 7. Both terms together
+#
+# Now put the two together, and leave nothing out: only with the constant
+# $-\frac{D}{2}\log(2\pi\eta)$ is $\mathcal{F}$ a bound on $\log p(\mathbf{x})$.
+
+# %% [markdown]
+# {{exercise elbo_linear_gaussian}}
+
+# %%
+def elbo_linear_gaussian(x, W, b, eta, mu, log_sigma):
+    """F for each row of x (N, D), exactly, with the constant; W (D, K), b (D,)."""
+    ### BEGIN SOLUTION
+    D = x.shape[1]
+    error = expected_squared_error(x, W, b, mu, log_sigma)
+    log_lik = -0.5 * D * np.log(2 * np.pi * eta) - error / (2 * eta)
+    return log_lik - kl_standard_normal(mu, log_sigma)
+    ### END SOLUTION
+
+
+# %%
+elbo_linear_gaussian = check(elbo_linear_gaussian)
+
+# %% [markdown]
+# Where is the best $q$? The derivatives of $\mathcal{F}$ with respect to $\boldsymbol\mu$ and $\sigma_k$ vanish where
+#
+# $$\frac{W^\top(\mathbf{x} - \mathbf{b} - W\boldsymbol\mu)}{\eta} = \boldsymbol\mu
+# \quad\text{and}\quad \frac{\sigma_k\lVert\mathbf{w}_k\rVert^2}{\eta} = \frac{1}{\sigma_k} - \sigma_k,$$
+# $$\text{that is}\qquad (W^\top W + \eta I)\,\boldsymbol\mu = W^\top(\mathbf{x}-\mathbf{b}),
+# \qquad \sigma_k^2 = \frac{\eta}{\lVert\mathbf{w}_k\rVert^2 + \eta}.$$
+
+# %%
+def best_q(x, W, b, eta):
+    """mu, log_sigma (N, K) that maximise F; at eta = 0 points, with log_sigma -inf."""
+    A = W.T @ W + eta * np.eye(W.shape[1])
+    mu = np.linalg.solve(A, W.T @ (x - b).T).T
+    with np.errstate(divide="ignore"):
+        log_sigma = 0.5 * np.log(eta / np.diag(A))
+    return mu, np.tile(log_sigma, (len(x), 1))
+
+
+best = np.array(best_q(x, W_2, b, eta_2))  # mu, log_sigma of our digit
+
+# %% tags=["expectation"]
+expect(expected_squared_error(x, W_2, b, *best)[0], errors_of["the posterior"],
+       within=1e-9)
+nudges = best + 0.1 * np.random.default_rng(7).normal(size=(2, 1000, 2))
+nudged = elbo_linear_gaussian(np.tile(x, (1000, 1)), W_2, b, eta_2, *nudges)
+assert nudged.max() < elbo_linear_gaussian(x, W_2, b, eta_2, *best)[0]
+
+# %% [markdown]
+# Notebook 04 promised that the best $q$ is the posterior. Here $\log p(\mathbf{x})$ is known, as $\mathbf{x}$ is Gaussian with mean $\mathbf{b}$ and covariance $WW^\top + \eta I$. So the gap can be measured, on all test digits:
+
+# %%
+log_p = multivariate_normal.logpdf(x_test, b, W_2 @ W_2.T + eta_2 * np.eye(196))
+F = elbo_linear_gaussian(x_test, W_2, b, eta_2, *best_q(x_test, W_2, b, eta_2))
+assert np.allclose(F, log_p, atol=1e-8, rtol=0)
+
+# %% [markdown]
+# The gap $\mathrm{KL}(q\,\|\,\text{posterior})$ is zero, and $q$ *is* the posterior. (PCA's columns are at right angles; were they not, the posterior would lean, and no $q$ without correlations could be it. Notebook 07 measures what that costs.)
+# What would other widths lose, at the best mean, on our digit?
+
+# %%
+widths = np.logspace(-2.5, 0.3, 300)[:, None]
+clouds = np.tile(best[0], (300, 1)), np.log(np.tile(widths, (1, 2)))
+F_of_width = elbo_linear_gaussian(np.tile(x, (300, 1)), W_2, b, eta_2, *clouds)
+minus_kl = -kl_standard_normal(*clouds)
+first_term = F_of_width - minus_kl
+top = widths[F_of_width.argmax(), 0]
+
+# %%
+fig, ax = plots.figure(6.6, 3.4)
+for y, label, style, i in [
+        (first_term - first_term.max(), "reconstruction term − its best", "--", 0),
+        (minus_kl, "−KL", "-.", 2), (F_of_width - first_term.max(), "sum", "-", 8)]:
+    ax.semilogx(widths, y, style, label=label, color=plots.PALETTE[i])
+ax.axvline(top, color=plots.PALETTE[3], linewidth=1)
+ax.set(ylim=(-14, 0.5), xlabel="width σ of q, in both dimensions", ylabel="nats")
+ax.set_title("What a width costs, at the best mean")
+ax.legend(loc="lower center")
+plots.show(fig, alt="Against sigma, the reconstruction term falls, minus KL rises up "
+                    "to sigma 1, and their sum has its top in between, at {top:.2f}.",
+           top=top)
+
+# %% [markdown]
+# The reconstruction term pushes $\sigma$ down, the KL term pulls it up, and at the top their slopes cancel. The best mean is the least-squares code *shrunk* by $\lVert\mathbf{w}_k\rVert^2/(\lVert\mathbf{w}_k\rVert^2 + \eta)$, as the prior pulls it in. The width does not depend on $\mathbf{x}$: with a linear decoder, all
+# digits are equally uncertain.
+
+# %% [markdown]
+# ### The exchange rate
+#
+# Keep the decoder ($K = 8$) and let the noise variance $\eta$ grow from tiny to huge, with the best $q$ each time.
+
+# %%
+predict("05-noise", "As eta grows, what becomes of the expected squared error, and of "
+        "the KL term?", ["both grow", "the error grows, KL falls",
+                         "the error falls, KL grows", "both fall"])
+
+# %%
+etas = np.logspace(-4, 2, 61)
+qs = [best_q(x_test, W_8, b, eta) for eta in etas]
+errors = np.array([expected_squared_error(x_test, W_8, b, *q).mean() for q in qs])
+kls = np.array([kl_standard_normal(*q).mean() for q in qs])
+
+# %%
+fig, (left, middle, right) = plots.figure(9.8, 3, columns=3)
+left.semilogx(etas, errors, color=plots.PALETTE[0])
+left.set(xlabel="η", ylabel="expected squared error", title="reconstruction")
+middle.semilogx(etas, kls, color=plots.PALETTE[2])
+middle.set(xlabel="η", ylabel="KL (nats)", title="price")
+right.plot(kls, errors, color="black")
+right.plot(*[np.interp(np.log(eta_8), np.log(etas), a) for a in (kls, errors)], "o",
+           color="black", label="PCA's η")
+right.set(xlabel="KL (nats)", ylabel="expected squared error")
+right.set_title("error against price")
+right.legend()
+plots.show(fig, alt="With growing eta the expected error rises and the divergence "
+                    "falls to zero; against each other they form a falling curve.")
+grows = {True: "grows", False: "falls"}
+up = [bool(np.all(np.diff(a) > 0)) for a in (errors, kls)]
+reveal("05-noise", f"the error {grows[up[0]]}, KL {grows[up[1]]}")
+
+# %% [markdown]
+# Small $\eta$: an error is expensive, and $q$ narrows towards the point mass. Large $\eta$: an error costs nothing, and $q$ relaxes to the prior. For each $\eta$, $-\text{error}/2\eta - \mathrm{KL}$ is at its maximum on the
+# curve on the right, so a small step along it changes nothing: $\mathrm{d}\,\text{error} = -2\eta\;\mathrm{d}\,\mathrm{KL}$. The noise variance is an **exchange rate**, $2\eta$ of squared
+# error per nat:
+
+# %%
+rate = -np.diff(errors) / np.diff(kls)
+etas_between = np.sqrt(etas[1:] * etas[:-1])
+assert np.allclose(rate, 2 * etas_between, rtol=0.01)
+
+# %% [markdown]
+# ## 8. Too little and too much
+#
+# So far the decoder stood still. Now train it, too, with a weight $\beta$ on the KL term, to see what each term does to a model:
+#
+# $$\mathcal{F}_\beta = \mathbb{E}_q[\log p(\mathbf{x}|\mathbf{z})] - \beta\,\mathrm{KL}(q \,\|\, p).$$
+#
+# At $\beta = 1$ this is the bound. Two latents, a decoder $W\mathbf{z} + \mathbf{b}$, and a $q$ for each digit; as in notebook 04's EM, maximise over the $q$'s and over the decoder in turns. The best $q$ is `best_q` at a noise of $\beta\eta$ (dividing by $\beta$ moves no
+# maximum). The best decoder is a least-squares fit of $\mathbf{x}$ to the codes, to whose second moments the clouds' variances are added.
+
+# %%
+def best_decoder(x, mu, log_sigma):
+    """W, b with the smallest mean expected squared error."""
+    codes = np.column_stack([mu, np.ones(len(x))])
+    moments = codes.T @ codes
+    moments[:-1, :-1] += np.diag(np.exp(2 * log_sigma).sum(axis=0))
+    weights = np.linalg.solve(moments, codes.T @ x).T
+    return weights[:, :-1], weights[:, -1]
+
+
+def train(beta, start=0.014, seed=1):
+    """W, b after a hundred turns, from a random W of a given size."""
+    decoder = start * np.random.default_rng(seed).normal(size=(196, 2)), b
+    for _ in range(100):
+        decoder = best_decoder(x_train, *best_q(x_train, *decoder, beta * eta_2))
+    return decoder
+
+
+# %%
+predict("05-beta", "What becomes of the two latents at beta = 24?",
+        ["both are used, each a little less", "one is given up, the other is not",
+         "both are given up"])
+
+# %%
+models = {beta: train(beta) for beta in (0, 1, 24, 40)}
+codes_of = {beta: best_q(x_test, *decoder, beta * eta_2)
+            for beta, decoder in models.items()}
+
+# %%
+fig, axes = plots.figure(10, 3, columns=4, sharex=True, sharey=True)
+for ax, (beta, (mu, log_sigma)) in zip(axes, codes_of.items()):
+    for digit, colour in [(0, 0), (1, 1), (7, 4)]:
+        shown = np.flatnonzero(digits.y_test == digit)[:40]
+        sizes = 2 * np.exp(log_sigma[shown]).T + 0.04  # a point is a dot
+        ax.add_collection(EllipseCollection(
+            *sizes, np.zeros(40), units="xy", offsets=mu[shown], facecolors="none",
+            offset_transform=ax.transData, edgecolors=plots.PALETTE[colour], alpha=0.7))
+        ax.plot([], [], "o", markerfacecolor="none", color=plots.PALETTE[colour],
+                label=f"{digit}s")
+    ax.add_patch(Circle((0, 0), 2, fill=False, linewidth=0.6))
+    ax.set(xlim=(-5.2, 5.2), ylim=(-5.2, 5.2), aspect="equal", xlabel="$z_1$")
+    ax.set_title(f"β = {beta}")
+axes[0].set_ylabel("$z_2$")
+axes[0].legend(loc="lower right", fontsize=8)
+plots.show(fig, alt="Codes of zeros, ones and sevens with their one-sigma ellipses. "
+                    "Beta 0: dots, wider than the prior. Beta 1: small ellipses that "
+                    "fill it. Beta 24: large ellipses, apart in one direction alone. "
+                    "Beta 40: all the same circle.")
+
+# %% [markdown]
+# Each ellipse is one test digit's $q$, one standard deviation wide; the black circle, of radius 2, holds the share $1 - e^{-2}$ of the prior. What is left of the decoder's two columns?
+
+# %%
+columns = {beta: np.linalg.svd(W, compute_uv=False) ** 2  # once at right angles
+           for beta, (W, _) in models.items() if beta}
+results({f"β = {beta}": list(lengths.round(3)) for beta, lengths in columns.items()},
+        ["column 1", "column 2"], digits=2, caption="W's columns, squared lengths")
+reveal("05-beta", ["both are given up", "one is given up, the other is not",
+                   "both are used, each a little less"][sum(columns[24] > 1e-3)])
+
+# %% tags=["expectation"]
+for beta, lengths in columns.items():
+    by_rule = np.maximum(eigenvalues[:2] - beta * eta_2, 0)
+    assert np.allclose(lengths, by_rule, atol=0.05)
+for seed in (2, 3):
+    of_seed = np.linalg.svd(train(24, seed=seed)[0], compute_uv=False) ** 2
+    assert np.allclose(of_seed, columns[24], atol=1e-3)
+assert np.allclose(eigenvalues[:2] / eta_2, [27.44, 20.09], atol=0.02)
+assert columns[24][1] < 1e-3 < 0.1 < columns[24][0] and columns[40].max() < 1e-6
+
+# %% [markdown]
+# **Too much.** Section 1 had $\lVert\mathbf{w}_k\rVert^2 = \lambda_k - \eta$; with $\beta\eta$ in place of $\eta$ it is $\lambda_k - \beta\eta$, and **nothing is left of column $k$ once $\beta > \lambda_k/\eta$**, here 27.4 and 20.1. At $\beta = 40$ every digit has the same $q$, the prior, and
+# $\mathbf{z}$ says nothing about $\mathbf{x}$: the model has **collapsed** (*posterior collapse*).
+#
+# **Too little.** At $\beta = 0$ the clouds are points, at an infinite price, and nothing holds them in place: make all codes five times smaller and $W$ five times larger, and the error stays. Where they lie is an accident of the start ("Further" starts elsewhere).
+#
+# That matters because the model's pictures are decoded from draws of the *prior*. The same eight draws, decoded by each model:
+
+# %%
+draws = np.random.default_rng(4).normal(size=(8, 2))
+pictures = [draws @ W.T + bias for W, bias in models.values()]
+fig, ax = plots.figure(7.4, 3.5)
+plots.image_grid(np.concatenate(pictures), (14, 14), columns=8, ax=ax,
+                 row_labels=[f"β = {beta}" for beta in models], limits=(0, 0.8))
+plots.show(fig, alt="Eight decoded draws of the prior for each model: pale at beta 0, "
+                    "with more contrast at beta 1, almost the same at beta 24, and "
+                    "the same mean digit eight times at beta 40.")
+
+# %%
+possible = np.sum(eigenvalues[:2] - eta_2)  # the variance along PCA's columns
+table = {f"β = {beta}": [
+    expected_squared_error(x_test, *models[beta], *q).mean(),
+    kl_standard_normal(*q).mean().round(6),
+    elbo_linear_gaussian(x_test, *models[beta], eta_2, *q).mean(),
+    np.sum(models[beta][0] ** 2).round(6) / possible] for beta, q in codes_of.items()}
+results(table | {"PCA": [None, None, log_p.mean(), 1.0]},
+        ["expected error", "KL", "F", "variance of the draws, PCA's = 1"],
+        caption="Test digits, with F at β = 1")
+
+# %% tags=["expectation"]
+bounds = {beta: table[f"β = {beta}"][2] for beta in (1, 24, 40)}
+assert bounds[40] < bounds[24] < bounds[1] < log_p.mean() + 0.1
+expect(bounds[1], log_p.mean(), within=0.1)
+expect(np.sum(models[1][0] ** 2) / possible, 1, within=0.02)
+mu_1, log_sigma_1 = codes_of[1]  # the second moment of a draw from all clouds together
+expect(np.mean(mu_1 ** 2 + np.exp(2 * log_sigma_1)), 1, within=0.1)
+
+# %% [markdown]
+# **In balance.** At $\beta = 1$ the clouds are small but not points, all of them together fill the prior, and training has found a model as good as PCA's. What it draws varies as the data do along two components; at the other weights it does not. So notebook 02's trouble, that random codes
+# decode to nothing sensible, is what the KL term is there to cure. (They are poor digits all the same: two latents and a flat decoder. Notebook 08 does better.)
+
+# %% [markdown]
+# ## What you have shown
+#
+# - The bound is a reconstruction term minus a KL term (L12, L15), and the KL term is never negative, by Jensen's inequality. KL is no metric: it is neither symmetric nor does it
+#   obey the triangle inequality (L14).
+# - For Gaussians it has a closed form, which pulls $q$ towards $\mathcal{N}(\mathbf{0}, I)$. Averaging under $q$, as the bound does, makes $q$ settle on one of two bumps when they are far apart, and lie over both when they are not.
+# - With Gaussian noise the reconstruction term is an expected squared error (L13). Alone, it is best served by a point mass, and that costs infinitely much: in a cube with sides $w$ at least $-K\log w$, up to a constant (L17).
+# - Both together are best served by the posterior, where their slopes cancel; $2\eta$ is the exchange rate. A KL term that weighs too much makes latents collapse, one that weighs nothing leaves the codes scattered.
+#
+# ## What is left open
+#
+# Everything here leaned on the expected error of a *linear* decoder. When the decoder bends, $\mathbb{E}_q\lVert\mathbf{x} - G(\mathbf{z})\rVert^2$ has in general no closed form. Samples of $q$ can estimate it; but to climb the bound we need its
+# derivatives with respect to $\boldsymbol\mu$ and $\boldsymbol\sigma$, the parameters of the very distribution that the samples come from. How do you differentiate through a sample? That is notebook 06.
+
+# %%
+# NBVAL_IGNORE_OUTPUT
+progress()
+
+# %% [markdown]
+# ## Further ({{further minutes}} minutes)
+#
 # ### Any two Gaussians
 #
-# When $p$ has a mean and widths of its own, the same two averages give, for one dimension,
-#
-# $$\mathrm{KL}(q\,\|\,p) = \log\frac{\sigma_p}{\sigma_q} + \frac{\sigma_q^2 + (\mu_q - \mu_p)^2}{2\sigma_p^2} - \frac12.$$
+# When $p$ has a mean and widths of its own, there is a short way to $\mathrm{KL}(q\,\|\,p)$ that leads through your `kl_standard_normal`. Look for it before you integrate.
 
 # %% [markdown]
 # {{exercise kl_gaussians}}
@@ -268,9 +795,8 @@ for log_sigma in (2.0, -2.0):
 def kl_gaussians(mu_q, log_sigma_q, mu_p, log_sigma_p):
     """KL(q || p) of Gaussians with diagonal covariance; all (N, K), result (N,)."""
     ### BEGIN SOLUTION
-    var_q, var_p = np.exp(2 * log_sigma_q), np.exp(2 * log_sigma_p)
-    quadratic = (var_q + (mu_q - mu_p) ** 2) / (2 * var_p)
-    return np.sum(log_sigma_p - log_sigma_q + quadratic - 0.5, axis=1)
+    moved = (mu_q - mu_p) / np.exp(log_sigma_p)  # z -> (z - mu_p) / sigma_p
+    return kl_standard_normal(moved, log_sigma_q - log_sigma_p)
     ### END SOLUTION
 
 
@@ -278,29 +804,48 @@ def kl_gaussians(mu_q, log_sigma_q, mu_p, log_sigma_p):
 kl_gaussians = check(kl_gaussians)
 
 # %% [markdown]
-# Two checks. An integral in each dimension must give the same; and moving and stretching the axis, $z \mapsto (z - \mu_p)/\sigma_p$, changes both densities alike, so it must not change
-# the divergence. It turns $p$ into $\mathcal{N}(0, 1)$:
+# The trapezoid rule must agree, dimension by dimension:
 
 # %%
-q, p = rng.normal(size=(2, 4, 3)) / 2, rng.normal(size=(2, 4, 3)) / 2  # mu, log_sigma
-by_formula = kl_gaussians(*q, *p)
+qp = np.random.default_rng(2).normal(size=(4, 4, 3)) / 2  # mu_q, log_sigma_q, mu_p, ...
+logs = norm.logpdf(z, qp[::2, ..., None], np.exp(qp[1::2, ..., None]))  # of q and p
+by_grid = kl_on_grid(*logs, z).sum(axis=1)
+assert np.allclose(by_grid, kl_gaussians(*qp), atol=1e-6)
+
+# %% [markdown]
+# ### One mean, many widths
+#
+# The Gaussian of section 6, $q = \mathcal{N}(\boldsymbol\mu, \sigma^2 I)$ with the same $\sigma$ in all $K$ dimensions, as a function of its own.
+
+# %% [markdown]
+# {{exercise kl_to_point_mass}}
+
+# %%
+def kl_to_point_mass(mu, sigmas):
+    """KL(N(mu, sigma^2 I) || N(0, I)) for each of sigmas (M,); mu (K,)."""
+    ### BEGIN SOLUTION
+    K = len(mu)
+    return 0.5 * (K * sigmas ** 2 + np.sum(mu ** 2) - K) - K * np.log(sigmas)
+    ### END SOLUTION
 
 
-def one_dimension(m_q, s_q, m_p, s_p):
-    q, p = norm(m_q, np.exp(s_q)), norm(m_p, np.exp(s_p))
-    lowest, highest = q.interval(1 - 1e-15)  # all but all of q's mass
-    return integrate.quad(lambda z: q.pdf(z) * (q.logpdf(z) - p.logpdf(z)),
-                          lowest, highest)[0]
+# %%
+kl_to_point_mass = check(kl_to_point_mass)
 
+# %% [markdown]
+# Each halving of $\sigma$ costs $K \log 2$ nats, and the bound of section 6 at $w = \sigma$ is below all of it, by an amount that does not depend on $\sigma$:
 
-assert np.allclose(np.vectorize(one_dimension)(*q, *p).sum(axis=1), by_formula)
-moved = (q[0] - p[0]) / np.exp(p[1]), q[1] - p[1]
-assert np.allclose(kl_standard_normal(*moved), by_formula)
+# %%
+halved = 0.5 ** np.arange(20, 60, 10.0)
+price_of_point = kl_to_point_mass(z_star[0], halved)
+assert np.allclose(np.diff(price_of_point), 10 * 2 * np.log(2))
+above = price_of_point - point_mass_limit(halved, 100, 2)[0]
+assert np.allclose(above, (np.sum(z_star ** 2) - 2) / 2 - np.log(2 * np.pi))
 
 # %% [markdown]
 # ### Without a formula
 #
-# Where nobody has worked out the integral, samples will do: draw $z_s$ from $q$ and average $\log q(z_s) - \log p(z_s)$. A sample of $\mathcal{N}(\mu, \sigma^2)$ is standard normal noise, stretched and
+# Where nobody has worked out the integral, samples will do: draw $\mathbf{z}_s$ from $q$ and average $\log q(\mathbf{z}_s) - \log p(\mathbf{z}_s)$. A sample of $\mathcal{N}(\mu, \sigma^2)$ is standard normal noise, stretched and
 # moved: $z_s = \mu + \sigma\,\varepsilon_s$.
 
 # %% [markdown]
@@ -323,547 +868,77 @@ kl_monte_carlo = check(kl_monte_carlo)
 # %% [markdown]
 # An estimate is worth as much as its standard error: the spread of the estimates that single samples give, divided by $\sqrt S$. Your function gives those single estimates when each
 # sample is handed over as an example of its own, with one sample.
-#
-# **Predict.** How many times more samples halve the error?
 
 # %%
-mu, log_sigma = np.array([[1.0, -0.5]]), np.array([[-1.0, 0.3]])
-exact = kl_standard_normal(mu, log_sigma)[0]
-print(f"exact: {exact:.4f}")
-for S in (10, 1000, 100_000):
-    eps = rng.normal(size=(S, 1, 2))
-    same_q = np.repeat(mu, S, axis=0), np.repeat(log_sigma, S, axis=0)
+predict("05-samples", "How many times as many samples halve the standard error?",
+        ["twice as many", "four times as many", "sixteen times as many"])
+
+# %%
+q_far = np.array([[1.0, -0.5]]), np.array([[-1.0, 0.3]])
+estimates = {}
+for S in (1000, 4000, 100_000):
+    eps = np.random.default_rng(S).normal(size=(S, 1, 2))
+    same_q = [np.repeat(a, S, axis=0) for a in q_far]
     single = kl_monte_carlo(*same_q, eps.reshape(1, S, 2))
-    estimate, error = kl_monte_carlo(mu, log_sigma, eps)[0], single.std() / np.sqrt(S)
-    print(f"S = {S:6d}: {estimate:.4f} ± {error:.4f}")
-    assert abs(estimate - exact) < 4 * error and np.isclose(estimate, single.mean())
+    estimates[S] = kl_monte_carlo(*q_far, eps)[0], single.std() / np.sqrt(S)
+results({f"S = {S}": [estimate] for S, estimate in estimates.items()}
+        | {"exact": [kl_standard_normal(*q_far)[0]]}, ["KL (nats)"], digits=5)
+ratio = (estimates[1000][1] / estimates[4000][1]).round()
+reveal("05-samples", {2: "four times as many", 4: "twice as many"}[int(ratio)])
+
+# %% tags=["expectation"]
+for S, (estimate, error) in estimates.items():
+    assert abs(estimate - kl_standard_normal(*q_far)[0]) < 4 * error
+expect(estimates[1000][1] / estimates[4000][1], 2, within=0.2)
 
 # %% [markdown]
-# Four times as many: the error falls like $1/\sqrt S$. A formula needs no samples and has no noise, which is why VAEs take the closed form wherever
+# Four times: the error falls like $1/\sqrt S$. A formula needs no samples and has no noise, which is why VAEs take the closed form wherever
 # there is one.
 
 # %% [markdown]
-# ## 4. Which way round?
+# ### No price at all
 #
-# In the bound $q$ stands first: $\mathrm{KL}(q\,\|\,p)$ to the prior, and, in notebook 04's gap, $\mathrm{KL}(q\,\|\,\text{posterior})$. Would the other way round do as well?
+# Train once more with $\beta = 0$, from a $W$ that is nine times as large:
+
+# %%
+scattered = {"small W": models[0], "large W": train(0, start=0.126)}
+points = {name: best_q(x_test, *decoder, 0) for name, decoder in scattered.items()}
+results({name: [expected_squared_error(x_test, *decoder, *points[name]).mean(),
+                points[name][0].std(), np.sum(decoder[0] ** 2) / possible]
+         for name, decoder in scattered.items()},
+        ["error", "spread of the codes", "variance of the draws, PCA's = 1"])
+
+# %% tags=["expectation"]
+expect(points["small W"][0].std() / points["large W"][0].std(), 9, within=0.5)
+
+# %% [markdown]
+# The same error to the last digit, and codes that lie nine times as close: without a price, nothing in the loss says where codes should lie, and draws of the prior miss them.
+
+# %% [markdown]
+# ### Two checks
 #
-# Take a target with two bumps, and look for the Gaussian $q$ that is closest to it: once in the sense of $\mathrm{KL}(p\,\|\,q)$, once in the sense of $\mathrm{KL}(q\,\|\,p)$.
-#
-# **Predict.** Where will each of the two put its mean?
+# The expected error by samples, within their standard error:
 
 # %%
-line = np.linspace(-12, 12, 601)
-log_target = np.logaddexp(np.log(0.6) + norm.logpdf(line, -2.0, 0.5),
-                          np.log(0.4) + norm.logpdf(line, 2.0, 0.7))
-mus, log_sigmas = np.linspace(-4, 4, 161), np.linspace(np.log(0.4), np.log(4), 93)
-log_fits = norm.logpdf(line, mus[:, None, None], np.exp(log_sigmas)[:, None])
-target_first = kl_on_grid(log_target, log_fits, line)   # KL(p || q), (161, 93)
-fit_first = kl_on_grid(log_fits, log_target, line)      # KL(q || p)
-
-
-# %%
-def best(divergence, allowed=True):
-    """mean, log width and divergence of the best fit among the allowed means."""
-    masked = np.where(np.reshape(allowed, (-1, 1)), divergence, np.inf)
-    i, j = np.unravel_index(masked.argmin(), divergence.shape)
-    return mus[i], log_sigmas[j], divergence[i, j]
-
-
-fits = {"KL(p || q)": best(target_first), "KL(q || p)": best(fit_first),
-        "KL(q || p), right": best(fit_first, mus > 1),
-        "KL(q || p), middle": best(fit_first, abs(mus) < 1)}
-for name, (m, s, kl) in fits.items():
-    print(f"{name:18s} {kl:.2f} nats at mean {m:+.2f}, width {np.exp(s):.2f}")
-
-# %%
-fig, axes = plots.figure(9.6, 3.4, columns=3, width_ratios=[1, 1, 1.4])
-for ax, surface, name in zip(axes, (target_first, fit_first), fits):
-    ax.contourf(mus, log_sigmas, np.log(surface).T, levels=16, cmap="Blues")
-    ax.set(xlabel="mean of q", ylabel="log width of q", title=name)
-for i, (name, (m, s, _)) in enumerate(fits.items()):
-    axes[min(i, 1)].plot(m, s, "o", color=plots.PALETTE[[1, 2, 4, 9][i]])
-    if i < 3:
-        axes[2].plot(line, norm.pdf(line, m, np.exp(s)), ["-", "--", ":"][i],
-                     color=plots.PALETTE[[1, 2, 4][i]], label=name)
-axes[2].fill_between(line, np.exp(log_target), color=plots.PALETTE[3], alpha=0.5)
-axes[2].set(xlim=(-6, 6), ylim=(0, 1.4), xlabel="z", ylabel="density")
-axes[2].set_title("p (grey) and fits q")
-axes[2].legend(fontsize=9, ncols=2)
-plots.show(fig, alt="KL(p || q) has one minimum, a wide Gaussian over both bumps. "
-                    "KL(q || p) has one at each bump and a shallow one between.")
+cloud = np.array([[0.5, -1.0]]), np.log([[0.4, 0.8]])  # mu, log_sigma
+noise = np.random.default_rng(5).normal(size=(100_000, 2))
+decoded = (cloud[0] + np.exp(cloud[1]) * noise) @ W_2.T + b
+sampled = np.sum((x - decoded) ** 2, axis=1)
+exact = expected_squared_error(x, W_2, b, *cloud)[0]
+assert abs(sampled.mean() - exact) < 4 * sampled.std() / np.sqrt(len(sampled))
 
 # %% [markdown]
-# With the target first, $q$ must be large wherever $p$ is: a place that $p$ visits and $q$ forgets costs $p \log(p/q)$, and $q$ **covers**. Its best mean and width are those of
-# the target, as setting the derivatives to zero shows. With the fit first, a place where $q$ is and $p$ is not costs $q \log (q/p)$; forgetting a whole bump costs little. So $q$ **settles on one
-# bump**. The other bump is a minimum too, though not so deep, and so is a wide Gaussian in the middle: where a search ends depends on where it starts.
+# And in section 8 both halves of a turn maximise $\mathcal{F}_\beta$ over something, so it never falls. (Its constant is left out.)
 
 # %%
-target = np.exp(log_target)
-centre = np.trapezoid(target * line, line)
-width = np.sqrt(np.trapezoid(target * (line - centre) ** 2, line))
-assert np.allclose(fits["KL(p || q)"][:2], [centre, np.log(width)], atol=0.025)
-for name in list(fits)[1:]:                 # each is lower than all its neighbours
-    m, s, kl = fits[name]
-    near = (abs(mus - m) < 0.06)[:, None] & (abs(log_sigmas - s) < 0.03)
-    assert near.sum() == 9 and fit_first[near].min() == kl
-
-# %% [markdown]
-# The bound uses the second. Its average is under $q$, which we chose and can sample from; an average under the posterior is what we could not compute in the first place.
-# The price: where the posterior has a shape that $q$ cannot take, several bumps for instance, $q$ ends up too narrow rather than too wide.
-
-# %% [markdown]
-# ### Explore
-#
-# The panel shows what no still picture can: how the places *along the axis* where a divergence is paid, and where some of it is paid back, shift and grow as you move $q$ or $p$.
-#
-# **Predict** before you move anything: (a) Make $q$ narrower than $p$, then wider, with equal means. Which of the two mistakes makes
-# $\mathrm{KL}(q\,\|\,p)$ larger? (b) Can the blue area ever outweigh the red one?
-
-# %%
-kl_explorer()
-
-# %% [markdown]
-# ## 5. The reconstruction term
-#
-# With the Gaussian observation model of notebook 03, $p(\mathbf{x}|\mathbf{z}) = \mathcal{N}(\mathbf{x};\, G(\mathbf{z}), \eta I)$, the first term of the bound is (L13)
-#
-# $$\mathbb{E}_q[\log p(\mathbf{x}|\mathbf{z})] = -\frac{1}{2\eta}\, \mathbb{E}_q\lVert \mathbf{x} - G(\mathbf{z}) \rVert^2 - \frac{D}{2}\log(2\pi\eta).$$
-#
-# (The slides call the noise variance both $\eta$ and $\sigma^2$. Here it is always $\eta$; $\sigma$ belongs to $q$.) So the term is an old acquaintance, the squared error of an autoencoder, with
-# one difference: the code is not a point, but a cloud.
-#
-# For the linear decoder $G(\mathbf{z}) = W\mathbf{z} + \mathbf{b}$ the average can be worked out. Write $\mathbf{z} = \boldsymbol\mu + \boldsymbol\sigma\odot\boldsymbol\varepsilon$ with standard normal
-# $\boldsymbol\varepsilon$; then
-#
-# $$\mathbf{x} - W\mathbf{z} - \mathbf{b} = \underbrace{\mathbf{x} - W\boldsymbol\mu - \mathbf{b}}_{\text{fixed}} - \underbrace{\textstyle\sum_k \varepsilon_k\, \sigma_k \mathbf{w}_k}_{\text{random, mean } 0}$$
-#
-# with $\mathbf{w}_k$ the columns of $W$. Square and average: the cross term vanishes, since $\mathbb{E}[\varepsilon_k] = 0$; and of the square of the sum only $\mathbb{E}[\varepsilon_k^2] = 1$ is left.
-
-# %% [markdown]
-# {{exercise expected_squared_error}}
-
-# %%
-def expected_squared_error(x, W, b, mu, log_sigma):
-    """E_q ||x - W z - b||^2; x (N, D), W (D, K), b (D,), mu, log_sigma (N, K)."""
-    ### BEGIN SOLUTION
-    error_of_mean = np.sum((x - mu @ W.T - b) ** 2, axis=1)
-    return error_of_mean + np.exp(2 * log_sigma) @ np.sum(W ** 2, axis=0)
-    ### END SOLUTION
-
-
-# %%
-expected_squared_error = check(expected_squared_error)
-
-# %% [markdown]
-# Samples must agree, within their standard error. Two latents, one digit:
-
-# %%
-W, eta = decoder_from_pca(2)
-x = x_test[5:6].astype(float)
-mu, log_sigma = np.array([[0.5, -1.0]]), np.log([[0.4, 0.8]])
-samples = mu + np.exp(log_sigma) * rng.normal(size=(100_000, 2))
-errors = np.sum((x - samples @ W.T - b) ** 2, axis=1)
-exact = expected_squared_error(x, W, b, mu, log_sigma)[0]
-standard_error = errors.std() / np.sqrt(len(errors))
-print(f"exact {exact:.4f}, by samples {errors.mean():.4f} ± {standard_error:.4f}")
-assert abs(errors.mean() - exact) < 4 * standard_error
-
-# %% [markdown]
-# ### What the term wants
-#
-# **Predict.** Suppose the reconstruction term were all. Which $q$ makes it as large as it can be?
-
-# %%
-z_star = np.linalg.lstsq(W, (x - b)[0], rcond=None)[0][None]  # argmin ||x - W z - b||^2
-sizes = (1.0, 0.3, 0.1, 0.01, 0.0)
-with np.errstate(divide="ignore"):  # log 0 = -inf: a point mass
-    qs = [(z_star, np.log([[s, s]])) for s in sizes]
-errors = [expected_squared_error(x, W, b, *q)[0] for q in qs]
-for s, error in zip(sizes, errors):
-    print(f"sigma = {s:4.2f}: expected squared error {error:.4f}")
-assert np.all(np.diff(errors) < 0)
-assert np.isclose(errors[-1], np.sum((x - z_star @ W.T - b) ** 2))
-others = z_star + rng.normal(size=(1000, 2)), rng.normal(size=(1000, 2))
-many = np.repeat(x, 1000, axis=0)
-assert np.all(expected_squared_error(many, W, b, *others) > errors[-1])
-
-# %% [markdown]
-# A **point mass** at the best code, $\mathbf{z}^* = \operatorname{argmin}_{\mathbf{z}} \lVert \mathbf{x} - G(\mathbf{z})\rVert^2$: an average is never better than its best case, so every cloud loses against $\mathbf{z}^*$ (L17). Left to this
-# term alone, $q$ shrinks to a point, and what remains is an ordinary autoencoder.
-#
-# *A remark on the slide.* It says that $-\frac{1}{2\sigma^2}\mathbb{E}\lVert \mathbf{x} - G(\mathbf{z})\rVert^2$ is *minimised* by the point mass. As signed, it is **maximised**: the squared error is what becomes minimal.
-
-# %% [markdown]
-# ## 6. The price of a point
-#
-# The lecture leaves an exercise: show that a point mass has infinite KL divergence. Do it with a Gaussian that shrinks: $q = \mathcal{N}(\boldsymbol\mu, \sigma^2 I)$ with the same $\sigma$ in all
-# $K$ dimensions, and $\sigma \to 0$.
-
-# %% [markdown]
-# {{exercise kl_to_point_mass}}
-
-# %%
-def kl_to_point_mass(mu, sigmas):
-    """KL(N(mu, sigma^2 I) || N(0, I)) for each of sigmas (M,); mu (K,)."""
-    ### BEGIN SOLUTION
-    K = len(mu)
-    return 0.5 * (K * sigmas ** 2 + np.sum(mu ** 2) - K) - K * np.log(sigmas)
-    ### END SOLUTION
-
-
-# %%
-kl_to_point_mass = check(kl_to_point_mass)
-
-# %%
-sigmas = np.logspace(-8, 0.7, 200)
-fig, ax = plots.figure(6.4, 3.4)
-for K, style in [(1, "-"), (2, "--"), (8, ":")]:
-    ax.plot(sigmas, kl_to_point_mass(np.ones(K), sigmas), style, label=f"K = {K}")
-ax.set(xscale="log", ylim=(0, None), xlabel="σ", ylabel="KL (nats)")
-ax.set_title("The price of shrinking to a point")
-ax.legend()
-plots.show(fig, alt="The divergence against sigma, on a logarithmic axis: straight "
-                    "lines that rise towards small sigma, the steeper the larger K.")
-
-# %% [markdown]
-# Straight lines on a logarithmic axis. Their slope against $\log\sigma$, measured between $10^{-8}$ and $10^{-4}$:
-
-# %%
-small = sigmas < 1e-4
-for K in (1, 2, 8):
-    price = kl_to_point_mass(np.ones(K), sigmas[small])
-    slope = np.polyfit(np.log(sigmas[small]), price, 1)[0]
-    assert abs(slope + K) < 1e-6
-    print(f"K = {K}: slope {slope:.4f}")
-
-# %% [markdown]
-# The divergence grows like $-K\log\sigma$, without bound: the density of $q$ at its own centre is of order $\sigma^{-K}$, while the prior's is what it was. Each halving of $\sigma$ costs
-# $K \log 2$ nats, and the reconstruction term can gain at most what the spread cost it, which is finite. So the point mass never wins.
-
-# %% [markdown]
-# ## 7. Both terms together
-#
-# Now put the two together, $\mathcal{F} = \mathbb{E}_q[\log p(\mathbf{x}|\mathbf{z})] - \mathrm{KL}(q\,\|\,p)$, and leave nothing out: only with the constant
-# $-\frac{D}{2}\log(2\pi\eta)$ is it a bound on $\log p(\mathbf{x})$.
-
-# %% [markdown]
-# {{exercise elbo_linear_gaussian}}
-
-# %%
-def elbo_linear_gaussian(x, W, b, eta, mu, log_sigma):
-    """F for each row of x (N, D), exactly, with the constant; W (D, K), b (D,)."""
-    ### BEGIN SOLUTION
-    D = x.shape[1]
-    error = expected_squared_error(x, W, b, mu, log_sigma)
-    log_lik = -0.5 * D * np.log(2 * np.pi * eta) - error / (2 * eta)
-    return log_lik - kl_standard_normal(mu, log_sigma)
-    ### END SOLUTION
-
-
-# %%
-elbo_linear_gaussian = check(elbo_linear_gaussian)
-
-# %% [markdown]
-# In this model $\log p(\mathbf{x})$ is known: $\mathbf{x} = W\mathbf{z} + \mathbf{b} + \text{noise}$ is Gaussian with mean $\mathbf{b}$ and covariance $WW^\top + \eta I$. So the gap can be measured. First with one
-# latent, as a function of $\sigma$ alone:
-#
-# **Predict.** Draw both terms against $\sigma$. At the best $\sigma$, what do their slopes have to do with each other?
-
-# %%
-W, eta = decoder_from_pca(1)
-sigmas = np.logspace(-2.5, 0.3, 300)[:, None]
-m = (x - b) @ W / (W.T @ W + eta)          # where this comes from: see below
-many = np.repeat(x, 300, axis=0)
-F = elbo_linear_gaussian(many, W, b, eta, np.repeat(m, 300, axis=0), np.log(sigmas))
-minus_kl = -kl_standard_normal(np.repeat(m, 300, axis=0), np.log(sigmas))
-top = sigmas[F.argmax(), 0]
-
-# %%
-fig, ax = plots.figure(6.6, 3.6)
-offset = (F - minus_kl).max()              # the best that the first term can do
-ax.semilogx(sigmas, F - minus_kl - offset, "--", label="reconstruction, less its best")
-ax.semilogx(sigmas, minus_kl, "-.", label="− KL")
-ax.semilogx(sigmas, F - offset, label="F, less the same")
-ax.axvline(top, color=plots.PALETTE[3], linewidth=1)
-ax.set(ylim=(-9, 0.5), xlabel="σ", ylabel="nats", title=f"Best at σ = {top:.2f}")
-ax.legend(loc="lower center")
-plots.show(fig, alt="Against sigma, the reconstruction term falls, minus KL rises up "
-                    "to sigma 1, and their sum has its top in between.")
-
-# %% [markdown]
-# The reconstruction term pushes $\sigma$ down, the KL term pulls it up, and at the top their slopes cancel. Where is that? Suppose that the columns of $W$ are at right angles to each other, as PCA's are. Then $\mathcal{F}$ is a sum over
-# the latents, and the derivatives with respect to $\mu_k$ and $\sigma_k$ vanish where
-#
-# $$\frac{\mathbf{w}_k^\top(\mathbf{x} - \mathbf{b}) - \lVert\mathbf{w}_k\rVert^2\mu_k}{\eta} = \mu_k
-# \quad\text{and}\quad \frac{\sigma_k\lVert\mathbf{w}_k\rVert^2}{\eta} = \frac{1}{\sigma_k} - \sigma_k,$$
-# $$\text{that is}\qquad \mu_k = \frac{\mathbf{w}_k^\top(\mathbf{x}-\mathbf{b})}{\lVert\mathbf{w}_k\rVert^2 + \eta},
-# \qquad \sigma_k^2 = \frac{\eta}{\lVert\mathbf{w}_k\rVert^2 + \eta}.$$
-
-# %%
-def best_q(x, W, b, eta):
-    """mu, log_sigma (N, K) that maximise F, for W with orthogonal columns."""
-    denominator = np.sum(W ** 2, axis=0) + eta
-    log_sigma = 0.5 * np.log(eta / denominator)
-    return (x - b) @ W / denominator, np.tile(log_sigma, (len(x), 1))
-
-
-mu, log_sigma = best_q(x, W, b, eta)
-for i in (4, 5):  # the derivatives with respect to mu and log_sigma
-    slope = grad(lambda *args: anp.sum(linear_gaussian.elbo_linear_gaussian(*args)), i)
-    assert np.abs(slope(x, W, b, eta, mu, log_sigma)).max() < 1e-9
-print(f"best sigma by the formula: {np.exp(log_sigma[0, 0]):.4f}")
-
-# %% [markdown]
-# Notebook 04 promised that the best $q$ is the posterior. Is it? The posterior on the grid, from the joint density as in 04, knows nothing of the formula:
-
-# %%
-log_lik = norm.logpdf(x, z[:, None] @ W.T + b, np.sqrt(eta)).sum(axis=1)
-log_joint = log_lik + norm.logpdf(z)
-posterior = np.exp(log_joint - log_joint.max())
-posterior /= np.trapezoid(posterior, z)
-mean = np.trapezoid(posterior * z, z)
-deviation = np.sqrt(np.trapezoid(posterior * (z - mean) ** 2, z))
-assert np.isclose(mean, mu[0, 0], atol=1e-8)
-assert np.isclose(deviation, np.exp(log_sigma[0, 0]), atol=1e-8)
-
-# %% [markdown]
-# And with more latents, on all test digits at once: $\mathcal{F}$ reaches $\log p(\mathbf{x})$ itself, so the gap $\mathrm{KL}(q\,\|\,\text{posterior})$ is zero, and $q$ *is* the posterior.
-
-# %%
-W, eta = decoder_from_pca(2)
-X = x_test.astype(float)
-log_p = multivariate_normal.logpdf(X, b, W @ W.T + eta * np.eye(196))
-F = elbo_linear_gaussian(X, W, b, eta, *best_q(X, W, b, eta))
-assert np.allclose(F, log_p, atol=1e-8, rtol=0)
-print(f"mean over {len(X)} digits: F {F.mean():.4f}, log p(x) {log_p.mean():.4f}")
-
-# %% [markdown]
-# So for this model no $q$ does better. Here is what others lose, on the digit of section 1:
-
-# %%
-mu, log_sigma = best_q(x, W, b, eta)
-choices = {"the prior N(0, I)": (0 * mu, 0 * log_sigma),
-           "right place, prior's width": (mu, 0 * log_sigma),
-           "near a point mass at z*": (z_star, 0 * log_sigma - 5),
-           "the posterior": (mu, log_sigma)}
-log_p_x = multivariate_normal.logpdf(x, b, W @ W.T + eta * np.eye(196))
-print(f"{'q':27s} reconstruction     KL       F   gap")
-for name, q in choices.items():
-    F, kl = elbo_linear_gaussian(x, W, b, eta, *q)[0], kl_standard_normal(*q)[0]
-    print(f"{name:27s} {F + kl:14.2f} {kl:6.2f} {F:7.2f} {log_p_x - F:z5.2f}")
-
-# %% [markdown]
-# The near point mass has the best reconstruction and a high price; the prior is free and reconstructs badly; the posterior has the largest difference. Two things about its formula: the
-# mean is the least-squares code *shrunk* by the factor $\lVert\mathbf{w}_k\rVert^2/(\lVert\mathbf{w}_k\rVert^2 + \eta)$, as the prior pulls it in; and the width does not depend on $\mathbf{x}$: with a linear decoder, all
-# digits are equally uncertain.
-
-# %% [markdown]
-# ### The exchange rate
-#
-# What decides how much reconstruction a nat of KL is worth? The squared error is divided by $2\eta$.
-#
-# **Predict.** Keep the decoder ($K = 8$) and let the noise variance $\eta$ grow from tiny to huge, with the best $q$ each time. What do the expected error and the KL term do?
-
-# %%
-W, eta_8 = decoder_from_pca(8)
-etas = np.logspace(-4, 2, 61)
-qs = [best_q(X, W, b, e) for e in etas]
-errors = np.array([expected_squared_error(X, W, b, *q).mean() for q in qs])
-kls = np.array([kl_standard_normal(*q).mean() for q in qs])
-
-# %%
-fig, (left, middle, right) = plots.figure(9.6, 3.1, columns=3)
-left.semilogx(etas, errors)
-left.set(xlabel="η", ylabel="expected squared error", title="reconstruction")
-middle.semilogx(etas, kls, color=plots.PALETTE[1])
-middle.set(xlabel="η", ylabel="KL (nats)", title="price")
-right.plot(kls, errors, color=plots.PALETTE[2])
-right.plot(*[np.interp(np.log(eta_8), np.log(etas), a) for a in (kls, errors)], "o",
-           color="black", label="PCA's η")
-right.set(xlabel="KL (nats)", ylabel="expected squared error")
-right.set_title("error against price")
-right.legend()
-plots.show(fig, alt="With growing eta the expected error rises and the divergence "
-                    "falls to zero; against each other they form a falling curve.")
-
-# %% [markdown]
-# Small $\eta$: reconstruction is precious, $q$ narrows towards the point mass, the KL term goes up without end. Large $\eta$: an error costs nothing, and $q$ relaxes to the prior. Along the
-# curve on the right, $-\text{error}/2\eta - \mathrm{KL}$ is at its maximum for each $\eta$, so a small step along it changes neither up nor down: $\mathrm{d}\,\text{error} = -2\eta\;\mathrm{d}\,\mathrm{KL}$. The noise variance is an **exchange rate**, $2\eta$ of squared
-# error per nat. Measured:
-
-# %%
-rate = -np.diff(errors) / np.diff(kls)
-between = np.sqrt(etas[1:] * etas[:-1])
-assert np.all(np.diff(errors) > 0) and np.all(np.diff(kls) < 0)
-assert np.allclose(rate, 2 * between, rtol=0.01)
-for i in (10, 30, 50):
-    print(f"2 eta = {2 * between[i]:.4f}: {rate[i]:.4f} of squared error per nat")
-
-# %% [markdown]
-# ## 8. Too little and too much
-#
-# So far the decoder stood still. Now train it, too. To see what each term does to a model, give the KL term a weight $\beta$:
-#
-# $$\mathcal{F}_\beta = \mathbb{E}_q[\log p(\mathbf{x}|\mathbf{z})] - \beta\,\mathrm{KL}(q \,\|\, p).$$
-#
-# At $\beta = 1$ this is the bound. Dividing by $\beta$ moves no maximum, so the weight acts as a noise variance $\beta\eta$ would: it changes the exchange rate. Section 1 chose $\lVert\mathbf{w}_k\rVert^2 = \lambda_k - \eta$;
-# with $\beta\eta$ in place of $\eta$ the best column has $\lVert\mathbf{w}_k\rVert^2 = \lambda_k - \beta\eta$, and **none is left once $\beta > \lambda_k/\eta$**:
-
-# %%
-W, eta = decoder_from_pca(2)
-print("lambda / eta of the first two components:", np.round(eigenvalues[:2] / eta, 1))
-
-# %% [markdown]
-# The model: two latents, a decoder $W\mathbf{z} + \mathbf{b}$, and a $q$ for each digit. We saw that the best mean is a linear function of $\mathbf{x}$ and the best width the same for all digits, so a single layer from
-# $\mathbf{x}$ to $(\boldsymbol\mu, \log\boldsymbol\sigma)$ can give every digit its best $q$. (Whether a network may do that in general is the question of notebook 07.) The expected error is exact, so no
-# samples are needed, and Adam does the rest, as in notebook 02. Every run starts from codes that are spread too wide.
-
-# %%
-mean_digit, noise = x_train.mean(axis=0), float(eta)
-
-
-def encode(layer, x):
-    """mu, log_sigma (N, 2) from one layer (196, 4)."""
-    h = nets.mlp([layer], x - mean_digit)
-    return h[:, :2], h[:, 2:]
-
-
-def terms(params, x):
-    """Expected squared error and KL, each (N,)."""
-    layer, W, b = params
-    q = encode(layer, x)
-    error = linear_gaussian.expected_squared_error(x, W, b, *q)
-    return error, gaussians.kl_standard_normal(*q)
-
-
-# %%
-def train(beta, steps=1200, spread=30):
-    """Maximises F_beta, less its constant; starts with codes of the given spread."""
-    def minus_bound(params, x):
-        error, kl = terms(params, x)
-        return anp.sum(error / (2 * noise) + beta * kl) / len(x)
-
-    rng = np.random.default_rng(1)
-    V, c = nets.init_mlp([196, 4], rng)[0]
-    V = V * np.float32([spread, spread, 0.1, 0.1])  # mu far apart, sigma about 1
-    start = (V, c), np.float32(0.03 * rng.normal(size=(196, 2))), mean_digit
-    batches = optim.minibatches(x_train, 250, steps, rng)
-    return optim.adam(minus_bound, start, batches, steps, 0.02, label=f"beta = {beta}")
-
-
-# %% [markdown]
-# **Predict.** Four weights: no KL term at all ($\beta = 0$), the bound ($\beta = 1$), $\beta = 24$ and $\beta = 40$. How will the codes of the digits lie in each, and how wide will the clouds be? Use
-# the two numbers above.
-
-# %%
-models = {beta: train(beta) for beta in (0, 1, 24, 40)}
-
-# %%
-fig, axes = plots.figure(7.4, 7, columns=2, rows=2)
-colours = np.array(plots.PALETTE)[digits.y_test[:200]]
-for ax, (beta, (layer, W, b)) in zip(axes.flat, models.items()):
-    mu, log_sigma = encode(layer, x_test[:200])
-    widths = 2 * np.exp(log_sigma).T                # one standard deviation each way
-    ax.add_collection(EllipseCollection(
-        *widths, np.zeros(200), units="xy", offsets=mu, offset_transform=ax.transData,
-        facecolors="none", edgecolors=colours, linewidths=0.8, alpha=0.6))
-    ax.plot(*2 * np.array([np.cos(z), np.sin(z)]), "k", linewidth=0.6)
-    limit = 6.4 if beta == 0 else 3.2
-    ax.set(xlim=(-limit, limit), ylim=(-limit, limit), aspect="equal")
-    ax.set(xlabel="$z_1$", ylabel="$z_2$", title=f"β = {beta}")
-plots.show(fig, alt="Codes of 200 digits with their one-sigma ellipses. Beta 0: "
-                    "dots, wider than the prior. Beta 1: small ellipses that fill it. "
-                    "Beta 24: large ellipses in a row. Beta 40: all the same circle.")
-
-# %% [markdown]
-# Each ellipse is one test digit's $q$, one standard deviation wide and coloured by its label; the black circle, of radius 2, holds the share $1 - e^{-2}$ of the prior, most of it. (The first panel has another scale.)
-#
-# **Too much.** With $\beta = 40$ every digit has about the same $q$, the prior (a few stragglers are still on their way). The KL term is all but zero, and $\mathbf{z}$ says nothing about $\mathbf{x}$: the model has **collapsed** (*posterior collapse*, in the literature). With $\beta = 24$, between the two
-# thresholds, one latent has collapsed and the other has not, just as the formula has it:
-
-# %%
-def columns(beta):
-    """Squared singular values of W: squared lengths of its columns, once orthogonal."""
-    return np.linalg.svd(models[beta][1], compute_uv=False) ** 2
-
-
-for beta in (24, 40):
-    for k in (0, 1):
-        show_result(f"beta = {beta}: squared length of column {k + 1}",
-                    columns(beta)[k], max(eigenvalues[k] - beta * eta, 0), 0.03)
-
-# %% [markdown]
-# **In balance.** With $\beta = 1$ the clouds are small but not points, and all of them together fill the prior. The trained model is as good as PCA's, whose mean $\log p(\mathbf{x})$ was computed in section 7:
-
-# %%
-layer, W, b = models[1]
-F = elbo_linear_gaussian(x_test, W, b, noise, *encode(layer, x_test)).mean()
-show_result("mean F of the trained model", F, expected=log_p.mean(), tolerance=0.6)
-assert F < log_p.mean() + 0.1
-mu, log_sigma = encode(layer, x_test)
-show_result("mean of mu^2 + sigma^2", np.mean(mu**2 + np.exp(2 * log_sigma)), 1, 0.15)
-
-# %% [markdown]
-# The mean of $\mu^2 + \sigma^2$ is the second moment of a draw from all the clouds together; it is near the prior's, which is 1.
-#
-# **Too little.** With $\beta = 0$ the clouds have shrunk almost to points, and would go on to do so for as long as we train (section 6 says what that costs). And nothing holds the codes in place: make all codes
-# and widths five times smaller and $W$ five times larger, and the error is what it was. Where the codes lie is an accident of the start.
-
-# %%
-(V, c), W, b = models[0]
-fifth = np.float32([0.2, 0.2, 1, 1])
-shift = np.log(np.float32([1, 1, 0.2, 0.2]))
-models["0, rescaled"] = (V * fifth, c * fifth + shift), 5 * W, b
-before, after = [terms(models[name], x_test)[0] for name in (0, "0, rescaled")]
-assert np.allclose(before, after, rtol=1e-3)
-mu, log_sigma = encode((V, c), x_test)
-show_result("spread of the codes", mu.std(), 2.07, 0.4)
-show_result("mean width of the clouds", np.exp(log_sigma).mean(), 0.045, 0.03)
-
-# %% [markdown]
-# Why does it matter where codes lie? Because the model's pictures are decoded from draws of the *prior*, $\mathbf{z} \sim \mathcal{N}(0, I)$.
-#
-# **Predict.** Decode the same eight draws with each model. Which one shows the range of pictures that two latents can make?
-
-# %%
-draws = np.random.default_rng(4).normal(size=(8, 2))
-names = [0, "0, rescaled", 1, 24, 40]
-pictures = [draws @ models[name][1].T + models[name][2] for name in names]
-fig, ax = plots.figure(7.4, 4.6)
-plots.image_grid(np.concatenate(pictures), shape, columns=8, ax=ax,
-                 row_labels=[f"β = {name}" for name in names])
-plots.show(fig, alt="Eight decoded draws of the prior for each model: much alike at "
-                    "beta 0, harsh once rescaled, varied at beta 1, almost the same at "
-                    "beta 24, and the same mean digit eight times at beta 40.")
-
-# %%
-possible = np.sum(eigenvalues[:2] - eta)  # the variance along PCA's columns
-for name, expected in zip(names, [0.27, 6.6, 1.08, 0.08, 0]):
-    share = np.sum(models[name][1] ** 2) / possible
-    show_result(f"beta = {name}: variance of the draws, against PCA's", share, expected,
-                tolerance=0.25 * expected + 0.02)
-
-# %% [markdown]
-# Without the KL term the pictures vary too little or too much, as chance will have it; with too much of it they are all the mean digit; with the bound as it stands they vary as the data do. So notebook 02's trouble, that random codes
-# decode to nothing sensible, is what the KL term is there to cure. (They are no handsome digits even so: two latents and a flat decoder are a poor model. That changes in notebook 08.)
-
-# %% [markdown]
-# ## What you have shown
-#
-# - The bound is a reconstruction term minus a KL term (L12, L15), and the KL term is never negative, by Jensen's inequality. KL is no metric: it is neither symmetric nor does it
-#   obey the triangle inequality (L14).
-# - For Gaussians it has a closed form, which pulls $q$ towards $\mathcal{N}(0, I)$; quadrature and samples agree with it. Averaging under $q$, as the bound does, makes $q$ settle on one bump.
-# - With Gaussian noise the reconstruction term is an expected squared error (L13). Alone, it is best served by a point mass, and that costs infinitely much, like $-K\log\sigma$ (L17).
-# - Together they are best served by the posterior, where their slopes cancel; $2\eta$ is the exchange rate between them. A KL term that weighs too much makes the model collapse, one that weighs too little leaves the codes scattered.
-#
-# ## What is left open
-#
-# Everything here leaned on one formula, the expected error of a *linear* decoder. When the decoder bends, $\mathbb{E}_q\lVert\mathbf{x} - G(\mathbf{z})\rVert^2$ has no closed form. It can be estimated from samples of $q$; but to climb the bound we need its
-# derivatives with respect to $\boldsymbol\mu$ and $\boldsymbol\sigma$, and these are the parameters of the very distribution that the samples come from. How do you differentiate through a sample? That is notebook 06.
-
-# %%
-# NBVAL_IGNORE_OUTPUT
-progress()
+turning, heights = (0.014 * np.random.default_rng(1).normal(size=(196, 2)), b), []
+for _ in range(15):
+    clouds_24 = best_q(x_train, *turning, 24 * eta_2)
+    for _ in range(2):                             # before and after the second half
+        loss = expected_squared_error(x_train, *turning, *clouds_24) / (2 * eta_2)
+        heights.append(np.mean(-loss - 24 * kl_standard_normal(*clouds_24)))
+        turning = best_decoder(x_train, *clouds_24)
+assert np.all(np.diff(heights) > -1e-9)
 
 # %% [markdown]
 # **Sources.** S. Kullback and R. Leibler, *On information and sufficiency*, 1951. R. Neal and G. Hinton, *A view of the EM algorithm that justifies incremental, sparse, and other variants*, 1998. M. Tipping and C. Bishop,

@@ -4,7 +4,7 @@ import functools
 import itertools
 
 import numpy as np
-from scipy import stats
+from scipy import optimize, stats
 from scipy.special import entr, rel_entr
 
 from course_utils.exercises.model import Case, Exercise, Misconception, close
@@ -105,8 +105,8 @@ KL_CATEGORICAL = exercise(
     signature="kl_categorical(q, p)",
     returns="scalar",
     task=(
-        "KL(q || p) in nats of two distributions, arrays of probabilities (C,) each, "
-        "with 0 log 0 = 0, and infinity where p = 0 < q."
+        r"The divergence $\mathrm{KL}(q\,\|\,p)$ in nats of two distributions, arrays of probabilities `(C,)` each, "
+        r"with $0 \log 0 = 0$, and infinity where $p_c = 0 < q_c$."
     ),
     answer="course_utils.probability.divergences:kl_categorical",
     aliases=("course_utils.probability.numerics:bound_terms",),
@@ -173,10 +173,10 @@ KL_CATEGORICAL = exercise(
         ),
     },
     hints=(
-        "KL(q || p) is the average, under q, of log(q_c / p_c): a sum of q_c log(q_c / p_c).",
+        r"$\mathrm{KL}(q\,\|\,p)$ is the average, under q, of $\log(q_c / p_c)$: a sum of $q_c \log(q_c / p_c)$.",
         (
             "Choose the classes with q > 0 first (a boolean mask), and compute the sum only over them: "
-            "that is 0 log 0 = 0."
+            r"that is $0 \log 0 = 0$."
         ),
         (
             "With inside = q > 0: np.sum(q[inside] * np.log(q[inside] / p[inside])). "
@@ -233,8 +233,9 @@ KL_STANDARD_NORMAL = exercise(
     signature="kl_standard_normal(mu, log_sigma)",
     returns="(N,)",
     task=(
-        "KL(q || N(0, I)) for each example, where q = N(mu, diag(sigma^2)) and log_sigma is the log "
-        "of the standard deviation."
+        r"$\mathrm{KL}(q\,\|\,\mathcal{N}(\mathbf{0}, I))$ for each example, where "
+        r"$q = \mathcal{N}(\boldsymbol\mu, \mathrm{diag}(\boldsymbol\sigma^2))$ and `log_sigma` is the logarithm of "
+        "the standard deviation; both arguments are `(N, K)`."
     ),
     answer="course_utils.probability.gaussians:kl_standard_normal",
     aliases=("course_utils.probability.gaussians:kl_gaussians", FAST_KL),
@@ -310,15 +311,15 @@ KL_STANDARD_NORMAL = exercise(
     },
     hints=(
         (
-            "One dimension first: E_q[log q(z)] = -1/2 - log sigma - log(2 pi)/2, "
-            "as (z - mu)^2 / sigma^2 averages to 1. What does z^2 average to under q?"
+            r"One dimension first: $\mathbb{E}_q[\log q(z)] = -\frac12 - \log\sigma - \frac12\log 2\pi$, "
+            r"as $(z - \mu)^2 / \sigma^2$ averages to 1. What does $z^2$ average to under q?"
         ),
         (
-            "E_q[z^2] = sigma^2 + mu^2, so KL = (sigma^2 + mu^2 - 1 - log sigma^2) / 2 in one dimension. "
-            "Sum over dimensions."
+            r"$\mathbb{E}_q[z^2] = \sigma^2 + \mu^2$, so $\mathrm{KL} = \frac12(\sigma^2 + \mu^2 - 1 - \log\sigma^2)$ "
+            "in one dimension. Sum over dimensions."
         ),
         (
-            "sigma^2 is np.exp(2 * log_sigma), and log sigma^2 is 2 * log_sigma. "
+            r"$\sigma^2$ is np.exp(2 * log_sigma), and $\log\sigma^2$ is 2 * log_sigma. "
             "Sum over axis=1, and do not forget the half."
         ),
     ),
@@ -394,8 +395,8 @@ KL_GAUSSIANS = exercise(
     signature="kl_gaussians(mu_q, log_sigma_q, mu_p, log_sigma_p)",
     returns="(N,)",
     task=(
-        "KL(q || p) for each example, where q and p are Gaussians with diagonal covariance; "
-        "all four arguments are (N, K)."
+        r"$\mathrm{KL}(q\,\|\,p)$ for each example, where q and p are Gaussians with diagonal covariance; "
+        "all four arguments are `(N, K)`."
     ),
     answer="course_utils.probability.gaussians:kl_gaussians",
     aliases=("course_utils.probability.gaussians:kl_standard_normal", FAST_KL),
@@ -481,13 +482,17 @@ KL_GAUSSIANS = exercise(
     },
     hints=(
         (
-            "Write log q - log p for one dimension and average under q. Which averages do you need? "
-            "E_q[(z - mu_q)^2] and E_q[(z - mu_p)^2]."
+            r"Moving and stretching the axis, $z \mapsto (z - \mu_p) / \sigma_p$, changes both densities alike, "
+            r"so the divergence stays. It makes p a $\mathcal{N}(0, 1)$. What does it make of q?"
         ),
-        "E_q[(z - mu_p)^2] = sigma_q^2 + (mu_q - mu_p)^2, and E_q[(z - mu_q)^2] = sigma_q^2.",
         (
-            "In one dimension: log(sigma_p / sigma_q) + (sigma_q^2 + (mu_q - mu_p)^2) / (2 sigma_p^2) - 1/2. "
-            "Check that it is 0 for q = p."
+            r"q becomes a Gaussian with the mean $(\mu_q - \mu_p) / \sigma_p$ and the width $\sigma_q / \sigma_p$, "
+            r"whose logarithm is $\log\sigma_q - \log\sigma_p$. You have a function for its divergence."
+        ),
+        (
+            r"In one dimension: $\log(\sigma_p / \sigma_q) + (\sigma_q^2 + (\mu_q - \mu_p)^2) / (2 \sigma_p^2) "
+            r"- \frac12$. Or in one line: kl_standard_normal((mu_q - mu_p) / np.exp(log_sigma_p), "
+            "log_sigma_q - log_sigma_p)."
         ),
     ),
 )
@@ -547,8 +552,9 @@ KL_MONTE_CARLO = exercise(
     signature="kl_monte_carlo(mu, log_sigma, eps)",
     returns="(N,)",
     task=(
-        "The mean over the S samples of log q(z) - log p(z), "
-        "where p = N(0, I) and z comes from q by stretching and moving the given noise eps (S, N, K)."
+        r"The mean over the S samples of $\log q(\mathbf{z}_s) - \log p(\mathbf{z}_s)$, "
+        r"where $p = \mathcal{N}(\mathbf{0}, I)$ and $\mathbf{z}_s$ comes from q by stretching and moving the given "
+        "standard normal noise `eps (S, N, K)`; `mu` and `log_sigma` are `(N, K)`."
     ),
     answer="course_utils.probability.gaussians:kl_monte_carlo",
     cases=monte_carlo_cases,
@@ -645,16 +651,16 @@ KL_MONTE_CARLO = exercise(
     },
     hints=(
         (
-            "Three lines: make the samples z (S, N, K); compute log q(z) - log p(z), "
+            r"Three lines: make the samples z (S, N, K); compute $\log q(\mathbf{z}) - \log p(\mathbf{z})$, "
             "summed over the K dimensions; average over S."
         ),
         (
             "z = mu + np.exp(log_sigma) * eps broadcasts (N, K) against (S, N, K). "
-            "In log q, (z - mu) / sigma is eps itself."
+            r"In $\log q$, $(z - \mu) / \sigma$ is eps itself."
         ),
         (
-            "Per dimension, log q = -eps^2/2 - log_sigma - log(2 pi)/2 and log p = -z^2/2 - log(2 pi)/2. "
-            "The constants cancel."
+            r"Per dimension, $\log q = -\frac12\varepsilon^2 - \log\sigma - \frac12\log 2\pi$ and "
+            r"$\log p = -\frac12 z^2 - \frac12\log 2\pi$. The constants cancel."
         ),
     ),
 )
@@ -717,8 +723,9 @@ EXPECTED_SQUARED_ERROR = exercise(
     signature="expected_squared_error(x, W, b, mu, log_sigma)",
     returns="(N,)",
     task=(
-        "The exact expectation of ||x - W z - b||^2 over z from q = N(mu, diag(sigma^2)), for each example; "
-        "W (D, K), b (D,)."
+        r"The exact expectation of $\lVert \mathbf{x} - W\mathbf{z} - \mathbf{b} \rVert^2$ over $\mathbf{z}$ from "
+        r"$q = \mathcal{N}(\boldsymbol\mu, \mathrm{diag}(\boldsymbol\sigma^2))$, for each example: `x (N, D)`, "
+        "`W (D, K)`, `b (D,)`, `mu` and `log_sigma (N, K)`."
     ),
     answer="course_utils.models.linear_gaussian:expected_squared_error",
     cases=error_cases,
@@ -791,12 +798,14 @@ EXPECTED_SQUARED_ERROR = exercise(
     },
     hints=(
         (
-            "Write z = mu + sigma * noise, with noise of mean 0 and variance 1. "
-            "Then x - W z - b is a fixed vector minus W (sigma * noise)."
+            r"Write $\mathbf{z} = \boldsymbol\mu + \boldsymbol\sigma \odot \boldsymbol\varepsilon$, with noise of mean "
+            r"0 and variance 1. Then $\mathbf{x} - W\mathbf{z} - \mathbf{b}$ is a fixed vector minus "
+            r"$W(\boldsymbol\sigma \odot \boldsymbol\varepsilon)$."
         ),
         (
-            "Square and average: the cross term vanishes. "
-            "What is left of the noise is E||W (sigma * noise)||^2 = sum_k sigma_k^2 ||w_k||^2, w_k the columns of W."
+            "Square and average: the cross term vanishes. What is left of the noise is "
+            r"$\mathbb{E}\lVert W(\boldsymbol\sigma \odot \boldsymbol\varepsilon)\rVert^2 = "
+            r"\sum_k \sigma_k^2 \lVert\mathbf{w}_k\rVert^2$, with $\mathbf{w}_k$ the columns of W."
         ),
         "np.sum((x - mu @ W.T - b) ** 2, axis=1), plus np.exp(2 * log_sigma) @ np.sum(W ** 2, axis=0): (N, K) @ (K,).",
     ),
@@ -864,8 +873,11 @@ ELBO_LINEAR_GAUSSIAN = exercise(
     signature="elbo_linear_gaussian(x, W, b, eta, mu, log_sigma)",
     returns="(N,)",
     task=(
-        "The exact bound F for each example, with p(x|z) = N(x; W z + b, eta I), p(z) = N(0, I), "
-        "q = N(mu, diag(sigma^2)), and the Gaussian's constant."
+        r"The exact bound $\mathcal{F}$ for each example, with "
+        r"$p(\mathbf{x}|\mathbf{z}) = \mathcal{N}(\mathbf{x};\, W\mathbf{z} + \mathbf{b}, \eta I)$, "
+        r"$p(\mathbf{z}) = \mathcal{N}(\mathbf{0}, I)$, "
+        r"$q = \mathcal{N}(\boldsymbol\mu, \mathrm{diag}(\boldsymbol\sigma^2))$, and the Gaussian's constant; "
+        "shapes as before."
     ),
     answer="course_utils.models.linear_gaussian:elbo_linear_gaussian",
     cases=elbo_cases,
@@ -950,12 +962,13 @@ ELBO_LINEAR_GAUSSIAN = exercise(
     },
     hints=(
         (
-            "F has two terms: E_q[log p(x|z)], and minus KL(q || N(0, I)). "
-            "You have written functions for both of the hard parts."
+            r"$\mathcal{F}$ has two terms: $\mathbb{E}_q[\log p(\mathbf{x}|\mathbf{z})]$, and minus "
+            r"$\mathrm{KL}(q\,\|\,\mathcal{N}(\mathbf{0}, I))$. You have written functions for both of the hard parts."
         ),
         (
-            "log N(x; m, eta I) = -(D/2) log(2 pi eta) - ||x - m||^2 / (2 eta). "
-            "Only the squared error depends on z: put its expectation there."
+            r"$\log \mathcal{N}(\mathbf{x};\, \mathbf{m}, \eta I) = -\frac{D}{2} \log(2\pi\eta) - "
+            r"\lVert\mathbf{x} - \mathbf{m}\rVert^2 / (2\eta)$. "
+            r"Only the squared error depends on $\mathbf{z}$: put its expectation there."
         ),
         (
             "-0.5 * D * np.log(2 * np.pi * eta) - expected_squared_error(x, W, b, mu, "
@@ -1015,8 +1028,8 @@ KL_TO_POINT_MASS = exercise(
     signature="kl_to_point_mass(mu, sigmas)",
     returns="(M,)",
     task=(
-        "KL(N(mu, sigma^2 I) || N(0, I)) for one mu (K,) and each of the sigmas (M,), "
-        "standard deviations that may be tiny."
+        r"$\mathrm{KL}(\mathcal{N}(\boldsymbol\mu, \sigma^2 I)\,\|\,\mathcal{N}(\mathbf{0}, I))$ for one mean "
+        "`mu (K,)` and each of the standard deviations `sigmas (M,)`, which may be tiny."
     ),
     answer="course_utils.probability.gaussians:kl_to_point_mass",
     aliases=(
@@ -1085,11 +1098,11 @@ KL_TO_POINT_MASS = exercise(
     hints=(
         (
             "Start from your kl_standard_normal in one dimension, "
-            "(sigma^2 + mu^2 - 1 - log sigma^2) / 2, and add up K dimensions."
+            r"$\frac12(\sigma^2 + \mu^2 - 1 - \log\sigma^2)$, and add up K dimensions."
         ),
         (
-            "The K dimensions have the same sigma, so three of the terms are multiplied by K. "
-            "The mu_k differ: sum their squares."
+            r"The K dimensions have the same $\sigma$, so three of the terms are multiplied by K. "
+            r"The $\mu_k$ differ: sum their squares."
         ),
         (
             "0.5 * (K * sigmas**2 + np.sum(mu**2) - K) - K * np.log(sigmas), with K = len(mu). "
@@ -1098,12 +1111,155 @@ KL_TO_POINT_MASS = exercise(
     ),
 )
 
+
+# point_mass_limit ---------------------------------------------------------------------------------------------------
+
+HALF_LOG = 0.5 * np.log(2 * np.pi)  # minus the logarithm of N(0; 0, 1), the largest density in one dimension
+
+
+def limit_cases(rng):
+    """Sides and nats for which neither result is near 0, where a wrong one would be, too; K is never 1 but once."""
+
+    def case(K, M, low, high, label=""):
+        return Case((rng.uniform(low, high, M), float(K * rng.uniform(0.3, 1.4)), K), label)
+
+    return [
+        case(3, 5, 0.1, 0.8),
+        case(5, 4, 0.2, 2.0),
+        case(4, 1, 0.3, 0.7, "for M = 1"),
+        case(1, 3, 0.1, 0.5, "for K = 1"),
+        Case((10 ** rng.uniform(-9, -3, 4), float(rng.uniform(3, 6)), 6), "for sides near 0"),
+        Case((rng.uniform(3, 6, 3), float(-rng.uniform(0.5, 2)), 2), "for cubes so large that the bound is below 0"),
+    ]
+
+
+def limit_oracle(widths, nats, K):
+    """The floor from scipy's density at the origin; the side by looking for it, as the floor falls with the side."""
+    largest = stats.multivariate_normal(np.zeros(K)).pdf(np.zeros(K))
+
+    def floor(log_side):
+        return -np.log(largest) - K * log_side
+
+    return np.array([floor(np.log(w)) for w in widths]), np.exp(optimize.brentq(lambda s: floor(s) - nats, -50, 50))
+
+
+def limit_terms(
+    logs=lambda K, w: K * np.log(w), constant=lambda K: K * HALF_LOG, enough=lambda n, K: np.exp(HALF_LOG - n / K)
+):
+    """A wrong pair of floor and side: each part may be replaced."""
+    return lambda widths, nats, K: (constant(K) - logs(K, widths), enough(nats, K))
+
+
+def spelled_point_mass_limit(P, widths, nats, K):
+    two_pi = P.factor("2 pi", 2 * np.pi)
+    half_log = P.factor("the 1/2 of log 2 pi", 0.5) * np.log(two_pi)
+    constant = P.factor("the K of the largest density", K) * half_log
+    volume = P.factor("the K of the volume", K) * P.apply("log", np.log, widths)
+    floor = P.term("the largest density", constant) - P.term("the volume", volume)
+    in_exponent = P.term("nats / K", P("nats", nats) / P.divisor("K in the second result", K))
+    return floor, P.factor("sqrt(2 pi) in the second result", np.sqrt(2 * np.pi)) * np.exp(-in_exponent)
+
+
+POINT_MASS_LIMIT = exercise(
+    name="point_mass_limit",
+    points=2,
+    minutes=8,
+    lines=3,
+    lecture_points=("L17",),
+    signature="point_mass_limit(widths, nats, K)",
+    returns="((M,), scalar)",
+    task=(
+        "Steps 2 and 3 as a pair. First, for each side of `widths (M,)`: the bound on the price of a q that lives in a "
+        "cube with this side, wherever the cube is, from its volume and the prior's largest density. Second: the side "
+        "at which this bound is exactly `nats`, a number."
+    ),
+    answer="course_utils.probability.gaussians:point_mass_limit",
+    cases=limit_cases,
+    oracle=limit_oracle,
+    spelled=spelled_point_mass_limit,
+    others={
+        "the first result is the bound on P(cube); the price is at least minus its logarithm": (
+            lambda w, n, K: (w**K * np.exp(-K * HALF_LOG), np.exp(HALF_LOG - n / K))
+        ),
+        "the second result is the logarithm of the side": limit_terms(enough=lambda n, K: HALF_LOG - n / K),
+        "the first result is -log of the volume plus log of the density; both belong under the same minus": limit_terms(
+            constant=lambda K: -K * HALF_LOG
+        ),
+        "the second result is the volume of the cube; its side is the K-th root": limit_terms(
+            enough=lambda n, K: np.exp(K * HALF_LOG - n)
+        ),
+        "the first result is -log P of the cube around 0; asked is the bound from volume and largest density": (
+            lambda w, n, K: (-K * np.log(2 * stats.norm.cdf(w / 2) - 1), np.exp(HALF_LOG - n / K))
+        ),
+        "the first result is the least price of one dimension; there are K": limit_terms(
+            lambda K, w: np.log(w), lambda K: HALF_LOG
+        ),
+        "the cubes reach w to both sides, but w is the whole side: the volume is w^K": (
+            limit_terms(logs=lambda K, w: K * np.log(2 * w)),
+            limit_terms(lambda K, w: K * np.log(2 * w), enough=lambda n, K: 0.5 * np.exp(HALF_LOG - n / K)),
+        ),
+        "the first result is summed over the widths; each has a bound of its own": (
+            lambda w, n, K: (np.sum(K * (HALF_LOG - np.log(w))), np.exp(HALF_LOG - n / K))
+        ),
+    },
+    misconceptions={
+        "nats not divided by K": Misconception(
+            limit_terms(enough=lambda n, K: np.exp(HALF_LOG - n)),
+            "In the second result nats are not divided by K. All K sides shrink together, "
+            "so each of them has to earn only a K-th of the nats.",
+        ),
+        "volume of one side": Misconception(
+            limit_terms(logs=lambda K, w: np.log(w)),
+            "In the first result the side counts once. The volume of a cube with K sides is w to the power K.",
+        ),
+        "density of one dimension": Misconception(
+            limit_terms(constant=lambda K: HALF_LOG),
+            "In the first result the density is that of one dimension. In K dimensions the prior's largest density is "
+            "the product of K such factors.",
+        ),
+        "2 pi left out": Misconception(
+            limit_terms(constant=lambda K: 0.0, enough=lambda n, K: np.exp(-n / K)),
+            "You leave the density out, as if it were 1. At its highest, at 0, the prior's density is "
+            "1 / sqrt(2 pi) in each dimension.",
+        ),
+        "sign": Misconception(
+            limit_terms(lambda K, w: -K * np.log(w), lambda K: -K * HALF_LOG),
+            "The first result has the wrong sign: this is log P(cube). The price is minus that, "
+            "and grows as the cube shrinks.",
+        ),
+        "square root left out": Misconception(
+            limit_terms(constant=lambda K: 2 * K * HALF_LOG, enough=lambda n, K: np.exp(2 * HALF_LOG - n / K)),
+            "The density is smaller than you have it: in each dimension a Gaussian has "
+            "the square root of 2 pi below, not 2 pi.",
+        ),
+        "the other way round": Misconception(
+            limit_terms(enough=lambda n, K: np.exp(HALF_LOG + n / K)),
+            "In the second result the sign of nats is wrong: more nats need a smaller cube.",
+        ),
+    },
+    hints=(
+        (
+            r"$P(\text{cube})$ is an integral of the density over the cube, so it is at most the volume, $w^K$, times "
+            r"the density where it is highest, at $\mathbf{0}$. What is that density? Then take minus the logarithm."
+        ),
+        (
+            r"$\mathcal{N}(\mathbf{0};\, \mathbf{0}, I) = (2\pi)^{-K/2}$, so the bound is "
+            r"$\frac{K}{2}\log 2\pi - K \log w$. Set it equal to the nats and solve for $\log w$."
+        ),
+        (
+            "K * (0.5 * np.log(2 * np.pi) - np.log(widths)), and np.sqrt(2 * np.pi) * np.exp(-nats / K). "
+            "Return both, in this order."
+        ),
+    ),
+)
+
 EXERCISES = [
     KL_CATEGORICAL,
     KL_STANDARD_NORMAL,
-    KL_GAUSSIANS,
-    KL_MONTE_CARLO,
     EXPECTED_SQUARED_ERROR,
+    POINT_MASS_LIMIT,
     ELBO_LINEAR_GAUSSIAN,
+    KL_GAUSSIANS,
     KL_TO_POINT_MASS,
+    KL_MONTE_CARLO,
 ]

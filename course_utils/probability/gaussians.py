@@ -66,3 +66,17 @@ def kl_to_point_mass(mu: Array, sigmas: Array) -> Array:
     positive(sigmas=sigmas)
     K = len(mu)
     return 0.5 * (K * (sigmas**2 - 1) + np.sum(mu**2)) - K * np.log(sigmas)
+
+
+def point_mass_limit(widths: Array, nats: float, K: int) -> tuple[Array, float]:
+    """Why a point mass has infinite divergence from N(0, I): (floor, enough), both for every mean.
+
+    A q that lives in a cube with sides w has KL(q || N(0, I)) >= -log P(cube), and P(cube) is at most its volume times
+    the largest density: floor = K (log(2 pi) / 2 - log w) for each w of widths (M,). It reaches `nats` at the side
+    enough = sqrt(2 pi) exp(-nats / K). A point lies in cubes of every size, so no number of nats is enough for it.
+    """
+    widths, nats = floats(widths), floats(nats)
+    shapes(widths=(widths, "M"))
+    positive(widths=widths, K=K)
+    log_density = -0.5 * float(np.log(2 * np.pi))  # of one dimension, at its largest
+    return K * (-log_density - np.log(widths)), np.exp(-log_density - nats / K)

@@ -176,6 +176,27 @@ def generation() -> tuple[Figure, Axes]:
     return fig, ax
 
 
+def two_terms() -> tuple[Figure, Axes]:
+    """Where the two terms of the bound come from: q against the prior, and codes from q, decoded, against x."""
+    fig, ax = canvas(9.4, 3.0)
+    distribution(ax, 0.9, 2.3, r"prior $p(\mathbf{z})$", 1.4, 0.5, label_below=False)
+    distribution(ax, 0.9, 0.85, r"$q(\mathbf{z})$", 0.8, 0.75)
+    loss(ax, 3.1, 2.3, r"$\mathrm{KL}(q\,\|\,p)$", 1.9, 0.8)
+    code(ax, 3.1, 0.85, r"$\mathbf{z}$")
+    network(ax, 4.6, 0.85, r"$G$", 0.6, 1.2, 1.0)
+    data(ax, 6.05, 0.85, r"$G(\mathbf{z})$", 0.95)
+    loss(ax, 8.1, 0.85, r"$\log p(\mathbf{x}|\mathbf{z})$", 2.1, 0.8)
+    data(ax, 8.1, 2.3, r"$\mathbf{x}$", 0.7)
+    arrow(ax, (1.65, 2.25), (2.13, 2.3))
+    arrow(ax, (1.25, 1.1), (2.45, 2.0))
+    arrow(ax, (1.35, 0.85), (2.78, 0.85), "draw", above=False)
+    for start, end in [(3.42, 4.08), (5.12, 5.55), (6.55, 7.03)]:
+        arrow(ax, (start, 0.85), (end, 0.85))
+    arrow(ax, (8.1, 1.97), (8.1, 1.27))
+    note(ax, 5.6, 2.3, "one term compares q with the prior,\nthe other what comes out with x")
+    return fig, ax
+
+
 def sampling_paths() -> tuple[Figure, Axes]:
     """Encoder, sample and decoder, and how far a gradient comes back: z drawn from q stops it, z computed from a noise
     lets it pass."""

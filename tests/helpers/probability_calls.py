@@ -35,6 +35,7 @@ CALLS = {
     "gaussians.kl_gaussians": (mean, logs, x, logs[::-1]),
     "gaussians.kl_monte_carlo": (z, logs[:, :1], eps),
     "gaussians.kl_to_point_mass": (mean[0], grid[1:]),
+    "gaussians.point_mass_limit": (grid[1:], 5, 2),
     "grids.trapezoid_weights": (grid,),
     "grids.integrate": (np.array([20, 200, 3, 1]), grid),
     "grids.gaussian_on_grid": (grid, 5, 100),

@@ -115,3 +115,26 @@ def test_kl_to_point_mass_is_the_divergence_of_each_sigma(mu, sigmas):
         rtol=1e-9,
         atol=1e-9,
     )
+
+
+@pytest.mark.parametrize("K", [1, 3])
+def test_no_q_in_a_cube_pays_less_than_its_floor(K):
+    """The least that any q in the cube pays is -log P(cube); a uniform q pays more, a cube elsewhere, too."""
+    widths = np.array([1.5, 0.4, 0.01])
+    floor, _ = gaussians.point_mass_limit(widths, 3.0, K)
+    for middle in (0.0, 0.3, -2.0):
+        inside = stats.norm.cdf(middle + widths / 2) - stats.norm.cdf(middle - widths / 2)
+        least = -K * np.log(inside)
+        uniform = K * (-np.log(widths) + np.log(2 * np.pi) / 2 + (middle**2 + widths**2 / 12) / 2)
+        assert np.all(floor < least) and np.all(least < uniform)
+    near_its_middle = -K * np.log(2 * stats.norm.cdf(widths[-1] / 2) - 1)
+    np.testing.assert_allclose(floor[-1], near_its_middle, rtol=1e-5)
+
+
+@pytest.mark.parametrize("K", [1, 4])
+@pytest.mark.parametrize("nats", [-1.0, 0.0, 7.5, 300])
+def test_at_the_side_that_is_enough_the_floor_is_as_many_nats(K, nats):
+    _, enough = gaussians.point_mass_limit(np.ones(1), nats, K)
+    floor, _ = gaussians.point_mass_limit(enough * np.array([1, 0.1]), nats, K)
+    np.testing.assert_allclose(floor, [nats, nats + K * np.log(10)], atol=1e-9)
+    check_grads(lambda w: gaussians.point_mass_limit(w, nats, K)[0], modes=["rev"])(np.array([0.5, 2]))

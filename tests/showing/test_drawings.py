@@ -12,6 +12,7 @@ DRAWINGS = {
     "hourglass": lambda: drawings.hourglass([784, 128, 64, 2], heading="an autoencoder"),
     "linear": lambda: drawings.hourglass([4096, 40], "$V$", "$U$"),
     "generation": drawings.generation,
+    "two_terms": drawings.two_terms,
     "sampling_paths": drawings.sampling_paths,
     "vae": drawings.vae,
     "conditional vae": lambda: drawings.vae(label=True),

@@ -189,6 +189,23 @@ def point_mass_single(mu, sigmas):
     return (len(mu) * (sigmas**2 - 1 - 2 * np.log(sigmas)) + mu @ mu) / 2
 
 
+# point_mass_limit
+def limit_by_loop(widths, nats, K):
+    floor = [-math.log(w**K * (2 * math.pi) ** (-K / 2)) for w in widths]
+    return floor, math.sqrt(2 * math.pi) / math.exp(nats / K)
+
+
+def limit_by_density(widths, nats, K):
+    """The largest density from scipy; the side from the floor of the unit cube, which falls by K nats for each e."""
+    at_one = -stats.norm.logpdf(0) * K
+    return at_one - K * np.log(widths), np.exp((at_one - nats) / K)
+
+
+def limit_in_one_logarithm(widths, nats, K):
+    side = np.sqrt(2 * np.pi)
+    return [K * np.log(side / np.asarray(widths, "f4")), side * np.exp(-nats) ** (1 / K)]
+
+
 ALTERNATIVES = {
     "kl_categorical": [
         categorical_by_loop,
@@ -209,5 +226,6 @@ ALTERNATIVES = {
     "kl_monte_carlo": [monte_carlo_by_scipy, monte_carlo_by_loops, monte_carlo_single],
     "expected_squared_error": [error_by_loops, error_by_trace, error_by_einsum, error_single],
     "elbo_linear_gaussian": [elbo_from_parts, elbo_by_entropy, elbo_single],
+    "point_mass_limit": [limit_by_loop, limit_by_density, limit_in_one_logarithm],
     "kl_to_point_mass": [point_mass_by_rows, point_mass_by_loop, point_mass_single],
 }
