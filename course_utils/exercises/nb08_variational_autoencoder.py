@@ -192,9 +192,10 @@ VAE_ELBO = exercise(
     signature="vae_elbo(encoder, decoder, x, eps)",
     returns="(N,)",
     task=(
-        r"Return the bound $\mathbb{E}_q[\log p(\mathbf{x}|\mathbf{z})] - \mathrm{KL}(q\,\|\,p)$ of each example. The encoder "
-        r"gives $q = \mathcal{N}(\boldsymbol\mu, \mathrm{diag}(\boldsymbol\sigma^2))$, the decoder the logits of black and "
-        r"white pixels at $\mathbf{z} = \boldsymbol\mu + \boldsymbol\sigma\boldsymbol\varepsilon$; KL has its closed form. "
+        r"Return the bound $\mathbb{E}_q[\log p(\mathbf{x}|\mathbf{z})] - \mathrm{KL}(q\,\|\,p)$ of each example. "
+        r"The encoder gives $q = \mathcal{N}(\boldsymbol\mu, \mathrm{diag}(\boldsymbol\sigma^2))$, the decoder "
+        r"the logits of black and white pixels at $\mathbf{z} = \boldsymbol\mu + "
+        r"\boldsymbol\sigma\boldsymbol\varepsilon$; KL has its closed form. "
         "With `eps` (S, N, K) the reconstruction term is the mean over the S samples. Logits may be as large as 1000. "
         "You will train with this function, so write it with `autograd.numpy` (`anp`)."
     ),
@@ -293,7 +294,8 @@ VAE_ELBO = exercise(
             r"The divergence needs no sample: it depends on $\boldsymbol\mu$ and $\log\boldsymbol\sigma$ alone."
         ),
         (
-            r"$\log p(\mathbf{x}|\mathbf{z})$, bernoulli_log_prob(x, logits), has shape (N,), or (S, N) if eps is (S, N, K): "
+            r"$\log p(\mathbf{x}|\mathbf{z})$, bernoulli_log_prob(x, logits), has shape (N,), or (S, N) if eps is "
+            r"(S, N, K): "
             "then take the mean over axis 0, and subtract kl_standard_normal(mu, log_sigma)."
         ),
     ),
@@ -512,9 +514,11 @@ VAE_TRAIN = exercise(
     signature="vae_train(x, sizes, steps, rng)",
     returns="encoder, decoder: lists of (W, b)",
     task=(
-        "Train a VAE on black and white `x` (N, D), and return its networks. With `sizes = [D, H..., K]` the encoder has "
-        "layers `D, H..., 2K` and the decoder `K, ..., H, D`, with tanh between them. It is judged by the mean bound on "
-        f"digits that it has not seen: in {STEPS} steps it should gain at least {100 * SHARE:.0f} % of what the library's "
+        "Train a VAE on black and white `x` (N, D), and return its networks. With `sizes = [D, H..., K]` the "
+        "encoder has layers `D, H..., 2K` and the decoder `K, ..., H, D`, with tanh between them. It is judged "
+        "by the mean bound on "
+        f"digits that it has not seen: in {STEPS} steps it should gain at least {100 * SHARE:.0f} % of what the "
+        f"library's "
         "training gains over the best model of independent pixels."
     ),
     answer="course_utils.models.vae:vae_train",
@@ -589,8 +593,10 @@ VAE_TRAIN = exercise(
             "A batch is a pair: some rows, and noise for them. Write a generator: "
             "for rows in minibatches(x, 128, steps, rng): yield rows, rng.standard_normal((len(rows), sizes[-1]))."
         ),
-        r"The loss of a batch is $-\frac{1}{B}\sum_n \mathcal{F}(\mathbf{x}_n)$, minus the mean of your "
-        "vae_elbo(*params, rows, eps): -anp.sum(...) / len(rows).",
+        (
+            r"The loss of a batch is $-\frac{1}{B}\sum_n \mathcal{F}(\mathbf{x}_n)$, minus the mean of your "
+            "vae_elbo(*params, rows, eps): -anp.sum(...) / len(rows)."
+        ),
         (
             "return adam(loss, params, batches(), steps, step_size=4e-3). "
             "If autograd complains about your vae_elbo: does it use anp throughout?"
@@ -638,7 +644,8 @@ VAE_GENERATE = exercise(
     signature="vae_generate(decoder, z)",
     returns="(N, D)",
     task=(
-        r"Return the probability of white, $1/(1 + e^{-\ell})$ with the decoder's logit $\ell$, for every pixel of codes "
+        r"Return the probability of white, $1/(1 + e^{-\ell})$ with the decoder's logit $\ell$, for every pixel "
+        r"of codes "
         "`z` (N, K). Logits may be as large as 1000."
     ),
     answer="course_utils.models.vae:vae_generate",
@@ -698,8 +705,7 @@ VAE_GENERATE = exercise(
     hints=(
         "Run the decoder, then make probabilities of the logits.",
         "mlp(decoder, z) gives the logits (N, D).",
-        r"$1/(1 + e^{-\ell})$ is 1 / (1 + np.exp(-logits)): where exp overflows to infinity, the result is 0, as it should "
-        "be.",
+        r"$1/(1 + e^{-\ell})$ is 1 / (1 + np.exp(-logits)): where exp overflows to infinity, the result is rightly 0.",
     ),
 )
 
@@ -790,7 +796,8 @@ VAE_LOG_LIKELIHOOD = exercise(
     task=(
         r"Estimate $\log p(\mathbf{x})$ of each example with S importance weights: the logarithm of the mean of "
         r"$w_s = p(\mathbf{x}|\mathbf{z}_s)\,p(\mathbf{z}_s) / q(\mathbf{z}_s|\mathbf{x})$ at "
-        r"$\mathbf{z}_s = \boldsymbol\mu + \boldsymbol\sigma\boldsymbol\varepsilon_s$, for `eps` (S, N, K). The $\log w_s$ may lie "
+        r"$\mathbf{z}_s = \boldsymbol\mu + \boldsymbol\sigma\boldsymbol\varepsilon_s$, for `eps` (S, N, K). The "
+        r"$\log w_s$ may lie "
         "near −1000."
     ),
     answer="course_utils.models.vae:vae_log_likelihood",
@@ -867,12 +874,13 @@ VAE_LOG_LIKELIHOOD = exercise(
     hints=(
         (
             r"Three log densities for every sample and example, each (S, N): $\log p(\mathbf{x}|\mathbf{z})$, "
-            r"$\log p(\mathbf{z})$, $\log q(\mathbf{z}|\mathbf{x})$. $\log w$ is the first and the second minus the third."
+            r"$\log p(\mathbf{z})$, $\log q(\mathbf{z}|\mathbf{x})$. $\log w$ is the first and the second minus "
+            r"the third."
         ),
         (
-            r"$(\mathbf{z} - \boldsymbol\mu) / \boldsymbol\sigma$ is $\boldsymbol\varepsilon$ itself, so $\log q(\mathbf{z}|\mathbf{x}) = "
-            r"\sum_k (-\varepsilon_k^2/2 - \log\sigma_k - \frac12\log 2\pi)$, and $\log p(\mathbf{z}) = "
-            r"\sum_k (-z_k^2/2 - \frac12\log 2\pi)$: the constants cancel."
+            r"$(\mathbf{z} - \boldsymbol\mu) / \boldsymbol\sigma$ is $\boldsymbol\varepsilon$ itself, so $\log "
+            r"q(\mathbf{z}|\mathbf{x}) = \sum_k (-\varepsilon_k^2/2 - \log\sigma_k - \frac12\log 2\pi)$, and "
+            r"$\log p(\mathbf{z}) = \sum_k (-z_k^2/2 - \frac12\log 2\pi)$: the constants cancel."
         ),
         (
             "The logarithm of a mean of exponentials, column by column: "
@@ -969,9 +977,9 @@ PPCA_FIT = exercise(
     signature="ppca_fit(x, K)",
     returns="W (D, K), mean (D,), eta",
     task=(
-        r"Return the parameters that maximise the likelihood of $\mathbf{x} = W\mathbf{z} + \mathbf{b} + \text{noise of variance "
-        r"}\eta$ with $\mathbf{z} \sim \mathcal{N}(0, I)$, from the eigenvalues and eigenvectors of the covariance (with "
-        r"$1/N$). $K < D$, and $W$ is compared through $WW^\top$."
+        r"Return the parameters that maximise the likelihood of $\mathbf{x} = W\mathbf{z} + \mathbf{b} + "
+        r"\text{noise of variance }\eta$ with $\mathbf{z} \sim \mathcal{N}(0, I)$, from the eigenvalues and "
+        r"eigenvectors of the covariance (with $1/N$). $K < D$, and $W$ is compared through $WW^\top$."
     ),
     answer="course_utils.models.ppca:ppca_fit",
     cases=ppca_cases,
@@ -1095,7 +1103,8 @@ ACTIVE_UNITS = exercise(
     signature="active_units(mu)",
     returns="int",
     task=(
-        r"Return how many of the K latents are in use: those whose mean $\mu_k$, from `mu` (N, K), has a variance above "
+        r"Return how many of the K latents are in use: those whose mean $\mu_k$, from `mu` (N, K), has a variance "
+        r"above "
         "0.01 over the N examples."
     ),
     answer="course_utils.models.vae:active_units",
