@@ -1,6 +1,7 @@
 """The stored networks are what the notebook says of them, and their script leaves out what the course holds out."""
 
 import numpy as np
+
 from course_utils.data import build_packs, load_mnist
 from course_utils.models import long_training, vae
 from course_utils.models.long_training import FOLDER, HELD_OUT, SIZES, all_digits, load_vae_digits
