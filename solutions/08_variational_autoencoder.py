@@ -544,13 +544,14 @@ assert np.median(by_digit) < 0.06 and 0.1 < outside.mean() < 0.3
 side = np.linspace(-3.6, 3.6, 13)
 grid = np.stack(np.meshgrid(side, side[::-1]), axis=-1).reshape(-1, 2)
 fig, (left, right) = plots.figure(9.6, 4.8, columns=2)
-plots.codes(map_codes, y_test, ax=left).set_title("means of q, test digits")
+plots.codes(map_codes, y_test, ax=left).set_title("test digits, and the square")
 plots.image_grid(vae_generate(map_decoder, grid), (28, 28), 13, ax=right, gap=1)
 corner, unit = 13 + 29 * (3.6 - half) / 0.6, 29 / 0.6       # in pixels of the mosaic
-for ax, low, size in [(left, -half, 2 * half), (right, corner, 2 * half * unit)]:
-    ax.add_patch(Rectangle((low, low), size, size, fill=False, linewidth=2,
-                           edgecolor=plots.PALETTE[2]))
-right.set_title("decoded plane, from −3.6 to 3.6")
+for ax, low, size, colour in [(left, -half, 2 * half, "black"),
+                              (right, corner, 2 * half * unit, "white")]:
+    ax.add_patch(Rectangle((low, low), size, size, fill=False, linewidth=2.5,
+                           edgecolor=colour))
+right.set_title("decoded plane, from −3.6 to 3.6, and the square")
 plots.show(fig, alt="Left: test digits' codes, coloured by label, crowded around 0, "
                     "with the square; the 1s lie to one side of it, most 7s to "
                     "another. Right: a mosaic of 13 by 13 decoded codes, with the same "
@@ -786,7 +787,7 @@ expect(held_bound[25], independent, within=1.5)
 # %%
 fig, axes = plots.figure(9.6, 2.8, columns=3, sharey=True)
 for ax, (beta, kl) in zip(axes, kl_of.items()):
-    ax.bar(np.arange(1, 31), kl, color=drawings.LOSS)
+    ax.bar(np.arange(1, 31), kl, color=drawings.DISTRIBUTION)
     ax.set(xlabel="latent, most used first")
     ax.set_title(f"β = {beta}: {kl.sum():.1f} nats")
 axes[0].set(ylabel="KL (nats)")
@@ -856,8 +857,8 @@ patches = {"codes of training digits": share_in_patches(z_fit),
 results(patches, digits=2, caption="Share that lies in a patch of a training digit")
 
 # %% tags=["expectation"]
-expect(list(patches.values())[0], 0.99, within=0.02)
-expect(list(patches.values())[1], 0.12, within=0.06)
+expect(patches["codes of training digits"], 0.99, within=0.02)
+expect(patches["codes of test digits"], 0.12, within=0.06)
 assert patches["draws of N(0, I)"] < 0.03
 
 # %% [markdown]

@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 
 from course_utils.models.vae import elbo_terms
 from course_utils.showing import plots
+from course_utils.showing.drawings import DATA, DISTRIBUTION, LOSS
 
 ALT = (
     "Two panels over the training steps, on examples held out from training: "
@@ -29,15 +30,15 @@ def draw_elbo(history: Sequence[Row], steps: int) -> Figure:
     t, reconstruction, kl = map(list, zip(*history)) if history else ([], [], [])
     elbo = [r - k for r, k in zip(reconstruction, kl)]
     fig, (both, alone) = plots.figure(9.4, 3.1, columns=2, width_ratios=[1.7, 1], sharex=True)
-    both.fill_between(t, elbo, reconstruction, color=plots.PALETTE[1], alpha=0.25, label="KL between them")
-    both.plot(t, reconstruction, color=plots.PALETTE[0], label="reconstruction")
-    both.plot(t, elbo, color=plots.PALETTE[2], label="ELBO")
+    both.fill_between(t, elbo, reconstruction, color=DISTRIBUTION, alpha=0.25, label="KL between them")
+    both.plot(t, reconstruction, color=DATA, label="reconstruction")
+    both.plot(t, elbo, color=LOSS, label="ELBO")
     both.set(xscale="log", xlim=(1, max(steps, 2)), xlabel="step (logarithmic)", ylabel="nats per example")
     both.xaxis.set_major_formatter("{x:g}")
     if history:
         both.set_title(f"Step {t[-1]}: {reconstruction[-1]:.1f} - {kl[-1]:.1f} = {elbo[-1]:.1f}".replace("-", "−"))
     both.legend(loc="lower right")
-    alone.plot(t, kl, color=plots.PALETTE[1])
+    alone.plot(t, kl, color=DISTRIBUTION)
     alone.set(xlabel="step (logarithmic)", ylabel="KL (nats)", ylim=(0, None), title="KL")
     return fig
 
