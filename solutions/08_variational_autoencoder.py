@@ -76,7 +76,7 @@ plots.show(fig, alt="x goes into the encoder, which gives mu and log sigma. From
                     "log p(x|z) from the decoder's output.")
 
 # %% [markdown]
-# Together they are the bound of notebook 04,
+# Together they are the bound of notebook 04, also called evidence lower bound or **ELBO**,
 #
 # $$\log p(\mathbf{x}) \;\ge\; \mathcal{F} = \mathbb{E}_{q(\mathbf{z}|\mathbf{x})}[\log p(\mathbf{x}|\mathbf{z})] - \mathrm{KL}\big(q(\mathbf{z}|\mathbf{x}) \,\|\, \mathcal{N}(0, I)\big),
 # \qquad (\boldsymbol\mu, \log\boldsymbol\sigma) = \text{encoder}(\mathbf{x}), \quad \text{logits of } p(\mathbf{x}|\mathbf{z}) = \text{decoder}(\mathbf{z}).$$
@@ -276,7 +276,7 @@ plots.show(fig, alt="Above, ten test digits and their reconstructions, nearly th
 #
 # ### A judge that may say no
 #
-# A classifier with ten labels cannot count them for us: it has to choose a label for anything, and is sure of it for most noise. So train one with an eleventh class, **"none of these"**, on digits and on four kinds of pictures that are none.
+# A classifier with ten labels cannot count them for us: it has to choose one of them for anything, noise included. So train one with an eleventh class, **"none of these"**, on digits and on four kinds of pictures that are none.
 # A judge is worth what its controls say: digits that it has not seen, and *kinds* of non-digits that it has not been taught.
 
 # %%
@@ -294,7 +294,7 @@ assert passed["noise"] < 0.01 and passed["shuffled pixels"] < 0.01
 assert passed["averages of two"] < 0.2 and max(passed.values()) < 0.45
 
 # %% [markdown]
-# It refuses noise, averages and superpositions; of two halves that happen to fit it passes some, as we might.
+# It refuses noise, and nine in ten averages; of halves of two digits it passes up to a quarter. So a single verdict proves little, but shares of thousands of pictures can be compared.
 #
 # ### A rival with a fair chance
 #
@@ -329,7 +329,8 @@ made = {"VAE, N(0, I)": drawn, "autoencoder, N(0, I)": vae_generate(plain[1], z_
 share = {name: share_of_digits(judge, pictures) for name, pictures in made.items()}
 bound = dict(zip(made, [mine_held, None, mean_elbo(rival, x_held)]))
 results({name: [share[name], bound[name]] for name in made},
-        ["share of digits", "bound (nats, held out)"], best="highest")
+        ["share of digits", "bound (nats, held out)"], best="highest",
+        caption="2,000 pictures each: standard error of a share 0.01")
 ratio = share["autoencoder, fitted Gaussian"] / share["VAE, N(0, I)"]
 reveal("08-rival", "about as many pass" if ratio > 0.75 else
        "about half as many pass" if ratio > 0.25 else "hardly any of them pass")
@@ -410,7 +411,7 @@ expect(kl_curve[-1], 24.8, within=1.5)
 assert kl_curve[:5].max() < 14 and kl_curve[-1] > kl_curve.max() - 2
 
 # %% [markdown]
-# Up. As long as a nat of KL buys more than a nat of reconstruction, the networks buy, until the two balance; notebook 05 called it the exchange rate. Nearly all of it is bought in the first two hundred steps (hence the logarithmic axis). From then on the price stays, and the reconstruction goes on improving: the networks make more of the same number of nats.
+# Up, after a dip of a few steps. As long as a nat of KL buys more than a nat of reconstruction, the networks buy, until the two balance; notebook 05 called it the exchange rate. Nearly all of it is bought in the first two hundred steps (hence the logarithmic axis). From then on the price stays, and the reconstruction goes on improving: the networks make more of the same number of nats.
 
 # %%
 # NBVAL_IGNORE_OUTPUT
