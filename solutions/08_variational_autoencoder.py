@@ -349,7 +349,7 @@ plots.show(fig, alt="Thirty random images each. Of the VAE's and of the autoenco
                     "autoencoder's with N(0, I) few.")
 
 # %% [markdown]
-# Drawn from $\mathcal{N}(0, I)$, which nobody asked it to use, the autoencoder's pictures are mostly tangles. With one Gaussian fitted to its codes they pass as often as the VAE's, and even as a model it is only a few nats behind. So what made the autoencoder no generative model (L8) was less its decoder than that nobody had said
+# Drawn from $\mathcal{N}(0, I)$, which nobody asked it to use, the autoencoder's pictures are mostly tangles. With one Gaussian fitted to its codes they pass at least as often as the VAE's, and even as a model it is only a few nats behind. So what made the autoencoder no generative model (L8) was less its decoder than that nobody had said
 # where its codes are. The VAE says so *before* training, and the KL term holds it to that: nothing has to be fitted or chosen afterwards, and training and judging use one number, the bound.
 #
 # ### Learned by heart?
@@ -382,7 +382,7 @@ assert d[0] < 0.75 * d[1] and d[1] < d[2]
 #
 # ## 5. The library's training
 #
-# `vae.vae_train` has your loss. It draws the pixels to black and white afresh for every minibatch, and lets the step size shrink in the second half. With 1,700 steps it takes about half a minute of one processor core. While it trains, a picture is drawn with both terms on 250 held-out digits. The **stop
+# `vae.vae_train` has your loss. It draws the pixels to black and white afresh for every minibatch, and lets the step size shrink in the second half. Its 1,700 steps take some 20 to 30 seconds of one processor core. While it trains, a picture is drawn with both terms on 250 held-out digits. The **stop
 # button** (■) ends the training whenever you like, and what it has reached is kept.
 
 # %%
@@ -438,7 +438,7 @@ expect(library_share, 0.54, within=0.08)
 assert test_elbo > -106
 
 # %% [markdown]
-# Both do better on the digits that they were fitted to. Some twelve nats more in the bound, and only eight in a hundred more of the pictures pass: **the bound and the look of samples are two different measures.** The bound asks whether the model gives probability to digits that exist; it hardly minds if it wastes half of its draws on what does not, as half is worth $\log 2 = 0.7$ nats.
+# Both do better on the digits that they were fitted to. Some thirteen nats more in the bound, and only eight in a hundred more of the pictures pass: **the bound and the look of samples are two different measures.** The bound asks whether the model gives probability to digits that exist; it hardly minds if it wastes half of its draws on what does not, as half is worth $\log 2 = 0.7$ nats.
 # ("Further" shows where the bad draws come from, and how nearly nine in ten pass with the same weights.)
 #
 # ## 6. How good is the bound?

@@ -10,6 +10,7 @@ import argparse
 import time
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -58,7 +59,11 @@ def main() -> None:
     parser.add_argument("work", type=Path, help="folder for the download")
     x, start = all_digits(parser.parse_args().work), time.process_time()
     parts = vae_train(x, SIZES, STEPS, np.random.default_rng(0), batch_size=BATCH, step_size=STEP_SIZE)
-    pack = {"steps": np.array(STEPS), "digits": np.array(len(x)), "seconds": np.array(time.process_time() - start)}
+    pack: dict[str, Any] = {
+        "steps": np.array(STEPS),
+        "digits": np.array(len(x)),
+        "seconds": np.array(time.process_time() - start),
+    }
     for name, network in zip(("encoder", "decoder"), parts):
         for i, (W, b) in enumerate(network):
             pack |= {f"{name}_W{i}": W.astype(np.float16), f"{name}_b{i}": b.astype(np.float16)}
