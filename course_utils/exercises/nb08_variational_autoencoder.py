@@ -192,10 +192,12 @@ VAE_ELBO = exercise(
     signature="vae_elbo(encoder, decoder, x, eps)",
     returns="(N,)",
     task=(
-        "The bound E_q[log p(x|z)] - KL(q || p) of each example: q = N(mu, diag(sigma^2)) from the encoder, "
-        "z = mu + sigma eps, black and white pixels from the decoder's logits, KL in closed form. "
-        "With eps (S, N, K) the reconstruction term is the mean over the S samples. "
-        "It must bear logits of size 1000, and you will train with it: write it with autograd.numpy."
+        r"Return the bound $\mathbb{E}_q[\log p(\mathbf{x}|\mathbf{z})] - \mathrm{KL}(q\,\|\,p)$ of each example. "
+        r"The encoder gives $q = \mathcal{N}(\boldsymbol\mu, \mathrm{diag}(\boldsymbol\sigma^2))$, the decoder "
+        r"the logits of black and white pixels at $\mathbf{z} = \boldsymbol\mu + "
+        r"\boldsymbol\sigma\boldsymbol\varepsilon$; KL has its closed form. "
+        "With `eps` (S, N, K) the reconstruction term is the mean over the S samples. Logits may be as large as 1000. "
+        "You will train with this function, so write it with `autograd.numpy` (`anp`)."
     ),
     answer="course_utils.models.vae:vae_elbo",
     aliases=("course_utils.models.vae:elbo_terms",),
@@ -284,15 +286,16 @@ VAE_ELBO = exercise(
     },
     hints=(
         (
-            "You have all the parts: encoder_forward (07), reparameterize (06), bernoulli_log_prob (03), "
-            "kl_standard_normal (05). Here they meet."
+            "You have all the parts: encoder_forward (notebook 07), the sample (06), bernoulli_log_prob (03), "
+            "kl_standard_normal (05). Follow the drawing from left to right."
         ),
         (
             "mu, log_sigma = encoder_forward(encoder, x); z = mu + anp.exp(log_sigma) * eps; logits = mlp(decoder, z). "
-            "The divergence needs no sample."
+            r"The divergence needs no sample: it depends on $\boldsymbol\mu$ and $\log\boldsymbol\sigma$ alone."
         ),
         (
-            "log p(x|z) = bernoulli_log_prob(x, logits) has shape (N,), or (S, N) if eps is (S, N, K): "
+            r"$\log p(\mathbf{x}|\mathbf{z})$, bernoulli_log_prob(x, logits), has shape (N,), or (S, N) if eps is "
+            r"(S, N, K): "
             "then take the mean over axis 0, and subtract kl_standard_normal(mu, log_sigma)."
         ),
     ),
@@ -511,10 +514,12 @@ VAE_TRAIN = exercise(
     signature="vae_train(x, sizes, steps, rng)",
     returns="encoder, decoder: lists of (W, b)",
     task=(
-        "Trains a VAE on black and white x (N, D): the encoder has layers `D, H..., 2K` for `sizes = [D, H..., K]`, "
-        "the decoder `K, ..., H, D`, tanh between layers. "
-        f"It is judged by its mean ELBO on digits that it has not seen, with fresh noise: at least {100 * SHARE:.0f} % "
-        f"of the library's gain over the best model of independent pixels, in {STEPS} steps."
+        "Train a VAE on black and white `x` (N, D), and return its networks. With `sizes = [D, H..., K]` the "
+        "encoder has layers `D, H..., 2K` and the decoder `K, ..., H, D`, with tanh between them. It is judged "
+        "by the mean bound on "
+        f"digits that it has not seen: in {STEPS} steps it should gain at least {100 * SHARE:.0f} % of what the "
+        f"library's "
+        "training gains over the best model of independent pixels."
     ),
     answer="course_utils.models.vae:vae_train",
     aliases=("course_utils.models.conditional:cvae_train", "course_utils.models.semi_supervised:m2_train"),
@@ -588,7 +593,10 @@ VAE_TRAIN = exercise(
             "A batch is a pair: some rows, and noise for them. Write a generator: "
             "for rows in minibatches(x, 128, steps, rng): yield rows, rng.standard_normal((len(rows), sizes[-1]))."
         ),
-        "The loss of a batch is minus the mean of your vae_elbo(*params, rows, eps). Use anp.sum(...) / len(rows).",
+        (
+            r"The loss of a batch is $-\frac{1}{B}\sum_n \mathcal{F}(\mathbf{x}_n)$, minus the mean of your "
+            "vae_elbo(*params, rows, eps): -anp.sum(...) / len(rows)."
+        ),
         (
             "return adam(loss, params, batches(), steps, step_size=4e-3). "
             "If autograd complains about your vae_elbo: does it use anp throughout?"
@@ -636,8 +644,9 @@ VAE_GENERATE = exercise(
     signature="vae_generate(decoder, z)",
     returns="(N, D)",
     task=(
-        "The probability of white for every pixel, sigmoid(logits), given codes z (N, K). "
-        "It must bear logits of size 1000."
+        r"Return the probability of white, $1/(1 + e^{-\ell})$ with the decoder's logit $\ell$, for every pixel "
+        r"of codes "
+        "`z` (N, K). Logits may be as large as 1000."
     ),
     answer="course_utils.models.vae:vae_generate",
     aliases=("course_utils.explorables.latent_pad:decode",),
@@ -696,7 +705,7 @@ VAE_GENERATE = exercise(
     hints=(
         "Run the decoder, then make probabilities of the logits.",
         "mlp(decoder, z) gives the logits (N, D).",
-        "1 / (1 + np.exp(-logits)): where exp overflows to infinity, the result is 0, as it should be.",
+        r"$1/(1 + e^{-\ell})$ is 1 / (1 + np.exp(-logits)): where exp overflows to infinity, the result is rightly 0.",
     ),
 )
 
@@ -785,8 +794,11 @@ VAE_LOG_LIKELIHOOD = exercise(
     signature="vae_log_likelihood(encoder, decoder, x, eps)",
     returns="(N,)",
     task=(
-        "log p(x) of each example estimated with S importance weights: the logarithm of the mean of w_s = p(x|z_s) "
-        "p(z_s) / q(z_s|x), z_s = mu + sigma eps_s, for eps (S, N, K). Log weights may lie near -1000."
+        r"Estimate $\log p(\mathbf{x})$ of each example with S importance weights: the logarithm of the mean of "
+        r"$w_s = p(\mathbf{x}|\mathbf{z}_s)\,p(\mathbf{z}_s) / q(\mathbf{z}_s|\mathbf{x})$ at "
+        r"$\mathbf{z}_s = \boldsymbol\mu + \boldsymbol\sigma\boldsymbol\varepsilon_s$, for `eps` (S, N, K). The "
+        r"$\log w_s$ may lie "
+        "near −1000."
     ),
     answer="course_utils.models.vae:vae_log_likelihood",
     cases=likelihood_cases,
@@ -861,12 +873,14 @@ VAE_LOG_LIKELIHOOD = exercise(
     },
     hints=(
         (
-            "Three log densities for every sample and example, each (S, N): log p(x|z), log p(z), log q(z|x). "
-            "log w is their sum, the last with a minus."
+            r"Three log densities for every sample and example, each (S, N): $\log p(\mathbf{x}|\mathbf{z})$, "
+            r"$\log p(\mathbf{z})$, $\log q(\mathbf{z}|\mathbf{x})$. $\log w$ is the first and the second minus "
+            r"the third."
         ),
         (
-            "log q: (z - mu) / sigma is eps itself, so log q(z|x) = sum_k "
-            "(-eps^2/2 - log_sigma - log(2 pi)/2), and log p(z) = sum_k (-z^2/2 - log(2 pi)/2): the constants cancel."
+            r"$(\mathbf{z} - \boldsymbol\mu) / \boldsymbol\sigma$ is $\boldsymbol\varepsilon$ itself, so $\log "
+            r"q(\mathbf{z}|\mathbf{x}) = \sum_k (-\varepsilon_k^2/2 - \log\sigma_k - \frac12\log 2\pi)$, and "
+            r"$\log p(\mathbf{z}) = \sum_k (-z_k^2/2 - \frac12\log 2\pi)$: the constants cancel."
         ),
         (
             "The logarithm of a mean of exponentials, column by column: "
@@ -963,8 +977,9 @@ PPCA_FIT = exercise(
     signature="ppca_fit(x, K)",
     returns="W (D, K), mean (D,), eta",
     task=(
-        "The maximum of the likelihood of x = W z + mean + noise of variance eta, z ~ N(0, I), "
-        "from the eigenvalues and eigenvectors of the covariance (with 1/N); K < D. W is compared through W W^T."
+        r"Return the parameters that maximise the likelihood of $\mathbf{x} = W\mathbf{z} + \mathbf{b} + "
+        r"\text{noise of variance }\eta$ with $\mathbf{z} \sim \mathcal{N}(0, I)$, from the eigenvalues and "
+        r"eigenvectors of the covariance (with $1/N$). $K < D$, and $W$ is compared through $WW^\top$."
     ),
     answer="course_utils.models.ppca:ppca_fit",
     cases=ppca_cases,
@@ -1033,9 +1048,9 @@ PPCA_FIT = exercise(
             "pca_fit(x, K) gives the mean and the first K eigenvectors as rows; "
             "pca_eigenvalues(x) all eigenvalues, descending (notebook 01)."
         ),
-        "eta is the mean variance in the D - K directions that PCA drops: eigenvalues[K:].mean().",
+        r"$\eta$ is the mean variance in the $D - K$ directions that PCA drops: eigenvalues[K:].mean().",
         (
-            "Column k of W points along eigenvector k, with squared length lambda_k - eta: "
+            r"Column $k$ of $W$ points along eigenvector $k$, with squared length $\lambda_k - \eta$: "
             "components.T * np.sqrt(eigenvalues[:K] - eta)."
         ),
     ),
@@ -1088,8 +1103,9 @@ ACTIVE_UNITS = exercise(
     signature="active_units(mu)",
     returns="int",
     task=(
-        "How many of the K latents have a mean mu_k, from mu (N, K), "
-        "that varies over the examples with a variance above 0.01."
+        r"Return how many of the K latents are in use: those whose mean $\mu_k$, from `mu` (N, K), has a variance "
+        r"above "
+        "0.01 over the N examples."
     ),
     answer="course_utils.models.vae:active_units",
     cases=active_cases,

@@ -111,6 +111,26 @@ def init_vae(mean: Array, sizes: Sequence[int], rng: Generator, labels: int = 0)
     return encoder, decoder
 
 
+def with_gaussian_prior(encoder: Network, decoder: Network, x: Array, sigma: float) -> tuple[Network, Network]:
+    """An ordinary autoencoder as a model that `vae_elbo` can judge: (encoder, decoder) with N(0, I) for its prior.
+
+    Its codes c of x (N, D) are the first half of the encoder's outputs. The Gaussian N(m, A A^T) that fits them becomes
+    the prior by another choice of coordinates, c = m + A z, which goes into the weights: no picture is reconstructed in
+    another way. q(z | x) is N(z of x, sigma^2 I), the same width for all. (Ghosh et al. 2020 fit such densities.)
+    """
+    codes, _ = encoder_forward(encoder, x)
+    (V, c), (W, b) = encoder[-1], decoder[0]
+    K = codes.shape[1]
+    m, A = np.mean(codes, axis=0), np.linalg.cholesky(np.atleast_2d(np.cov(codes.T)))
+    to_z = np.linalg.inv(A).T
+    mu_and_log_sigma = np.append((c[:K] - m) @ to_z, np.full(K, np.log(sigma)))
+    last = (np.hstack([V[:, :K] @ to_z, np.zeros((len(V), K))]), mu_and_log_sigma)
+    first = (A.T @ W, b + m @ W)
+    kind = W.dtype  # float32, as the other layers: numpy's decompositions may have made it float64
+    last, first = (tuple(np.asarray(part, kind) for part in layer) for layer in (last, first))
+    return [*encoder[:-1], last], [first, *decoder[1:]]
+
+
 def binarise(x: Array, rng: Generator) -> Array:
     """Black and white pixels, each 1 with the probability that is its grey value. x between 0 and 1, float32."""
     return (rng.random(x.shape, dtype=np.float32) < x).astype(np.float32)

@@ -290,9 +290,11 @@ def vae(label: bool = False) -> tuple[Figure, Axes]:
     arrow(ax, (5.0, 3.03), (5.0, y0 + 0.33))
     arrow(ax, (5.32, y0), (6.03, y0))
     arrow(ax, (7.17, y0), (7.93, y0))
-    arrow(ax, (3.4, y0 - 0.78), (3.75, 0.87))
+    arrow(ax, (3.4, y0 - 0.78), (3.72, 0.87))
+    arrow(ax, (3.56, y0 + 0.24), (4.06, 0.9))
     arrow(ax, (8.3, y0 - 0.67), (8.3, 0.97))
     note(ax, 5.0, y0 - 0.5, r"$\mu + \sigma\epsilon$")
+    note(ax, 6.08, 0.28, "the bound: right minus left")
     if label:
         for x in (2.0, 6.6):
             data(ax, x, 0.75, r"$\mathbf{y}$", 0.6, 0.5)

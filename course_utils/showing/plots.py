@@ -206,6 +206,20 @@ def scree(eigenvalues: ArrayLike, ax: Axes | None = None, total: float | None = 
     return ax
 
 
+def _apart(points, gap, steps=200):
+    """The points (N, 2), pushed apart where two are nearer than `gap`, so that what is written there can be read."""
+    points = points.copy()
+    for _ in range(steps):
+        difference = points[:, None] - points
+        distance = np.linalg.norm(difference, axis=-1)
+        near = (distance < gap) & ~np.eye(len(points), dtype=bool)
+        if not near.any():
+            break
+        push = np.where(near, gap - distance, 0)[..., None] * difference / np.maximum(distance, 1e-9)[..., None]
+        points += 0.3 * push.sum(axis=1)
+    return points
+
+
 def codes(
     z: ArrayLike, y: ArrayLike, ax: Axes | None = None, names: Mapping[Any, str] | Sequence[str] | None = None
 ) -> Axes:
@@ -224,8 +238,8 @@ def codes(
     order = np.random.default_rng(0).permutation(len(z))
     colours = np.array(PALETTE)[np.searchsorted(labels, y)]
     ax.scatter(*z[order].T, c=colours[order], s=9, alpha=0.7, linewidths=0)
-    for label in labels:
-        middle = np.median(z[y == label], axis=0)
+    middles = _apart(np.array([np.median(z[y == label], axis=0) for label in labels]), 0.06 * np.ptp(z, axis=0).max())
+    for label, middle in zip(labels, middles):
         ax.text(
             middle[0],
             middle[1],

@@ -215,3 +215,27 @@ def test_active_units_count_those_that_vary():
     mu = rng.normal(size=(1000, 4)) * [1, 0.2, 0.05, 0] + [0, 5, 5, 5]
     assert active_units(mu) == 2 and isinstance(active_units(mu.tolist()), int)
     assert active_units(np.zeros((3, 2))) == 0
+
+
+@pytest.mark.parametrize("hidden", [(7,), (8, 5)])
+def test_an_autoencoder_gets_the_gaussian_of_its_codes_for_a_prior_and_draws_what_it_drew(hidden):
+    rng = np.random.default_rng(0)
+    encoder, decoder = init_mlp([9, *hidden, 6], rng, float), init_mlp([3, *hidden[::-1], 9], rng, float)
+    x = rng.random((500, 9))
+    other_encoder, other_decoder = vae.with_gaussian_prior(encoder, decoder, x, 0.3)
+    z, log_sigma = vae.encoder_forward(other_encoder, x)
+    assert (
+        np.allclose(z.mean(axis=0), 0) and np.allclose(np.cov(z.T), np.eye(3)) and np.allclose(log_sigma, np.log(0.3))
+    )
+    codes, _ = vae.encoder_forward(encoder, x)
+    assert np.allclose(mlp(other_decoder, z), mlp(decoder, codes))
+    drawn = mlp(other_decoder, rng.normal(size=(20_000, 3)))
+    fitted = mlp(decoder, rng.multivariate_normal(codes.mean(axis=0), np.cov(codes.T), 20_000))
+    assert np.allclose(drawn.mean(axis=0), fitted.mean(axis=0), atol=0.03)
+    assert np.allclose(np.cov(drawn.T), np.cov(fitted.T), rtol=0.1, atol=0.03)
+
+
+def test_a_prior_for_a_network_in_single_precision_leaves_it_so():
+    rng = np.random.default_rng(0)
+    networks = vae.with_gaussian_prior(init_mlp([9, 5, 4], rng), init_mlp([2, 5, 9], rng), rng.random((50, 9)), 0.3)
+    assert {part.dtype for network in networks for layer in network for part in layer} == {np.dtype(np.float32)}

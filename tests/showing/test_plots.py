@@ -167,6 +167,14 @@ def test_codes_have_the_colour_and_the_name_of_their_label():
         plots.codes(rng.normal(size=(11, 2)), np.arange(11))
 
 
+def test_names_of_codes_do_not_lie_on_each_other():
+    z = np.repeat([[0.0, 0.0], [0.1, 0.0], [0.0, 0.1], [10.0, 10.0]], 20, axis=0)
+    where = np.array([text.get_position() for text in plots.codes(z, np.repeat(np.arange(4), 20)).texts])
+    distance = np.linalg.norm(where[:, None] - where, axis=-1)
+    assert distance[np.triu_indices(4, 1)].min() > 0.55
+    np.testing.assert_allclose(where[3], [10, 10])
+
+
 def _lab(rgb):
     """CIELAB (D65) of linear RGB `(N, 3)`."""
     xyz = rgb @ np.array([[0.4124, 0.2126, 0.0193], [0.3576, 0.7152, 0.1192], [0.1805, 0.0722, 0.9505]])
