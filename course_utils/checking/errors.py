@@ -65,7 +65,18 @@ def called(found: Sequence[str], sizes: dict, functions: list[str]) -> str:
 
 
 Says = str | Callable[[Sequence[str], dict, list[str]], str]
+NAMES = ("NameError", "UnboundLocalError", "ModuleNotFoundError", "ImportError")  # it is plain what is wrong
 KNOWN: list[tuple[str, str, Says]] = [
+    (
+        "name",
+        r"^NameError",
+        "a name there is not defined. Is it misspelled, or has the cell with its definition or its import not been run?",
+    ),
+    (
+        "unset",
+        r"^UnboundLocalError",
+        "a variable is used there before it has a value: is it set in a branch or a loop that is not always run?",
+    ),
     ("product", r"matmul: .*\(size (\d+) is different from (\d+)\)", lambda f, s, n: product(f[::-1], s, n)),
     ("product", r"shapes \([\d, ]+\) and \([\d, ]+\) not aligned: (\d+) \(dim \d\) != (\d+) \(dim \d\)", product),
     ("broadcast", r"could not be broadcast together with shapes (\([\d,]+\)) (\([\d,]+\))", entry_by_entry),

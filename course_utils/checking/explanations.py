@@ -16,7 +16,7 @@ import numpy as np
 from course_utils.checking import behaviour
 from course_utils.checking.calling import Outcome
 from course_utils.checking.candidates import ITEMS, Explanation
-from course_utils.checking.errors import error_explained
+from course_utils.checking.errors import NAMES, error_explained
 from course_utils.checking.numerics import out_of_range
 from course_utils.checking.repairs import Repair, line_of, repairs
 from course_utils.checking.rows import Row, accepted, bits, entrywise, is_off, parts, right, rows_of, same
@@ -92,7 +92,7 @@ def raised(
     outcome, label = outcomes[first], cases[first].label
     means = error_explained(exercise.parameters, resolve(cases[first].args), outcome.error, outcome.message)
     asked = Asked(exercise, asking, False, [], cases, bool(label))
-    line = "" if exercise.trains else asked.line()
+    line = "" if exercise.trains or outcome.error in NAMES else asked.line()
     if not (means or line):
         return None
     start = "Your function raised an error on an ordinary input."

@@ -95,7 +95,27 @@ def judge(
         worst = next(i for i in [worst, *failing] if outcomes[i].kind == "raised")
         outcome = outcomes[worst]
         detail = words.error(outcome.error, outcome.message, outcome.line, cases[worst].args)
-    return Report(exercise.name, False, 0, exercise.points, finding.misconception, finding.advice, finding.kind, detail)
+    facts = how_far_off(findings, worst) if finding.misconception else ""
+    return Report(
+        exercise.name,
+        False,
+        0,
+        exercise.points,
+        finding.misconception,
+        finding.advice,
+        finding.kind,
+        detail,
+        facts=facts,
+    )
+
+
+def how_far_off(findings: Sequence[Finding | None], worst: int) -> str:
+    """In how many calls an answer is wrong, and how in one of them, where an explanation says why."""
+    wrong, found = sum(map(bool, findings)), findings[worst]
+    calls = f"{wrong} of {len(findings)} calls" if len(findings) > 1 else "The check's call"
+    start = f"{calls} in this check {'is' if wrong == 1 else 'are'} wrong."
+    tells = found and not found.misconception and found.kind != "raised"
+    return f"{start} {found.advice}" if found and tells else start
 
 
 class Asking:

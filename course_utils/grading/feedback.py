@@ -2,7 +2,7 @@
 
 from html import escape as escape_html
 
-from course_utils.checking.report import Report
+from course_utils.checking.report import FACTS, Report
 from course_utils.exercises import Exercise
 from course_utils.grading.results import visible
 
@@ -59,6 +59,8 @@ def _section(entry, exercise):
         parts.append(f"<p>{escape(report.advice)}</p>")
     if report.detail:
         parts.append(f"<pre>{escape(report.detail)}</pre>")
+    if report.facts:
+        parts.append(f"<details><summary>{FACTS}</summary><p>{escape(report.facts)}</p></details>")
     if not report.passed and exercise:
         parts.append(f"<p><strong>Hint:</strong> {escape(exercise.hints[0])}</p>")
     if not report.passed and entry["notes"]:
