@@ -114,7 +114,7 @@ def zeros_and_ones(rows: list[Row]) -> Behaves | None:
     """Where all values are 0 or 1, and ought not to be."""
     got = np.concatenate([np.ravel(g).astype(float) for row in rows for g in row.got])
     want = np.concatenate([np.ravel(w).astype(float) for row in rows for w in row.want])
-    if np.abs(got).max() < 1e-10 < np.abs(want).max():
+    if 0 < np.abs(got).max() < 1e-10 < np.abs(want).max():
         return (
             "zero",
             "your result is 0 in every case, up to rounding. Does something cancel, before it is squared?",

@@ -70,7 +70,7 @@ KNOWN: list[tuple[str, str, Says]] = [
     (
         "name",
         r"^NameError",
-        "a name there is not defined. Is it misspelled, or has the cell with its definition or its import not been run?",
+        "a name there is not defined. Is it misspelled, or has the cell that defines or imports it not been run?",
     ),
     (
         "unset",
@@ -82,7 +82,7 @@ KNOWN: list[tuple[str, str, Says]] = [
     ("broadcast", r"could not be broadcast together with shapes (\([\d,]+\)) (\([\d,]+\))", entry_by_entry),
     (
         "function",
-        r"TypeError: (?:unsupported operand|bad operand|loop of ufunc|'function' object is not subscript).*function",
+        r"TypeError: (?:unsupported operand|bad operand|loop of ufunc|'function' object is not subscript).*(?:function|ufunc)",
         called,
     ),
     (

@@ -321,7 +321,7 @@ def describe(value: Any, depth: int = 1, words: Words = OPEN, known: Any = ()) -
 
 def is_layer(value: Any) -> bool:
     """Whether it is a layer (W, b) of a network."""
-    return isinstance(value, tuple | list) and [np.ndim(part) for part in value] == [2, 1]
+    return isinstance(value, tuple | list) and [part.ndim for part in value if isinstance(part, np.ndarray)] == [2, 1]
 
 
 def shape_advice(expected: tuple, got: tuple, args: tuple, names: list[str], words: Words = OPEN) -> str:

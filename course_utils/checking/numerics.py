@@ -53,7 +53,7 @@ def of_the_logarithm() -> Iterator[tuple[str, str, Reduced]]:
     )
     yield (
         "one maximum",
-        f"one maximum is taken out of all entries together: what lies far below underflows. Take out the largest {over}",
+        f"one maximum is taken out of all entries together: those far below underflow. Take out the largest {over}",
         shifted(lambda v, axis: np.max(v, axis=axis, **keep) * 0 + np.max(v)),
     )
     yield (

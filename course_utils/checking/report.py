@@ -1,5 +1,7 @@
 """The report on one answer, as text and as HTML that say the same."""
 
+import re
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from html import escape
 
@@ -13,6 +15,11 @@ CARD = (
     "padding:.5em .9em;margin:.3em 0;max-width:50em;box-sizing:border-box;overflow-wrap:anywhere;"
     "background:var(--jp-layout-color1,#fafafa);color:var(--jp-ui-font-color1,#222)"
 )
+
+
+def marked(text: str, safe: Callable[[str], str] = escape) -> str:
+    """A text as HTML, with what stands between backticks as code."""
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", safe(text))
 
 
 @dataclass(frozen=True)
@@ -58,7 +65,7 @@ class Report:
         colour = "#1b7f4b" if self.passed else "#7a7a7a" if self.kind == "not started" else "#b3541e"
         sign, words = self.headline.split(" ", 1)
         parts = [f"<strong><span aria-hidden='true'>{sign} </span>{escape(words)}</strong>"]
-        parts += [f"<div style='{GAP}'>{escape(text)}</div>" for text in [self.advice] if text]
+        parts += [f"<div style='{GAP}'>{marked(text)}</div>" for text in [self.advice] if text]
         if self.detail:
             parts.append(f"<pre style='{CODE}'>{escape(self.detail)}</pre>")
         if self.facts:

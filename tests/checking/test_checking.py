@@ -174,6 +174,8 @@ def test_the_explanation_comes_first_and_the_facts_are_folded():
 
 
 def test_a_report_without_an_explanation_folds_nothing():
-    report = checking.examine(lambda x, mean, components: 7 + np.sin(x @ components.T) ** 3, name="pca_encode")
+    report = checking.examine(
+        lambda x, mean, components: 7 + np.sin((x - 3 * mean**2) @ components.T) ** 3, name="pca_encode"
+    )
     assert report.misconception is None and not report.facts and "<details" not in report._repr_html_()
     assert "values are off" in report.advice
