@@ -82,7 +82,10 @@ KNOWN: list[tuple[str, str, Says]] = [
     ("broadcast", r"could not be broadcast together with shapes (\([\d,]+\)) (\([\d,]+\))", entry_by_entry),
     (
         "function",
-        r"TypeError: (?:unsupported operand|bad operand|loop of ufunc|'function' object is not subscript).*(?:function|ufunc)",
+        (
+            r"TypeError: (?:unsupported operand|bad operand|loop of ufunc|.* not subscript).*(?:function|ufunc)"
+            r"|'function' object is not subscriptable"
+        ),
         called,
     ),
     (
