@@ -26,6 +26,7 @@ from course_utils.exercises.model import Case, Exercise, Finding
 from course_utils.exercises.stand_ins import resolve
 
 CHANGES = 16_000  # of a source that are tried, times the work of the exercise
+FEW = 60  # the likeliest, that are tried where the cause is known, and only its line is looked for
 ENOUGH_BITS, PAIR_BITS = 12, 24  # what an explanation needs, and one that says two things
 WHOLE_BITS = 40  # what the values of enough draws tell
 STAY = ("sign", "operator", "axis", "number", "transpose", "transposed", "order", "exp", "log", "sqrt", "square")
@@ -92,6 +93,7 @@ def raised(
     outcome, label = outcomes[first], cases[first].label
     means = error_explained(exercise.parameters, resolve(cases[first].args), outcome.error, outcome.message)
     asked = Asked(exercise, asking, False, [], cases, bool(label))
+    asked.most = CHANGES
     line = "" if exercise.trains or outcome.error in NAMES else asked.line()
     if not (means or line):
         return None
@@ -110,7 +112,6 @@ def explain(exercise: Exercise, rows: list[Row], asked: "Asked") -> "Found":
     if bits([row for row in rows if is_off(exercise, row)]) < ENOUGH_BITS:
         rows = rows + asked.fresh()
     search = Search(exercise, rows, asked.fresh, asked.labelled)
-    asked.most = int(CHANGES / (20 + search.effort))
     if search.told >= ENOUGH_BITS and search.singles():
         return Found(search.found, asked.line())
     behaves = behaviour.zeros_and_ones(rows)
@@ -120,6 +121,7 @@ def explain(exercise: Exercise, rows: list[Row], asked: "Asked") -> "Found":
         )
     if behaves:
         return Found({WHOLE: said(behaves)}, behaves[2])
+    asked.most = int(CHANGES / (20 + search.effort))
     if asked.line():
         return asked.repaired()
     if search.told >= PAIR_BITS and exercise.spelled and search.pairs():
@@ -147,7 +149,7 @@ class Asked:
         self, exercise: Exercise, asking: Any, every: bool, rows: list[Row], cases: Sequence[Case], special: bool
     ):
         self.exercise, self.asking, self.every, self.rows, self.source = exercise, asking, every, rows, asking.source
-        self.cases, self.special, self.most = cases, special, CHANGES
+        self.cases, self.special, self.most = cases, special, FEW
         self.labelled: list[Row] = []
 
     def __call__(self, args: tuple) -> Outcome:
@@ -179,8 +181,8 @@ class Asked:
         return whole or [repair for repair in working if repair.kind in STAY and not self.special]
 
     def _working(self, some: list[Repair], cases: Sequence[Case]) -> list[Repair]:
-        """Those changes with which the answer is right on these cases."""
-        for case in cases:
+        """Those changes with which the answer is right on these cases; the smallest come first, as most end there."""
+        for case in sorted(cases, key=numbers_in):
             if not some:
                 break
             row, outcome = Row(self.exercise, case, None), self.asking(case.args, variants=[r.text for r in some])
@@ -213,6 +215,11 @@ class Asked:
             return accepted(self.exercise, row.right, Row(self.exercise, row.case, value))
         except Exception:
             return False
+
+
+def numbers_in(case: Case) -> int:
+    """How many numbers the arrays among a case's arguments hold."""
+    return sum(np.size(arg) for arg in case.args if isinstance(arg, np.ndarray))
 
 
 def finding_of(found: dict[int, Explanation], kind: str, row: Row, label: str) -> Finding:
