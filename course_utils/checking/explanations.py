@@ -17,7 +17,7 @@ from course_utils.checking import behaviour
 from course_utils.checking.calling import Outcome
 from course_utils.checking.candidates import ITEMS, Explanation
 from course_utils.checking.errors import NAMES, error_explained
-from course_utils.checking.numerics import out_of_range
+from course_utils.checking.overflow import out_of_range
 from course_utils.checking.repairs import Repair, line_of, repairs
 from course_utils.checking.rows import Row, accepted, bits, entrywise, is_off, parts, right, rows_of, same
 from course_utils.checking.search import WHOLE, Search

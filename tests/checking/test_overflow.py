@@ -59,10 +59,10 @@ def test_an_answer_that_fails_in_a_way_of_its_own_is_not_accused():
 
 
 def test_where_several_ways_fit_only_what_they_share_is_said(monkeypatch):
-    from course_utils.checking import numerics
+    from course_utils.checking import overflow
 
-    ways = list(numerics.of_the_logarithm())
+    ways = list(overflow.of_the_logarithm())
     twice = [*ways, ("as well", "it is something else over {n}", ways[1][2])]
-    monkeypatch.setattr(numerics, "of_the_logarithm", lambda: iter(twice))
+    monkeypatch.setattr(overflow, "of_the_logarithm", lambda: iter(twice))
     report = examine(about(np.mean), name="log_mean_exp")
     assert report.misconception == "exp out of range" and "something else" not in report.advice
