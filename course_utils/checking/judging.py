@@ -95,10 +95,31 @@ def judge(
         except UNCOMPARABLE:  # a comparison trips over the result
             finding, detail = known, ""
         finding = finding or labelled(cases, findings, worst)
-    outcome = outcomes[worst]
     if finding.kind == "raised":
+        worst = next(i for i in [worst, *failing] if outcomes[i].kind == "raised")
+        outcome = outcomes[worst]
         detail = words.error(outcome.error, outcome.message, outcome.line, cases[worst].args)
-    return Report(exercise.name, False, 0, exercise.points, finding.misconception, finding.advice, finding.kind, detail)
+    facts = how_far_off(findings, worst) if finding.misconception else ""
+    return Report(
+        exercise.name,
+        False,
+        0,
+        exercise.points,
+        finding.misconception,
+        finding.advice,
+        finding.kind,
+        detail,
+        facts=facts,
+    )
+
+
+def how_far_off(findings: Sequence[Finding | None], worst: int) -> str:
+    """In how many calls an answer is wrong, and how in one of them, where an explanation says why."""
+    wrong, found = sum(map(bool, findings)), findings[worst]
+    calls = f"{wrong} of {len(findings)} calls" if len(findings) > 1 else "The check's call"
+    start = f"{calls} in this check {'is' if wrong == 1 else 'are'} wrong."
+    tells = found and not found.misconception and found.kind != "raised"
+    return f"{start} {found.advice}" if found and tells else start
 
 
 class Asking:
@@ -298,6 +319,8 @@ def describe(value: Any, depth: int = 1, words: Words = OPEN, known: Any = ()) -
     """A few words for what a value is, without its numbers, and for what is in it."""
     if isinstance(value, str):
         return "a string"
+    if isinstance(value, tuple | list) and value and all(map(is_layer, value)):
+        return f"a network of {words.count(len(value), known)} layer{'s' * (len(value) > 1)}"
     if isinstance(value, tuple | list):
         kind = "a tuple" if isinstance(value, tuple) else "a list"
         few = depth and len(value) < 5
@@ -309,6 +332,11 @@ def describe(value: Any, depth: int = 1, words: Words = OPEN, known: Any = ()) -
         return "None" if value is None else words.type_name(value.type_name)
     shape = np.shape(value)
     return f"an array of shape {words.shape(shape, known)}" if shape else "one number"
+
+
+def is_layer(value: Any) -> bool:
+    """Whether it is a layer (W, b) of a network."""
+    return isinstance(value, tuple | list) and [part.ndim for part in value if isinstance(part, np.ndarray)] == [2, 1]
 
 
 def shape_advice(expected: tuple, got: tuple, args: tuple, names: list[str], words: Words = OPEN) -> str:
@@ -323,6 +351,8 @@ def shape_advice(expected: tuple, got: tuple, args: tuple, names: list[str], wor
         return start + "The last axis of length 1 is left over: drop `keepdims=True`, or index it away with `[:, 0]`."
     if got == expected[::-1] and len(got) > 1:
         return start + "Is it transposed?"
+    if len(got) < len(expected) and np.prod(got) == np.prod(expected):
+        return start + "All values are there, but axes are flattened into one (`ravel`, `reshape`) that should stay."
     if len(got) < len(expected):
         return start + "Is an axis summed or averaged over that should stay?"
     if len(got) > len(expected):
