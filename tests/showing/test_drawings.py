@@ -12,6 +12,7 @@ DRAWINGS = {
     "linear": lambda: drawings.hourglass([4096, 40], "$V$", "$U$"),
     "generation": drawings.generation,
     "sampling_paths": drawings.sampling_paths,
+    "two_ways_to_q": drawings.two_ways_to_q,
     "vae": drawings.vae,
     "conditional vae": lambda: drawings.vae(label=True),
 }
