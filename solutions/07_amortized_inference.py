@@ -9,10 +9,10 @@
 # %% [markdown]
 # # Amortized inference
 #
-# *Lecture points L19 and L20. About {{core minutes}} minutes, 17 points; {{further minutes}} more below "Further".*
+# *Lecture points L19 and L20. About {{core minutes}} minutes, 16 points; {{further minutes}} more below "Further".*
 #
 # Notebook 06 ended with a $q$ that can be trained: move $\boldsymbol\mu$ and $\log\boldsymbol\sigma$ of one example uphill, step by step, until the bound is as high as it goes. It left a question:
-# that takes many steps for one example. **Must we do it for each?** A network could learn to give the answer at once. You will train that network, and measure what it saves, what it loses, and
+# that takes many steps for one example. **Must we do it for each?** A network could learn to give the answer at once. You will train it, and measure what it loses, and
 # what wins the loss back.
 #
 # By the end you can say, and show with numbers,
@@ -38,10 +38,9 @@ from course_utils.models import amortization, pca, vae
 from course_utils.models.amortization import elbo_of_q, refine
 from course_utils.models.linear_gaussian import (
     elbo_linear_gaussian, mean_field_posterior)
-from course_utils.models.two_latents import log_p_on_grid
 from course_utils.networks import nets
 from course_utils.networks.nets import init_mlp
-from course_utils.networks.optim import adam, minibatches
+from course_utils.networks.optim import adam, hold_then_linear, minibatches
 from course_utils.probability.bounds import iwae_bound
 from course_utils.probability.gaussians import kl_standard_normal
 from course_utils.showing import drawings, plots
@@ -103,8 +102,8 @@ _, S_straight = linear_posterior(X_test, W_straight, b, eta)
 covariance_x = W @ W.T + eta * np.eye(196)
 same_p_x = np.allclose(covariance_x, W_straight @ W_straight.T + eta * np.eye(196))
 same_posterior = np.allclose(S, S_straight)
-reveal("07-turn", {(True, True): "nothing", (False, True): "p(x)", (False, False): "both",
-                   (True, False): "the posteriors p(z | x)"}[same_p_x, same_posterior])
+reveal("07-turn", "the posteriors p(z | x)" if same_p_x and not same_posterior
+       else "both")
 
 # %% [markdown]
 # $p(\mathbf{x})$ stays, as $WR(WR)^\top = WW^\top$ and the prior looks the same from all sides. The posterior turns along. Your posterior must obey Bayes' rule, $\log p(\mathbf{x}) = \log p(\mathbf{x}|\mathbf{z}) + \log p(\mathbf{z}) - \log p(\mathbf{z}|\mathbf{x})$, at *every* $\mathbf{z}$; try one:
@@ -139,9 +138,8 @@ P, P_straight = np.linalg.inv(S), np.linalg.inv(S_straight)
 best = mean_field_posterior(X_test, W, b, eta)
 best_F = elbo_linear_gaussian(X_test, W, b, eta, *best)
 assert np.allclose(log_p_linear - best_F, approximation_gap(P), atol=1e-8)
-results({"before the turn": abs(approximation_gap(P_straight)),
-         "after it": approximation_gap(P)}, trained=False, digits=2,
-        caption="log p(x) less the best diagonal q's bound (nats)")
+print(f"gap of the best diagonal q: {approximation_gap(P):.4f} nats,"
+      f" before the turn {abs(approximation_gap(P_straight)):.4f}")
 
 # %% [markdown]
 # So this gap is a property of the *family* of $q$, not of how well we fit: the two models are the same to everybody who sees only $\mathbf{x}$, yet in one of them a diagonal $q$ can be the posterior and in the
@@ -213,8 +211,8 @@ def climb(x, steps, step_size):
 missing = {s: np.median(best_F[:100] - climb(X_test[:100], 120, s), axis=1)
            for s in (0.01, 0.02, 0.04, 0.05)}
 arrived = {s: int(np.argmax(short < 0.1)) for s, short in missing.items()}
-for s in (0.01, 0.02):
-    print(f"step size {s}: within 0.1 nat of the best after {arrived[s]} steps")
+print("within 0.1 nat of the best, step size 0.01:", arrived[0.01], "steps")
+print("within 0.1 nat of the best, step size 0.02:", arrived[0.02], "steps")
 
 # %%
 predict("07-steps", "And steps of 0.04, and of 0.05?",
@@ -234,8 +232,8 @@ reveal("07-steps", "about 20; never" if missing[0.05][-1] > missing[0.05][0]
        and abs(arrived[0.04] - 20) < 5 else "about 20; about 15")
 
 # %%
-slowest, fastest = np.linalg.eigvalsh(P)[[0, -1]]
-print(f"eigenvalues of P: {slowest:.1f} to {fastest:.1f}; 2 / largest: {2 / fastest:.4f}")
+smallest, fastest = np.linalg.eigvalsh(P)[[0, -1]]
+print(f"eigenvalues of P: {smallest:.1f} to {fastest:.1f}; 2 / λ: {2 / fastest:.4f}")
 
 # %% tags=["expectation"]
 assert [arrived[s] for s in (0.01, 0.02, 0.04)] == [78, 38, 17]
@@ -245,8 +243,8 @@ assert missing[0.05][-1] > 1e3 * missing[0.05][0]
 # A step of size $s$ multiplies the distance of $\boldsymbol\mu$ from its goal by $1 - s\lambda$ along each eigenvector of $P$. Beyond $s = 2/\lambda_{\max}$ it jumps ever farther past the goal, and
 # the smallest $\lambda$ sets the pace.
 #
-# This is a lucky case, with exact slopes. (Where they are estimated from samples, Kim et al. (2018) call such a climb for each example *stochastic variational inference*, SVI. In Hoffman et al.
-# (2013), who coined the name, it is the data that are subsampled.) And it is only half of the lecture's method: "then update $\theta$" (L19). Once the decoder has moved, every $q$ is out of date, and the climb
+# Here the slopes are exact. (Where they are estimated from samples, Kim et al. (2018) call such a climb for each example *stochastic variational inference*, SVI; in Hoffman et al.
+# (2013) it is the data that are subsampled.) And this is only half of the lecture's method: "then update $\theta$" (L19). Once the decoder has moved, every $q$ is out of date, and the climb
 # starts again.
 
 # %% [markdown]
@@ -262,19 +260,14 @@ predict("07-sigma", "Start at sigma = 1 and take one step in sigma itself. Where
 largest = np.diag(P).max()
 
 
-def softplus(rho):
-    return np.log1p(np.exp(rho))
-
-
 def one_step(sigma):
-    """sigma after a step of 0.04 in sigma, in log sigma, and in rho."""
-    slope, rho = 1 / sigma - sigma * largest, np.log(np.expm1(sigma))
-    return [sigma + 0.04 * slope, np.exp(np.log(sigma) + 0.04 * slope * sigma),
-            softplus(rho + 0.04 * slope / (1 + np.exp(-rho)))]
+    """sigma after a step of size 0.04 in sigma, and in log sigma."""
+    slope = 1 / sigma - sigma * largest
+    return [sigma + 0.04 * slope, np.exp(np.log(sigma) + 0.04 * slope * sigma)]
 
 
 results({"from σ = 1": one_step(1.0), "from σ = exp(2)": one_step(np.exp(2))},
-        ["in σ", "in log σ", "in ρ, σ = log(1 + exp ρ)"], trained=False, digits=2,
+        ["in σ", "in log σ"], trained=False, digits=2,
         caption=f"σ after one step; the goal is {largest ** -0.5:.2f}")
 reveal("07-sigma", "below zero" if one_step(1.0)[0] < 0 else "near its goal")
 
@@ -282,20 +275,25 @@ reveal("07-sigma", "below zero" if one_step(1.0)[0] < 0 else "near its goal")
 assert one_step(1.0)[0] < 0 < one_step(np.exp(2))[1] < 1e-25
 with np.errstate(invalid="ignore"):
     assert np.isnan(kl_standard_normal(np.zeros((1, 1)), np.log([[one_step(1.0)[0]]])))
-expect(2 + 0.04 * (1 - np.exp(4) * largest), -70, within=2)
+landed = 2 + 0.04 * (1 - np.exp(4) * largest)
+expect(landed, -70, within=2)
+back = 0
+while landed < np.log(0.9 * largest ** -0.5):
+    landed, back = landed + 0.04 * (1 - np.exp(2 * landed) * largest), back + 1
+expect(back, 1700, within=100)
 
 # %% [markdown]
 # Below zero a standard deviation means nothing; its logarithm is not a number, and one such example in a batch is enough to spoil all weights of a network. In $\log\sigma$ every number is allowed (L20).
 #
-# The logarithm makes $\sigma$ valid; it does not make steps safe. From $\log\sigma = 2$ the same step lands at $-70$. There the slope is 1, so that the way back takes some 1,700 steps. Start with small $\sigma$ and short steps, or use Adam, whose steps are about as long as its step size. A
-# *softplus* $\sigma = \log(1 + e^\rho)$ (PyTorch: `softplus`) keeps $\sigma$ positive, too, and grows only like $\rho$.
+# The logarithm makes $\sigma$ valid; it does not make steps safe. From $\log\sigma = 2$ the same step lands at $-70$. There the slope is 1, so that the way back takes some 1,700 steps. Start with small $\sigma$ and short steps, or use Adam, whose steps are about as long as its step size. (Many programs use
+# PyTorch's `softplus`, $\sigma = \log(1 + e^\rho)$, instead.)
 
 # %% [markdown]
 # ## 3. One network for all
 #
 # Look again at the best $q$ of the linear model: $\boldsymbol\mu$ is the *same function* of $\mathbf{x}$ for all digits, $\boldsymbol\mu = (\mathbf{x} - \mathbf{b})\,WS/\eta$, and $\log\boldsymbol\sigma$ is even a constant. Whoever knows the function need not climb. An **inference network**, or encoder, is such a
 # function with weights $\phi$: from $\mathbf{x}$ it computes $2K$ numbers, the first half of which is $\boldsymbol\mu$ and the second $\log\boldsymbol\sigma$. The climb is paid for once, when the network is
-# trained, and shared by all examples that it will ever see: **amortized** inference.
+# trained, and shared by all examples that it will ever see: **amortized** inference. (Should it say $\boldsymbol\sigma \approx 0$, then $\mathbf{z} = \boldsymbol\mu$, as in an ordinary autoencoder; the KL term holds $\boldsymbol\sigma$ up. "Further" shows it.)
 
 # %% [markdown]
 # {{exercise encoder_forward}}
@@ -356,6 +354,8 @@ its_encoder, decoder = vae.vae_train(x_train, sizes, 1200, np.random.default_rng
 # $\boldsymbol\mu$ and $\log\boldsymbol\sigma$ come out of the encoder, and go uphill with its weights $\phi$:
 #
 # $$\max_\phi\ \frac1N\sum_n \mathcal{F}\big(\theta,\ q(\mathbf{z};\, \phi(\mathbf{x}_n))\big), \qquad \theta\text{ fixed}.$$
+#
+# `init_mlp`, `minibatches` and `adam` are those of notebook 02; `hold_then_linear(step_size, steps)` lets Adam's step size fall to 0 in the second half, as `vae_train` does.
 
 # %% [markdown]
 # {{exercise encoder_train}}
@@ -375,7 +375,7 @@ def encoder_train(x, decoder, sizes, steps, rng):
         mu, log_sigma = encoder_forward(encoder, rows)
         return -anp.mean(elbo_of_q(decoder, rows, mu, log_sigma, eps))
 
-    return adam(loss, encoder, batches(), steps, step_size=4e-3)
+    return adam(loss, encoder, batches(), steps, hold_then_linear(4e-3, steps))
     ### END SOLUTION
 
 
@@ -417,7 +417,7 @@ expect(elbo_of(its_encoder, x_test)[0], -118.3, within=1.5)
 expect(apart, -0.2, within=1)
 
 # %% [markdown]
-# Nothing was lost with the old encoder: for a decoder, an encoder can be trained again. The reverse would not do, for the decoder *is* the model $p(\mathbf{x})$.
+# Little or nothing was lost with the old encoder: for a given decoder, an encoder can be trained again. It is no part of the model; the decoder *is* the model $p(\mathbf{x})$.
 #
 # So what happens to an encoder that sees few digits? Decoder, $p(\mathbf{x})$ and every digit's best $q$ stay what they are; only $\phi$ is learned, from the first hundred training digits.
 
@@ -426,54 +426,20 @@ predict("07-hundred", "On its own hundred digits this encoder reaches an ELBO of
         "-112 nats. On test digits?", unit="nats")
 
 # %%
-encoder_100 = encoder_train(x_train[:100], decoder, sizes, 600, np.random.default_rng(1))
-results({"10,000 digits": [elbo_of(encoder, x_train[:100]), elbo_of(encoder, x_test)],
-         "100 digits": [elbo_of(encoder_100, x_train[:100]),
-                        elbo_of(encoder_100, x_test)]},
+few = x_train[:100]
+encoder_100 = encoder_train(few, decoder, sizes, 600, np.random.default_rng(1))
+results({name: [elbo_of(e, few), elbo_of(e, x_test)] for name, e in
+         {"10,000 digits": encoder, "100 digits": encoder_100}.items()},
         ["the first 100 digits", "test digits"],
         caption="Mean ELBO ± s.e. (nats) of encoders that were trained on")
 reveal("07-hundred", elbo_of(encoder_100, x_test)[0], unit="nats")
 
 # %% tags=["expectation"]
-expect(elbo_of(encoder_100, x_train[:100])[0], -112, within=2)
+expect(elbo_of(encoder_100, few)[0], -112, within=2)
 assert elbo_of(encoder_100, x_test)[0] < elbo_of(encoder, x_test)[0] - 10
 
 # %% [markdown]
-# It gives its own digits the right answer and strangers a wrong one: an encoder can **overfit**, although the model stands still. A $q$ that climbs for its own example cannot: it learns nothing from others, good or bad.
-
-# %% [markdown]
-# ### A sigma near zero
-#
-# What if an encoder said $\boldsymbol\sigma \approx 0$? Then $\mathbf{z} = \boldsymbol\mu + \boldsymbol\sigma\odot\boldsymbol\varepsilon$ is $\boldsymbol\mu$, and encoder and decoder are an *ordinary autoencoder* (L20). Do that to yours: subtract $\delta$ from each $\log\sigma$.
-
-# %%
-mu_test, log_sigma_test = encoder_forward(encoder, x_test)
-deltas = np.arange(0, 6.1, 0.5, dtype=np.float32)
-elbos = np.array([elbo_of_q(decoder, x_test, mu_test, log_sigma_test - d, eps_many).mean()
-                  for d in deltas])
-kls = np.array([kl_standard_normal(mu_test, log_sigma_test - d).mean() for d in deltas])
-point = (elbo_of_q(decoder, x_test, mu_test, log_sigma_test, 0 * eps_many)
-         + kl_standard_normal(mu_test, log_sigma_test)).mean()
-
-# %%
-fig, ax = plots.figure(6.4, 3.4)
-ax.plot(deltas, elbos + kls, "--", label="reconstruction term")
-ax.axhline(point, color=plots.PALETTE[8], linewidth=0.8, label="the same at z = μ")
-ax.plot(deltas, -kls, "-.", label="− KL")
-ax.plot(deltas, elbos, "o-", markersize=4, label="ELBO")
-ax.set(xlabel="δ, by which each log σ is lowered", ylabel="nats, mean over test digits")
-ax.set_title("Forcing σ towards 0")
-ax.legend(fontsize=9)
-plots.show(fig, alt="As sigma shrinks, the reconstruction term rises a little and "
-                    "levels off, minus KL falls in a straight line, "
-                    "and so does the ELBO.")
-
-# %% tags=["expectation"]
-assert abs(elbos[-1] + kls[-1] - point) < 0.1
-expect((kls[-1] - kls[-3]) / (deltas[-1] - deltas[-3]), 10, within=0.02)
-
-# %% [markdown]
-# The reconstruction gains a little and then no more, while the price grows by $K$ nats for each unit of $\delta$: notebook 05's $-K\log\sigma$. The reconstruction term alone would let $\boldsymbol\sigma$ shrink; the KL term holds it up (L17, L20).
+# It serves its own digits better than the other encoder does, and strangers twenty nats worse: an encoder can **overfit**, although the model stands still. A $q$ that climbs for its own example cannot: it learns nothing from others, good or bad.
 
 # %% [markdown]
 # ## 5. A few steps for one digit
@@ -525,7 +491,7 @@ assert agree >= 190 and (elbo_best - elbo_encoder).min() > 0  # the same noise f
 # %% [markdown]
 # ### Your steps
 #
-# Now up to twenty steps with your `refine_q`, from both starts. Each start gets the step size that suits it best on *training* digits; the picture shows test digits.
+# Now up to twenty steps with your `refine_q`, from both starts. Each number of steps is a run of its own, with the step size, of three, that is best on the *training* digits; the picture shows test digits.
 
 # %%
 predict("07-five", "Which share of what the encoder's q lacks on test digits do the "
@@ -534,22 +500,23 @@ predict("07-five", "Which share of what the encoder's q lacks on test digits do 
 # %%
 budgets = (1, 2, 5, 10, 20)
 noises = np.random.default_rng(8).standard_normal((20, 8, N, 10), dtype=np.float32)
+best_64 = elbo_of_q(decoder, x, *q_best, eps[:64])
 
 
-def short_of_best(start, rows, step_size, budgets=budgets):
-    """Mean nats below the best q after each number of steps from `start`."""
-    mu, log_sigma = start[0][rows], start[1][rows]
-    ends = [refine_q(decoder, x[rows], mu, log_sigma, noises[:T], step_size)
-            for T in budgets]
-    return np.array([np.mean(elbo_best[rows] - elbo_of_q(
-        decoder, x[rows], *q, eps[:, rows])) for q in ends])
+def short_of_best(start, rows, steps, step_size):
+    """Mean nats below the best q after some steps from `start`."""
+    q = refine_q(decoder, x[rows], start[0][rows], start[1][rows], noises[:steps],
+                 step_size)
+    return np.mean(best_64[rows] - elbo_of_q(decoder, x[rows], *q, eps[:64, rows]))
 
 
-starts, lost = {"encoder": q_encoder, "prior": q_prior}, {}
-for name, start in starts.items():
-    chosen = min((0.005, 0.01, 0.02),
-                 key=lambda s: short_of_best(start, train, s, [20])[0])
-    lost[name] = short_of_best(start, test, chosen)
+# %%
+lost = {"encoder": [], "prior": []}
+for name, start in {"encoder": q_encoder, "prior": q_prior}.items():
+    for steps in budgets:
+        chosen = min((0.005, 0.01, 0.02),
+                     key=lambda s: short_of_best(start, train, steps, s))
+        lost[name].append(short_of_best(start, test, steps, chosen))
 
 # %%
 gap_0 = np.mean(elbo_best[test] - elbo_encoder[test])
@@ -565,47 +532,18 @@ ax.legend(loc="lower left")
 plots.show(fig, alt="Nats below the best q against steps, both axes logarithmic. From "
                     "the encoder a few nats fall to a few tenths; from the prior the "
                     "climb begins at hundreds and after twenty steps is at a few.")
-won = 100 * (1 - lost["encoder"] / gap_0)
+won = 100 * (1 - np.array(lost["encoder"]) / gap_0)
 reveal("07-five", won[budgets.index(5)], unit="per cent")
 
 # %% tags=["expectation"]
-expect(won[budgets.index(5)], 80, within=12)
+expect(won[budgets.index(5)], 78, within=12)
 expect(won[budgets.index(20)], 93, within=6)
 assert lost["prior"][-1] > lost["encoder"][budgets.index(2)]
 
 # %% [markdown]
 # The first steps from the encoder's answer pay most. So a network that is only roughly right is worth a great deal as a place to start from. Kim et al. (2018) call this *semi-amortized* inference. VAEs mostly stay with the
-# encoder alone and live with the gap; when $\log p(\mathbf{x})$ is to be reported, or one important $\mathbf{x}$ to be understood, refining is worth its price. What is that price?
+# encoder alone and live with the gap; when $\log p(\mathbf{x})$ is to be reported, or one important $\mathbf{x}$ to be understood, refining is worth its price: with eight samples, one step costs as many products as 24 passes of the encoder ("Further", with times).
 
-# %%
-def seconds(f, times):
-    """CPU seconds of one call of f."""
-    began = time.process_time()
-    for _ in range(times):
-        f()
-    return (time.process_time() - began) / times
-
-
-def step_for(rows):
-    return lambda: refine_q(decoder, x[rows], q_prior[0][rows], q_prior[1][rows],
-                            noises[:1, :, :len(x[rows])], 0.01)
-
-
-pass_cost = sum(V.size for V, _ in encoder)            # products for one digit
-step_cost = 3 * 8 * sum(V.size for V, _ in decoder)    # 8 samples, there and back
-times = {"one pass of the encoder": (pass_cost, lambda: encoder_forward(encoder, x[test]),
-                                     lambda: encoder_forward(encoder, x[:1])),
-         "one step of refine_q": (step_cost, step_for(test), step_for(slice(0, 1)))}
-results({name: [cost / 1e6, 1e6 * seconds(all_of_them, 20) / N, 1e6 * seconds(one, 20)]
-         for name, (cost, all_of_them, one) in times.items()},
-        ["million products", "μs, 100 at once", "μs, one alone"], digits=2,
-        caption="Cost for one digit (times: this machine's)")
-
-# %% tags=["expectation"]
-expect(step_cost / pass_cost, 23.7, within=0.1)
-
-# %% [markdown]
-# In products, one step costs as much as 24 passes: eight samples, each once through the decoder and about twice that for the way back. Ten steps for each of 10,000 digits would already be 240 passes through the data, for *one* update of the decoder.
 
 # %% [markdown]
 # ## 6. The ledger
@@ -719,6 +657,26 @@ encoder_2, decoder_2 = vae.vae_train(x_train, [784, 100, 2], 700,
 firsts = [np.flatnonzero(digits.y_test == label)[0] for label in range(10)]
 amortization_explorer(encoder_2, decoder_2, x_test[firsts], [str(c) for c in range(10)])
 
+# %% tags=["expectation"]
+from course_utils.explorables.amortization_explorer import paths
+from course_utils.models.two_latents import elbo_by_quadrature
+
+walks = paths(encoder_2, decoder_2, x_test[firsts])
+(m, s, F), (m_0, s_0, _) = walks["encoder"], walks["prior"]
+moved = elbo_by_quadrature(decoder_2, x_test[firsts], m[-1], s[0]) - F[0]
+assert moved.mean() > 0.9 * (F[-1] - F[0]).mean()  # the best mean, the encoder's widths
+left_mu = np.linalg.norm(m_0 - m_0[-1], axis=-1)
+left_sigma = np.abs(s_0 - s_0[-1]).mean(axis=-1)
+expect((left_mu[10] / left_mu[0]).mean(), 0.40, within=0.1)
+expect((left_sigma[10] / left_sigma[0]).mean(), 0.65, within=0.1)
+
+# %% [markdown] tags=["expectation"]
+# <details><summary>Answers</summary>
+#
+# (a) In its place: the mean of the last step with the encoder's widths has already won more than nine tenths of what can be won, on average over the ten digits. (b) The place, roughly: after ten steps from the prior, 40 per cent of the way of $\boldsymbol\mu$ is left, and 65 per cent of that of $\log\boldsymbol\sigma$. By thirty steps $\log\boldsymbol\sigma$ has caught up.
+#
+# </details>
+
 # %% [markdown]
 # ## What you have shown
 #
@@ -739,6 +697,79 @@ progress()
 # %% [markdown]
 # ## Further ({{further minutes}} minutes)
 #
+# ### What it costs
+#
+# Count the products of two numbers that one digit needs, and measure.
+
+# %%
+def seconds(f, times):
+    """CPU seconds of one call of f."""
+    began = time.process_time()
+    for _ in range(times):
+        f()
+    return (time.process_time() - began) / times
+
+
+def pass_for(rows):
+    return lambda: encoder_forward(encoder, x[rows])
+
+
+def step_for(rows):
+    return lambda: refine_q(decoder, x[rows], q_prior[0][rows], q_prior[1][rows],
+                            noises[:1, :, :len(x[rows])], 0.01)
+
+
+# %%
+pass_cost = sum(V.size for V, _ in encoder)            # products for one digit
+step_cost = 3 * 8 * sum(V.size for V, _ in decoder)    # 8 samples, there and back
+work = {"one pass of the encoder": (pass_cost, pass_for(test), pass_for(slice(0, 1))),
+        "one step of refine_q": (step_cost, step_for(test), step_for(slice(0, 1)))}
+results({name: [cost / 1e6, 1e6 * seconds(together, 20) / N, 1e6 * seconds(alone, 20)]
+         for name, (cost, together, alone) in work.items()},
+        ["million products", "μs, 100 at once", "μs, one alone"], digits=2,
+        caption="Cost for one digit (times: this machine's)")
+
+# %% tags=["expectation"]
+expect(step_cost / pass_cost, 23.7, within=0.1)
+
+# %% [markdown]
+# Eight samples go through the decoder, and the way back costs about twice that: 24 passes. Ten steps for each of 10,000 digits would be 240 passes through the data, for *one* update of the decoder. The times tell two things more: a step costs more than its products, and with one digit at a time, each costs several times what it costs among a hundred.
+
+# %% [markdown]
+# ### A sigma near zero
+#
+# What if an encoder said $\boldsymbol\sigma \approx 0$? Then $\mathbf{z} = \boldsymbol\mu + \boldsymbol\sigma\odot\boldsymbol\varepsilon$ is $\boldsymbol\mu$, and encoder and decoder are an *ordinary autoencoder* (L20). Do that to yours: subtract $\delta$ from each $\log\sigma$.
+
+# %%
+mu_test, log_sigma_test = encoder_forward(encoder, x_test)
+deltas = np.arange(0, 6.1, 0.5, dtype=np.float32)
+elbos = np.array([np.mean(elbo_of_q(decoder, x_test, mu_test, log_sigma_test - d,
+                                    eps_many)) for d in deltas])
+kls = np.array([kl_standard_normal(mu_test, log_sigma_test - d).mean() for d in deltas])
+point = (elbo_of_q(decoder, x_test, mu_test, log_sigma_test, 0 * eps_many)
+         + kl_standard_normal(mu_test, log_sigma_test)).mean()
+
+# %%
+fig, ax = plots.figure(6.4, 3.4)
+ax.plot(deltas, elbos + kls, "--", label="reconstruction term")
+ax.axhline(point, color=plots.PALETTE[8], linewidth=0.8, label="the same at z = μ")
+ax.plot(deltas, -kls, "-.", label="− KL")
+ax.plot(deltas, elbos, "o-", markersize=4, label="ELBO")
+ax.set(xlabel="δ, by which each log σ is lowered", title="Forcing σ towards 0")
+ax.set_ylabel("nats, mean over test digits")
+ax.legend(fontsize=9)
+plots.show(fig, alt="As sigma shrinks, the reconstruction term rises a little and "
+                    "levels off, minus KL falls in a straight line, "
+                    "and so does the ELBO.")
+
+# %% tags=["expectation"]
+assert abs(elbos[-1] + kls[-1] - point) < 0.1
+expect((kls[-1] - kls[-3]) / (deltas[-1] - deltas[-3]), 10, within=0.02)
+
+# %% [markdown]
+# The reconstruction gains a little and then no more, while the price grows by $K$ nats for each unit of $\delta$: notebook 05's $-K\log\sigma$. The reconstruction term alone would let $\boldsymbol\sigma$ shrink; the KL term holds it up (L17, L20).
+
+# %% [markdown]
 # ### Can the estimate of log p(x) be trusted?
 #
 # If one weight is as large as all the others together, a thousand samples are worth little more than one. The **effective sample size** says how many samples of equal weight would be worth as much:
@@ -767,23 +798,28 @@ expect(np.median(ess["the local Gaussian"]), 390, within=140)
 
 # %%
 growth = log_p - iwae_bound(log_w[:500])
+stay = int(np.sum(abs(growth) < 0.25))
 results({"mean change (nats)": growth.mean(),
-         "digits of 200 that change by less than 0.25": int(np.sum(abs(growth) < 0.25))},
-        digits=2)
+         "digits of 200 that change by less than 0.25": stay}, digits=2)
 
 # %% tags=["expectation"]
 expect(growth.mean(), 0, within=0.03)
-assert np.sum(abs(growth) < 0.25) >= 190
+assert stay >= 190
 
 # %% [markdown]
-# And for the model with two latents, the same procedure must agree with an integral on a fine grid, which has no samples in it at all:
+# And for the model with two latents, the same procedure must agree with an integral on a fine grid, which has no samples in it at all. On the grid we can also count the hills of each posterior: points above all their neighbours, less than 4 nats below the top.
 
 # %%
-some = x_test[:60]
+from scipy.ndimage import maximum_filter
+
+from course_utils.models.two_latents import PLANE, log_joint_on_grid, log_p_on_grid
+
+M = 150
+some = x_test[:M]
 climbs = [refine(decoder_2, some, *start, 100, np.random.default_rng(6), step_size=size)
           for start, size in ((encoder_forward(encoder_2, some), 0.03),
-                              (np.zeros((2, 60, 2)), 0.1))]
-noise_2 = np.random.default_rng(7).standard_normal((2000, 60, 2), dtype=np.float32)
+                              (np.zeros((2, M, 2)), 0.1))]
+noise_2 = np.random.default_rng(7).standard_normal((2000, M, 2), dtype=np.float32)
 heights = [elbo_of_q(decoder_2, some, *q, noise_2[:256]) for q in climbs]
 higher = np.argmax(heights, axis=0)[:, None]                      # of the two climbs
 mu_2, _ = (np.where(higher == 0, *parts) for parts in zip(*climbs))
@@ -793,18 +829,24 @@ log_w_2 = amortization.log_weights_of(
     decoder_2, some, mu_2, amortization.local_precision(decoder_2, mu_2), noise_2)
 error = iwae_bound(log_w_2) - log_p_on_grid(decoder_2, some)
 ess_2 = amortization.effective_sample_size(log_w_2)
-results({"median of all 60": [np.median(abs(error)), np.median(ess_2)],
-         **{f"test digit {n}": [error[n], ess_2[n]] for n in np.argsort(error)[:3]}},
-        ["error (nats)", "ESS of 2000"], digits=2,
-        caption="Estimate less integral: the median size, and the three lowest")
+surface = log_joint_on_grid(decoder_2, some, PLANE, PLANE)
+peaks = surface == maximum_filter(surface, (1, 3, 3))
+peaks &= surface > surface.max(axis=(1, 2), keepdims=True) - 4
+several = peaks.sum(axis=(1, 2)) > 1
+results({name: [int(rows.sum()), np.median(error[rows]), error[rows].min(),
+                ess_2[rows][error[rows].argmin()]]
+         for name, rows in {"one hill": ~several, "several hills": several}.items()},
+        ["digits", "median error", "lowest error", "its ESS"], digits=2,
+        caption="Estimate less integral (nats), 2000 samples")
 
 # %% tags=["expectation"]
-expect(np.median(abs(error)), 0.01, within=0.01)
-assert np.sum(abs(error) < 0.1) >= 54 and error.max() < 0.2
+assert np.median(abs(error)) < 0.02 and error.max() < 0.2
+assert np.mean(abs(error) < 0.1) > 0.9 and error[several].min() < -0.2
+assert np.median(error[several]) < np.median(error[~several])
 
 # %% [markdown]
-# They agree, but for a few digits, and there the estimate is too *low*. Look at those posteriors in the panel above: they have two hills, and a proposal around one of them hardly visits the other. What it does not visit, the effective sample size does not
-# know of, nor does it help to draw more: both checks are blind there. With ten latents, what speaks against a second hill as high as the first is that climbs from two places ended at the same height; it does not exclude one that neither climb found.
+# They agree, but for few digits, and there the estimate is too *low*. The worst of them has several hills: a proposal around one of them hardly visits the others. What it does not visit, the effective sample size does not
+# know of, nor does it help to draw more: both checks are blind there. With ten latents, what speaks against a second hill is that climbs from two places ended at the same height; that does not exclude one that neither climb has found.
 # So the estimates of $\log p(\mathbf{x})$, and with them the approximation gaps, may be somewhat too low; they are rarely much too high.
 
 # %% [markdown]
@@ -828,7 +870,7 @@ noise_of_F = log_w_q.std(axis=0) / np.sqrt(1000)
 noise_of_log_p = np.sqrt(1 / amortization.effective_sample_size(log_w) - 1 / 2000)
 of_noise = np.mean(noise_of_F ** 2 + noise_of_log_p ** 2)
 share_of_noise = of_noise / np.var(measured - predicted)
-results({"share of the scatter that is noise of the estimates": share_of_noise}, digits=2)
+results({"share of the scatter that is noise": share_of_noise}, digits=2)
 
 # %%
 fig, ax = plots.figure(4.6, 3.9)

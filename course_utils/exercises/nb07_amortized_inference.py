@@ -705,7 +705,7 @@ def untrained(x, decoder, sizes, steps, rng):
 ENCODER_TRAIN = exercise(
     name="encoder_train",
     points=5,
-    minutes=18,
+    minutes=16,
     lines=9,
     lecture_points=("L18", "L20"),
     trains=True,
@@ -780,7 +780,10 @@ ENCODER_TRAIN = exercise(
             "The loss of a batch is minus the mean of elbo_of_q(decoder, rows, *encoder_forward(encoder, rows), eps). "
             "Use anp.mean, and an encoder_forward that autograd can differentiate: nets.mlp and slices can be."
         ),
-        "return adam(loss, encoder, batches(), steps, step_size=4e-3), where loss(encoder, batch) unpacks the pair.",
+        (
+            "return adam(loss, encoder, batches(), steps, hold_then_linear(4e-3, steps)), "
+            "where loss(encoder, batch) unpacks the pair."
+        ),
     ),
 )
 
@@ -896,7 +899,7 @@ right_refinement = refined_with()
 REFINE_Q = exercise(
     name="refine_q",
     points=3,
-    minutes=10,
+    minutes=8,
     lines=5,
     lecture_points=("L18", "L19"),
     signature="refine_q(decoder, x, mu, log_sigma, eps, step_size)",
