@@ -253,10 +253,6 @@ assert missing[0.05][-1] > 1e3 * missing[0.05][0]
 # Why climb in $\log\sigma$, and not in $\sigma$ itself? In $\sigma$ the slope is $1/\sigma - \sigma P_{kk}$. Take the latent with the largest $P_{kk}$, and the best step size above, 0.04.
 
 # %%
-predict("07-sigma", "Start at sigma = 1 and take one step in sigma itself. Where is it "
-        "then?", ["near its goal", "far too large", "below zero"])
-
-# %%
 largest = np.diag(P).max()
 
 
@@ -269,7 +265,6 @@ def one_step(sigma):
 results({"from σ = 1": one_step(1.0), "from σ = exp(2)": one_step(np.exp(2))},
         ["in σ", "in log σ"], trained=False, digits=2,
         caption=f"σ after one step; the goal is {largest ** -0.5:.2f}")
-reveal("07-sigma", "below zero" if one_step(1.0)[0] < 0 else "near its goal")
 
 # %% tags=["expectation"]
 assert one_step(1.0)[0] < 0 < one_step(np.exp(2))[1] < 1e-25
@@ -383,6 +378,8 @@ def encoder_train(x, decoder, sizes, steps, rng):
 encoder_train = check(encoder_train)
 
 # %% [markdown]
+# (In PyTorch, `decoder.requires_grad_(False)` holds the decoder still, and the optimizer is given the encoder's parameters alone.)
+#
 # The decoder has grown up together with the encoder that we threw away. Yours begins with random weights, and the decoder no longer moves.
 
 # %%
@@ -436,7 +433,7 @@ reveal("07-hundred", elbo_of(encoder_100, x_test)[0], unit="nats")
 
 # %% tags=["expectation"]
 expect(elbo_of(encoder_100, few)[0], -112, within=2)
-assert elbo_of(encoder_100, x_test)[0] < elbo_of(encoder, x_test)[0] - 10
+expect(elbo_of(encoder, x_test)[0] - elbo_of(encoder_100, x_test)[0], 20.8, within=5)
 
 # %% [markdown]
 # It serves its own digits better than the other encoder does, and strangers twenty nats worse: an encoder can **overfit**, although the model stands still. A $q$ that climbs for its own example cannot: it learns nothing from others, good or bad.
@@ -522,13 +519,14 @@ for name, start in {"encoder": q_encoder, "prior": q_prior}.items():
 gap_0 = np.mean(elbo_best[test] - elbo_encoder[test])
 fig, ax = plots.figure(6.4, 3.6)
 ax.axhline(gap_0, color=plots.PALETTE[8], linestyle=":", label="encoder alone")
-for name, style in (("prior", "s--"), ("encoder", "o-")):
-    ax.plot(budgets, lost[name], style, label=f"started at the {name}")
+for name, style, colour in (("prior", "s--", 4), ("encoder", "o-", 8)):
+    ax.plot(budgets, lost[name], style, color=plots.PALETTE[colour],
+            label=f"started at the {name}")
 ax.set(xscale="log", yscale="log", xlabel="steps", ylabel="nats below the best q")
 ax.set_xticks([], minor=True)
 ax.set_xticks(budgets, budgets)
 ax.set_title("What a few steps win back (test digits)")
-ax.legend(loc="lower left")
+ax.legend()
 plots.show(fig, alt="Nats below the best q against steps, both axes logarithmic. From "
                     "the encoder a few nats fall to a few tenths; from the prior the "
                     "climb begins at hundreds and after twenty steps is at a few.")
@@ -542,7 +540,7 @@ assert lost["prior"][-1] > lost["encoder"][budgets.index(2)]
 
 # %% [markdown]
 # The first steps from the encoder's answer pay most. So a network that is only roughly right is worth a great deal as a place to start from. Kim et al. (2018) call this *semi-amortized* inference. VAEs mostly stay with the
-# encoder alone and live with the gap; when $\log p(\mathbf{x})$ is to be reported, or one important $\mathbf{x}$ to be understood, refining is worth its price: with eight samples, one step costs as many products as 24 passes of the encoder ("Further", with times).
+# encoder alone and live with the gap; when $\log p(\mathbf{x})$ is to be reported, or one important $\mathbf{x}$ to be understood, refining is worth its price: with eight samples, one step takes as many products as 16 passes of the encoder ("Further", with times).
 
 
 # %% [markdown]
@@ -613,8 +611,8 @@ fig, panels = plots.figure(9.6, 3.5, columns=2, sharey=True)
 for ax, rows, title in zip(panels, (train, test), ("training digits", "test digits")):
     parts = np.array([gaps["approximation"][rows], gaps["amortization"][rows]])
     upper, lower = parts[:, np.argsort(parts.sum(axis=0))]
-    ax.bar(np.arange(N), -upper, 1, color=plots.PALETTE[3], label="approximation gap")
-    ax.bar(np.arange(N), -lower, 1, bottom=-upper, color=plots.PALETTE[1],
+    ax.bar(np.arange(N), -upper, 1, color=plots.PALETTE[4], label="approximation gap")
+    ax.bar(np.arange(N), -lower, 1, bottom=-upper, color=plots.PALETTE[3],
            label="amortization gap")
     ax.set(xlabel="digits, sorted by the sum", title=f"100 {title}", xlim=(-1, N))
 panels[0].set(ylabel="nats below log p(x)")
@@ -636,11 +634,13 @@ plots.image_grid(pictures, digits.shape, columns=8, ax=ax, row_labels=[
     "x", "decoded from the encoder's μ", "decoded from the best μ"],
     column_labels=[f"{gaps['amortization'][n]:.1f}" for n in worst])
 ax.set_title("Test digits with the largest amortization gaps (nats)", pad=22)
-plots.show(fig, alt="Eight test digits. Decoded from the encoder's code some come out "
-                    "blurred or as another digit; from the best code they look more "
-                    "like the original.")
+plots.show(fig, alt="Eight test digits, and what is decoded from the encoder's code "
+                    "and from the best one. The first, a 5, becomes a 9 with the "
+                    "encoder's code; with the best it is again more like itself.")
 
 # %% [markdown]
+# (The encoder of the solution reads the first, a 5, as a 9; the climb takes that back.)
+#
 # Cremer, Li and Duvenaud found, for their networks, that the loss is often due to the network rather than to the family, partly because the decoder learns to accommodate the family. Would a richer family (full covariance, normalizing flows) mend the smaller gap only? They report otherwise: its additional parameters
 # also help the encoder to *generalize*. So the ledger says where nats are lost with this $q$; it does not say that the two can be mended one by one.
 #
@@ -721,7 +721,7 @@ def step_for(rows):
 
 # %%
 pass_cost = sum(V.size for V, _ in encoder)            # products for one digit
-step_cost = 3 * 8 * sum(V.size for V, _ in decoder)    # 8 samples, there and back
+step_cost = 2 * 8 * sum(V.size for V, _ in decoder)    # 8 samples, there and back
 work = {"one pass of the encoder": (pass_cost, pass_for(test), pass_for(slice(0, 1))),
         "one step of refine_q": (step_cost, step_for(test), step_for(slice(0, 1)))}
 results({name: [cost / 1e6, 1e6 * seconds(together, 20) / N, 1e6 * seconds(alone, 20)]
@@ -730,10 +730,11 @@ results({name: [cost / 1e6, 1e6 * seconds(together, 20) / N, 1e6 * seconds(alone
         caption="Cost for one digit (times: this machine's)")
 
 # %% tags=["expectation"]
-expect(step_cost / pass_cost, 23.7, within=0.1)
+expect(step_cost / pass_cost, 15.8, within=0.1)
 
 # %% [markdown]
-# Eight samples go through the decoder, and the way back costs about twice that: 24 passes. Ten steps for each of 10,000 digits would be 240 passes through the data, for *one* update of the decoder. The times tell two things more: a step costs more than its products, and with one digit at a time, each costs several times what it costs among a hundred.
+# Eight samples go through the decoder, and their gradients back through the same weights: as many products as in 16 passes. Ten steps for each of 10,000 digits would be worth 160 passes through the data, for *one* update of the decoder. The times depend on the machine; on the one that made this page a step took longer than its products alone would, and a digit by itself several times as long as
+# one among a hundred.
 
 # %% [markdown]
 # ### A sigma near zero
@@ -777,20 +778,14 @@ expect((kls[-1] - kls[-3]) / (deltas[-1] - deltas[-3]), 10, within=0.02)
 # $$\mathrm{ESS} = \frac{\big(\sum_s w_s\big)^2}{\sum_s w_s^2}, \qquad \text{between } 1 \text{ and } S.$$
 
 # %%
-predict("07-ess", "Of 1000 samples from the best q itself, how many effective ones are "
-        "there for the typical digit?", [10, 100, 400, 900])
-
-# %%
 log_w_q = vae.log_weights(decoder, x, *q_best, noise[:1000])
 ess = {"the best q": amortization.effective_sample_size(log_w_q),
        "the local Gaussian": amortization.effective_sample_size(log_w[:1000])}
 results({name: [np.median(n), n.min()] for name, n in ess.items()},
         ["median", "smallest"], digits=2, caption="ESS of 1000 samples, 200 digits")
-typical = np.median(ess["the best q"])
-reveal("07-ess", min((10, 100, 400, 900), key=lambda n: abs(np.log(n / typical))))
 
 # %% tags=["expectation"]
-expect(typical, 100, within=60)
+expect(np.median(ess["the best q"]), 100, within=60)
 expect(np.median(ess["the local Gaussian"]), 390, within=140)
 
 # %% [markdown]

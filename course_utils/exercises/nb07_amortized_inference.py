@@ -448,10 +448,12 @@ ENCODER_FORWARD = exercise(
     returns="mu (N, K), log_sigma (N, K)",
     task=(
         "Return the encoder's answer for each row of `x`: the output (N, 2K) of the network `params`, tanh between "
-        r"layers, split into $\boldsymbol\mu$ and $\log\boldsymbol\sigma$."
+        r"layers, split into $\boldsymbol\mu$ and $\log\boldsymbol\sigma$. You will train with it, so "
+        "autograd must be able to differentiate it."
     ),
     answer="course_utils.models.vae:encoder_forward",
     cases=encoder_cases,
+    differentiated=1,
     oracle=encoder_by_rows,
     spelled=spelled_encoder_forward,
     others={
@@ -532,7 +534,7 @@ ENCODER_FORWARD = exercise(
             "K is half the number of columns: the first K are mu, the others log_sigma. "
             "No exponential: log_sigma is what the network says."
         ),
-        "h = nets.mlp(params, x), then mu, log_sigma = np.split(h, 2, axis=1).",
+        "h = nets.mlp(params, x) and K = h.shape[1] // 2, then h[:, :K] and h[:, K:].",
     ),
 )
 
