@@ -226,8 +226,8 @@ ax.set(yscale="log", ylim=(1e-4, 1e5), xlabel="steps from the prior", xlim=(0, 1
 ax.set(ylabel="nats below the best q", title="100 test digits, median")
 ax.legend()
 plots.show(fig, alt="Nats below the best q against steps, on a logarithmic axis: "
-                    "straight lines down, the steeper the longer the steps; the "
-                    "longest steps go up.")
+                    "three curves fall, the faster the longer the steps; with "
+                    "the longest steps it rises.")
 reveal("07-steps", "about 20; never" if missing[0.05][-1] > missing[0.05][0]
        and abs(arrived[0.04] - 20) < 5 else "about 20; about 15")
 
@@ -629,7 +629,7 @@ plots.show(fig, alt="Bars that hang from log p(x) down to the encoder's ELBO, so
 worst = N + np.argsort(gaps["amortization"][test])[:-9:-1]
 pictures = np.concatenate([x[worst], *(vae.vae_generate(decoder, q[0][worst])
                                        for q in (q_encoder, q_best))])
-fig, ax = plots.figure(8.4, 3.5)
+fig, ax = plots.figure(8.4, 3.1)
 plots.image_grid(pictures, digits.shape, columns=8, ax=ax, row_labels=[
     "x", "decoded from the encoder's μ", "decoded from the best μ"],
     column_labels=[f"{gaps['amortization'][n]:.1f}" for n in worst])
@@ -642,7 +642,7 @@ plots.show(fig, alt="Eight test digits, and what is decoded from the encoder's c
 # (The encoder of the solution reads the first, a 5, as a 9; the climb takes that back.)
 #
 # Cremer, Li and Duvenaud found, for their networks, that the loss is often due to the network rather than to the family, partly because the decoder learns to accommodate the family. Would a richer family (full covariance, normalizing flows) mend the smaller gap only? They report otherwise: its additional parameters
-# also help the encoder to *generalize*. So the ledger says where nats are lost with this $q$; it does not say that the two can be mended one by one.
+# also help inference to *generalize*. So the ledger says where nats are lost with this $q$; it does not say that the two can be mended one by one.
 #
 # ### Explore
 #
@@ -758,7 +758,7 @@ ax.plot(deltas, -kls, "-.", label="− KL")
 ax.plot(deltas, elbos, "o-", markersize=4, label="ELBO")
 ax.set(xlabel="δ, by which each log σ is lowered", title="Forcing σ towards 0")
 ax.set_ylabel("nats, mean over test digits")
-ax.legend(fontsize=9)
+ax.legend(loc="lower left", fontsize=9)
 plots.show(fig, alt="As sigma shrinks, the reconstruction term rises a little and "
                     "levels off, minus KL falls in a straight line, "
                     "and so does the ELBO.")
@@ -828,16 +828,16 @@ surface = log_joint_on_grid(decoder_2, some, PLANE, PLANE)
 peaks = surface == maximum_filter(surface, (1, 3, 3))
 peaks &= surface > surface.max(axis=(1, 2), keepdims=True) - 4
 several = peaks.sum(axis=(1, 2)) > 1
-results({name: [int(rows.sum()), np.median(error[rows]), error[rows].min(),
+results({name: [int(rows.sum()), error[rows].mean(), error[rows].min(),
                 ess_2[rows][error[rows].argmin()]]
          for name, rows in {"one hill": ~several, "several hills": several}.items()},
-        ["digits", "median error", "lowest error", "its ESS"], digits=2,
+        ["digits", "mean error", "lowest error", "its ESS"], digits=2,
         caption="Estimate less integral (nats), 2000 samples")
 
 # %% tags=["expectation"]
 assert np.median(abs(error)) < 0.02 and error.max() < 0.2
 assert np.mean(abs(error) < 0.1) > 0.9 and error[several].min() < -0.2
-assert np.median(error[several]) < np.median(error[~several])
+assert error[several].mean() < error[~several].mean() - 0.05
 
 # %% [markdown]
 # They agree, but for few digits, and there the estimate is too *low*. The worst of them has several hills: a proposal around one of them hardly visits the others. What it does not visit, the effective sample size does not
