@@ -23,8 +23,6 @@
 # - what a few steps for the single digit win back.
 
 # %%
-import time
-
 import autograd.numpy as anp
 import numpy as np
 from autograd import grad
@@ -471,9 +469,7 @@ train, test = slice(0, N), slice(N, 2 * N)
 q_encoder = encoder_forward(encoder, x)
 q_prior = 0 * q_encoder[0], 0 * q_encoder[1]
 q_best = refine(decoder, x, *q_encoder, 100, np.random.default_rng(3))
-visited = []
-q_other = refine(decoder, x, *q_prior, 150, np.random.default_rng(4), step_size=0.1,
-                 callback=lambda t, q, loss: visited.append(q))
+q_other = refine(decoder, x, *q_prior, 150, np.random.default_rng(4), step_size=0.1)
 
 # %%
 eps = np.random.default_rng(5).standard_normal((256, 2 * N, 10), dtype=np.float32)
@@ -639,7 +635,7 @@ plots.show(fig, alt="Eight test digits, and what is decoded from the encoder's c
                     "encoder's code; with the best it is again more like itself.")
 
 # %% [markdown]
-# (The encoder of the solution reads the first, a 5, as a 9; the climb takes that back.)
+# (In the solution, whose encoder has other random weights than yours, the first is a 5 that the encoder reads as a 9.)
 #
 # Cremer, Li and Duvenaud found, for their networks, that the loss is often due to the network rather than to the family, partly because the decoder learns to accommodate the family. Would a richer family (full covariance, normalizing flows) mend the smaller gap only? They report otherwise: its additional parameters
 # also help inference to *generalize*. So the ledger says where nats are lost with this $q$; it does not say that the two can be mended one by one.
@@ -702,6 +698,9 @@ progress()
 # Count the products of two numbers that one digit needs, and measure.
 
 # %%
+import time
+
+
 def seconds(f, times):
     """CPU seconds of one call of f."""
     began = time.process_time()
