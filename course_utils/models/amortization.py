@@ -103,7 +103,8 @@ def encoder_train(
 
     def minus_elbo(encoder, batch):
         rows, eps = batch
-        return -anp.sum(elbo_of_q(decoder, rows, *encoder_forward(encoder, rows), eps)) * (1 / len(rows))
+        mu, log_sigma = encoder_forward(encoder, rows)
+        return -anp.sum(elbo_of_q(decoder, rows, mu, log_sigma, eps)) * (1 / len(rows))
 
     return train(
         minus_elbo, encoder, batch_of, len(x), steps, rng, batch_size, step_size, label="encoder", callback=callback
