@@ -119,7 +119,7 @@ def refine_q(
     Step t takes the slope of `elbo_of_q` with the noise eps[t], by the pathwise gradient. x (N, D), mu, log_sigma
     (N, K), eps (T, S, N, K) -> (N, K) each.
     """
-    slope = grad(lambda q, noise: anp.sum(elbo_of_q(decoder, x, *q, noise)))
+    slope = grad(lambda q, noise: anp.sum(elbo_of_q(decoder, x, q[0], q[1], noise)))
     for noise in eps:
         mu_bar, log_sigma_bar = slope((mu, log_sigma), noise)
         mu, log_sigma = mu + step_size * mu_bar, log_sigma + step_size * log_sigma_bar
