@@ -463,6 +463,24 @@ assert pairs[0] == "4 and 9" and 0.5 < np.trace(met) / met.sum() < 0.9
 latent_pad(networks[2][1], digits.shape, codes=codes_2, labels=y_test,
            extent=(-6, 6, -6, 6), output="identity")
 
+# %% [markdown] tags=["expectation"]
+# <details><summary>Answers</summary>
+#
+# Something between the two. On the way from one patch to another the picture changes all along, a little faster in places, and half-way it is not the average of the two ends: for most pairs it differs from it by more than half of the distance between the ends. In a corner the decoder still answers, with values below 0 and above 1 that no digit has.
+#
+# </details>
+
+# %% tags=["expectation"]
+middles = [np.median(codes_2[y_test == c], axis=0) for c in range(10)]
+way = np.linspace(0, 1, 41)[:, None]
+paths = [mlp(networks[2][1], a + (b - a) * way)
+         for i, a in enumerate(middles) for b in middles[i + 1:]]
+off = [np.linalg.norm(p[20] - (p[0] + p[-1]) / 2) / np.linalg.norm(p[0] - p[-1])
+       for p in paths]
+assert np.median(off) > 0.45
+corner = mlp(networks[2][1], np.array([[-6.0, -6.0], [6.0, 6.0]]))
+assert corner.max() > 1.05 and corner.min() < -0.05
+
 # %% [markdown]
 # Everywhere, even where there is no code at all, the decoder answers: nothing tells it, or you, which places are worth visiting. We come back to that.
 #

@@ -359,6 +359,20 @@ assert 0.5 < gain < 1.0
 density_explorer(x, lambda z, bend: scale * arc(z, bend),
                  labels=("component 1", "component 2"))
 
+# %% [markdown] tags=["expectation"]
+# <details><summary>Answers</summary>
+#
+# (a) Larger: 3.1 against 0.37 with the best bend, for the noise must cover what a straight curve misses. (b) Yes, more than anywhere else: with so little noise every miss is dear, and the right bend is worth some thirty nats a one.
+#
+# </details>
+
+# %% tags=["expectation"]
+at_bend = lambda b: optimize.minimize_scalar(
+    lambda log_eta: cost([b, np.log(scale), log_eta]), bounds=(-4, 2), method="bounded")
+expect(np.exp(at_bend(0.0).x), 3.11, within=0.02)
+little = [cost([b, np.log(scale), np.log(0.05)]) for b in (0.0, 1.25)]
+expect(little[0] - little[1], 29.8, within=0.2)
+
 # %% [markdown]
 # ## 5. The same for pictures
 #

@@ -1,11 +1,19 @@
 """Exercises of notebook 07: q fitted to one example at a time, the encoder that does without, and what that costs."""
 
+import contextlib
 import functools
+import io
 
+import autograd.numpy as anp
 import numpy as np
-from scipy.special import logsumexp
+from scipy.special import expit
 
-from course_utils.exercises.model import Case, Exercise, Misconception, close
+from course_utils.exercises.model import Case, Exercise, Finding, Misconception, close
+from course_utils.exercises.network_shapes import shapes_of
+from course_utils.exercises.stand_ins import Rng
+from course_utils.models import amortization
+from course_utils.networks import nets, optim
+from course_utils.networks.fast import bernoulli_cross_entropy, gaussian_kl, gaussian_sample
 
 exercise = functools.partial(Exercise, notebook="07_amortized_inference", compare=close())
 
@@ -77,7 +85,9 @@ LINEAR_POSTERIOR = exercise(
     signature="linear_posterior(x, W, b, eta)",
     returns="mu (N, K), covariance (K, K)",
     task=(
-        "The exact posterior p(z|x) = N(mu, covariance) of the model z ~ N(0, I), x = W z + b + noise of variance eta."
+        r"Return the exact posterior $p(\mathbf{z} \mid \mathbf{x}) = \mathcal{N}(\boldsymbol\mu, S)$ of the model "
+        r"$\mathbf{z} \sim \mathcal{N}(0, I)$, $\mathbf{x} = W\mathbf{z} + \mathbf{b} + \text{noise}$ of variance "
+        r"$\eta$: a mean for each row of `x`, and the covariance that all rows share."
     ),
     answer="course_utils.models.linear_gaussian:linear_posterior",
     aliases=("course_utils.models.linear_gaussian:mean_field_posterior",),
@@ -146,12 +156,14 @@ LINEAR_POSTERIOR = exercise(
     },
     hints=(
         (
-            "log p(x, z) = -||x - W z - b||^2 / (2 eta) - ||z||^2 / 2 + const is quadratic in z, "
-            "so the posterior is a Gaussian. Collect z's squares."
+            r"$\log p(\mathbf{x}, \mathbf{z}) = -\lVert\mathbf{x} - W\mathbf{z} - \mathbf{b}\rVert^2/2\eta "
+            r"- \lVert\mathbf{z}\rVert^2/2 + \text{const}$ is quadratic in $\mathbf{z}$, "
+            r"so the posterior is a Gaussian. Collect the squares of $\mathbf{z}$."
         ),
         (
-            "The terms in z are -z^T P z / 2 + z^T W^T (x - b) / eta with P = I + W^T W / eta. "
-            "P is the precision, the inverse of the covariance."
+            r"The terms in $\mathbf{z}$ are $-\frac12\mathbf{z}^\top P\mathbf{z} + "
+            r"\frac1\eta\mathbf{z}^\top W^\top(\mathbf{x} - \mathbf{b})$ with $P = I + \frac1\eta W^\top W$. "
+            r"$P$ is the precision, the inverse of the covariance."
         ),
         "covariance = np.linalg.inv(np.eye(K) + W.T @ W / eta), and for rows mu = (x - b) @ W @ covariance / eta.",
     ),
@@ -243,14 +255,15 @@ def spelled_svi_step(P, x, mu, log_sigma, W, b, eta, step_size):
 SVI_STEP = exercise(
     name="svi_step",
     points=3,
-    minutes=12,
+    minutes=10,
     lines=4,
     lecture_points=("L19",),
     signature="svi_step(x, mu, log_sigma, W, b, eta, step_size)",
     returns="mu (N, K), log_sigma (N, K)",
     task=(
-        "One step of gradient ascent on the exact ELBO of the linear-Gaussian model: "
-        "each example follows the slope of its own ELBO with respect to its own mu and log_sigma."
+        "Take one step of gradient ascent on the exact ELBO of the linear-Gaussian model: each example follows the "
+        r"slope of its own $\mathcal{F}$ with respect to its own $\boldsymbol\mu$ and $\log\boldsymbol\sigma$, "
+        "both taken at the old values. No average over examples."
     ),
     answer="course_utils.models.amortization:svi_step",
     cases=step_cases,
@@ -347,12 +360,15 @@ SVI_STEP = exercise(
     },
     hints=(
         (
-            "F = -(||x - W mu - b||^2 + sum_k sigma_k^2 ||w_k||^2) / (2 eta) - sum_k (sigma_k^2 + mu_k^2) / 2 + sum_k "
-            "log sigma_k + const. Differentiate it with respect to mu, then to log sigma_k."
+            r"Notebook 05: $\mathcal{F} = -\frac{1}{2\eta}\big(\lVert\mathbf{x} - W\boldsymbol\mu - "
+            r"\mathbf{b}\rVert^2 + \sum_k \sigma_k^2\lVert\mathbf{w}_k\rVert^2\big) - \frac12\sum_k "
+            r"(\sigma_k^2 + \mu_k^2) + \sum_k\log\sigma_k + \text{const}$. "
+            r"Differentiate it with respect to $\boldsymbol\mu$, then to $\log\sigma_k$."
         ),
         (
-            "dF/dmu = W^T (x - W mu - b) / eta - mu. "
-            "For the other, write sigma_k^2 = exp(2 log sigma_k), whose derivative is 2 sigma_k^2."
+            r"$\partial\mathcal{F}/\partial\boldsymbol\mu = \frac1\eta W^\top(\mathbf{x} - W\boldsymbol\mu - "
+            r"\mathbf{b}) - \boldsymbol\mu$. For the other, $\sigma_k^2 = e^{2\log\sigma_k}$ has the derivative "
+            r"$2\sigma_k^2$ with respect to $\log\sigma_k$."
         ),
         (
             "mu + step_size * ((x - b - mu @ W.T) @ W / eta - mu), "
@@ -424,18 +440,20 @@ def spelled_encoder_forward(P, params, x):
 
 ENCODER_FORWARD = exercise(
     name="encoder_forward",
-    points=2,
-    minutes=6,
-    lines=3,
+    points=1,
+    minutes=4,
+    lines=2,
     lecture_points=("L20",),
     signature="encoder_forward(params, x)",
     returns="mu (N, K), log_sigma (N, K)",
     task=(
-        "The encoder's answer for each row of x: the output (N, 2K) of the network, tanh between layers, "
-        "split into mu and log_sigma."
+        "Return the encoder's answer for each row of `x`: the output (N, 2K) of the network `params`, tanh between "
+        r"layers, split into $\boldsymbol\mu$ and $\log\boldsymbol\sigma$. You will train with it, so "
+        "autograd must be able to differentiate it."
     ),
     answer="course_utils.models.vae:encoder_forward",
     cases=encoder_cases,
+    differentiated=1,
     oracle=encoder_by_rows,
     spelled=spelled_encoder_forward,
     others={
@@ -516,124 +534,475 @@ ENCODER_FORWARD = exercise(
             "K is half the number of columns: the first K are mu, the others log_sigma. "
             "No exponential: log_sigma is what the network says."
         ),
-        "h = nets.mlp(params, x), then mu, log_sigma = np.split(h, 2, axis=1).",
+        "h = nets.mlp(params, x) and K = h.shape[1] // 2, then h[:, :K] and h[:, K:].",
     ),
 )
 
 
-# effective_sample_size ----------------------------------------------------------------------------------------------
+# encoder_train ------------------------------------------------------------------------------------------------------
+
+STEPS, FEW_STEPS, SHARE = 500, 40, 0.95
+EXAMPLES, FRESH, SAMPLES = 1000, 500, 16
 
 
-def weight_cases(rng):
-    def log_w(S, N, spread=1.0, low=-3.0, high=3.0):
-        return spread * rng.normal(size=(S, N)) + rng.uniform(low, high, N)
-
-    far = log_w(12, 4) + np.array([-1000.0, 0.0, 800.0, -90.0])
+def some_decoder(rng, *sizes):
+    """A decoder with random weights: its latents say something about x, but not everything."""
     return [
-        Case((log_w(20, 3),)),
-        Case((log_w(9, 5, spread=2.0, low=-110, high=-90),)),
-        Case((far,), "for log weights near -1000 and 800"),
-        Case((log_w(8, 3) + np.repeat([-900.0, 0.0], 4)[:, None],), "for samples whose log weights differ by hundreds"),
-        Case((log_w(7, 3, spread=0.0),), "when all weights of an example are equal"),
-        Case((log_w(1, 3),), "for S = 1"),
-        Case((log_w(6, 1),), "on a single example"),
+        ((1 + 0.5 * (i > 0)) * rng.normal(size=(n, m)) / np.sqrt(n), 0.5 * rng.normal(size=m))
+        for i, (n, m) in enumerate(zip(sizes, sizes[1:]))
     ]
 
 
-def ess_by_logarithms(log_w):
-    return np.exp(2 * logsumexp(log_w, axis=0) - logsumexp(2 * np.asarray(log_w), axis=0))
+def decoder_of(key, D, K):
+    return some_decoder(np.random.default_rng([key, 0]), K, 16, D)
 
 
-def normalised(log_w):
-    return np.exp(log_w - logsumexp(log_w, axis=0))
+def drawn_from(decoder, N, rng):
+    """Black and white x (N, D) of the model: z from the prior, pixels from the decoder."""
+    p = expit(nets.mlp(decoder, rng.normal(size=(N, len(decoder[0][0])))))
+    return (rng.random(p.shape) < p).astype(float)
 
 
-def spelled_effective_sample_size(P, log_w):
-    w = P.apply("exp", np.exp, log_w - log_w.max(axis=0))
-    total = P.apply("the square of the sum", np.square, P.sum(w, 0, "the samples above"))
-    return P.factor("the squared sum", total) / P.divisor(
-        "the sum of squares", P.sum(P.apply("the square of the weights", np.square, w), 0, "the samples below")
-    )
+def data_of(key, D, K, fresh=False):
+    """Examples by the key; `fresh` gives others, which the answer has not seen."""
+    return drawn_from(decoder_of(key, D, K), FRESH if fresh else EXAMPLES, np.random.default_rng([key, 1 + fresh]))
 
 
-EFFECTIVE_SAMPLE_SIZE = exercise(
-    name="effective_sample_size",
-    points=2,
-    minutes=8,
-    lines=2,
-    lecture_points=("L16",),
-    signature="effective_sample_size(log_w)",
-    returns="(N,)",
+def training_cases(rng):
+    def case(D, *hidden, K, steps=STEPS, label=""):
+        key, seed = map(int, rng.integers(1, 2**62, size=2))
+        return Case((data_of(key, D, K), decoder_of(key, D, K), [D, *hidden, K], steps, Rng(seed)), label, (key,))
+
+    return [
+        case(40, 32, K=3),
+        case(12, 8, 6, K=2, steps=FEW_STEPS, label="with two hidden layers"),  # for its shapes alone
+    ]
+
+
+def empty_encoder(x, decoder, sizes, steps, rng):
+    """What the result must look like; what it must achieve is measured by `compare_encoders`."""
+    wide = [*sizes[:-1], 2 * sizes[-1]]
+    return tuple((np.zeros((n, m)), np.zeros(m)) for n, m in zip(wide, wide[1:]))
+
+
+def fresh_terms(args, encoder, width=lambda s: s, noise=1.0):
+    """(reconstruction, KL), means over fresh data with fresh noise, under the decoder that was given."""
+    _, decoder, sizes, *_, key = args
+    x = data_of(key, sizes[0], sizes[-1], fresh=True)
+    mu, log_sigma = halves(network([(np.asarray(W, float), np.asarray(b, float)) for W, b in encoder], x))
+    log_sigma = width(log_sigma)
+    eps = noise * np.random.default_rng([key, 3]).normal(size=(SAMPLES, *mu.shape))
+    with np.errstate(all="ignore"):
+        log_p = -bernoulli_cross_entropy(x, nets.mlp(decoder, mu + np.exp(log_sigma) * eps))
+        return float(np.mean(log_p)), float(np.mean(gaussian_kl(mu, log_sigma)))
+
+
+@functools.lru_cache(maxsize=64)
+def reference(key, sizes, steps):
+    """The library's own encoder for the decoder and the examples of the key."""
+    data = data_of(key, sizes[0], sizes[-1]), decoder_of(key, sizes[0], sizes[-1])
+    with contextlib.redirect_stdout(io.StringIO()):  # its progress would stand in the way of a grader's bar
+        return amortization.encoder_train(*data, sizes, steps, np.random.default_rng(0))
+
+
+def reference_terms(args):
+    return fresh_terms(args, reference(args[-1], tuple(args[2]), args[3]))
+
+
+def prior_s_bound(args):
+    """The ELBO of q = p(z), which asks no network."""
+    D, K = args[2][0], args[2][-1]
+    return fresh_terms(args, [(np.zeros((D, 2 * K)), np.zeros(2 * K))])[0]
+
+
+def share_of_gain(args, reconstruction, kl):
+    """How much better than q = p(z), in parts of what the reference gains."""
+    floor, (r, k) = prior_s_bound(args), reference_terms(args)
+    return (reconstruction - kl - floor) / (r - k - floor)
+
+
+def compare_encoders(expected, got, args):
+    terms = fresh_terms(args, got)
+    if not np.isfinite(terms).all():
+        return Finding(
+            "not finite",
+            "The bound is not finite after training. Is its sign wrong, or the step size too large?",
+        )
+    if args[3] == FEW_STEPS:
+        return None
+    share = share_of_gain(args, *terms)
+    if share < SHARE:
+        return Finding(
+            "values",
+            f"On fresh data the ELBO (reconstruction {terms[0]:.4g}, KL {terms[1]:.4g} nats) gains {share:.2g} of what "
+            f"it could over q = p(z); at least {SHARE} is asked. Print the loss while you train: does it fall, and "
+            "does it still fall at the end? Does the decoder stay as it was given, so that the encoder alone learns?",
+        )
+    return None
+
+
+def diagnose_encoder(args, got):
+    sizes = args[2]
+    wide = [*sizes[:-1], 2 * sizes[-1]]
+    if isinstance(got, list | tuple) and len(got) == 2 and shapes_of(got[0]) == list(zip(wide, wide[1:])):
+        return "decoder too"
+    if shapes_of(got) == list(zip(sizes, sizes[1:])):
+        return "code width"
+    if shapes_of(got) != list(zip(wide, wide[1:])) or args[3] == FEW_STEPS:
+        return None
+    return diagnose_terms(args, got)
+
+
+def diagnose_terms(args, got):
+    """The key for an encoder with a poor bound: by its two terms, and by what other readings of it would give."""
+    reconstruction, kl = fresh_terms(args, got)
+    usual, usual_kl = reference_terms(args)
+    if not np.isfinite([reconstruction, kl]).all() or kl > 30 * usual_kl:
+        return "wrong sign"
+    share = share_of_gain(args, reconstruction, kl)
+    if share >= SHARE:
+        return None
+    if share_of_gain(args, *fresh_terms(args, got, width=lambda s: s / 2)) > 0.98:
+        return "log variance"
+    _, log_sigma = halves(network([(np.asarray(W, float), np.asarray(b, float)) for W, b in got], args[0]))
+    if np.mean(np.abs(log_sigma)) < 0.1 and kl > 0.15 * usual_kl and share > 0.3:
+        return "no noise"
+    if 0 < share < 0.4 and kl < 0.15 * usual_kl:
+        return "mean over pixels"
+    if kl > 1.3 * usual_kl and reconstruction > usual:
+        return "no KL" if share < 0.5 else "mean over K"
+    return "not trained" if share < 0.2 else None
+
+
+def encoder_trained_on(objective):
+    """A wrong encoder_train, which minimises objective(reconstruction, kl, D, K)."""
+
+    def encoder_train(x, decoder, sizes, steps, rng, width=lambda s: s, noise=1.0):
+        x, K = x.astype(np.float32), sizes[-1]
+
+        def batches():
+            for rows in optim.minibatches(x, 128, steps, rng):
+                yield rows, np.float32(noise) * rng.standard_normal((len(rows), K), dtype=np.float32)
+
+        def loss(encoder, batch):
+            rows, eps = batch
+            mu, log_sigma = anp.split(nets.mlp(encoder, rows), 2, axis=-1)
+            log_sigma = width(log_sigma)
+            log_p = -bernoulli_cross_entropy(rows, nets.mlp(decoder, gaussian_sample(mu, log_sigma, eps)))
+            return anp.sum(objective(log_p, gaussian_kl(mu, log_sigma), x.shape[1], K)) * (1 / len(rows))
+
+        start = nets.init_mlp([*sizes[:-1], 2 * K], rng)
+        return optim.adam(loss, start, batches(), steps, step_size=optim.hold_then_linear(4e-3, steps))
+
+    return encoder_train
+
+
+minus_elbo = encoder_trained_on(lambda r, kl, D, K: kl - r)
+
+
+def untrained(x, decoder, sizes, steps, rng):
+    return nets.init_mlp([*sizes[:-1], 2 * sizes[-1]], rng)
+
+
+ENCODER_TRAIN = exercise(
+    name="encoder_train",
+    points=5,
+    minutes=16,
+    lines=9,
+    lecture_points=("L18", "L20"),
+    trains=True,
+    signature="encoder_train(x, decoder, sizes, steps, rng)",
+    returns="the encoder, a list of (W, b)",
     task=(
-        "(sum_s w_s)^2 / sum_s w_s^2 of each column of log_w (S, N), the logarithms of the weights; "
-        "stable for log weights near -1000."
+        "Train an inference network for a decoder that stays as it is, on black and white `x` (N, D): layers "
+        "`D, H..., 2K` for `sizes = [D, H..., K]`, tanh between layers. "
+        "It is judged by its mean ELBO on data that it has not seen: at least "
+        f"{100 * SHARE:.0f} % of what the library's gains over $q = p(\\mathbf{{z}})$, in {STEPS} steps."
     ),
-    answer="course_utils.models.amortization:effective_sample_size",
-    cases=weight_cases,
-    oracle=ess_by_logarithms,
-    spelled=spelled_effective_sample_size,
-    others={
-        "you sum over the examples (axis=1); sum over the samples, axis 0": (
-            lambda log_w: np.exp(2 * logsumexp(log_w, axis=1) - logsumexp(2 * log_w, axis=1))
-        ),
-        "this is one over the sum of squared weights that are not normalised": (
-            lambda log_w: 1 / np.sum(np.exp(log_w) ** 2, axis=0),
-            lambda log_w: 1 / np.sum(np.exp(log_w - log_w.max(axis=0)) ** 2, axis=0),
-        ),
-        "this is the sum of the weights over their largest": lambda log_w: np.exp(
-            logsumexp(log_w, axis=0) - log_w.max(axis=0)
-        ),
-        "this is one over the largest normalised weight": lambda log_w: 1 / normalised(log_w).max(axis=0),
-        "this is the logarithm of the effective sample size; exp is missing": lambda log_w: np.log(
-            ess_by_logarithms(log_w)
-        ),
-        "this is the sum of the normalised weights' squares, its reciprocal is asked": (
-            lambda log_w: np.sum(normalised(log_w) ** 2, axis=0)
-        ),
-        "this is how many weights are above their mean; (sum w)^2 / sum w^2 is asked": (
-            lambda log_w: np.sum(normalised(log_w) > 1 / len(log_w), axis=0),
-        ),
-    },
+    answer="course_utils.models.amortization:encoder_train",
+    cases=training_cases,
+    oracle=empty_encoder,
+    compare=compare_encoders,
+    diagnose=diagnose_encoder,
     misconceptions={
-        "exponential of -1000": Misconception(
-            lambda log_w: np.exp(log_w).sum(0) ** 2 / np.sum(np.exp(log_w) ** 2, 0),
-            "Right formula, but exp(-1000) is 0 and exp(800) is infinite. The result does not change when all weights "
-            "of an example are multiplied by a number: take the largest log weight out first.",
+        "no KL": Misconception(
+            encoder_trained_on(lambda r, kl, D, K: -r),
+            "The reconstructions are better than those of the best encoder and the KL term is far too large: nothing "
+            "keeps q near the prior. The objective is the whole ELBO.",
         ),
-        "largest of all taken out": Misconception(
-            lambda log_w: np.exp(log_w - log_w.max()).sum(0) ** 2 / np.sum(np.exp(log_w - log_w.max()) ** 2, 0),
-            "You take out the largest log weight of the whole array, "
-            "so that an example with small weights is left with zeros. Each column has a largest of its own.",
+        "wrong sign": Misconception(
+            encoder_trained_on(lambda r, kl, D, K: r - kl),
+            "The KL term has grown without limit: the loss rewards it. `adam` minimises, so give it minus the ELBO: "
+            "minus the reconstruction term, plus the KL term.",
         ),
-        "logarithms taken as weights": Misconception(
-            lambda log_w: log_w.sum(0) ** 2 / np.sum(log_w**2, 0),
-            "You put the log weights into the formula. The weights are their exponentials.",
+        "mean over pixels": Misconception(
+            encoder_trained_on(lambda r, kl, D, K: -r / D + kl),
+            "q hardly moves away from the prior: the KL term weighs too much. "
+            "Is your reconstruction term a mean over the pixels, where it should be their sum?",
         ),
-        "share of S": Misconception(
-            lambda log_w: ess_by_logarithms(log_w) / len(log_w),
-            "This is the share of the S samples. Their number is asked: from 1 to S.",
+        "mean over K": Misconception(
+            encoder_trained_on(lambda r, kl, D, K: -r + kl / K),
+            "The reconstructions are good, but the KL term is larger than that is worth: "
+            "it weighed too little in training. Is it a mean over the K latents, where it should be their sum?",
         ),
-        "upside down": Misconception(
-            lambda log_w: 1 / ess_by_logarithms(log_w),
-            "The fraction is upside down: with equal weights the result has to be S.",
+        "no noise": Misconception(
+            lambda x, decoder, sizes, steps, rng: minus_elbo(x, decoder, sizes, steps, rng, noise=0.0),
+            "sigma has stayed near 1: training has never felt it. Is z = mu, without noise? "
+            "Give the ELBO fresh noise for every minibatch.",
         ),
-        "entropy": Misconception(
-            lambda log_w: np.exp(-np.sum(normalised(log_w) * np.log(normalised(log_w)), axis=0)),
-            "This is the exponential of the weights' entropy, another measure of the same thing. "
-            "Here the squares of the weights are summed.",
+        "log variance": Misconception(
+            lambda x, decoder, sizes, steps, rng: minus_elbo(x, decoder, sizes, steps, rng, width=lambda s: s * 0.5),
+            "The encoder's second half works as the logarithm of the variance. "
+            "Here it is log_sigma, of the standard deviation: sigma = exp(log_sigma).",
         ),
-        "one number": Misconception(
-            lambda log_w: ess_by_logarithms(np.ravel(log_w)),
-            "You sum over the examples, too. Each column of log_w has a number of its own.",
+        "not trained": Misconception(
+            untrained,
+            "The encoder is no better than q = p(z). Do you return the parameters that came out of training, and not "
+            "those that went in? If so: is the step size sensible (a few thousandths)?",
+        ),
+        "decoder too": Misconception(
+            lambda x, decoder, sizes, steps, rng: (untrained(x, decoder, sizes, steps, rng), decoder),
+            "You return two networks. The decoder is given and stays as it is: return the encoder alone.",
+        ),
+        "code width": Misconception(
+            lambda x, decoder, sizes, steps, rng: nets.init_mlp(sizes, rng),
+            "Your encoder's last layer is K wide. It puts out mu and log_sigma, K numbers each: 2K.",
         ),
     },
     hints=(
         (
-            "With w = np.exp(log_w) it is one line. But exp underflows: "
-            "what happens to the fraction when all w of a column are multiplied by the same number?"
+            "Start from init_mlp([*sizes[:-1], 2 * sizes[-1]], rng). What changes is the encoder's weights alone; "
+            "the decoder goes into the loss as a constant."
         ),
-        "Nothing happens to it. So subtract the largest log weight of each column first; then the largest weight is 1.",
-        "w = np.exp(log_w - log_w.max(axis=0)), then w.sum(axis=0) ** 2 / (w ** 2).sum(axis=0).",
+        (
+            "A batch is a pair: some rows, and noise for them. Write a generator, batches(): for rows in "
+            "minibatches(x, 128, steps, rng): yield rows, rng.standard_normal((1, len(rows), sizes[-1]))."
+        ),
+        (
+            "The loss of a batch is minus the mean of elbo_of_q(decoder, rows, *encoder_forward(encoder, rows), eps). "
+            "Use anp.mean, and an encoder_forward that autograd can differentiate: nets.mlp and slices can be."
+        ),
+        (
+            "return adam(loss, encoder, batches(), steps, hold_then_linear(4e-3, steps)), "
+            "where loss(encoder, batch) unpacks the pair."
+        ),
+    ),
+)
+
+
+# refine_q -----------------------------------------------------------------------------------------------------------
+
+
+def refinement_cases(rng):
+    def case(N, D, K, T, S, label="", log_sigma=(-1.1, -0.4), step_size=(0.02, 0.06)):
+        decoder = some_decoder(rng, K, 5, D)
+        x = (rng.random((N, D)) < 0.5).astype(float)
+        q = rng.normal(size=(N, K)), rng.uniform(*log_sigma, (N, K))
+        return Case((decoder, x, *q, rng.normal(size=(T, S, N, K)), float(rng.uniform(*step_size))), label)
+
+    return [
+        case(5, 9, 2, 2, 3),
+        case(4, 7, 3, 3, 2),
+        case(3, 8, 2, 1, 4, "for a single step"),
+        case(1, 8, 3, 2, 3, "on a single example"),
+        case(4, 9, 2, 2, 1, "with a single sample in each step"),
+    ]
+
+
+def elbo_in_one(decoder, x, mu, log_sigma, eps):
+    """The ELBO of one example, sample by sample."""
+    total = 0.0
+    for e in eps:
+        logits = network(decoder, (mu + np.exp(log_sigma) * e)[None])[0]
+        total += np.sum(x * np.log(expit(logits)) + (1 - x) * np.log(expit(-logits))) / len(eps)
+    return total - 0.5 * np.sum(np.exp(2 * log_sigma) + mu**2 - 1 - 2 * log_sigma)
+
+
+def refinement_oracle(decoder, x, mu, log_sigma, eps, step_size, h=1e-4):
+    """The slopes by central differences, each example by itself."""
+    q = np.stack([mu, log_sigma], axis=1).astype(float)  # (N, 2, K)
+    for noise in eps:
+        for n, own in enumerate(q):
+            slope = np.zeros_like(own)
+            for at in np.ndindex(own.shape):
+                e = np.zeros_like(own)
+                e[at] = h
+                up, down = (elbo_in_one(decoder, x[n], *(own + sign * e), noise[:, n]) for sign in (1, -1))
+                slope[at] = (up - down) / (2 * h)
+            q[n] = own + step_size * slope
+    return q[:, 0], q[:, 1]
+
+
+def back_through(decoder, z, x):
+    """d log p(x|z) / dz, by the chain rule from layer to layer."""
+    outputs = [z]
+    for W, b in decoder[:-1]:
+        outputs.append(np.tanh(outputs[-1] @ W + b))
+    h_bar = x - expit(outputs[-1] @ decoder[-1][0] + decoder[-1][1])
+    for (W, _), h in zip(decoder[:0:-1], outputs[:0:-1]):
+        h_bar = h_bar @ W.T * (1 - h**2)
+    return h_bar @ decoder[0][0].T
+
+
+def refined_with(
+    slope_mu=lambda z_bar, mu: z_bar.mean(axis=0) - mu,
+    slope_log_sigma=lambda z_bar, s, eps: (z_bar * np.exp(s) * eps).mean(axis=0) + 1 - np.exp(2 * s),
+    noises=lambda eps: eps,
+    rate=lambda step_size, x: step_size,
+    width=np.exp,
+):
+    """A wrong refinement: slopes, noise and step size may be replaced."""
+
+    def refine_q(decoder, x, mu, log_sigma, eps, step_size):
+        for noise in noises(eps):
+            z_bar = back_through(decoder, mu + width(log_sigma) * noise, x)
+            steps = slope_mu(z_bar, mu), slope_log_sigma(z_bar, log_sigma, noise)
+            mu, log_sigma = mu + rate(step_size, x) * steps[0], log_sigma + rate(step_size, x) * steps[1]
+        return mu, log_sigma
+
+    return refine_q
+
+
+def one_after_the_other(decoder, x, mu, log_sigma, eps, step_size):
+    for noise in eps:
+        z_bar = back_through(decoder, mu + np.exp(log_sigma) * noise, x)
+        mu = mu + step_size * (z_bar.mean(axis=0) - mu)
+        z_bar = back_through(decoder, mu + np.exp(log_sigma) * noise, x)
+        slope = (z_bar * np.exp(log_sigma) * noise).mean(axis=0) + 1 - np.exp(2 * log_sigma)
+        log_sigma = log_sigma + step_size * slope
+    return mu, log_sigma
+
+
+def spelled_refine_q(P, decoder, x, mu, log_sigma, eps, step_size):
+    for noise in eps:
+        sigma = P.apply("exp", np.exp, log_sigma)
+        z = P.term("mu in z", mu) + P.factor("sigma in z", sigma) * noise
+        z_bar = back_through(decoder, z, x)
+        pull_mu = P.mean(z_bar, 0, "the samples in mu's slope")
+        pull_sigma = P.factor("sigma in log_sigma's slope", sigma) * P.mean(
+            z_bar * P.factor("eps in log_sigma's slope", noise), 0, "the samples in log_sigma's slope"
+        )
+        slope_mu = P.term("the reconstruction's part of mu's slope", pull_mu) - P.term("mu in its own slope", mu)
+        slope_log_sigma = (
+            P.term("the reconstruction's part of log_sigma's slope", pull_sigma)
+            + P.term("the 1 that keeps sigma from shrinking", np.ones_like(mu))
+            - P.term("sigma^2 in log_sigma's slope", np.exp(2 * log_sigma))
+        )
+        step_mu = P.term("the step of mu", P.factor("the step size of mu", step_size) * slope_mu)
+        step_log_sigma = P.term(
+            "the step of log_sigma", P.factor("the step size of log_sigma", step_size) * slope_log_sigma
+        )
+        mu, log_sigma = mu + step_mu, log_sigma + step_log_sigma
+    return mu, log_sigma
+
+
+right_refinement = refined_with()
+
+REFINE_Q = exercise(
+    name="refine_q",
+    points=3,
+    minutes=8,
+    lines=5,
+    lecture_points=("L18", "L19"),
+    signature="refine_q(decoder, x, mu, log_sigma, eps, step_size)",
+    returns="mu (N, K), log_sigma (N, K)",
+    task=(
+        r"Take one step of gradient ascent for each of the T noises `eps[t]` of `eps` (T, S, N, K). Every example "
+        r"follows the slope of its own ELBO, estimated with its S samples, with respect to its own "
+        r"$\boldsymbol\mu$ and $\log\boldsymbol\sigma$, both at once; the decoder stays."
+    ),
+    answer="course_utils.models.amortization:refine_q",
+    cases=refinement_cases,
+    oracle=refinement_oracle,
+    spelled=spelled_refine_q,
+    others={
+        "only one step is taken, with the first noise; there is one for each eps[t]": refined_with(
+            noises=lambda eps: eps[:1]
+        ),
+        "only one step is taken, with the last noise; there is one for each eps[t]": refined_with(
+            noises=lambda eps: eps[-1:]
+        ),
+        "the steps are taken in reversed order of the noises": refined_with(noises=lambda eps: eps[::-1]),
+        "nothing has moved: these are the mu and log_sigma that came in": (
+            lambda decoder, x, mu, log_sigma, eps, step_size: (mu, log_sigma)
+        ),
+        "one step more is taken than there are noises": refined_with(
+            noises=lambda eps: np.concatenate([eps, eps[-1:]])
+        ),
+        "mu and log_sigma are exchanged in the result": (lambda *args: right_refinement(*args)[::-1],),
+        "sigma is returned; log_sigma is asked": (
+            lambda *args: (right_refinement(*args)[0], np.exp(right_refinement(*args)[1])),
+        ),
+        "log_sigma has stayed as it was": lambda *args: (right_refinement(*args)[0], args[3]),
+        "the slopes are divided by the number of pixels": refined_with(
+            rate=lambda step_size, x: step_size / x.shape[1]
+        ),
+    },
+    misconceptions={
+        "downhill": Misconception(
+            refined_with(rate=lambda step_size, x: -step_size),
+            "You step downhill. The ELBO is to be maximised: add the gradient.",
+        ),
+        "divided by N": Misconception(
+            refined_with(rate=lambda step_size, x: step_size / len(x)),
+            "The steps are N times too short, as if the objective were a mean over examples. "
+            "Each example has an ELBO of its own: differentiate their sum.",
+        ),
+        "shared slope": Misconception(
+            refined_with(
+                lambda z_bar, mu: np.broadcast_to((z_bar.mean(axis=0) - mu).mean(axis=0), mu.shape),
+                lambda z_bar, s, eps: np.broadcast_to(
+                    ((z_bar * np.exp(s) * eps).mean(axis=0) + 1 - np.exp(2 * s)).mean(axis=0), s.shape
+                ),
+            ),
+            "All examples take the same step, the average one. Each has a slope of its own.",
+        ),
+        "no KL": Misconception(
+            refined_with(
+                lambda z_bar, mu: z_bar.mean(axis=0),
+                lambda z_bar, s, eps: (z_bar * np.exp(s) * eps).mean(axis=0),
+            ),
+            "You climb the reconstruction term alone. The ELBO has the KL term, too.",
+        ),
+        "no noise": Misconception(
+            refined_with(
+                slope_log_sigma=lambda z_bar, s, eps: 1 - np.exp(2 * s),
+                noises=lambda eps: 0 * eps,
+            ),
+            "z = mu: the noise has no effect, so that sigma feels the KL term alone.",
+        ),
+        "same noise": Misconception(
+            refined_with(noises=lambda eps: [eps[0]] * len(eps)),
+            "Every step uses the first noise. Step t has its own, eps[t].",
+        ),
+        "mean of the noise": Misconception(
+            refined_with(noises=lambda eps: eps.mean(axis=1, keepdims=True)),
+            "You average the noise over the samples first. "
+            "Average the ELBO over the samples: the decoder is not a straight line.",
+        ),
+        "only mu": Misconception(
+            refined_with(slope_log_sigma=lambda z_bar, s, eps: 0 * s),
+            "log_sigma does not move. Both halves of q are refined.",
+        ),
+        "one after the other": Misconception(
+            one_after_the_other,
+            "log_sigma's slope is taken where mu has already moved. Take both slopes at the old values.",
+        ),
+    },
+    hints=(
+        (
+            "Section 4 differentiated the mean ELBO with respect to the encoder's weights. "
+            "Here differentiate it with respect to mu and log_sigma themselves."
+        ),
+        (
+            "autograd's grad differentiates in the first argument, which may be a pair: "
+            "slope = grad(lambda q, noise: anp.sum(elbo_of_q(decoder, x, *q, noise))). "
+            "The sum gives each example its own slope, as no other term depends on its q."
+        ),
+        (
+            "for noise in eps: mu_bar, log_sigma_bar = slope((mu, log_sigma), noise), "
+            "then add step_size times each, and return both when the noises are used up."
+        ),
     ),
 )
 
@@ -684,8 +1053,8 @@ GAP_LEDGER = exercise(
     signature="gap_ledger(log_p, elbo_best, elbo_encoder)",
     returns="a dict with approximation (N,) and amortization (N,)",
     task=(
-        "The two gaps of each example: `approximation`, what the best q of the family leaves "
-        "of log p(x), and `amortization`, what the encoder's q loses against the best."
+        r"Return the two gaps of each example: `approximation`, what even the best $q$ of the family leaves of "
+        r"$\log p(\mathbf{x})$, and `amortization`, what the encoder's $q$ loses against the best one."
     ),
     answer="course_utils.models.amortization:gap_ledger",
     cases=ledger_cases,
@@ -747,12 +1116,12 @@ GAP_LEDGER = exercise(
     },
     hints=(
         (
-            "log p(x) is the highest of the three, then comes the ELBO of the best q, then the encoder's. "
-            "The gaps are the two differences."
+            r"$\log p(\mathbf{x})$ is the highest of the three, then comes the ELBO of the best $q$, then the "
+            "encoder's. The gaps are the two differences."
         ),
         "Together they are log_p - elbo_encoder. The approximation gap is the upper part of it.",
         "dict(approximation=log_p - elbo_best, amortization=elbo_best - elbo_encoder).",
     ),
 )
 
-EXERCISES = [LINEAR_POSTERIOR, SVI_STEP, ENCODER_FORWARD, EFFECTIVE_SAMPLE_SIZE, GAP_LEDGER]
+EXERCISES = [LINEAR_POSTERIOR, SVI_STEP, ENCODER_FORWARD, ENCODER_TRAIN, REFINE_Q, GAP_LEDGER]

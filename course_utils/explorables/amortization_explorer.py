@@ -88,10 +88,10 @@ def amortization_explorer(
     near.grid(False)
     near.set(xlabel="$z_1$", title="posterior (grey) and q")
     ellipses = [
-        ax.add_patch(Ellipse((0, 0), 1, 1, fill=False, color=plots.PALETTE[0], linewidth=1.5))
+        ax.add_patch(Ellipse((0, 0), 1, 1, fill=False, color=plots.PALETTE[4], linewidth=1.5))
         for ax in (whole, near, near)
     ]
-    bars = bars_ax.bar([0] * 3, [1] * 3, width=0.8, color=[plots.PALETTE[i] for i in (0, 1, 3)])
+    bars = bars_ax.bar([0] * 3, [1] * 3, width=0.8, color=[plots.PALETTE[i] for i in (0, 3, 4)])
     texts = [bars_ax.text(0, 0, "", ha="center", va="center", fontsize=9) for _ in bars]
     bars_ax.set(xticks=[], xlim=(-0.6, 0.6), ylabel="nats", title="the ledger")
     image = pictures.imshow(np.zeros((2 * shape[0] + 2, shape[1])), cmap="gray", vmin=0, vmax=1)

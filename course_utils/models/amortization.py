@@ -4,18 +4,20 @@ The model is a VAE's: p(z) = N(0, I), Bernoulli pixels whose logits a decoder ne
 q(z) = N(mu, diag(sigma^2)); `svi_step` alone belongs to the linear-Gaussian model of `linear_gaussian`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import autograd.numpy as anp
 import numpy as np
+from autograd import grad
 from numpy.random import Generator
 
 from course_utils.models.linear_gaussian import NOISE, require_linear_model
-from course_utils.models.vae import in_parts
+from course_utils.models.vae import encoder_forward, in_parts
 from course_utils.networks.arrays import (
     Array,
     Network,
+    require_examples,
     require_matrix,
     require_noise,
     require_one_shape,
@@ -23,7 +25,7 @@ from course_utils.networks.arrays import (
     require_rows,
 )
 from course_utils.networks.fast import bernoulli_cross_entropy, gaussian_kl, gaussian_sample, sigmoid
-from course_utils.networks.nets import mlp
+from course_utils.networks.nets import init_mlp, mlp
 from course_utils.networks.optim import train
 
 
@@ -65,14 +67,63 @@ def effective_sample_size(log_w: Array) -> Array:
 
 
 def elbo_of_q(decoder: Network, x: Array, mu: Array, log_sigma: Array, eps: Array) -> Array:
-    """The ELBO of q = N(mu, diag(sigma^2)), wherever that q comes from; the mean over the samples in eps.
+    """The ELBO of q = N(mu, diag(sigma^2)), wherever that q comes from; the mean over the samples in eps. Autograd
+    can differentiate it in mu, log_sigma and the decoder.
 
     x (N, D) between 0 and 1, mu, log_sigma (N, K), eps (S, N, K) -> (N,), in nats.
     """
     require_rows(x=x, mu=mu)
     require_noise(eps, mu, samples=True)
     log_p = in_parts(lambda e: -bernoulli_cross_entropy(x, mlp(decoder, gaussian_sample(mu, log_sigma, e))), eps, x)
-    return log_p.mean(axis=0, dtype=float) - gaussian_kl(mu, log_sigma)  # many float32 numbers would add up wrong
+    # many float32 numbers would add up wrong
+    return anp.mean(log_p.astype(float), axis=0) - gaussian_kl(mu, log_sigma)
+
+
+def encoder_train(
+    x: Array,
+    decoder: Network,
+    sizes: Sequence[int],
+    steps: int,
+    rng: Generator,
+    batch_size: int = 128,
+    step_size: float = 4e-3,
+    callback: Callable[[int, Network, float], Any] | None = None,
+) -> Network:
+    """An inference network for a decoder that stays as it is: Adam on the mean over examples of the encoder's ELBO.
+
+    x (N, D) of black and white pixels, sizes = [D, H..., K] -> a network D, H..., 2K whose halves are mu and log_sigma,
+    with fresh noise for each minibatch. `callback(t, encoder, loss)`, if given, is called after every update.
+    (Kingma and Welling 2014, with theta held fixed.)
+    """
+    x = require_examples(x, sizes, black_to_white=True)
+    encoder = init_mlp([*sizes[:-1], 2 * sizes[-1]], rng)
+
+    def batch_of(rows):
+        return x[rows], rng.standard_normal((1, len(rows), sizes[-1]), dtype=np.float32)
+
+    def minus_elbo(encoder, batch):
+        rows, eps = batch
+        mu, log_sigma = encoder_forward(encoder, rows)
+        return -anp.sum(elbo_of_q(decoder, rows, mu, log_sigma, eps)) * (1 / len(rows))
+
+    return train(
+        minus_elbo, encoder, batch_of, len(x), steps, rng, batch_size, step_size, label="encoder", callback=callback
+    )
+
+
+def refine_q(
+    decoder: Network, x: Array, mu: Array, log_sigma: Array, eps: Array, step_size: float
+) -> tuple[Array, Array]:
+    """(mu, log_sigma) after T steps of plain gradient ascent, each example's on its own ELBO; the decoder stays.
+
+    Step t takes the slope of `elbo_of_q` with the noise eps[t], by the pathwise gradient. x (N, D), mu, log_sigma
+    (N, K), eps (T, S, N, K) -> (N, K) each.
+    """
+    slope = grad(lambda q, noise: anp.sum(elbo_of_q(decoder, x, q[0], q[1], noise)))
+    for noise in eps:
+        mu_bar, log_sigma_bar = slope((mu, log_sigma), noise)
+        mu, log_sigma = mu + step_size * mu_bar, log_sigma + step_size * log_sigma_bar
+    return mu, log_sigma
 
 
 def refine(

@@ -370,3 +370,29 @@ def analogy() -> tuple[Figure, Axes]:
         note(ax, x + 0.95, 0.35, words)
     note(ax, 4.3, y0 + 0.5, "style")
     return fig, ax
+
+
+def two_ways_to_q() -> tuple[Figure, Axes]:
+    """A q for one x: climbed to, step by step, for this x alone, or computed by an encoder that is trained on all x."""
+    fig, ax = canvas(9.8, 3.1)
+    for x0, amortized in [(0.0, False), (5.0, True)]:
+        heading = "one network, trained once, answers for every x" if amortized else "for each x by itself: many steps"
+        note(ax, x0 + 2.3, 2.9, heading, fontsize=11, color=INK)
+        data(ax, x0 + 0.45, 1.4, r"$\mathbf{x}$", 0.6, 0.8)
+        code(ax, x0 + 2.65, 1.82, r"$\mu$", 0.27)
+        code(ax, x0 + 2.65, 0.98, r"$\log\sigma$", 0.34)
+        loss(ax, x0 + 4.0, 1.4, r"$\mathcal{F}$", 1.0, 0.8)
+        for sign, radius in [(1, 0.27), (-1, 0.34)]:
+            arrow(ax, (x0 + 2.67 + radius, 1.4 + 0.42 * sign), (x0 + 3.6, 1.4 + 0.12 * sign))
+        arrow(ax, (x0 + 0.5, 0.97), (x0 + 3.95, 0.97), bend=0.3)
+        if amortized:
+            network(ax, x0 + 1.5, 1.4, "encoder\n" + r"$\phi$", 1.0, 0.7, 0.95)
+            arrow(ax, (x0 + 0.78, 1.4), (x0 + 1.0, 1.4))
+            for sign, radius in [(1, 0.27), (-1, 0.34)]:
+                arrow(ax, (x0 + 2.0, 1.4 + 0.15 * sign), (x0 + 2.63 - radius, 1.4 + 0.42 * sign))
+            gradient(ax, (x0 + 3.9, 1.83), (x0 + 1.5, 1.95), bend=0.3)
+            note(ax, x0 + 2.7, 2.52, r"the slope in $\phi$", color=LOSS)
+        else:
+            gradient(ax, (x0 + 3.9, 1.83), (x0 + 2.8, 2.08), bend=0.35)
+            note(ax, x0 + 3.1, 2.52, r"the slope in $\mu$, $\log\sigma$", color=LOSS)
+    return fig, ax

@@ -11,6 +11,7 @@ from course_utils.checking import examine, wire
 from course_utils.checking.calling import Outcome
 from course_utils.checking.judging import find
 from course_utils.exercises import nb02_deep_autoencoders as nb02
+from course_utils.exercises import nb07_amortized_inference as nb07
 from course_utils.exercises import nb08_variational_autoencoder as nb08
 from course_utils.exercises.model import Rng
 from course_utils.models import autoencoder
@@ -118,6 +119,16 @@ def test_weights_from_elsewhere_are_no_answer_to_autoencoder_train(seed):
         key=lambda pair: np.mean((nets.mlp(pair[1], nets.mlp(pair[0], x)) - x) ** 2),
     )
     assert finding("autoencoder_train", case, best).kind == "values"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", SEEDS)
+def test_an_encoder_of_another_decoder_is_no_answer_to_encoder_train(seed):
+    case = case_of("encoder_train", seed)
+    _, _, sizes, steps, _ = case.args
+    other, own = (nb07.reference(key, tuple(sizes), steps) for key in (99, *case.hidden))
+    assert finding("encoder_train", case, other).kind == "values"
+    assert finding("encoder_train", case, own) is None
 
 
 def test_linear_training_is_judged_as_steps():

@@ -304,6 +304,17 @@ EQUIVALENT = {
         (r"return grad\(objective, \(0, -1\)\)\(mu, log_sigma\)", "of two arguments, the last is the second")
     ],
     "encoder_forward": [(r"K = h\.shape\[1\] // -2", "of 2K columns, those up to -K are those up to K")],
+    "encoder_train": [
+        (
+            r"return -anp\.sum\(elbo_of_q\(decoder, rows, mu, log_sigma, eps\)\)",
+            "Adam's steps do not depend on the scale of the loss",
+        ),
+        (r"for rows in minibatches\(x, \d+, steps, rng\):", ACHIEVES),
+        (
+            r"yield \(rows, rng\.standard_normal\(\([12], len\(rows\), sizes\[-1\]\)(, dtype='f4')?\)\)",
+            "noise in float64, or two samples for each example",
+        ),
+    ],
     "ppca_fit": [(r"return \(-\(components\.T \* .*\), mean, eta\)", SAME_UP_TO_SIGN)],
     "active_units": [(r"return int\(np\.sum\(np\.var\(mu, axis=0\) >= 0\.01\)\)", "no variance is 0.01 exactly")],
     "cvae_elbo": [(r"log_p = anp\.sum\(x \* logits - anp\.logaddexp\(logits, 0\), axis=-1\)", LOGADDEXP)],

@@ -152,3 +152,46 @@ def test_log_p_sums_to_one_over_all_images():
     decoder = [(np.array([[1.0, -2.0, 0.5], [0.3, 0.4, 1.5]], "f4"), np.array([0.2, -0.1, 0.0], "f4"))]
     images = np.array(np.meshgrid(*[[0, 1]] * 3)).reshape(3, -1).T.astype("f4")
     assert logsumexp(log_p_on_grid(decoder, images)) == pytest.approx(0, abs=1e-4)
+
+
+def slopes_of(decoder, x, q, noise):
+    """The slopes (N, K) in mu and in log_sigma, from the ELBO of one example at a time."""
+
+    def of(n, i):
+        def elbo(*own):
+            return am.elbo_of_q(decoder, x[n : n + 1], *own, noise[:, n : n + 1])[0]
+
+        return grad(elbo, i)(*(part[n : n + 1] for part in q))[0]
+
+    return [np.array([of(n, i) for n in range(len(x))]) for i in (0, 1)]
+
+
+def test_refinement_by_plain_steps_follows_each_example_s_own_slope():
+    decoder, x, rng = decoder_and_x(dtype=float)
+    mu, log_sigma = rng.normal(size=(2, N, K))
+    eps = rng.normal(size=(3, 4, N, K))
+    q = [mu, log_sigma]
+    for noise in eps:
+        q = [part + 0.03 * slope for part, slope in zip(q, slopes_of(decoder, x, q, noise))]
+    np.testing.assert_allclose(am.refine_q(decoder, x, mu, log_sigma, eps, 0.03), q, rtol=1e-9)
+    halves = (part.astype("f4") for part in (mu, log_sigma))
+    assert all(
+        part.dtype == np.float32 for part in am.refine_q(decoder, x.astype("f4"), *halves, eps.astype("f4"), 0.03)
+    )
+
+
+def test_an_encoder_is_trained_to_the_bound_of_the_best_q_and_the_decoder_stays():
+    decoder, _, rng = decoder_and_x(dtype=float)
+    z = rng.normal(size=(800, K))
+    x = (rng.random((800, D)) < expit(nets.mlp(decoder, z))).astype(np.float32)
+    before = [(W.copy(), b.copy()) for W, b in decoder]
+    encoder = am.encoder_train(x[:600], decoder, [D, 20, K], 400, np.random.default_rng(0))
+    assert [W.shape for W, _ in encoder] == [(D, 20), (20, 2 * K)]
+    for layer, old in zip(decoder, before):
+        np.testing.assert_array_equal(layer[0], old[0])
+    eps = rng.standard_normal((64, 200, K), dtype=np.float32)
+    q = vae.encoder_forward(encoder, x[600:])
+    best = am.refine(decoder, x[600:], *q, 60, np.random.default_rng(1))
+    prior = 0 * q[0], 0 * q[1]
+    F, top, floor = (am.elbo_of_q(decoder, x[600:], *part, eps).mean() for part in (q, best, prior))
+    assert F > floor + 0.9 * (top - floor)

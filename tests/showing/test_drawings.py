@@ -14,6 +14,7 @@ DRAWINGS = {
     "generation": drawings.generation,
     "two_terms": drawings.two_terms,
     "sampling_paths": drawings.sampling_paths,
+    "two_ways_to_q": drawings.two_ways_to_q,
     "vae": drawings.vae,
     "conditional vae": lambda: drawings.vae(label=True),
     "analogy": drawings.analogy,

@@ -7,8 +7,8 @@ import numpy as np
 from autograd import grad
 from scipy import linalg, special
 
-from course_utils.models import linear_gaussian
-from course_utils.networks import nets
+from course_utils.models import amortization, linear_gaussian
+from course_utils.networks import nets, optim
 
 
 # linear_posterior
@@ -96,22 +96,82 @@ def encoder_single(params, x):
     return h[..., : h.shape[-1] // 2], h[..., h.shape[-1] // 2 :]
 
 
-# effective_sample_size
-def ess_by_softmax(log_w):
-    return 1 / np.sum(special.softmax(log_w, axis=0) ** 2, axis=0)
+# encoder_train
+def encoder_by_sgd(x, decoder, sizes, steps, rng):
+    """Plain gradient descent, two samples for each example, everything written out."""
+    widths = [*sizes[:-1], 2 * sizes[-1]]
+    encoder = [(rng.normal(size=(n, m)) / np.sqrt(n), np.zeros(m)) for n, m in zip(widths, widths[1:])]
+
+    def loss(encoder, rows, eps):
+        h = rows
+        for W, b in encoder[:-1]:
+            h = anp.tanh(anp.dot(h, W) + b)
+        W, b = encoder[-1]
+        h = anp.dot(h, W) + b
+        mu, log_sigma = h[:, : sizes[-1]], h[:, sizes[-1] :]
+        g = mu + anp.exp(log_sigma) * eps
+        for V, c in decoder[:-1]:
+            g = anp.tanh(anp.dot(g, V) + c)
+        logits = anp.dot(g, decoder[-1][0]) + decoder[-1][1]
+        log_p = anp.sum(rows * logits - anp.logaddexp(0, logits), axis=-1)
+        kl = 0.5 * anp.sum(anp.exp(2 * log_sigma) + mu**2 - 1 - 2 * log_sigma, axis=-1)
+        return anp.mean(kl) - anp.mean(log_p)
+
+    slope = grad(loss)
+    for _ in range(steps):
+        rows = x[rng.integers(len(x), size=100)]
+        step = slope(encoder, rows, rng.normal(size=(2, len(rows), sizes[-1])))
+        encoder = [(W - 0.05 * dW, b - 0.05 * db) for (W, b), (dW, db) in zip(encoder, step)]
+    return encoder
 
 
-def ess_by_loops(log_w):
-    result = []
-    for column in np.asarray(log_w).T:
-        w = [math.exp(value - max(column)) for value in column]
-        result.append(sum(w) ** 2 / sum(value * value for value in w))
-    return result
+def encoder_by_adam(x, decoder, sizes, steps, rng):
+    """The library's pieces, in single precision, with all of x in each batch."""
+
+    def loss(encoder, eps):
+        mu, log_sigma = anp.split(nets.mlp(encoder, x), 2, axis=1)
+        return -anp.mean(amortization.elbo_of_q(decoder, x, mu, log_sigma, eps))
+
+    noise = (rng.standard_normal((1, len(x), sizes[-1])) for _ in range(steps))
+    return optim.adam(loss, nets.init_mlp([*sizes[:-1], 2 * sizes[-1]], rng), noise, steps, step_size=0.01)
 
 
-def ess_single(log_w):
-    w = np.exp((log_w - np.max(log_w, axis=0, keepdims=True)).astype("f4"))
-    return np.sum(w, axis=0) ** 2 / np.einsum("sn,sn->n", w, w)
+# refine_q
+def refined_by_hand(decoder, x, mu, log_sigma, eps, step_size):
+    """Backpropagation written out for one hidden layer; `reparameterize_vjp` of notebook 06."""
+    (W, b), (V, c) = decoder
+    for noise in eps:
+        sigma = np.exp(log_sigma)
+        h = np.tanh((mu + sigma * noise) @ W + b)
+        z_bar = ((x - special.expit(h @ V + c)) @ V.T * (1 - h * h)) @ W.T
+        mu_bar = z_bar.mean(axis=0) - mu
+        log_sigma_bar = np.mean(z_bar * noise * sigma, axis=0) + 1 - sigma**2
+        mu, log_sigma = mu + step_size * mu_bar, log_sigma + step_size * log_sigma_bar
+    return mu, log_sigma
+
+
+def refined_one_by_one(decoder, x, mu, log_sigma, eps, step_size):
+    def elbo(m, s, x_n, noise):
+        logits = nets.mlp(decoder, m + anp.exp(s) * noise)
+        log_p = anp.sum(x_n * logits - anp.logaddexp(0, logits), axis=-1)
+        return anp.mean(log_p) - 0.5 * anp.sum(anp.exp(2 * s) + m**2 - 1 - 2 * s)
+
+    mu, log_sigma = np.array(mu), np.array(log_sigma)
+    for n in range(len(x)):
+        for noise in eps[:, :, n]:
+            slopes = [grad(elbo, i)(mu[n], log_sigma[n], x[n], noise) for i in (0, 1)]
+            mu[n] += step_size * slopes[0]
+            log_sigma[n] += step_size * slopes[1]
+    return [mu, log_sigma]
+
+
+def refined_in_one_array(decoder, x, mu, log_sigma, eps, step_size):
+    """Both halves in one array, in single precision."""
+    q = np.stack([mu, log_sigma]).astype("f4")
+    slope = grad(lambda q, noise: anp.sum(amortization.elbo_of_q(decoder, x, q[0], q[1], noise)))
+    for noise in np.asarray(eps, "f4"):
+        q = q + np.float32(step_size) * slope(q, noise)
+    return q[0], q[1]
 
 
 # gap_ledger
@@ -136,6 +196,7 @@ ALTERNATIVES = {
     "linear_posterior": [posterior_by_solve, posterior_by_m, posterior_by_svd, posterior_single],
     "svi_step": [step_by_autograd, step_by_loops, step_single, step_by_precision],
     "encoder_forward": [encoder_by_library, encoder_by_loop, encoder_single],
-    "effective_sample_size": [ess_by_softmax, ess_by_loops, ess_single],
+    "encoder_train": [encoder_by_sgd, encoder_by_adam],
+    "refine_q": [refined_by_hand, refined_one_by_one, refined_in_one_array],
     "gap_ledger": [ledger_by_lists, ledger_by_total, ledger_single],
 }
