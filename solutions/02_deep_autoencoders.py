@@ -473,12 +473,12 @@ latent_pad(networks[2][1], digits.shape, codes=codes_2, labels=y_test,
 # %% tags=["expectation"]
 middles = [np.median(codes_2[y_test == c], axis=0) for c in range(10)]
 way = np.linspace(0, 1, 41)[:, None]
-paths = [mlp(networks[2][1], a + (b - a) * way)
+paths = [mlp_forward(networks[2][1], a + (b - a) * way, np.tanh)
          for i, a in enumerate(middles) for b in middles[i + 1:]]
 off = [np.linalg.norm(p[20] - (p[0] + p[-1]) / 2) / np.linalg.norm(p[0] - p[-1])
        for p in paths]
 assert np.median(off) > 0.45
-corner = mlp(networks[2][1], np.array([[-6.0, -6.0], [6.0, 6.0]]))
+corner = mlp_forward(networks[2][1], np.array([[-6.0, -6.0], [6.0, 6.0]]), np.tanh)
 assert corner.max() > 1.05 and corner.min() < -0.05
 
 # %% [markdown]

@@ -22,7 +22,7 @@ class Explanation(NamedTuple):
     cost: float
     key: str
     says: str
-    value: Callable[["Row"], Any]
+    value: Callable[[Any], Any]
     light: bool = False
     single: bool = True
 

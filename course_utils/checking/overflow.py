@@ -34,7 +34,7 @@ def shifted(shift: Reduced) -> Reduced:
 
 def of_the_logarithm() -> Iterator[tuple[str, str, Reduced]]:
     """(key, sentence, log mean exp with a fault that shows where exp overflows or underflows)."""
-    keep = {"keepdims": True}
+    keep: Any = {"keepdims": True}
     over = "over {n}"
     yield (
         "no maximum",
@@ -99,7 +99,9 @@ def numerical(exercise: Exercise, args: tuple) -> Iterator[Explanation]:
         if step.role in ("log mean exp", "log sum exp"):
             for key, says, function in of_the_logarithm():
                 change = function if step.role == "log mean exp" else summed(function)
-                place = {(step.name, None): lambda v, axis, f=change: f(np.asarray(v, float), axis)}
+                place: dict[stepwise.Place, Callable] = {
+                    (step.name, None): lambda v, axis, f=change: f(np.asarray(v, float), axis)
+                }
                 yield Explanation(
                     1,
                     f"{step.name}: {key}",
