@@ -23,6 +23,7 @@ from course_utils.checking.limits import BUSY, Clock, Meter, OutOfTimeError, clo
 from course_utils.exercises.stand_ins import resolve
 
 VARIANT_SECONDS = 0.5  # of processor time, for a changed source of an answer
+CHANGED = "<changed>"  # where the code of a changed source says it comes from
 EXTRA_MEMORY = 4 << 30  # bytes that an answer may use beyond what the notebook has already
 SELF = "/proc/self"  # where Linux tells a process about itself; some containers leave it out
 NICENESS = 2  # whoever waits for an answer goes first; little, so that beside busy programs it still has its turn
@@ -121,7 +122,7 @@ def perform_all(function: Callable, variants: list[str], args: tuple) -> dict:
         namespace.pop(name, None)
         reply: dict = {}
         with contextlib.suppress(Exception):
-            exec(compile(source, "<changed>", "exec"), namespace)
+            exec(compile(source, CHANGED, "exec"), namespace)
             with short_time():
                 reply = perform(namespace[name], args)
         values.append([reply["value"]] if "value" in reply else [])

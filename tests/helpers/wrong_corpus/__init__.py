@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from course_utils.checking import examine
+from course_utils.checking.calling import CHANGED
 from course_utils.checking.report import Report
 from course_utils.exercises import find_exercise
 
@@ -42,6 +43,8 @@ def wrong(exercise: str, cause: str, line: str = ""):
     assert cause.strip()[-1:] in (".", "?", "!"), f"a sentence ends with a full stop: {cause!r}"
 
     def mark(function):
+        if function.__code__.co_filename == CHANGED:  # where a check looks for the line that is wrong
+            return function
         card = find_exercise(exercise)
         own = list(inspect.signature(function).parameters)
         assert own == card.parameters, f"{function.__name__}: {own}, but the card says {card.signature}"
