@@ -102,6 +102,45 @@ def shapes(args: Iterable) -> list:
     return [np.shape(arg) if isinstance(arg, np.ndarray | float | int) else type(arg) for arg in args]
 
 
+SEEDED = ("default_rng", "RandomState", "seed", "Random", "Generator")
+
+
+def seeded(ask: Ask, rows: list[Row], source: Source | None) -> Behaves | None:
+    """Where another seed of the answer's own gives another result: then its noise is its own."""
+    function = function_in(source)
+    for node in ast.walk(function) if function and source else ():
+        if isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] in SEEDED and node.args:
+            seed = node.args[0]
+            if isinstance(seed, ast.Constant) and isinstance(seed.value, int) and seed.lineno == seed.end_lineno:
+                lines = source.text.encode().splitlines(keepends=True)
+                line = lines[seed.lineno - 1]
+                other = str(seed.value + 1).encode()
+                lines[seed.lineno - 1] = line[: seed.col_offset] + other + line[seed.end_col_offset :]
+                again = ask(rows[0].case_args, variants=[b"".join(lines).decode()])
+                if again.kind == "value" and again.value[0] and not _equal(again.value[0][0], rows[0].value):
+                    says = (
+                        "with another seed your function gives another result: it draws random numbers of its own, "
+                        "where nothing is left to chance. Use what is given"
+                    )
+                    return "own seed", says, line_of(source, seed.lineno)
+    return None
+
+
+NOTHING = 1e-12  # of two results that differ by less, one is as good as the other
+
+
+def nearly_zero(rows: list[Row]) -> Behaves | None:
+    """Where all values are next to nothing, and ought not to be."""
+    got = np.concatenate([np.ravel(g).astype(float) for row in rows for g in row.got])
+    want = np.concatenate([np.ravel(w).astype(float) for row in rows for w in row.want])
+    if not got.size or not 0 < np.abs(got).max() < NOTHING or not np.abs(want).max(initial=0.0) > 1e-3:
+        return None
+    says = (
+        "every value that you return is next to 0. Is an exponential taken of large negative numbers, or a product of"
+    )
+    return "nearly zero", says + " many small ones?", ""
+
+
 def zeros_and_ones(rows: list[Row]) -> Behaves | None:
     """Where all values are 0 or 1, and ought not to be."""
     got = np.concatenate([np.ravel(g).astype(float) for row in rows for g in row.got])

@@ -13,12 +13,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from course_utils.checking import behaviour
+from course_utils.checking import behaviour, training
 from course_utils.checking.calling import Outcome
 from course_utils.checking.candidates import ITEMS, Explanation
 from course_utils.checking.repairs import Repair, line_of, repairs
 from course_utils.checking.rows import Row, accepted, bits, entrywise, is_off, parts, right, rows_of, same
 from course_utils.checking.search import WHOLE, Search
+from course_utils.checking.sizes import in_letters
 from course_utils.checking.wording import sentence
 from course_utils.exercises.model import Case, Exercise, Finding
 from course_utils.exercises.stand_ins import resolve
@@ -26,6 +27,7 @@ from course_utils.exercises.stand_ins import resolve
 CHANGES = 16_000  # of a source that are tried, times the work of the exercise
 ENOUGH_BITS, PAIR_BITS = 12, 24  # what an explanation needs, and one that says two things
 WHOLE_BITS = 40  # what the values of enough draws tell
+VAGUE = ("not trained",)  # misconceptions that say little: what the training does may say more
 ORDINARY, DRAWS = 4, 4  # ordinary cases that an explanation must fit, and draws to find them in at most
 
 
@@ -39,16 +41,18 @@ def explained(
 ) -> tuple[Finding | None, str]:
     """The explanation of what is wrong on the ordinary cases, or, where these are right, on the special ones; and the
     line of the answer's source to look at, or "". With `known`, a misconception, only the line is looked for."""
-    if exercise.noisy and not known and all(outcome.kind == "value" for outcome in outcomes):
-        draws = behaviour.noise_in_training(asking)
-        return (Finding("values", sentence(draws[1]), draws[0]), "") if draws else (None, "")
+    if exercise.noisy and all(outcome.kind == "value" for outcome in outcomes):
+        if known and known.misconception not in VAGUE:
+            return known, ""
+        does = behaviour.noise_in_training(asking) or training.explained(asking)
+        return (Finding("values", sentence(does[1]), does[0]), "") if does else (known, "")
     if exercise.trains or len(outcomes) < len(cases) or {outcome.kind for outcome in outcomes} - {"value", "raised"}:
         return known, ""
     ordinary = [i for i, case in enumerate(cases) if not case.label]
     failing = [i for i in ordinary if findings[i]] or [i for i, finding in enumerate(findings) if finding]
-    if any(outcomes[i].kind == "raised" for i in [*ordinary, *failing]) or all(
-        findings[i].kind == "changed inputs" for i in failing
-    ):
+    if any(outcomes[i].kind == "raised" for i in [*ordinary, *failing]):
+        return known or of_an_error(exercise, cases, outcomes, asking, failing[0]), ""
+    if all(findings[i].kind == "changed inputs" for i in failing):
         return known, ""
     special = not any(findings[i] for i in ordinary)
     every = special or parts(right(exercise, resolve(cases[ordinary[0]].args)))[0].dtype.kind in "iu"
@@ -80,7 +84,13 @@ def explain(exercise: Exercise, rows: list[Row], asked: "Asked") -> "Found":
     asked.most = int(CHANGES / (20 + search.effort))
     if search.told >= ENOUGH_BITS and search.singles():
         return Found(search.found, asked.line())
-    behaves = behaviour.zeros_and_ones(rows)
+    if search.exactly():
+        return Found(search.found, asked.line())
+    behaves = (
+        behaviour.seeded(asked.again, rows, asked.source)
+        or behaviour.zeros_and_ones(rows)
+        or behaviour.nearly_zero(rows)
+    )
     if not behaves and np.isfinite(search.first.got[0]).all():
         behaves = behaviour.without_effect(
             exercise.parameters, rows, asked.fresh(), asked, lambda args: right(exercise, resolve(args)), asked.source
@@ -92,6 +102,27 @@ def explain(exercise: Exercise, rows: list[Row], asked: "Asked") -> "Found":
     if search.told >= PAIR_BITS and exercise.spelled and search.pairs():
         return Found(search.found, "")
     return Found({}, "")
+
+
+def of_an_error(
+    exercise: Exercise, cases: Sequence[Case], outcomes: Sequence[Outcome], asking: Any, failing: int
+) -> Finding | None:
+    """What is to be said of an exception: one small change of the source without which the answer is right, or the
+    sizes that do not fit, in the letters of the card."""
+    label = cases[failing].label
+    every = bool(label)
+    first = (
+        f"Your function is right on ordinary inputs, but raised an error {label}."
+        if label
+        else ("Your function raised an error on an ordinary input.")
+    )
+    asked = Raising(exercise, asking, every, [Row(exercise, c, None) for c in cases if every or not c.label])
+    asked.most = int(CHANGES / 40)
+    if asked.line():
+        found = asked.repaired()
+        return Finding("raised", f"{first} {sentence(found.explanations[WHOLE].says)}", found.explanations[WHOLE].key)
+    misfit = in_letters(exercise, resolve(cases[failing].args), outcomes[failing].message)
+    return Finding("raised", f"{first} {sentence(misfit)}", f"sizes: {misfit}") if misfit else None
 
 
 class Found(NamedTuple):
@@ -117,6 +148,10 @@ class Asked:
     def __call__(self, args: tuple) -> Outcome:
         """What the answer makes of other arguments."""
         return self.asking(args)
+
+    def again(self, args: tuple, **more: Any) -> Outcome:
+        """What the answer makes of other arguments, or a changed source of it."""
+        return self.asking(args, **more)
 
     def fresh(self) -> list[Row]:
         """Rows of fresh draws."""
@@ -165,6 +200,14 @@ class Asked:
             return accepted(self.exercise, row.right, Row(self.exercise, row.case, value))
         except Exception:
             return False
+
+
+class Raising(Asked):
+    """An answer that raises exceptions: there are values of changed sources only."""
+
+    @functools.cached_property
+    def _fresh(self) -> list[Row]:
+        return [Row(self.exercise, case, None) for case in self.asking.cases(1) if self.every or not case.label]
 
 
 def finding_of(found: dict[int, Explanation], kind: str, row: Row, label: str) -> Finding:

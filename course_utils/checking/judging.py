@@ -308,6 +308,10 @@ def shape_advice(expected: tuple, got: tuple, args: tuple, names: list[str], wor
         return start + "The last axis of length 1 is left over: drop `keepdims=True`, or index it away with `[:, 0]`."
     if got == expected[::-1] and len(got) > 1:
         return start + "Is it transposed?"
+    if np.prod(got) == np.prod(expected):
+        return (
+            start + "The number of entries is right, but not the axes: does something lay them in one row, or reshape?"
+        )
     if len(got) < len(expected):
         return start + "Is an axis summed or averaged over that should stay?"
     if len(got) > len(expected):

@@ -15,7 +15,26 @@ def plural(name: str) -> bool:
     return head.endswith("s") and not head.endswith(SINGULAR)
 
 
-SYMBOLS = {"eps", "mu", "eta", "pi", "sigma", "log", "exp", "x", "z", "b", "r", "t", "log_sigma", "log_p"}
+SYMBOLS = {
+    "eps",
+    "mu",
+    "eta",
+    "pi",
+    "sigma",
+    "log",
+    "exp",
+    "x",
+    "z",
+    "b",
+    "r",
+    "t",
+    "p",
+    "q",
+    "f",
+    "df",
+    "log_sigma",
+    "log_p",
+}
 
 
 def sentence(text: str) -> str:
