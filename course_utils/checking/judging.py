@@ -64,10 +64,12 @@ def judge(
     *key: Any,
     words: Words = OPEN,
     source: Source | None = None,
+    partial: bool = False,
 ) -> Report:
     """Calls an answer on every case and reports. `call(args, seconds)` returns an Outcome and never raises.
 
-    With the answer's source, which is only read, the report may say which line to look at.
+    With the answer's source, which is only read, the report may say which line to look at. With `partial`, an answer
+    that is right on all ordinary cases has a share of the points.
     """
     cases = exercise.cases(np.random.default_rng(case_seed(exercise, *key)))
     left: float = exercise.seconds
@@ -94,7 +96,23 @@ def judge(
     outcome = outcomes[worst]
     if finding.kind == "raised":
         detail = words.error(outcome.error, outcome.message, outcome.line, cases[worst].args)
-    return Report(exercise.name, False, 0, exercise.points, finding.misconception, finding.advice, finding.kind, detail)
+    points = points_in_part(exercise, cases, findings) if partial else 0
+    return Report(
+        exercise.name, False, points, exercise.points, finding.misconception, finding.advice, finding.kind, detail
+    )
+
+
+def points_in_part(exercise: Exercise, cases: Sequence[Case], findings: Sequence[Finding | None]) -> float:
+    """The exercise's share of its points where every ordinary case was asked and is right; else 0."""
+    ordinary = [i for i, case in enumerate(cases) if not case.label]
+    right = bool(ordinary) and all(i < len(findings) and findings[i] is None for i in ordinary)
+    return tidy(exercise.partial * exercise.points) if right else 0
+
+
+def tidy(points: float) -> float:
+    """Points with two decimals at most; whole ones as whole numbers."""
+    rounded = round(points, 2)
+    return int(rounded) if rounded == int(rounded) else rounded
 
 
 class Asking:

@@ -108,8 +108,8 @@ SCORE_FUNCTION_GRADIENT = exercise(
         "f(z) is weighted with the log density; the score is its derivative": (
             lambda f, mu, sigma, eps: f(mu + sigma * eps) * stats.norm.logpdf(mu + sigma * eps, mu, sigma)
         ),
-        "this is df/dz at each sample, the pathwise estimate; here f is evaluated, and weighted with the score": lambda f, mu, sigma, eps: (
-            slope(f, mu + sigma * eps)
+        "this is df/dz, the pathwise estimate; here f itself is evaluated, and weighted with the score": (
+            lambda f, mu, sigma, eps: slope(f, mu + sigma * eps)
         ),
         "f(z) times the score is multiplied by the density of z once more; the samples come from it already": (
             lambda f, mu, sigma, eps: f(mu + sigma * eps) * stats.norm.pdf(eps) / sigma * eps / sigma
