@@ -14,6 +14,7 @@ from course_utils.exercises.stand_ins import Rng
 
 Behaves = tuple[str, str, str]  # key, sentence, line
 Ask = Callable[..., Outcome]  # of the arguments
+PAIRS = 3  # of calls in which an argument is replaced
 RANDOM = ("random", "default_rng", "randn", "normal", "standard_normal", "uniform", "seed", "rvs")
 
 
@@ -68,18 +69,12 @@ def without_effect(
 
     Each argument in turn is replaced by one of the same shape from a row of the other draw.
     """
-    pairs = ((a, b) for a in rows[:1] for b in fresh if shapes(a.args) == shapes(b.args))
-    row, other = next(pairs, (None, None))
-    if row is None or other is None:
+    found = [(a, b) for a in rows for b in fresh if shapes(a.args) == shapes(b.args)]
+    pairs = list({id(b): (a, b) for a, b in reversed(found)}.values())[-PAIRS:]
+    if not pairs:
         return None
-    idle = []
-    for i, name in enumerate(names):
-        args = (*row.case_args[:i], other.case_args[i], *row.case_args[i + 1 :])
-        if _equal(right(args), row.right):
-            continue
-        got = ask(args)
-        if got.kind == "value" and _equal(got.value, row.value):
-            idle.append(name)
+    row = pairs[-1][0]
+    idle = [name for i, name in enumerate(names) if idles(i, pairs, ask, right)]
     if not idle:
         return None
     function = function_in(source)
@@ -89,12 +84,25 @@ def without_effect(
         what = (
             f"every value that you return is {got[0]:g}" if len(set(got.tolist())) == 1 else "your result is the same"
         )
-        return "nothing is used", f"{what}, whatever the arguments are", ""
+        return "nothing is used", f"{what} in every case of this check", ""
     words = ", ".join(f"`{name}`" for name in idle[:-1]) + " and " * (len(idle) > 1) + f"`{idle[-1]}`"
     says = f"your result does not depend on the values in {words}"
     if function and not used & set(idle):
         says += f": {'they do' if len(idle) > 1 else 'it does'} not occur in your function at all"
     return "not used: " + ", ".join(idle), says, ""
+
+
+def idles(i: int, pairs: list[tuple[Row, Row]], ask: Ask, right: Callable[[tuple], Any]) -> bool:
+    """Whether argument i of the first row may be that of the second in all pairs, and nothing changes that should."""
+    should = False
+    for row, other in pairs:
+        args = (*row.case_args[:i], other.case_args[i], *row.case_args[i + 1 :])
+        if _equal(right(args), row.right):
+            continue
+        should, got = True, ask(args)
+        if got.kind != "value" or not _equal(got.value, row.value):
+            return False
+    return should
 
 
 def shapes(args: Iterable) -> list:
@@ -126,25 +134,19 @@ def seeded(ask: Ask, rows: list[Row], source: Source | None) -> Behaves | None:
     return None
 
 
-NOTHING = 1e-12  # of two results that differ by less, one is as good as the other
-
-
-def nearly_zero(rows: list[Row]) -> Behaves | None:
-    """Where all values are next to nothing, and ought not to be."""
-    got = np.concatenate([np.ravel(g).astype(float) for row in rows for g in row.got])
-    want = np.concatenate([np.ravel(w).astype(float) for row in rows for w in row.want])
-    if not got.size or not 0 < np.abs(got).max() < NOTHING or not np.abs(want).max(initial=0.0) > 1e-3:
-        return None
-    says = (
-        "every value that you return is next to 0. Is an exponential taken of large negative numbers, or a product of"
-    )
-    return "nearly zero", says + " many small ones?", ""
-
-
 def zeros_and_ones(rows: list[Row]) -> Behaves | None:
     """Where all values are 0 or 1, and ought not to be."""
     got = np.concatenate([np.ravel(g).astype(float) for row in rows for g in row.got])
     want = np.concatenate([np.ravel(w).astype(float) for row in rows for w in row.want])
+    if np.abs(got).max() < 1e-10 < np.abs(want).max():
+        return (
+            "zero",
+            (
+                "your result is 0 in every case, up to rounding. Do differences of opposite sign cancel, because something "
+                "is summed or averaged before it is squared?"
+            ),
+            "",
+        )
     if np.isin(want, (0, 1)).all() or set(got.tolist()) != {0.0, 1.0}:
         return None
     return (

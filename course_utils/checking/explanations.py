@@ -16,6 +16,8 @@ import numpy as np
 from course_utils.checking import behaviour, training
 from course_utils.checking.calling import Outcome
 from course_utils.checking.candidates import ITEMS, Explanation
+from course_utils.checking.errors import error_explained
+from course_utils.checking.numerics import out_of_range
 from course_utils.checking.repairs import Repair, line_of, repairs
 from course_utils.checking.rows import Row, accepted, bits, entrywise, is_off, parts, right, rows_of, same
 from course_utils.checking.search import WHOLE, Search
@@ -28,6 +30,7 @@ CHANGES = 16_000  # of a source that are tried, times the work of the exercise
 ENOUGH_BITS, PAIR_BITS = 12, 24  # what an explanation needs, and one that says two things
 WHOLE_BITS = 40  # what the values of enough draws tell
 VAGUE = ("not trained",)  # misconceptions that say little: what the training does may say more
+STAY = ("sign", "operator", "axis", "number", "transpose", "transposed", "order", "exp", "log", "sqrt", "square")
 ORDINARY, DRAWS = 4, 4  # ordinary cases that an explanation must fit, and draws to find them in at most
 
 
@@ -46,26 +49,34 @@ def explained(
             return known, ""
         does = behaviour.noise_in_training(asking) or training.explained(asking)
         return (Finding("values", sentence(does[1]), does[0]), "") if does else (known, "")
-    if exercise.trains or len(outcomes) < len(cases) or {outcome.kind for outcome in outcomes} - {"value", "raised"}:
+    if len(outcomes) < len(cases) or {outcome.kind for outcome in outcomes} - {"value", "raised"}:
         return known, ""
     ordinary = [i for i, case in enumerate(cases) if not case.label]
     failing = [i for i in ordinary if findings[i]] or [i for i, finding in enumerate(findings) if finding]
-    if any(outcomes[i].kind == "raised" for i in [*ordinary, *failing]):
-        return known or of_an_error(exercise, cases, outcomes, asking, failing[0]), ""
-    if all(findings[i].kind == "changed inputs" for i in failing):
+    if not known and any(outcomes[i].kind == "raised" for i in failing):
+        found = raised(exercise, cases, outcomes, failing, asking)
+        if found or exercise.trains:
+            return found, ""
+        failing = [i for i in failing if outcomes[i].kind == "value"]
+    ordinary = [i for i in ordinary if outcomes[i].kind == "value"]
+    if exercise.trains or not (ordinary and failing) or all(findings[i].kind == "changed inputs" for i in failing):
         return known, ""
     special = not any(findings[i] for i in ordinary)
     every = special or parts(right(exercise, resolve(cases[ordinary[0]].args)))[0].dtype.kind in "iu"
     rows = rows_of(exercise, cases, outcomes, every)
     if not rows:
         return known, ""
-    asked = Asked(exercise, asking, every, rows)
+    asked = Asked(exercise, asking, every, rows, cases, special)
+    asked.labelled = [] if every else [row for row in rows_of(exercise, cases, outcomes, True) if row.case.label]
     if known:
         return known, asked.line()
     kind, first = findings[failing[0]].kind, ordinary[0]
     own = behaviour.not_repeatable(asking, cases[first].args, outcomes[first], asking.source)
     if own:
         return Finding(kind, sentence(own[1]), own[0]), own[2]
+    numerical = out_of_range(exercise, cases, outcomes) if special else None
+    if numerical:
+        return finding_of({WHOLE: numerical}, kind, rows[0], cases[failing[0]].label), asked.line()
     found = explain(exercise, rows, asked)
     if not found.explanations:
         return None, ""
@@ -75,22 +86,43 @@ def explained(
     return finding, found.line
 
 
+def raised(
+    exercise: Exercise, cases: Sequence[Case], outcomes: Sequence[Outcome], failing: Sequence[int], asking: Any
+) -> Finding | None:
+    """What an exception means, and where in the source one small change makes the answer right."""
+    first = next((i for i in failing if outcomes[i].kind == "raised"), None)
+    if first is None:
+        return None
+    outcome, label = outcomes[first], cases[first].label
+    args = resolve(cases[first].args)
+    misfit = in_letters(exercise, args, outcome.message)
+    means = ("error: sizes", misfit) if misfit else None
+    means = means or error_explained(exercise.parameters, args, outcome.error, outcome.message)
+    asked = Asked(exercise, asking, False, [], cases, bool(label))
+    line = "" if exercise.trains else asked.line()
+    if not (means or line):
+        return None
+    start = "Your function raised an error on an ordinary input."
+    if label:
+        start = f"Your function is right on ordinary inputs, but raised an error {label}."
+    says = [sentence(means[1])] if means else []
+    if line:
+        says.append(sentence(asked.best.says(line)))
+    return Finding("raised", " ".join([start, *says]), means[0] if means else f"line: {asked.best.kind}")
+
+
 def explain(exercise: Exercise, rows: list[Row], asked: "Asked") -> "Found":
     """What explains the answer on these rows, verified on fresh ones: one thing done otherwise, what the answer does,
     where its source is wrong, or two things done otherwise."""
     if bits([row for row in rows if is_off(exercise, row)]) < ENOUGH_BITS:
         rows = rows + asked.fresh()
-    search = Search(exercise, rows, asked.fresh)
+    search = Search(exercise, rows, asked.fresh, asked.labelled)
     asked.most = int(CHANGES / (20 + search.effort))
     if search.told >= ENOUGH_BITS and search.singles():
         return Found(search.found, asked.line())
     if search.exactly():
         return Found(search.found, asked.line())
-    behaves = (
-        behaviour.seeded(asked.again, rows, asked.source)
-        or behaviour.zeros_and_ones(rows)
-        or behaviour.nearly_zero(rows)
-    )
+    behaves = behaviour.seeded(asked.again, rows, asked.source) or behaviour.zeros_and_ones(rows)
     if not behaves and np.isfinite(search.first.got[0]).all():
         behaves = behaviour.without_effect(
             exercise.parameters, rows, asked.fresh(), asked, lambda args: right(exercise, resolve(args)), asked.source
@@ -102,27 +134,6 @@ def explain(exercise: Exercise, rows: list[Row], asked: "Asked") -> "Found":
     if search.told >= PAIR_BITS and exercise.spelled and search.pairs():
         return Found(search.found, "")
     return Found({}, "")
-
-
-def of_an_error(
-    exercise: Exercise, cases: Sequence[Case], outcomes: Sequence[Outcome], asking: Any, failing: int
-) -> Finding | None:
-    """What is to be said of an exception: one small change of the source without which the answer is right, or the
-    sizes that do not fit, in the letters of the card."""
-    label = cases[failing].label
-    every = bool(label)
-    first = (
-        f"Your function is right on ordinary inputs, but raised an error {label}."
-        if label
-        else ("Your function raised an error on an ordinary input.")
-    )
-    asked = Raising(exercise, asking, every, [Row(exercise, c, None) for c in cases if every or not c.label])
-    asked.most = int(CHANGES / 40)
-    if asked.line():
-        found = asked.repaired()
-        return Finding("raised", f"{first} {sentence(found.explanations[WHOLE].says)}", found.explanations[WHOLE].key)
-    misfit = in_letters(exercise, resolve(cases[failing].args), outcomes[failing].message)
-    return Finding("raised", f"{first} {sentence(misfit)}", f"sizes: {misfit}") if misfit else None
 
 
 class Found(NamedTuple):
@@ -141,9 +152,12 @@ def said(behaves: behaviour.Behaves) -> Explanation:
 class Asked:
     """The answer, to be asked again: rows of fresh draws, other arguments, changed sources."""
 
-    def __init__(self, exercise: Exercise, asking: Any, every: bool, rows: list[Row]):
+    def __init__(
+        self, exercise: Exercise, asking: Any, every: bool, rows: list[Row], cases: Sequence[Case], special: bool
+    ):
         self.exercise, self.asking, self.every, self.rows, self.source = exercise, asking, every, rows, asking.source
-        self.most = CHANGES
+        self.cases, self.special, self.most = cases, special, CHANGES
+        self.labelled: list[Row] = []
 
     def __call__(self, args: tuple) -> Outcome:
         """What the answer makes of other arguments."""
@@ -170,16 +184,28 @@ class Asked:
 
     @functools.cached_property
     def _repairs(self) -> list[Repair]:
-        """Small changes of the source, each of which makes the answer right on all rows, fresh ones too."""
-        working = repairs(self.source)[: self.most]
-        for row in [*self.rows, *(self.fresh() if working else [])]:
-            if not working:
+        """Small changes of the source, each of which makes the answer right on all ordinary cases, fresh ones too:
+        those that make it right on the special ones, or else those that leave nothing out."""
+        working = self._working(repairs(self.source)[: self.most], [case for case in self.cases if not case.label])
+        working = self._working(working, [case for case in self.asking.cases(1) if not case.label] if working else [])
+        whole = self._working(working, [case for case in self.cases if case.label])
+        return whole or [repair for repair in working if repair.kind in STAY and not self.special]
+
+    def _working(self, some: list[Repair], cases: Sequence[Case]) -> list[Repair]:
+        """Those changes with which the answer is right on these cases."""
+        for case in cases:
+            if not some:
                 break
-            outcome = self.asking(row.case_args, variants=[repair.text for repair in working])
-            if outcome.kind != "value" or len(outcome.value) != len(working):
+            row, outcome = Row(self.exercise, case, None), self.asking(case.args, variants=[r.text for r in some])
+            if outcome.kind != "value" or len(outcome.value) != len(some):
                 return []
-            working = [r for r, value in zip(working, outcome.value) if len(value) and self._right(value[0], row)]
-        return working
+            some = [r for r, value in zip(some, outcome.value) if len(value) and self._right(value[0], row)]
+        return some
+
+    @property
+    def best(self) -> Repair:
+        """The likeliest of them; there must be one."""
+        return self._repairs[0]
 
     def line(self) -> str:
         """The line of the source to look at: the one where a small change makes the answer right."""
@@ -187,7 +213,7 @@ class Asked:
 
     def repaired(self) -> Found:
         """The place in the source where one small change makes the answer right; there must be one."""
-        best, line = self._repairs[0], self.line()
+        best, line = self.best, self.line()
         return Found({WHOLE: Explanation(3, f"line: {best.kind}", best.says(line), lambda row: None)}, line)
 
     def _right(self, value, row):
@@ -200,14 +226,6 @@ class Asked:
             return accepted(self.exercise, row.right, Row(self.exercise, row.case, value))
         except Exception:
             return False
-
-
-class Raising(Asked):
-    """An answer that raises exceptions: there are values of changed sources only."""
-
-    @functools.cached_property
-    def _fresh(self) -> list[Row]:
-        return [Row(self.exercise, case, None) for case in self.asking.cases(1) if self.every or not case.label]
 
 
 def finding_of(found: dict[int, Explanation], kind: str, row: Row, label: str) -> Finding:

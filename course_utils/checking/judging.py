@@ -93,8 +93,9 @@ def judge(
         except UNCOMPARABLE:  # a comparison trips over the result
             finding, detail = known, ""
         finding = finding or labelled(cases, findings, worst)
-    outcome = outcomes[worst]
     if finding.kind == "raised":
+        worst = next(i for i in [worst, *failing] if outcomes[i].kind == "raised")
+        outcome = outcomes[worst]
         detail = words.error(outcome.error, outcome.message, outcome.line, cases[worst].args)
     points = points_in_part(exercise, cases, findings) if partial else 0
     return Report(
@@ -301,6 +302,8 @@ def describe(value: Any, depth: int = 1, words: Words = OPEN, known: Any = ()) -
     """A few words for what a value is, without its numbers, and for what is in it."""
     if isinstance(value, str):
         return "a string"
+    if isinstance(value, tuple | list) and value and all(map(is_layer, value)):
+        return f"a network of {words.count(len(value), known)} layer{'s' * (len(value) > 1)}"
     if isinstance(value, tuple | list):
         kind = "a tuple" if isinstance(value, tuple) else "a list"
         few = depth and len(value) < 5
@@ -312,6 +315,11 @@ def describe(value: Any, depth: int = 1, words: Words = OPEN, known: Any = ()) -
         return "None" if value is None else words.type_name(value.type_name)
     shape = np.shape(value)
     return f"an array of shape {words.shape(shape, known)}" if shape else "one number"
+
+
+def is_layer(value: Any) -> bool:
+    """Whether it is a layer (W, b) of a network."""
+    return isinstance(value, tuple | list) and [np.ndim(part) for part in value] == [2, 1]
 
 
 def shape_advice(expected: tuple, got: tuple, args: tuple, names: list[str], words: Words = OPEN) -> str:
@@ -326,10 +334,8 @@ def shape_advice(expected: tuple, got: tuple, args: tuple, names: list[str], wor
         return start + "The last axis of length 1 is left over: drop `keepdims=True`, or index it away with `[:, 0]`."
     if got == expected[::-1] and len(got) > 1:
         return start + "Is it transposed?"
-    if np.prod(got) == np.prod(expected):
-        return (
-            start + "The number of entries is right, but not the axes: does something lay them in one row, or reshape?"
-        )
+    if len(got) < len(expected) and np.prod(got) == np.prod(expected):
+        return start + "All values are there, but axes are flattened into one (`ravel`, `reshape`) that should stay."
     if len(got) < len(expected):
         return start + "Is an axis summed or averaged over that should stay?"
     if len(got) > len(expected):

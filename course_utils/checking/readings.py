@@ -163,6 +163,15 @@ def function(q: str) -> list[Spoken]:
         (1.3, "tanh", f"{q} is not used: tanh is always applied", lambda f: np.tanh),
         (1.3, "relu", f"{q} is not used: ReLU, max(0, a), is always applied", lambda f: lambda v: np.maximum(v, 0)),
         (1.3, "sigmoid", f"{q} is not used: the sigmoid is always applied", lambda f: sigmoid),
+        *[
+            (1.3, words, f"{q} is not used: {words} is always applied", lambda f, g=g: g)
+            for words, g in [
+                ("the logarithm", positive(np.log)),
+                ("exp", np.exp),
+                ("the square", np.square),
+                ("the square root", positive(np.sqrt)),
+            ]
+        ],
         (1.3, "minus", f"{q} is applied to the argument with the wrong sign", lambda f: lambda v: f(-v)),
     ]
 

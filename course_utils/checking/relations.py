@@ -142,6 +142,15 @@ def all_of(function: Callable) -> Callable:
     return inner
 
 
+def without_column(value: np.ndarray, k: int) -> np.ndarray:
+    """A matrix whose column k is 0."""
+    value = np.array(value, float)
+    if value.ndim != 2:
+        raise ValueError("not a matrix")
+    value[:, k] = 0
+    return value
+
+
 FACTORS = [
     (-1, "the result has the wrong sign"),
     (2, "the result is twice what it should be"),
@@ -172,6 +181,7 @@ FUNCTIONS = [
     (1, "one minus", "this is 1 minus what is asked", lambda e: 1 - e),
     (1, "absolute", "an absolute value is taken of the result, which may be negative", np.abs),
     (1, "clipped", "negative results are replaced by 0", lambda e: np.maximum(e, 0)),
+    (1, "clipped to 1", "the result is clipped to [0, 1], but may lie outside", lambda e: np.clip(e, 0, 1)),
     (1, "sigmoid", "a sigmoid is taken of the result", sigmoid),
     (1, "tanh", "tanh is taken of the result", np.tanh),
     (1, "logit", "these are logits: the sigmoid is missing", lambda e: np.log(e) - np.log1p(-e)),
@@ -212,6 +222,15 @@ ARRANGED = [
         "the values are right, but the columns are in reverse order",
         plain(lambda e: e[:, ::-1]),
     ),
+    *[
+        (
+            1.4,
+            f"{word} column 0",
+            f"the {word} column of the result is 0: does a loop {does}?",
+            lambda e, s, k=k: without_column(e, k),
+        )
+        for k, word, does in ((0, "first", "start at 1, where it should at 0"), (-1, "last", "end one step too early"))
+    ],
     (1.5, "cumulative", "the result is summed up cumulatively", plain(lambda e: np.cumsum(e, axis=0))),
     (1.5, "sorted", "the values are right, but sorted", plain(lambda e: np.sort(e, axis=0))),
     (1.5, "without first", "the first entry of the result is missing", plain(lambda e: e[1:])),

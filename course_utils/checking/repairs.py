@@ -19,10 +19,11 @@ MOST = 400  # changed sources that are tried
 NUMPY = ("np", "anp", "numpy", "math", "special", "scipy")
 SWAPPED = {
     "sum": ("mean", "prod", "cumsum"),
-    "mean": ("sum", "median"),
+    "mean": ("sum", "median", "max"),
     "average": ("sum",),
     "max": ("min", "sum", "mean"),
     "min": ("max",),
+    "nanmax": ("max",),
     "argmax": ("argmin",),
     "argmin": ("argmax",),
     "std": ("var",),
@@ -113,7 +114,16 @@ class Source(NamedTuple):
     first: int = 1
 
 
-AS_IT_STANDS = ("exp", "log", "sqrt", "square", "transpose", "factor", "one minus")
+AS_IT_STANDS = ("exp", "log", "sqrt", "square", "factor", "one minus")
+HINTS = {
+    "transpose": "is it to be transposed?",
+    "transposed": "is it to be transposed at all?",
+    "comparison": "what if both sides are equal?",
+    "order": "is it the other way round?",
+    "range": "where does it begin and end?",
+    "dropped": "is it needed there?",
+    "part": "does it belong there?",
+}
 
 
 class Repair(NamedTuple):
@@ -128,7 +138,9 @@ class Repair(NamedTuple):
     def says(self, line: str) -> str:
         """Where to look; `line` is the line as a report names it."""
         where = f"one small change makes your function right. Look at {self.look} in {line.partition(':')[0]}"
-        return where + ("; it stands there as it is" if self.kind in AS_IT_STANDS else "")
+        if self.kind in AS_IT_STANDS:
+            return f"{where}; it stands there as it is"
+        return f"{where}: {HINTS[self.kind]}" if self.kind in HINTS else where
 
 
 def source_of(function: Any) -> Source | None:
@@ -285,7 +297,7 @@ def changes(node: ast.AST, names: list[str]) -> Iterator[Other]:
         case ast.Name(name) if name in names:
             yield from of_name(node, names)
         case ast.Attribute(value, "T"):
-            yield 1, "transpose", code(node), value
+            yield 1, "transposed", code(node), value
         case ast.Subscript(value, ast.Slice(), _):
             yield 2, "slice", code(node), value
         case ast.Return(value) if value is not None:
@@ -319,7 +331,7 @@ def calls(node: ast.Call) -> Iterator[Other]:
             cost = 2.5 if {name, other} == {"std", "var"} else 1.5  # a threshold may be what is wrong
             yield cost, "function", f"`{ast.unparse(node.func)}`", ast.Call(func, args, keywords)
     if name in DROPPED and (args or own):
-        yield 1.5, "function", f"`{ast.unparse(node.func)}`", node.func.value if own and not args else args[0]
+        yield 1.5, "dropped", f"`{ast.unparse(node.func)}`", node.func.value if own and not args else args[0]
     if name in (
         "sum",
         "mean",

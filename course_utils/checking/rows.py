@@ -72,19 +72,21 @@ def parts(value: Any, like: Any = None) -> list[np.ndarray]:
 
 
 def same(candidate: np.ndarray, got: np.ndarray, rtol: float = 1.5e-4, atol: float = 2e-6, tiny: bool = False) -> bool:
-    """Equal in shape and in all values, within what float32 rounds; what is not finite in `got` is not compared.
-    With `tiny`, values that are all tiny must agree, too, and not only be so."""
+    """Equal in shape and in all values, within what float32 rounds; what is not finite in `got` is not compared, unless
+    there is nothing else. With `tiny`, values that are all tiny must agree, too, and not only be so."""
     if candidate.shape != got.shape or candidate.dtype.kind not in "biuf" or got.dtype.kind not in "biuf":
         return False
     if not got.size:
         return True
     c, g = candidate.astype(float).ravel(), got.astype(float).ravel()
     finite = np.isfinite(g)
+    if not finite.any():
+        return np.array_equal(c, g, equal_nan=True)
     if not finite.all():
         c, g = c[finite], g[finite]
-    largest = np.abs(g).max(initial=0.0)
+    largest = np.abs(g).max()
     scale = largest if tiny and 0 < largest < TINY else max(1.0, largest)
-    if not c.size or not abs(c[0] - g[0]) <= rtol * abs(g[0]) * 2 + 2 * atol * scale:
+    if not abs(c[0] - g[0]) <= rtol * abs(g[0]) * 2 + 2 * atol * scale:
         return False
     return bool(np.isfinite(c).all() and (np.abs(c - g) <= rtol * np.abs(c) + atol * scale).all())
 

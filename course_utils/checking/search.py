@@ -24,17 +24,19 @@ from course_utils.exercises.model import Exercise
 
 # Of a search: how many steps may be taken in all. 130 numbers count as much as a step, some 4 microseconds.
 WORK = 90_000
+UNDONE = ("result: times ", "result: over ")
 WHOLE = -1  # stands for all results together
 
 
 class Search:
-    """A search for what explains the answer on `rows`; `more()` gives rows of fresh draws, once something fits."""
+    """A search for what explains the answer on `rows`; `more()` gives rows of fresh draws, once something fits. On
+    `special` rows an explanation need not fit, but of several that people wrote down, one that does is the better."""
 
-    def __init__(self, exercise: Exercise, rows: list[Row], more: Callable[[], list[Row]]):
-        self.exercise, self.rows, self._more = exercise, rows, more
+    def __init__(self, exercise: Exercise, rows: list[Row], more: Callable[[], list[Row]], special: Sequence[Row] = ()):
+        self.exercise, self.rows, self._more, self.special = exercise, rows, more, special
         self.off = [row for row in rows if is_off(exercise, row)]  # by more than what is not finite
         self.told = bits(self.off)
-        self.first = min(self.off or rows, key=lambda row: sum(np.size(g) for g in row.got))
+        self.first = min(self.off or rows, key=lambda row: (nowhere_finite(row), sum(np.size(g) for g in row.got)))
         self.wrong = {
             i for row in rows for i, (w, g) in enumerate(zip(row.want, row.got)) if len(row.want) > 1 and not same(w, g)
         }
@@ -101,11 +103,25 @@ class Search:
         if order:
             self.found = {WHOLE: order}
             return True
-        candidates = [*known(self.exercise)]
-        if self.exercise.spelled:
-            candidates += [*of_the_steps(self.first), *of_two_steps(self.first)]
+        if self.written():
+            return True
+        candidates = [*of_the_steps(self.first), *of_two_steps(self.first)] if self.exercise.spelled else []
         candidates += [*of_the_arguments(self.first), *of_the_result(self.first)]
         return self.run(sorted(candidates, key=lambda explanation: explanation.cost))
+
+    def written(self) -> bool:
+        """What people wrote down: the first that fits special rows, too, or else the first that fits at all."""
+        first = None
+        for candidate in known(self.exercise):
+            self.left -= 1
+            if WHOLE in self.fits(candidate):
+                first = first or candidate
+                if all(WHOLE in self._agree(candidate, row) for row in self.special):
+                    first = candidate
+                    break
+        if first:
+            self.found = {WHOLE: first}
+        return bool(first)
 
     def exactly(self) -> bool:
         """A quantity that is known, with what is not finite in the same places: where finite values tell too little."""
@@ -138,6 +154,8 @@ class Search:
             for relation in light:
                 if "over axis" in relation.key and candidate.key.endswith("left out"):
                     continue  # what is left of a broadcast is the same in every row
+                if candidate.key.endswith((": mean", ": sum")) and relation.key.startswith(UNDONE):
+                    continue  # which would undo part of it, whatever the answer really does
                 value = tried(relation.value, made[0], self.first.sizes)
                 if np.shape(value) == self.first.got[0].shape and same(np.asarray(value), self.first.got[0]):
                     yield Explanation(
@@ -146,6 +164,11 @@ class Search:
                         both(candidate.says, relation.says),
                         lambda row, c=candidate, f=relation.value: tuple(f(m, row.sizes) for m in parts(c.value(row))),
                     )
+
+
+def nowhere_finite(row: Row) -> bool:
+    """Whether none of the answer's values is finite."""
+    return not any(np.isfinite(g).any() for g in row.got)
 
 
 def other_order(exercise: Exercise, rows: list[Row]) -> Explanation | None:

@@ -91,9 +91,12 @@ class Steps:
         """The mean over an axis."""
         return self._reduce("mean", value, axis, over, why)
 
-    def log_mean_exp(self, value: Any, axis: Axis, over: str, why: str = "") -> Any:
-        """The log of the mean of exponentials over an axis."""
-        return self._reduce("log mean exp", value, axis, over, why)
+    def log_mean_exp(self, value: Any, axis: Axis, over: str, why: str = "", made: Any = None) -> Any:
+        """The log of the mean of exponentials over an axis; `made` is its value where steps before have made it."""
+        if made is None:
+            return self._reduce("log mean exp", value, axis, over, why)
+        change = self._take(over, "log mean exp", value, axis, why)
+        return change(value, axis) if change else made
 
     def log_sum_exp(self, value: Any, axis: Axis, over: str, why: str = "") -> Any:
         """The log of the sum of exponentials over an axis."""
@@ -321,6 +324,7 @@ REDUCTION = [
         "n - 1",
         "you divide by one less than the number of {bare}",
         lambda v, axis: v.sum(axis=axis) / (size(v, axis) - 1),
+        True,
     ),
     Done(
         1.4,

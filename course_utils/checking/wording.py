@@ -16,24 +16,8 @@ def plural(name: str) -> bool:
 
 
 SYMBOLS = {
-    "eps",
-    "mu",
-    "eta",
-    "pi",
-    "sigma",
-    "log",
-    "exp",
-    "x",
-    "z",
-    "b",
-    "r",
-    "t",
-    "p",
-    "q",
-    "f",
-    "df",
-    "log_sigma",
-    "log_p",
+    *("eps", "mu", "eta", "pi", "sigma", "log", "exp", "log_sigma", "log_p", "df"),
+    *"bfhpqrtxz",
 }
 
 

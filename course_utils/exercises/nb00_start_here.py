@@ -16,6 +16,7 @@ def cases(rng):
         Case((rng.normal(size=(3, 2)) * 30 - 2000,), "for entries near -2000, where exp underflows"),
         Case((rng.normal(size=(4, 2)) + [-1500, 1500],), "for entries that lie thousands apart"),
         Case((rng.normal(size=(4, 3)) + [400, -600, 300],), "for entries of which some are 400 and others -600"),
+        Case((rng.normal(size=(3, 2)) + [-1500, -100],), "for entries of which some are -100 and others -1500"),
     ]
 
 
@@ -31,8 +32,9 @@ def about_the_minimum(a):
 
 def spelled_log_mean_exp(P, a):
     largest = np.max(a)
-    mean = P.mean(P.apply("exp", np.exp, a - P.term("the largest entry before exp", largest)), None, "the entries")
-    return P.term("the largest entry that is added back", largest) + P.apply("the logarithm", np.log, mean)
+    mean = P.mean(P.apply("exp", np.exp, a - P("the largest entry before exp", largest)), None, "the entries")
+    made = P.term("the largest entry that is added back", largest) + P.apply("the logarithm", np.log, mean)
+    return P.log_mean_exp(a, None, "all entries", made=made)
 
 
 LOG_MEAN_EXP = Exercise(

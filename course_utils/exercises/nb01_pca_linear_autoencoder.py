@@ -134,6 +134,18 @@ PCA_FIT = exercise(
     compare=compare_components,
     spelled=spelled_pca_fit,
     others={
+        "the components are the right ones, but in ascending order of variance, as np.linalg.eigh has them": (
+            lambda x, K: (x.mean(axis=0), eigenpairs(x, K)[1][1][::-1])
+        ),
+        "the second result are left singular vectors, which have an entry for each example; the components are the "
+        "third result of np.linalg.svd": (
+            lambda x, K: (x.mean(axis=0), np.linalg.svd(centred(x), full_matrices=False)[0][:, :K].T)
+        ),
+        "two things: x is not centred, and these are the eigenvectors of the smallest eigenvalues, with which "
+        "np.linalg.eigh begins": lambda x, K: (x.mean(axis=0), np.linalg.eigh(x.T @ x)[1][:, :K].T),
+        "the components are columns of the third result of np.linalg.svd; they are its rows": (
+            lambda x, K: (x.mean(axis=0), np.linalg.svd(centred(x), full_matrices=False)[2][:, :K].T)
+        ),
         "the components are the last K, and not the first": (
             lambda x, K: (x.mean(axis=0), np.linalg.svd(x - x.mean(axis=0))[2][-K:])
         ),
@@ -287,6 +299,12 @@ PCA_DECODE = exercise(
     oracle=lambda z, mean, components: np.array([mean + sum(a * c for a, c in zip(z_n, components)) for z_n in z]),
     spelled=spelled_pca_decode,
     others={
+        "the mean is added once for every component: add it once, after the sum over the components": (
+            lambda z, mean, C: z @ C + len(C) * mean
+        ),
+        "the mean is projected onto the components before it is added: what of it lies outside their span is lost": (
+            lambda z, mean, C: (z + mean @ C.T) @ C
+        ),
         "the mean is added to each component and so counts with the codes; add it once, at the end": (
             lambda z, mean, components: z @ (components + mean)
         ),
@@ -357,6 +375,12 @@ PROJECTED_VARIANCE = exercise(
     oracle=covariance_trace,
     spelled=spelled_projected_variance,
     others={
+        "two things: you divide by N - 1, where N is meant, and average over the coordinates, where a sum is meant": (
+            lambda x, C: (x @ C.T).var(axis=0, ddof=1).mean()
+        ),
+        "all entries of the codes' covariance matrix are summed; the variances are those on its diagonal": (
+            lambda x, C: (C @ np.cov(x, rowvar=False, bias=True) @ C.T).sum()
+        ),
         "this is the variance of x itself, summed over its dimensions; project on the components first": (
             lambda x, C: x.var(axis=0).sum()
         ),
@@ -429,6 +453,17 @@ RESIDUAL_VARIANCE = exercise(
     oracle=lambda x, C: np.trace(np.cov(x, rowvar=False, bias=True)) - covariance_trace(x, C),
     spelled=spelled_residual_variance,
     others={
+        "x is encoded without its mean being subtracted, but the mean is added on decoding: do both": (
+            lambda x, C: ((x - x @ C.T @ C - x.mean(axis=0)) ** 2).sum(axis=1).mean()
+        ),
+        "a variance without axis=0 is that of all entries thrown together; add up the variances of the columns": (
+            lambda x, C: x.var() - (centred(x) @ C.T).var(),
+            lambda x, C: x.var() - (x @ C.T).var(),
+            lambda x, C: x.var() - ((x @ C.T).var(axis=0)).sum(),
+        ),
+        "the kept variance is divided by N - 1, and the whole one by N: the two do not fit together": (
+            lambda x, C: x.var(axis=0).sum() - (x @ C.T).var(axis=0, ddof=1).sum()
+        ),
         "this is the variance that the projection keeps; what is left over is asked": covariance_trace,
         "this is the share of the variance that is left; the mean squared distance itself is asked": (
             lambda x, C: 1 - covariance_trace(x, C) / x.var(axis=0).sum()
@@ -512,6 +547,12 @@ def gradients_with_reconstruction(x, U, V):
     return pca.linear_ae_gradients(x, U, V)[0], -2 / len(x) * U.T @ (x - x_hat).T @ x_hat
 
 
+def gradients_of_the_distance(x, U, V):
+    r = x @ V.T @ U.T - x
+    back = r / np.linalg.norm(r, axis=1, keepdims=True) / len(x)
+    return back.T @ (x @ V.T), (back @ U).T @ x
+
+
 def spelled_linear_ae_gradients(P, x, U, V):
     z = P("the codes z = x V^T", x @ V.T)
     r = P.term("x", x) - P.term("the reconstruction x_hat", z @ U.T)
@@ -533,6 +574,22 @@ LINEAR_AE_GRADIENTS = exercise(
     oracle=finite_differences,
     spelled=spelled_linear_ae_gradients,
     others={
+        "dU is right. dV is its transpose: the error does not pass back through U, nor meet the input x": (
+            lambda x, U, V: (pca.linear_ae_gradients(x, U, V)[0], pca.linear_ae_gradients(x, U, V)[0].T)
+        ),
+        "dV is right. The codes in dU are x U; the encoder's weights make them: x V^T": (
+            lambda x, U, V: (-2 / len(x) * (x - x @ V.T @ U.T).T @ (x @ U), pca.linear_ae_gradients(x, U, V)[1])
+        ),
+        "the codes are x U everywhere; the encoder's weights make them: x V^T": (
+            lambda x, U, V: pca.linear_ae_gradients(x, U, U.T)
+        ),
+        "only the last example counts: its gradients overwrite those of the others. Add them all up": (
+            lambda x, U, V: tuple(g / len(x) for g in pca.linear_ae_gradients(x[-1:], U, V)),
+            lambda x, U, V: pca.linear_ae_gradients(x[-1:], U, V),
+        ),
+        "these are the gradients of the distance; the loss is its square: residuals are not divided by their length": (
+            gradients_of_the_distance
+        ),
         "both gradients are transposed: each has the shape of its matrix": (
             lambda x, U, V: tuple(g.T for g in finite_differences(x, U, V))
         ),
@@ -722,8 +779,9 @@ LINEAR_AE_TRAIN = exercise(
         ),
         "one step": Misconception(
             lambda x, K, steps, rng: descend(x, K, 1, rng, rate=0.01),
-            "The error is about that of random matrices, as after a single step. Do you return what came out "
-            "of training, or what went in? Is `return` inside the loop, or is the step size tiny?",
+            "The error is about that of random matrices, as after a single step. Do you return what went into "
+            "training, and not what came out? Does a `return` or a `break` end the loop too early (where it "
+            "starts, the loss changes little)? Or is the step size tiny, or does it become so?",
         ),
         "equal columns": Misconception(
             functools.partial(descend, start=0.1),
@@ -816,6 +874,17 @@ SUBSPACE_ANGLE = exercise(
     compare=close(rtol=2e-4, atol=6e-4),
     spelled=spelled_subspace_angle,
     others={
+        "each basis vector of A is compared with the one of B in the same place; take the singular values of "
+        "Q_A^T Q_B, as the same subspace has many bases": (
+            lambda A, B: np.arccos(np.clip(np.abs((np.linalg.qr(A)[0] * np.linalg.qr(B)[0]).sum(axis=0)), 0, 1).min())
+        ),
+        "the determinant is the product of the cosines of all principal angles; the smallest cosine is asked": (
+            lambda A, B: np.arccos(np.clip(np.abs(np.linalg.det(np.linalg.qr(A)[0].T @ np.linalg.qr(B)[0])), 0, 1))
+        ),
+        "A and B are compared entry by entry, as two long vectors: that depends on the bases, not on the subspaces": (
+            lambda A, B: np.arccos(np.sum(A * B) / np.linalg.norm(A) / np.linalg.norm(B)),
+            lambda A, B: np.arccos(np.abs(np.sum(A * B)) / np.linalg.norm(A) / np.linalg.norm(B)),
+        ),
         "this is the mean of the principal angles; the largest is asked": lambda A, B: np.arccos(cosines(A, B)).mean(),
         "this is the sum of the principal angles; the largest is asked": lambda A, B: np.arccos(cosines(A, B)).sum(),
         "these are all principal angles; the largest is asked": lambda A, B: np.arccos(cosines(A, B)),
@@ -986,6 +1055,9 @@ CHOOSE_K = exercise(
     compare=compare_count,
     spelled=spelled_choose_k,
     others={
+        "these are all K that are large enough; the smallest one is asked, as a number": (
+            lambda v, f: np.flatnonzero(np.cumsum(v) / v.sum() >= f) + 1
+        ),
         "you count the shares that reach the fraction, and not those that fall short of it": (
             lambda e, f: int(np.sum(shares(e) >= f)),
             lambda e, f: int(np.sum(shares(e) > f)),
@@ -1013,6 +1085,10 @@ CHOOSE_K = exercise(
         "you count from the smallest eigenvalue": lambda e, f: count_up(np.asarray(e)[::-1], f),
     },
     misconceptions={
+        "single shares, counted": Misconception(
+            lambda v, f: int(np.sum(v / v.sum() >= f)),
+            "Each eigenvalue's own share is compared with the fraction. Add the shares up first (np.cumsum).",
+        ),
         "index for count": Misconception(
             lambda e, f: count_up(e, f) - 1,
             "This is the index of the last component that is needed, counted from 0. "

@@ -86,6 +86,17 @@ MLP_FORWARD = exercise(
     oracle=forward_by_loops,
     spelled=spelled_mlp_forward,
     others={
+        "two things: the biases are left out, and the activation comes after the last layer, too": (
+            forward_with(lambda h, W, b, f: f(h @ W), lambda h, W, b, f: f(h @ W))
+        ),
+        "the last hidden layer has no activation": (
+            lambda params, x, f: (
+                forward_by_loops(params[:-2], x, f) @ params[-2][0] @ params[-1][0]
+                if len(params) < 3
+                else (f(forward_by_loops(params[:-2], x, f)) @ params[-2][0] + params[-2][1]) @ params[-1][0]
+                + params[-1][1]
+            )
+        ),
         "the input is added back to the output, as in a residual network": (
             lambda params, x, activation: x + forward_by_loops(params, x, activation)
         ),
@@ -177,6 +188,9 @@ SQUARED_ERROR = exercise(
     ),
     spelled=spelled_squared_error,
     others={
+        "the cross term -2 x x_hat of the square counts once only": (
+            lambda x, x_hat: np.sum(x**2 - x * x_hat + x_hat**2, axis=1)
+        ),
         "this is the largest squared difference of each example; sum them": per_example(lambda r: np.max(r**2, axis=1)),
         "these are the squared differences entry by entry; sum them over the dimensions": per_example(lambda r: r**2),
         "this is the squared error between each x and every x_hat; compare each with its own": (
@@ -285,7 +299,8 @@ def compare_training(expected, got, args):
         return Finding(
             "values",
             f"On fresh data the error is {error / linear:.3g} times PCA's with the same K; at most {limit} is asked. "
-            "Print the loss while you train: does it fall, and does it still fall at the end?",
+            "Print the loss while you train: does it fall, and does it still fall at the end? If it does, training is "
+            "too short: does it take `steps` steps, one for each minibatch?",
         )
     if error_with_tanh(args, got) < 0.7 * error:
         return Finding(
@@ -449,7 +464,8 @@ AUTOENCODER_TRAIN = exercise(
         "not trained": Misconception(
             lambda x, sizes, steps, rng: (nets.init_mlp(sizes, rng), nets.init_mlp(sizes[::-1], rng)),
             "The networks are about as bad as random ones. Do you return the parameters that came out "
-            "of training, or those that went in? Is `return` inside the loop?",
+            "of training, and not those that went in? Are both networks among the parameters that are trained? "
+            "Is `return` inside the loop, or is the step size tiny?",
         ),
     },
     hints=(
@@ -543,6 +559,10 @@ NEAREST_NEIGHBOUR_ACCURACY = exercise(
     oracle=by_scipy,
     spelled=spelled_nearest_neighbour_accuracy,
     others={
+        "the coordinates are scaled to standard deviation 1 first; take the codes as they are": (
+            lambda a, y, b, t: autoencoder.nearest_neighbour_accuracy(a / a.std(axis=0), y, b / a.std(axis=0), t),
+            lambda a, y, b, t: autoencoder.nearest_neighbour_accuracy(a / a.std(axis=0), y, b / b.std(axis=0), t),
+        ),
         "you look for the nearest test code of every training example; it is the test examples that are classified": (
             lambda train, y_train, test, y_test: by_scipy(test, y_test, train, y_train)
         ),
@@ -644,6 +664,13 @@ def even(steps):
     return [i / (steps - 1) for i in range(steps)]
 
 
+def along_a_circle(a, b, steps):
+    cosine = np.sum(a * b) / (np.linalg.norm(a) * np.linalg.norm(b))
+    angle = np.arccos(np.clip(cosine, -1, 1))
+    ts = np.linspace(0, 1, steps)
+    return np.stack([(np.sin((1 - t) * angle) * a + np.sin(t * angle) * b) / np.sin(angle) for t in ts])
+
+
 def spelled_interpolate_linear(P, a, b, steps):
     t = np.arange(steps) / P.divisor("steps - 1", float(steps - 1))
     t = P.factor("t", t.reshape(-1, *(1 for _ in np.shape(a))))
@@ -669,6 +696,11 @@ INTERPOLATE_LINEAR = exercise(
     ).reshape(steps, *np.shape(a)),
     spelled=spelled_interpolate_linear,
     others={
+        "the points are not evenly spaced: t is slow near the ends and fast in the middle": (
+            line_with(lambda steps: list((1 - np.cos(np.pi * np.linspace(0, 1, steps))) / 2)),
+            line_with(lambda steps: list(3 * np.linspace(0, 1, steps) ** 2 - 2 * np.linspace(0, 1, steps) ** 3)),
+        ),
+        "the points go along a circle (spherical interpolation); a straight line is asked": along_a_circle,
         "these are the values of t; the points are asked": lambda a, b, steps: np.linspace(0, 1, steps),
         "this is the point half way, again and again: t does not run": (line_with(lambda steps: [0.5] * steps)),
         "the weights do not add up to one: a is not multiplied by 1 - t": line_with(even, lambda a, b, t: a + t * b),

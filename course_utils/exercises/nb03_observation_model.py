@@ -230,6 +230,20 @@ BERNOULLI_LOG_PROB = exercise(
     oracle=exact_bernoulli,
     spelled=spelled_bernoulli_log_prob,
     others={
+        "a softmax is taken over the pixels, as if just one of them could be 1; each has a sigmoid of its own": (
+            lambda x, logits: np.sum(x * special.log_softmax(logits, axis=1), axis=1)
+        ),
+        "the logits are clipped, so that large ones count as less. np.logaddexp(0, l) needs no clipping": (
+            tuple(
+                lambda x, logits, m=m: np.sum(
+                    x * np.clip(logits, -m, m) - np.logaddexp(0, np.clip(logits, -m, m)), axis=1
+                )
+                for m in (10, 15, 20, 30, 35, 36, 40, 50, 80, 88, 100, 200, 500, 600, 700, 709)
+            )
+        ),
+        "with max(l, 0) in front it is log(1 + exp(-|l|)): the absolute value is missing": (
+            lambda x, logits: np.sum(x * logits - np.maximum(logits, 0) - np.logaddexp(0, -logits), axis=1)
+        ),
         CLIPPED: tuple(functools.partial(clipped_log_prob, small=small, add=add) for small, add in SMALL),
         "the logits are not multiplied by x: the first part is x l": (
             lambda x, logits: np.sum(logits - np.logaddexp(0, logits), axis=1)
@@ -398,6 +412,11 @@ def spacing(grid):
     return np.array([(b - a) / 2 for a, b in zip([grid[0], *grid[:-1]], [*grid[1:], grid[-1]])])
 
 
+def log_likelihoods_on_grid(x, decoder, eta, grid):
+    """log p(x|z) at every point, (G, N)."""
+    return log_normal(x, decoder(grid[:, None])[:, None], eta)
+
+
 def quadrature_by(weights, **options):
     return lambda x, decoder, eta, grid: logsumexp(
         log_joint_on_grid(x, decoder, eta, grid, **options), axis=0, b=weights(grid)[:, None]
@@ -438,6 +457,35 @@ LOG_MARGINAL_QUADRATURE = exercise(
     oracle=trapezoid_rule,
     spelled=spelled_log_marginal_quadrature,
     others={
+        "the values of p(z) are added to log p(x|z): their logarithm is missing": (
+            lambda x, decoder, eta, grid: logsumexp(
+                log_likelihoods_on_grid(x, decoder, eta, grid) + np.exp(log_normal(grid[:, None], 0, 1))[:, None],
+                axis=0,
+                b=spacing(grid)[:, None],
+            )
+        ),
+        "the widths of the steps are added to the logarithms: take their logarithm, or multiply with them after exp": (
+            lambda x, decoder, eta, grid: logsumexp(
+                log_joint_on_grid(x, decoder, eta, grid) + spacing(grid)[:, None], axis=0
+            )
+        ),
+        "what is taken out before exp, the largest entry, is not added back after the logarithm": (
+            lambda x, decoder, eta, grid: (
+                quadrature_by(spacing)(x, decoder, eta, grid) - log_joint_on_grid(x, decoder, eta, grid).max(axis=0)
+            ),
+            lambda x, decoder, eta, grid: (
+                quadrature_by(spacing)(x, decoder, eta, grid)
+                - (log_joint_on_grid(x, decoder, eta, grid) + np.log(spacing(grid))[:, None]).max(axis=0)
+            ),
+        ),
+        "p(x|z) is averaged over the points of the grid: both the prior p(z) and the widths of the steps are missing": (
+            lambda x, decoder, eta, grid: (
+                logsumexp(log_likelihoods_on_grid(x, decoder, eta, grid), axis=0) - np.log(len(grid))
+            )
+        ),
+        "p(x|z) is summed over the points of the grid: both the prior p(z) and the widths of the steps are missing": (
+            lambda x, decoder, eta, grid: logsumexp(log_likelihoods_on_grid(x, decoder, eta, grid), axis=0)
+        ),
         "the steps of the grid are all taken as wide as the last": (
             quadrature_by(lambda grid: np.full_like(grid, grid[-1] - grid[-2]))
         ),
@@ -618,6 +666,28 @@ LOG_MARGINAL_MONTE_CARLO = exercise(
     oracle=monte_carlo_one_by_one,
     spelled=spelled_log_marginal_monte_carlo,
     others={
+        "x is repeated row by row (np.repeat), but the samples come all examples at a time: use np.tile(x, (S, 1))": (
+            lambda x, decoder, eta, eps: (
+                logsumexp(
+                    log_normal(np.repeat(x, len(eps), axis=0), decoder(eps.reshape(-1, eps.shape[2])), eta).reshape(
+                        eps.shape[:2]
+                    ),
+                    axis=0,
+                )
+                - np.log(len(eps))
+            )
+        ),
+        "each example is averaged over the samples of all examples; eps[:, n] are those of example n": (
+            lambda x, decoder, eta, eps: (
+                logsumexp(log_normal(x, decoder(eps.reshape(-1, eps.shape[2]))[:, None], eta), axis=0)
+                - np.log(eps.shape[0] * eps.shape[1])
+            )
+        ),
+        "two things: p(z) counts twice, as the samples are drawn from it already, and log S is not subtracted": (
+            lambda x, decoder, eta, eps: logsumexp(
+                log_likelihoods(x, decoder, eta, eps) + log_normal(eps, 0, 1), axis=0
+            )
+        ),
         "the logarithm is divided by S; the division belongs inside it": (
             lambda x, decoder, eta, eps: logsumexp(log_likelihoods(x, decoder, eta, eps), axis=0) / len(eps),
         ),
@@ -821,6 +891,24 @@ LOG_MARGINAL_IMPORTANCE = exercise(
     oracle=importance_one_by_one,
     spelled=spelled_log_marginal_importance,
     others={
+        "the weights are made to sum to 1, and p(x|z) is averaged with them: that is its mean under the posterior; the "
+        "plain mean of the weights p(z) p(x|z) / q(z) is asked": (
+            lambda x, decoder, eta, mu, log_sigma, eps: (
+                logsumexp(
+                    importance_by(combine=lambda log_w: log_w)(x, decoder, eta, mu, log_sigma, eps)
+                    + log_likelihoods(x, decoder, eta, mu + np.exp(log_sigma) * eps),
+                    axis=0,
+                )
+                - logsumexp(importance_by(combine=lambda log_w: log_w)(x, decoder, eta, mu, log_sigma, eps), axis=0)
+            )
+        ),
+        "the KL divergence stands where log p(z) - log q(z) of each sample belongs": (
+            lambda x, decoder, eta, mu, log_sigma, eps: (
+                logsumexp(log_likelihoods(x, decoder, eta, mu + np.exp(log_sigma) * eps), axis=0)
+                - np.log(len(eps))
+                - np.sum(0.5 * (np.exp(2 * log_sigma) + mu**2 - 1) - log_sigma, axis=1)
+            )
+        ),
         "this is the plain Monte Carlo estimate with samples of the prior: mu and log_sigma are not used": (
             lambda x, decoder, eta, mu, log_sigma, eps: (
                 logsumexp(log_likelihoods(x, decoder, eta, eps), axis=0) - np.log(len(eps))

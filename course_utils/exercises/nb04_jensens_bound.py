@@ -5,7 +5,7 @@ import math
 from decimal import Decimal
 
 import numpy as np
-from scipy import stats
+from scipy import special, stats
 from scipy.special import logsumexp, xlogy
 
 from course_utils.exercises.model import Case, Exercise, Misconception, close
@@ -70,6 +70,12 @@ JENSEN_GAP = exercise(
     compare=close(rtol=2e-4, atol=5e-6),  # a small difference of two large numbers: float32 loses digits
     spelled=spelled_jensen_gap,
     others={
+        "the weights are taken for a density, and integrated over x; they are probabilities: sum their products": (
+            lambda h, x, weights: np.trapezoid(weights * h(x), x) - h(np.trapezoid(weights * x, x))
+        ),
+        "two things: the weights are not used, and the sign is turned round": (
+            lambda h, x, weights: h(np.mean(x)) - np.mean(h(x))
+        ),
         "this is h of the mean, without E[h(X)]": lambda h, x, weights: h(weights @ x),
         "E[h(X)] is taken without the weights; E[X] is right": lambda h, x, weights: np.mean(h(x)) - h(weights @ x),
         "the mean of h(X) is divided by the number of values once more": (
@@ -204,6 +210,14 @@ def posterior_by(log_total):
     return lambda log_joint, grid: np.exp(log_values(log_joint, grid, log_total))
 
 
+SMALL = (1e-300, 1e-100, 1e-50, 1e-30, 1e-20, 1e-16, 1e-15, 1e-12, 1e-10)  # what stands in for 0
+
+
+def gaussian_of_the_posterior(log_joint, grid):
+    p = grids.posterior_on_grid(log_joint, grid) * grids.trapezoid_weights(grid)
+    return stats.norm.pdf(grid, p @ grid, np.sqrt(p @ (grid - p @ grid) ** 2))
+
+
 def spelled_posterior_on_grid(P, log_joint, grid):
     log_p = log_joint(grid)
     p = P.apply("exp", np.exp, log_p - log_p.max())
@@ -229,6 +243,23 @@ POSTERIOR_ON_GRID = exercise(
     compare=close(rtol=4e-4),  # a float32 near -2000 is rounded by 1e-4, and exp makes that a relative error
     spelled=spelled_posterior_on_grid,
     others={
+        "the sign is turned round: are the arguments of np.trapezoid exchanged? It takes the values, then the grid": (
+            lambda log_joint, grid: -grids.posterior_on_grid(log_joint, grid)
+        ),
+        "these are the probabilities of the points, density times width of the step; the density itself is asked": (
+            lambda log_joint, grid: grids.posterior_on_grid(log_joint, grid) * grids.trapezoid_weights(grid)
+        ),
+        "this is the Gaussian with the posterior's mean and variance; the posterior itself need not be Gaussian": (
+            gaussian_of_the_posterior
+        ),
+        "the prior is multiplied in once more; it is part of log_joint already": (
+            lambda log_joint, grid: grids.posterior_on_grid(lambda z: log_joint(z) + stats.norm.logpdf(z), grid)
+        ),
+        "a small number in the denominator avoids 0 / 0, and leaves 0 everywhere. Subtract the maximum of log_joint "
+        "before exp": tuple(
+            lambda log_joint, grid, t=t: np.exp(log_joint(grid)) / (np.trapezoid(np.exp(log_joint(grid)), grid) + t)
+            for t in SMALL
+        ),
         "the posterior is multiplied by p(x), where it should be divided": (
             lambda log_joint, grid: np.exp(log_joint(grid)) * np.trapezoid(np.exp(log_joint(grid)), grid)
         ),
@@ -504,7 +535,7 @@ def gap_by(integrate=grids.integrate, integrand=lambda q, log_r: xlogy(q, q) - q
 def spelled_gap_on_grid(P, log_joint, q, grid):
     log_p = log_joint(grid)
     largest, steps = log_p.max(), P("the steps' widths in p(x)", grids.trapezoid_weights(grid))
-    evidence = P.sum(steps * np.exp(log_p - P.term("the maximum before exp", largest)), 0, "the grid in p(x)")
+    evidence = P.sum(steps * np.exp(log_p - P("the maximum before exp", largest)), 0, "the grid in p(x)")
     log_evidence = P.term("the maximum that is added back", largest) + np.log(evidence)
     log_posterior = P.term("log p(x, z)", log_p) - P.term("log p(x)", np.full(log_p.shape, log_evidence))
     log_ratio = P.term("log q(z)", spelled_log_of_density(q)) - P.term("log p(z | x)", log_posterior)
@@ -531,6 +562,36 @@ GAP_ON_GRID = exercise(
     compare=close(),
     spelled=spelled_gap_on_grid,
     others={
+        "a small number is added inside the logarithm, which cuts log p(z | x) off where the posterior is tiny": tuple(
+            lambda log_joint, q, grid, t=t: grids.integrate(
+                q * np.log((q + t) / (grids.posterior_on_grid(log_joint, grid) + t)), grid
+            )
+            for t in SMALL
+        )
+        + tuple(
+            lambda log_joint, q, grid, t=t: grids.integrate(
+                xlogy(q, q) - q * np.log(grids.posterior_on_grid(log_joint, grid) + t), grid
+            )
+            for t in SMALL
+        ),
+        "the points where the posterior is 0 in floating point are left out, and it is there that q loses most: use "
+        "log p(z | x) = log p(x, z) - log p(x)": (
+            gap_by(log_r=lambda log_r: np.where(np.exp(log_r) > 0, log_r, 0)),
+            gap_by(
+                integrand=lambda q, log_r: np.where(np.exp(log_r) > 0, xlogy(q, q) - q * log_r, 0),
+            ),
+        ),
+        "log p(x) overflows or underflows: subtract the largest log p(x, z) before exp, and add it after the log": (
+            lambda log_joint, q, grid: grids.integrate(
+                xlogy(q, q) - q * (log_joint(grid) - np.log(np.trapezoid(np.exp(log_joint(grid)), grid))), grid
+            )
+        ),
+        "this is the total variation distance of the two densities; their KL divergence is asked": (
+            lambda log_joint, q, grid: (
+                0.5 * grids.integrate(np.abs(q - grids.posterior_on_grid(log_joint, grid)), grid)
+            ),
+            lambda log_joint, q, grid: grids.integrate(np.abs(q - grids.posterior_on_grid(log_joint, grid)), grid),
+        ),
         "this is the bound F, and not its gap": grids.elbo_on_grid,
         "this is log p(x), of which F must be subtracted": (
             lambda log_joint, q, grid: grids.log_evidence_on_grid(log_joint, grid)
@@ -710,6 +771,12 @@ def spelled_mixture_log_joint(P, x, pi, mu, sigma):
     return P.term("log pi", np.log(pi)) - P.term("the exponent", exponent) - constant
 
 
+def responsibilities_by(x, pi, mu, sigma, taken_out, more=0.0):
+    log_p = np.log(pi) + stats.norm.logpdf(x[:, None], mu, sigma)
+    p = np.exp(log_p - taken_out(log_p))
+    return p / (p.sum(axis=1, keepdims=True) + more)
+
+
 def spelled_em_e_step(P, x, pi, mu, sigma):
     log_p = spelled_mixture_log_joint(P, x, pi, mu, sigma)
     p = P.apply("exp", np.exp, log_p - log_p.max(axis=1, keepdims=True))
@@ -734,6 +801,17 @@ EM_E_STEP = exercise(
     compare=close(),
     spelled=spelled_em_e_step,
     others={
+        "one maximum is taken out of all examples together, so that those far away still underflow: take out "
+        "the maximum of each row": lambda x, pi, mu, sigma: responsibilities_by(
+            x, pi, mu, sigma, lambda log_p: log_p.max()
+        ),
+        "a small number in the denominator avoids 0 / 0, and leaves 0 for all components. Work with logarithms, and "
+        "subtract each row's maximum before exp": tuple(
+            lambda x, pi, mu, sigma, t=t: responsibilities_by(x, pi, mu, sigma, np.zeros_like, t) for t in SMALL
+        ),
+        "the maximum of each column is taken out, which changes the ratios in a row: take out that of each row": (
+            lambda x, pi, mu, sigma: responsibilities_by(x, pi, mu, sigma, lambda log_p: log_p.max(axis=0))
+        ),
         "this is log p(x, z = c): take exp, and divide each row by its sum": mixtures.mixture_log_joint,
         "these are the logarithms of the responsibilities: exp is missing": (
             lambda x, pi, mu, sigma: np.log(mixtures.em_e_step(x, pi, mu, sigma))
@@ -898,6 +976,22 @@ EM_M_STEP = exercise(
     compare=close(),
     spelled=spelled_em_m_step,
     others={
+        "the means are divided by N; divide by N_c, the sum of the component's responsibilities": (
+            lambda x, r: (
+                r.mean(axis=0),
+                x @ r / len(x),
+                np.sqrt((r * (x[:, None] - x @ r / len(x)) ** 2).sum(axis=0) / r.sum(axis=0)),
+            )
+        ),
+        "pi and mu are right. sigma is the deviation of the products r x; weigh the squared deviations of x with r": (
+            lambda x, r: (*mixtures.em_m_step(x, r)[:2], np.std(r * x[:, None], axis=0))
+        ),
+        "pi and mu are right. sigma is a variance divided by N: divide by N_c, and take the square root": (
+            lambda x, r: (
+                *mixtures.em_m_step(x, r)[:2],
+                (r * (x[:, None] - mixtures.em_m_step(x, r)[1]) ** 2).mean(axis=0),
+            )
+        ),
         "all components get the same weight 1/C": lambda x, r: (
             np.full(r.shape[1], 1 / r.shape[1]),
             *mixtures.em_m_step(x, r)[1:],
@@ -1038,6 +1132,12 @@ MIXTURE_ELBO = exercise(
     compare=close(),
     spelled=spelled_mixture_elbo,
     others={
+        "the logarithm is taken of the average of p(x, z) under q; the bound is the average of log p(x, z)": (
+            lambda x, r, pi, mu, sigma: (
+                np.log(np.sum(r * pi * stats.norm.pdf(x[:, None], mu, sigma), axis=1)) - xlogy(r, r).sum(axis=1)
+            ),
+            lambda x, r, pi, mu, sigma: np.log(np.sum(r * pi * stats.norm.pdf(x[:, None], mu, sigma), axis=1)),
+        ),
         "this is the entropy of the responsibilities alone": lambda x, r, pi, mu, sigma: -xlogy(r, r).sum(axis=1),
         "this is the gap log p(x) - F, and not the bound": (
             lambda x, r, pi, mu, sigma: (
@@ -1156,8 +1256,9 @@ def about_the_minimum(log_w):
 
 def spelled_iwae_bound(P, log_w):
     largest = log_w.max(axis=0)
-    mean = P.mean(P.apply("exp", np.exp, log_w - P.term("the maximum before exp", largest)), 0, "the samples")
-    return P.term("the maximum that is added back", largest) + P.apply("the logarithm", np.log, mean)
+    mean = P.mean(P.apply("exp", np.exp, log_w - P("the maximum before exp", largest)), 0, "the samples")
+    made = P.term("the maximum that is added back", largest) + P.apply("the logarithm", np.log, mean)
+    return P.log_mean_exp(log_w, 0, "all samples", made=made)
 
 
 IWAE_BOUND = exercise(
@@ -1178,6 +1279,8 @@ IWAE_BOUND = exercise(
     compare=close(),
     spelled=spelled_iwae_bound,
     others={
+        "the log weights are averaged with the normalised weights; the logarithm of the plain mean of the weights is "
+        "asked": lambda log_w: np.sum(special.softmax(log_w, axis=0) * log_w, axis=0),
         "this is one number over samples and examples; average over the samples only": (
             lambda log_w: logsumexp(log_w) - np.log(log_w.size)
         ),

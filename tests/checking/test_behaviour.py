@@ -46,7 +46,7 @@ def constant(mu, log_sigma, eps):
         (memory, "not repeatable", "remember something from one call to the next", ""),
         (without_noise, "not used: eps", "does not depend on the values in `eps`.", ""),
         (nowhere, "not used: log_sigma, eps", "do not occur in your function", ""),
-        (constant, "nothing is used", "is 0.25, whatever the arguments are", ""),
+        (constant, "nothing is used", "is 0.25 in every case of this check", ""),
     ],
 )
 def test_behaviour(function, key, words, line):

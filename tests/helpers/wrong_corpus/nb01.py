@@ -1084,22 +1084,6 @@ def pca_without_training(x, K, steps, rng):
 
 @wrong(
     "linear_ae_train",
-    cause="It draws from its own generator with a fixed seed, not from rng.",
-    line="np.random.default_rng(0)",
-)
-def own_generator(x, K, steps, rng):
-    rng = np.random.default_rng(0)
-    U = 0.1 * rng.normal(size=(x.shape[1], K))
-    V = 0.1 * rng.normal(size=(K, x.shape[1]))
-    for _ in range(steps):
-        dU, dV = _gradients(x, U, V)
-        U -= 0.1 * dU
-        V -= 0.1 * dV
-    return U, V
-
-
-@wrong(
-    "linear_ae_train",
     cause="The return stands inside the loop, so only one step is taken.",
     line="        return U, V",
 )

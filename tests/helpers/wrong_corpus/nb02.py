@@ -385,18 +385,6 @@ def only_the_encoder_trained(x, sizes, steps, rng):
 
 @wrong(
     "autoencoder_train",
-    cause="It draws from its own generator with a fixed seed, not from rng.",
-    line="np.random.default_rng(0)",
-)
-def own_generator(x, sizes, steps, rng):
-    own = np.random.default_rng(0)
-    encoder, decoder = init_mlp(sizes, own), init_mlp(sizes[::-1], own)
-    batches = minibatches(x, 100, steps, own)
-    return adam(_reconstruction_loss, (encoder, decoder), batches, steps, step_size=0.01)
-
-
-@wrong(
-    "autoencoder_train",
     cause=(
         "Batch size and number of steps are interchanged, so there are only 100 batches and training ends after them."
     ),
