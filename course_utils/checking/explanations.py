@@ -27,6 +27,7 @@ from course_utils.exercises.model import Case, Exercise, Finding
 from course_utils.exercises.stand_ins import resolve
 
 CHANGES = 16_000  # of a source that are tried, times the work of the exercise
+LIKELIEST = 60  # of them where the cause is known, and only the line is looked for
 ENOUGH_BITS, PAIR_BITS = 12, 24  # what an explanation needs, and one that says two things
 WHOLE_BITS = 40  # what the values of enough draws tell
 VAGUE = ("not trained",)  # misconceptions that say little: what the training does may say more
@@ -69,14 +70,14 @@ def explained(
     asked = Asked(exercise, asking, every, rows, cases, special)
     asked.labelled = [] if every else [row for row in rows_of(exercise, cases, outcomes, True) if row.case.label]
     if known:
-        return known, asked.line()
+        return known, asked.line_of_known()
     kind, first = findings[failing[0]].kind, ordinary[0]
     own = behaviour.not_repeatable(asking, cases[first].args, outcomes[first], asking.source)
     if own:
         return Finding(kind, sentence(own[1]), own[0]), own[2]
     numerical = out_of_range(exercise, cases, outcomes) if special else None
     if numerical:
-        return finding_of({WHOLE: numerical}, kind, rows[0], cases[failing[0]].label), asked.line()
+        return finding_of({WHOLE: numerical}, kind, rows[0], cases[failing[0]].label), asked.line_of_known()
     found = explain(exercise, rows, asked)
     if not found.explanations:
         return None, ""
@@ -119,9 +120,9 @@ def explain(exercise: Exercise, rows: list[Row], asked: "Asked") -> "Found":
     search = Search(exercise, rows, asked.fresh, asked.labelled)
     asked.most = int(CHANGES / (20 + search.effort))
     if search.told >= ENOUGH_BITS and search.singles():
-        return Found(search.found, asked.line())
+        return Found(search.found, asked.line_of_known())
     if search.exactly():
-        return Found(search.found, asked.line())
+        return Found(search.found, asked.line_of_known())
     behaves = behaviour.seeded(asked.again, rows, asked.source) or behaviour.zeros_and_ones(rows)
     if not behaves and np.isfinite(search.first.got[0]).all():
         behaves = behaviour.without_effect(
@@ -210,6 +211,11 @@ class Asked:
     def line(self) -> str:
         """The line of the source to look at: the one where a small change makes the answer right."""
         return line_of(self.source, self._repairs[0].line) if self._repairs else ""
+
+    def line_of_known(self) -> str:
+        """The same where the cause is known already, and only the likeliest changes are worth their time."""
+        self.most = min(self.most, LIKELIEST)
+        return self.line()
 
     def repaired(self) -> Found:
         """The place in the source where one small change makes the answer right; there must be one."""
