@@ -138,13 +138,10 @@ def zeros_and_ones(rows: list[Row]) -> Behaves | None:
     """Where all values are 0 or 1, and ought not to be."""
     got = np.concatenate([np.ravel(g).astype(float) for row in rows for g in row.got])
     want = np.concatenate([np.ravel(w).astype(float) for row in rows for w in row.want])
-    if np.abs(got).max() < 1e-10 < np.abs(want).max():
+    if 0 < np.abs(got).max() < 1e-10 < np.abs(want).max():
         return (
             "zero",
-            (
-                "your result is 0 in every case, up to rounding. Do differences of opposite sign cancel, because something "
-                "is summed or averaged before it is squared?"
-            ),
+            "your result is 0 in every case, up to rounding. Does something cancel, before it is squared?",
             "",
         )
     if np.isin(want, (0, 1)).all() or set(got.tolist()) != {0.0, 1.0}:

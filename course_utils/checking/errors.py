@@ -65,13 +65,27 @@ def called(found: Sequence[str], sizes: dict, functions: list[str]) -> str:
 
 
 Says = str | Callable[[Sequence[str], dict, list[str]], str]
+NAMES = ("NameError", "UnboundLocalError", "ModuleNotFoundError", "ImportError")  # it is plain what is wrong
 KNOWN: list[tuple[str, str, Says]] = [
+    (
+        "name",
+        r"^NameError",
+        "a name there is not defined. Is it misspelled, or has the cell that defines or imports it not been run?",
+    ),
+    (
+        "unset",
+        r"^UnboundLocalError",
+        "a variable is used there before it has a value: is it set in a branch or a loop that is not always run?",
+    ),
     ("product", r"matmul: .*\(size (\d+) is different from (\d+)\)", lambda f, s, n: product(f[::-1], s, n)),
     ("product", r"shapes \([\d, ]+\) and \([\d, ]+\) not aligned: (\d+) \(dim \d\) != (\d+) \(dim \d\)", product),
     ("broadcast", r"could not be broadcast together with shapes (\([\d,]+\)) (\([\d,]+\))", entry_by_entry),
     (
         "function",
-        r"TypeError: (?:unsupported operand|bad operand|loop of ufunc|'function' object is not subscript).*function",
+        (
+            r"TypeError: (?:unsupported operand|bad operand|loop of ufunc|.* not subscript).*(?:function|ufunc)"
+            r"|'function' object is not subscriptable"
+        ),
         called,
     ),
     (

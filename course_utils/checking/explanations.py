@@ -16,8 +16,8 @@ import numpy as np
 from course_utils.checking import behaviour, training
 from course_utils.checking.calling import Outcome
 from course_utils.checking.candidates import ITEMS, Explanation
-from course_utils.checking.errors import error_explained
-from course_utils.checking.numerics import out_of_range
+from course_utils.checking.errors import NAMES, error_explained
+from course_utils.checking.overflow import out_of_range
 from course_utils.checking.repairs import Repair, line_of, repairs
 from course_utils.checking.rows import Row, accepted, bits, entrywise, is_off, parts, right, rows_of, same
 from course_utils.checking.search import WHOLE, Search
@@ -27,7 +27,7 @@ from course_utils.exercises.model import Case, Exercise, Finding
 from course_utils.exercises.stand_ins import resolve
 
 CHANGES = 16_000  # of a source that are tried, times the work of the exercise
-LIKELIEST = 60  # of them where the cause is known, and only the line is looked for
+FEW = 60  # the likeliest, that are tried where the cause is known, and only its line is looked for
 ENOUGH_BITS, PAIR_BITS = 12, 24  # what an explanation needs, and one that says two things
 WHOLE_BITS = 40  # what the values of enough draws tell
 VAGUE = ("not trained",)  # misconceptions that say little: what the training does may say more
@@ -70,14 +70,14 @@ def explained(
     asked = Asked(exercise, asking, every, rows, cases, special)
     asked.labelled = [] if every else [row for row in rows_of(exercise, cases, outcomes, True) if row.case.label]
     if known:
-        return known, asked.line_of_known()
+        return known, asked.line()
     kind, first = findings[failing[0]].kind, ordinary[0]
     own = behaviour.not_repeatable(asking, cases[first].args, outcomes[first], asking.source)
     if own:
         return Finding(kind, sentence(own[1]), own[0]), own[2]
     numerical = out_of_range(exercise, cases, outcomes) if special else None
     if numerical:
-        return finding_of({WHOLE: numerical}, kind, rows[0], cases[failing[0]].label), asked.line_of_known()
+        return finding_of({WHOLE: numerical}, kind, rows[0], cases[failing[0]].label), asked.line()
     found = explain(exercise, rows, asked)
     if not found.explanations:
         return None, ""
@@ -100,7 +100,8 @@ def raised(
     means = ("error: sizes", misfit) if misfit else None
     means = means or error_explained(exercise.parameters, args, outcome.error, outcome.message)
     asked = Asked(exercise, asking, False, [], cases, bool(label))
-    line = "" if exercise.trains else asked.line()
+    asked.most = CHANGES
+    line = "" if exercise.trains or outcome.error in NAMES else asked.line()
     if not (means or line):
         return None
     start = "Your function raised an error on an ordinary input."
@@ -118,11 +119,10 @@ def explain(exercise: Exercise, rows: list[Row], asked: "Asked") -> "Found":
     if bits([row for row in rows if is_off(exercise, row)]) < ENOUGH_BITS:
         rows = rows + asked.fresh()
     search = Search(exercise, rows, asked.fresh, asked.labelled)
-    asked.most = int(CHANGES / (20 + search.effort))
     if search.told >= ENOUGH_BITS and search.singles():
-        return Found(search.found, asked.line_of_known())
+        return Found(search.found, asked.line())
     if search.exactly():
-        return Found(search.found, asked.line_of_known())
+        return Found(search.found, asked.line())
     behaves = behaviour.seeded(asked.again, rows, asked.source) or behaviour.zeros_and_ones(rows)
     if not behaves and np.isfinite(search.first.got[0]).all():
         behaves = behaviour.without_effect(
@@ -130,6 +130,7 @@ def explain(exercise: Exercise, rows: list[Row], asked: "Asked") -> "Found":
         )
     if behaves:
         return Found({WHOLE: said(behaves)}, behaves[2])
+    asked.most = int(CHANGES / (20 + search.effort))
     if asked.line():
         return asked.repaired()
     if search.told >= PAIR_BITS and exercise.spelled and search.pairs():
@@ -157,7 +158,7 @@ class Asked:
         self, exercise: Exercise, asking: Any, every: bool, rows: list[Row], cases: Sequence[Case], special: bool
     ):
         self.exercise, self.asking, self.every, self.rows, self.source = exercise, asking, every, rows, asking.source
-        self.cases, self.special, self.most = cases, special, CHANGES
+        self.cases, self.special, self.most = cases, special, FEW
         self.labelled: list[Row] = []
 
     def __call__(self, args: tuple) -> Outcome:
@@ -193,8 +194,8 @@ class Asked:
         return whole or [repair for repair in working if repair.kind in STAY and not self.special]
 
     def _working(self, some: list[Repair], cases: Sequence[Case]) -> list[Repair]:
-        """Those changes with which the answer is right on these cases."""
-        for case in cases:
+        """Those changes with which the answer is right on these cases; the smallest come first, as most end there."""
+        for case in sorted(cases, key=numbers_in):
             if not some:
                 break
             row, outcome = Row(self.exercise, case, None), self.asking(case.args, variants=[r.text for r in some])
@@ -212,11 +213,6 @@ class Asked:
         """The line of the source to look at: the one where a small change makes the answer right."""
         return line_of(self.source, self._repairs[0].line) if self._repairs else ""
 
-    def line_of_known(self) -> str:
-        """The same where the cause is known already, and only the likeliest changes are worth their time."""
-        self.most = min(self.most, LIKELIEST)
-        return self.line()
-
     def repaired(self) -> Found:
         """The place in the source where one small change makes the answer right; there must be one."""
         best, line = self.best, self.line()
@@ -232,6 +228,11 @@ class Asked:
             return accepted(self.exercise, row.right, Row(self.exercise, row.case, value))
         except Exception:
             return False
+
+
+def numbers_in(case: Case) -> int:
+    """How many numbers the arrays among a case's arguments hold."""
+    return sum(np.size(arg) for arg in case.args if isinstance(arg, np.ndarray))
 
 
 def finding_of(found: dict[int, Explanation], kind: str, row: Row, label: str) -> Finding:

@@ -98,9 +98,27 @@ def judge(
         outcome = outcomes[worst]
         detail = words.error(outcome.error, outcome.message, outcome.line, cases[worst].args)
     points = points_in_part(exercise, cases, findings) if partial else 0
+    facts = how_far_off(findings, worst) if finding.misconception else ""
     return Report(
-        exercise.name, False, points, exercise.points, finding.misconception, finding.advice, finding.kind, detail
+        exercise.name,
+        False,
+        points,
+        exercise.points,
+        finding.misconception,
+        finding.advice,
+        finding.kind,
+        detail,
+        facts=facts,
     )
+
+
+def how_far_off(findings: Sequence[Finding | None], worst: int) -> str:
+    """In how many calls an answer is wrong, and how in one of them, where an explanation says why."""
+    wrong, found = sum(map(bool, findings)), findings[worst]
+    calls = f"{wrong} of {len(findings)} calls" if len(findings) > 1 else "The check's call"
+    start = f"{calls} in this check {'is' if wrong == 1 else 'are'} wrong."
+    tells = found and not found.misconception and found.kind != "raised"
+    return f"{start} {found.advice}" if found and tells else start
 
 
 def points_in_part(exercise: Exercise, cases: Sequence[Case], findings: Sequence[Finding | None]) -> float:
@@ -319,7 +337,7 @@ def describe(value: Any, depth: int = 1, words: Words = OPEN, known: Any = ()) -
 
 def is_layer(value: Any) -> bool:
     """Whether it is a layer (W, b) of a network."""
-    return isinstance(value, tuple | list) and [np.ndim(part) for part in value] == [2, 1]
+    return isinstance(value, tuple | list) and [part.ndim for part in value if isinstance(part, np.ndarray)] == [2, 1]
 
 
 def shape_advice(expected: tuple, got: tuple, args: tuple, names: list[str], words: Words = OPEN) -> str:

@@ -1,7 +1,25 @@
 """The report on one answer, as text and as HTML that say the same."""
 
+import re
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from html import escape
+
+FACTS = "What is off"  # above the folded facts
+GAP = "margin-top:.35em"
+CODE = (
+    "margin:.5em 0 0;padding:.4em .6em;white-space:pre-wrap;overflow-wrap:anywhere;font-size:.92em;"
+    "background:var(--jp-layout-color2,#eee);color:inherit"
+)
+CARD = (
+    "padding:.5em .9em;margin:.3em 0;max-width:50em;box-sizing:border-box;overflow-wrap:anywhere;"
+    "background:var(--jp-layout-color1,#fafafa);color:var(--jp-ui-font-color1,#222)"
+)
+
+
+def marked(text: str, safe: Callable[[str], str] = escape) -> str:
+    """A text as HTML, with what stands between backticks as code."""
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", safe(text))
 
 
 @dataclass(frozen=True)
@@ -18,6 +36,7 @@ class Report:
     kind: str
     detail: str = ""  # an exception's text and the line it came from
     note: str = ""  # what the notebook uses from here on
+    facts: str = ""  # where there is an explanation: how many values are off, and where
 
     def as_dict(self) -> dict:
         """All of it, by name."""
@@ -38,28 +57,26 @@ class Report:
         return f"{self.max_points} point{'s' if self.max_points > 1 else ''}"
 
     def __str__(self) -> str:
-        return "\n".join(filter(None, [self.headline, self.advice, self.detail, self.note]))
+        return "\n".join(filter(None, [self.headline, self.advice, self.detail, self.facts, self.note]))
 
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
+        # Text has the theme's colour in JupyterLab, light or dark, and a fallback in exported pages. The edge's colour
+        # only repeats what the headline's words say; its sign is not read out, as they say that, too.
         colour = "#1b7f4b" if self.passed else "#7a7a7a" if self.kind == "not started" else "#b3541e"
-        # The colour only repeats what the headline's sign and words say. Theme colours come from JupyterLab, with
-        # fallbacks for exported pages.
-        parts = [f"<strong style='color:{colour};font-size:1.05em'>{escape(self.headline)}</strong>"]
-        if self.advice:
-            parts.append(f"<div style='margin-top:.35em'>{escape(self.advice)}</div>")
+        sign, words = self.headline.split(" ", 1)
+        parts = [f"<strong><span aria-hidden='true'>{sign} </span>{escape(words)}</strong>"]
+        parts += [f"<div style='{GAP}'>{marked(text)}</div>" for text in [self.advice] if text]
         if self.detail:
+            parts.append(f"<pre style='{CODE}'>{escape(self.detail)}</pre>")
+        if self.facts:
             parts.append(
-                "<pre style='margin:.5em 0 0;padding:.4em .6em;white-space:pre-wrap;font-size:.92em;"
-                f"background:var(--jp-layout-color2,#eee)'>{escape(self.detail)}</pre>"
+                f"<details style='{GAP}'><summary style='cursor:pointer'>{FACTS}</summary>"
+                f"<div style='padding:.2em 0 0 1.1em'>{escape(self.facts)}</div></details>"
             )
-        if self.note:
-            parts.append(f"<div style='margin-top:.35em;opacity:.8'>{escape(self.note)}</div>")
+        parts += [f"<div style='{GAP}'>{escape(text)}</div>" for text in [self.note] if text]
         return (
             f"<div role='status' class='course-report course-{'passed' if self.passed else 'open'}' "
-            f"style='border-left:5px solid {colour};padding:.5em .9em;margin:.3em 0;max-width:50em;"
-            "background:var(--jp-layout-color1,#fafafa);color:var(--jp-ui-font-color1,#222)'>"
-            + "".join(parts)
-            + "</div>"
+            f"style='border-left:5px solid {colour};{CARD}'>" + "".join(parts) + "</div>"
         )

@@ -24,7 +24,6 @@ from course_utils.exercises.model import Exercise
 
 # Of a search: how many steps may be taken in all. 130 numbers count as much as a step, some 4 microseconds.
 WORK = 90_000
-UNDONE = ("result: times ", "result: over ")
 WHOLE = -1  # stands for all results together
 
 
@@ -148,13 +147,14 @@ class Search:
     def with_relations(self) -> Iterator[Explanation]:
         """Light candidates followed by a light relation of the result."""
         light = [r for r in relations(sizes_of(self.exercise.parameters, self.first.args), {}) if r.light]
+        undone = {f"result: {word} {size}" for word in ("times", "over") for size in self.first.sizes}
         for candidate, made in list(self.values):
             if candidate.key.startswith("result: "):
                 continue
             for relation in light:
                 if "over axis" in relation.key and candidate.key.endswith("left out"):
                     continue  # what is left of a broadcast is the same in every row
-                if candidate.key.endswith((": mean", ": sum")) and relation.key.startswith(UNDONE):
+                if candidate.key.endswith((": mean", ": sum")) and relation.key in undone:
                     continue  # which would undo part of it, whatever the answer really does
                 value = tried(relation.value, made[0], self.first.sizes)
                 if np.shape(value) == self.first.got[0].shape and same(np.asarray(value), self.first.got[0]):

@@ -126,7 +126,7 @@ def items_of(result: dict, exercises: dict[str, Exercise]) -> list[Item]:
 def told(entry: dict, exercise: Exercise) -> str:
     """The report as text, with the first hint and what failed in the cells it needs."""
     report = Report(**{key: entry[key] for key in Report.__dataclass_fields__})
-    lines = [report.headline, report.advice, report.detail]
+    lines = [report.headline, report.advice, report.detail, report.facts]
     if not report.passed:
         lines += [f"Hint: {exercise.hints[0]}", *(f"In the cells that this answer needs: {n}" for n in entry["notes"])]
     return "\n".join(filter(None, lines))

@@ -19,19 +19,21 @@ svg text { fill: currentColor; font: 12px system-ui, sans-serif; }
 .bar { fill: #2f6f9f; } .track { fill: #7a7a7a44; } figure { margin: 1rem 0; } .scroll { overflow-x: auto; }
 .known th, .known td { overflow-wrap: normal; } .known svg { max-width: none; }
 .known td:first-child { white-space: nowrap; }
+.line { display: block; overflow-wrap: anywhere; }
 h2 { margin-top: 2.2rem; font-size: 1.2rem; } h3 { font-size: 1rem; margin: 1.2rem 0 .2rem; }
 """
 
 
 class Answer(NamedTuple):
     """What is kept of a student's answer: whether it passed, the kind of its report, the key of the explanation that
-    was found, and what the student was told."""
+    was found, what the student was told, and the line of the source that it points to."""
 
     passed: bool
     kind: str
     misconception: str | None
     advice: str = ""
     partly: bool = False  # whether it has a part of the points
+    line: str = ""  # of the answer's source: "line 3: return x - mean"
 
 
 class Tally:
@@ -59,7 +61,12 @@ class Tally:
         self.points[notebook][who], self.places[notebook, who] = rank
         self.answers[notebook][who] = {
             name: Answer(
-                e["passed"], e["kind"], e["misconception"], e.get("advice", ""), bool(e["points"]) and not e["passed"]
+                e["passed"],
+                e["kind"],
+                e["misconception"],
+                e.get("advice", ""),
+                partly=bool(e["points"]) and not e["passed"],
+                line=line_in(e.get("detail", "")),
             )
             for name, e in result["exercises"].items()
         }
@@ -84,7 +91,20 @@ class Tally:
         """What students are told who hold a misconception, or whose answer is explained in another way."""
         if key in exercise.misconceptions:
             return exercise.misconceptions[key].sentence
+        if key.startswith("line: "):
+            return "One small change makes the answer right."
         return min((a.advice for a in self.of(exercise) if a.misconception == key), default="") or key
+
+    def example(self, exercise: Exercise, key: str) -> str:
+        """The line of an answer with this explanation, without its number: the one that most of them have; or ""."""
+        lines = Counter(a.line.partition(": ")[2] for a in self.of(exercise) if a.misconception == key and a.line)
+        return min(lines, key=lambda line: (-lines[line], line), default="")
+
+
+def line_in(detail: str) -> str:
+    """The line of the source in the details of a report, or ""."""
+    last = detail.split("\n")[-1]
+    return last if last.startswith("line ") else ""
 
 
 def page(tally: Tally, seed: int, isolation: str) -> str:
@@ -123,7 +143,7 @@ def _teach_again(tally, held) -> str:
     rows = [
         f"<li><strong>{plural(count, 'student')} of {tried} who tried</strong> "
         f"<a href='#{_anchor(exercise, key)}'>{escape(exercise.name)}</a> ({escape(_points_of(exercise))}): "
-        f"{escape(tally.told(exercise, key))}</li>"
+        f"{escape(tally.told(exercise, key))}{_example(tally, exercise, key)}</li>"
         for exercise, key, count, tried in held[:SHOWN]
     ]
     return "<ol>" + "".join(rows) + "</ol>"
@@ -211,13 +231,18 @@ def _misconceptions(tally, held) -> str:
             escape(key),
             str(count),
             f"{count / tried:.0%}",
-            escape(tally.told(exercise, key)),
+            escape(tally.told(exercise, key)) + _example(tally, exercise, key),
         ]
         for exercise, key, count, tried in held
     ]
     return "<h3>Misconceptions</h3>" + _table(
         ["exercise", "misconception", "students", "of those who tried", "what they were told"], rows, numbers=(2, 3)
     )
+
+
+def _example(tally, exercise, key) -> str:
+    line = tally.example(exercise, key)
+    return f" <span class='line'>For example: <code>{escape(line)}</code></span>" if line else ""
 
 
 def _anchor(exercise, key):

@@ -2,7 +2,7 @@
 
 from html import escape as escape_html
 
-from course_utils.checking.report import Report
+from course_utils.checking.report import FACTS, Report, marked
 from course_utils.exercises import Exercise
 from course_utils.grading.results import visible
 
@@ -72,9 +72,11 @@ def _section(entry, exercise):
     )
     parts = [f"<h2>{escape(report.headline)}</h2>"]
     if report.advice:
-        parts.append(f"<p>{escape(report.advice)}</p>")
+        parts.append(f"<p>{marked(report.advice, escape)}</p>")
     if report.detail:
         parts.append(f"<pre>{escape(report.detail)}</pre>")
+    if report.facts:
+        parts.append(f"<details><summary>{FACTS}</summary><p>{escape(report.facts)}</p></details>")
     if not report.passed and exercise:
         parts.append(f"<p><strong>Hint:</strong> {escape(exercise.hints[0])}</p>")
     if not report.passed and entry["notes"]:

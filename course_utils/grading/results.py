@@ -139,7 +139,7 @@ FORM: dict[str, type] = {
 }
 FORM |= {"submission": str, "definitions": str, "seed": int, "isolation": str}
 ENTRY: dict[str, type] = {"exercise": str, "passed": bool, "points": int, "max_points": int, "advice": str, "kind": str}
-ENTRY |= {"detail": str, "note": str, "notes": list, "said": list}
+ENTRY |= {"detail": str, "note": str, "facts": str, "notes": list, "said": list}
 
 
 def fault_of(result: Any) -> str:

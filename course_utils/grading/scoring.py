@@ -285,6 +285,7 @@ def presentable(scored: Scored, folder: Path) -> Scored:
         scored.report,
         detail=clean(scored.report.detail, folder, 600),
         advice=clean(scored.report.advice, folder, 800),
+        facts=clean(scored.report.facts, folder, 600),
     )
     notes = [clean(text, folder, 600) for text in scored.notes]
     said = [DECIMAL.sub("…", clean(text, folder, 600)) for text in scored.said]

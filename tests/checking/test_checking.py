@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import jupytext
+import numpy as np
 import pytest
 
 from course_utils import checking
@@ -129,12 +130,17 @@ def test_another_notebooks_progress_is_not_lost():
         Report("pca_fit", True, 3, 3, None, "", "passed", note="From here on."),
         Report("pca_fit", False, 0, 3, None, "Not <b>started</b>.", "not started"),
         Report("pca_fit", False, 0, 3, "columns", "Yours are columns.", "shape", "ValueError: <script>"),
+        Report(
+            "pca_fit", False, 0, 3, "sign", "The sign <.", "values", "line 3: <b>", facts="3 of 5 values > 0 are off."
+        ),
     ],
 )
 def test_html_and_text_of_a_report_say_the_same(report):
     html, text = report._repr_html_(), str(report)
-    for part in (report.headline, report.advice, report.detail, report.note):
+    for part in (report.advice, report.detail, report.facts, report.note):
         assert part in text and part.replace("<", "&lt;").replace(">", "&gt;") in html
+    sign, words = report.headline.split(" ", 1)
+    assert text.startswith(report.headline) and f"<span aria-hidden='true'>{sign} </span>{words}" in html
     assert "<script>" not in html and "role='status'" in html
     assert {"✓": "course-passed"}.get(text[0], "course-open") in html
 
@@ -152,3 +158,24 @@ def test_the_notebook_is_said_to_use_a_function_only_where_it_does(capsys):
     assert unused == student.NOT_USED
     check(lambda x, sizes, steps, rng: None, name="vae_train")
     assert "notebook" not in capsys.readouterr().out
+
+
+def test_the_explanation_comes_first_and_the_facts_are_folded():
+    def pca_encode(x, mean, components):
+        return np.abs((x - mean) @ components.T)
+
+    report = checking.examine(pca_encode)
+    html, text = report._repr_html_(), str(report)
+    assert report.misconception == "result: absolute" and re.search(r"\d of \d calls in this check are wrong\.", text)
+    assert re.search(r"\d+ of \d+ values are off; the worst is at index", report.facts)
+    assert html.index(report.advice) < html.index("<details") < html.index(report.facts) < html.index("</details>")
+    assert text.index(report.advice) < text.index(report.facts)
+    assert "<details open" not in html and "\n" not in html.replace(report.detail, "")
+
+
+def test_a_report_without_an_explanation_folds_nothing():
+    report = checking.examine(
+        lambda x, mean, components: 7 + np.sin((x - 3 * mean**2) @ components.T) ** 3, name="pca_encode"
+    )
+    assert report.misconception is None and not report.facts and "<details" not in report._repr_html_()
+    assert "values are off" in report.advice

@@ -56,6 +56,7 @@ WRONG = [
         "labels +1, round",
         "count from 0",
     ),
+    ("jensen_gap", lambda h, x, w: RIGHT["jensen_gap"](np.log, x, w), "`h`: the logarithm", "is always applied"),
     # two steps that are combined otherwise
     (
         "kl_gaussians",
@@ -75,6 +76,18 @@ WRONG = [
     ),
     # relations
     ("vae_generate", lambda d, z: RIGHT["vae_generate"](d, z)[-1:], "result: last row", "only the last row"),
+    (
+        "pca_decode",
+        lambda z, mean, c: np.clip(RIGHT["pca_decode"](z, mean, c), 0, 1),
+        "result: clipped to 1",
+        "clipped to [0, 1]",
+    ),
+    (
+        "pca_encode",
+        lambda x, mean, c: RIGHT["pca_encode"](x, mean, c) * (np.arange(len(c)) > 0),
+        "result: first column 0",
+        "does a loop start at 1",
+    ),
     ("vae_generate", lambda d, z: 1 / RIGHT["vae_generate"](d, z), "result: reciprocal", "upside down"),
     ("iwae_bound", lambda w: RIGHT["iwae_bound"](w) + len(w), "result: plus S", "too large by S"),
     ("em_e_step", lambda *a: RIGHT["em_e_step"](*a).T, "result: transposed", "transposed"),

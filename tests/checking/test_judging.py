@@ -12,7 +12,7 @@ import pytest
 
 from course_utils.checking import examine
 from course_utils.checking.calling import Outcome
-from course_utils.checking.judging import case_seed, judge, shape_advice
+from course_utils.checking.judging import case_seed, describe, judge, shape_advice
 from course_utils.exercises import all_exercises
 from course_utils.exercises.model import Exercise
 from course_utils.exercises.nb01_pca_linear_autoencoder import compare_components
@@ -280,3 +280,14 @@ def test_a_result_that_a_comparison_trips_over_is_wrong():
     assert (result.kind, result.points) == ("values", 0) and "cannot be compared (LinAlgError)" in result.advice
     with pytest.raises(np.linalg.LinAlgError):  # a fault of ours is no fault of the answer's
         judge(dataclasses.replace(exercise, oracle=trips), call, 0)
+
+
+def test_flattened_axes_are_told_from_summed_ones():
+    assert "flattened" in shape_advice((4, 3, 2), (4, 6), (), [])
+    assert "summed" in shape_advice((4, 3, 2), (4, 3), (), [])
+
+
+def test_networks_are_described_by_their_layers():
+    layer = (np.ones((3, 2)), np.ones(2))
+    assert describe([layer]) == "a network of 1 layer" and describe([layer, layer]) == "a network of 2 layers"
+    assert describe([1.0, 2.0]) == "a list of 2 (one number, one number)"

@@ -147,3 +147,31 @@ def test_a_named_cause_has_its_line_too():
 
     report = examine(kl_standard_normal)
     assert report.misconception.startswith("the square of mu") and report.detail.endswith("terms = variance + mu**3")
+
+
+def test_a_change_that_helps_on_ordinary_inputs_alone_is_not_pointed_at():
+    """Without the maximum the values are right on ordinary inputs, and overflow on others: nothing is wrong with it."""
+
+    def iwae_bound(log_w):
+        shifted = log_w - log_w.max(axis=0)
+        return np.log(np.mean(np.exp(shifted), axis=0))
+
+    report = examine(iwae_bound)
+    assert report.misconception == "maximum not added back" and not report.detail
+
+
+@pytest.mark.parametrize(
+    "line, words",
+    [
+        ("return (x - mean) @ components", "`components` in line"),
+        ("return (x - mean) @ components.T.T", "is it to be transposed at all?"),
+        ("return np.abs(x - mean) @ components.T", "is it needed there?"),
+        ("return (x - mean) / x.std(axis=0) @ components.T", "does it belong there?"),
+    ],
+)
+def test_what_to_ask_at_the_place(tmp_path, line, words):
+    path = tmp_path / "cell.py"
+    path.write_text(f"import numpy as np\n\ndef pca_encode(x, mean, components):\n    {line}\n")
+    namespace = {}
+    exec(compile(path.read_text(), str(path), "exec"), namespace)
+    assert words in examine(namespace["pca_encode"]).advice

@@ -114,3 +114,15 @@ def test_a_run_writes_it(tmp_path):
     grade_folder(tmp_path / "in", tmp_path / "out", seed=1)
     text = Page((tmp_path / "out" / "report.html").read_text(encoding="utf-8")).text
     assert "1 student of 2 who tried log_mean_exp" in text and "2 students; points from 0 to" in text
+
+
+def test_students_are_grouped_by_explanation_with_an_example_of_the_line():
+    found = []
+    for i, line in enumerate(["m = a.mean()", "c = np.mean(a)", "c = np.mean(a)"]):
+        one = result(f"s{i}", START, log_mean_exp=("values", "line: function"))
+        one["exercises"]["log_mean_exp"]["detail"] = f"line {i + 2}: {line}"
+        found.append(one)
+    shown = Page(page(tallied([*CLASS, *found]), 5, "strict"))
+    text = " ".join(shown.text.split())
+    assert "3 students of 13 who tried log_mean_exp" in text
+    assert "One small change makes the answer right. For example: c = np.mean(a)" in text and "m = a.mean()" not in text

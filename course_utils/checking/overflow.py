@@ -53,8 +53,7 @@ def of_the_logarithm() -> Iterator[tuple[str, str, Reduced]]:
     )
     yield (
         "one maximum",
-        "one maximum is taken out of all entries together, so that what lies far below it still underflows. Take out"
-        f" the largest {over}: one for each result",
+        f"one maximum is taken out of all entries together: those far below underflow. Take out the largest {over}",
         shifted(lambda v, axis: np.max(v, axis=axis, **keep) * 0 + np.max(v)),
     )
     yield (
