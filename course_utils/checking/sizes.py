@@ -3,6 +3,7 @@
 import itertools
 import re
 
+from course_utils.checking.errors import LAYERS
 from course_utils.checking.relations import WORDS, sizes_of
 from course_utils.exercises.model import Exercise
 
@@ -17,7 +18,7 @@ MANY = ("N", "M", "S", "G")  # letters that count examples and samples, of which
 def in_letters(exercise: Exercise, args: tuple, message: str) -> str:
     """What a network takes and what it gets, where both are sums of the card's letters; else ""."""
     found = next((match for pattern in MISFITS if (match := pattern.search(message))), None)
-    if not found:
+    if not found or not LAYERS & set(exercise.parameters):
         return ""
     sizes = {
         letter: int(size)

@@ -31,6 +31,11 @@ def test_two_texts_are_known_and_nothing_of_them_is_repeated():
         assert in_letters(exercise, args, text) == ""
 
 
+def test_where_there_is_no_network_none_is_spoken_of():
+    report = examine(lambda x, mean, components: (x - mean) @ components, name="pca_encode")
+    assert report.misconception == "error: product" and "network" not in report.advice
+
+
 def test_the_report_says_what_a_network_lacks():
     def analogy(encoder, decoder, x, y, y_new, C):
         z, _ = encoder_forward(encoder, np.hstack([x, np.eye(C)[y]]))
