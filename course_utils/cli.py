@@ -284,6 +284,7 @@ def grade(arguments: argparse.Namespace, _: list[str]) -> int:
         isolation=arguments.isolation,
         trusted=arguments.i_trust_these_submissions,
         cluster=arguments.cluster,
+        partial=arguments.partial,
     )
 
 
@@ -442,6 +443,14 @@ def parser() -> argparse.ArgumentParser:
         "--i-trust-these-submissions",
         action="store_true",
         help="allow plain isolation: you know all of this code, or this machine is a throw-away one",
+    )
+    sub.add_argument(
+        "--partial",
+        action="store_true",
+        help=(
+            "partial credit: answers that are right on ordinary inputs, but not on special ones, have a share of "
+            "their points, 60 %% where the exercise states no other"
+        ),
     )
     sub.add_argument(
         "--cluster", metavar="ADDRESS", help="let the workers of the Dask scheduler at tcp://HOST:PORT grade"

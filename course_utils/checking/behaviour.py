@@ -110,6 +110,32 @@ def shapes(args: Iterable) -> list:
     return [np.shape(arg) if isinstance(arg, np.ndarray | float | int) else type(arg) for arg in args]
 
 
+SEEDED = ("default_rng", "RandomState", "seed", "Random", "Generator")
+
+
+def seeded(ask: Ask, rows: list[Row], source: Source | None) -> Behaves | None:
+    """Where another seed of the answer's own gives another result: then its noise is its own."""
+    function = function_in(source)
+    if function is None or source is None:
+        return None
+    for node in ast.walk(function):
+        if isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] in SEEDED and node.args:
+            seed = node.args[0]
+            if isinstance(seed, ast.Constant) and isinstance(seed.value, int) and seed.lineno == seed.end_lineno:
+                lines = source.text.encode().splitlines(keepends=True)
+                line = lines[seed.lineno - 1]
+                other = str(seed.value + 1).encode()
+                lines[seed.lineno - 1] = line[: seed.col_offset] + other + line[seed.end_col_offset :]
+                again = ask(rows[0].case_args, variants=[b"".join(lines).decode()])
+                if again.kind == "value" and again.value[0] and not _equal(again.value[0][0], rows[0].value):
+                    says = (
+                        "with another seed your function gives another result: it draws random numbers of its own, "
+                        "where nothing is left to chance. Use what is given"
+                    )
+                    return "own seed", says, line_of(source, seed.lineno)
+    return None
+
+
 def zeros_and_ones(rows: list[Row]) -> Behaves | None:
     """Where all values are 0 or 1, and ought not to be."""
     got = np.concatenate([np.ravel(g).astype(float) for row in rows for g in row.got])

@@ -91,7 +91,10 @@ def of_the_arguments(row: Row) -> Iterator[Explanation]:
 
 def of_the_steps(row: Row) -> Iterator[Explanation]:
     """Steps of the spelled answer that are done otherwise."""
+    shaped = [w.shape for w in row.want] == [g.shape for g in row.got]
     for change in stepwise.changes(row.steps, row.arguments):
+        if shaped and change.key.split(": ")[-1] in ("kept", "nothing"):
+            continue  # an axis that stays would show in the shape
         yield Explanation(
             change.cost,
             change.key,
@@ -101,6 +104,36 @@ def of_the_steps(row: Row) -> Iterator[Explanation]:
             ),
             change.light,
         )
+
+
+COMBINED = (  # role, how, what is said, and what stands in the place of the first step and of the second
+    ("term", "divided by", "{a} is divided by {b}, where the one is to be added or subtracted", np.divide, 0.0),
+    ("term", "times", "{a} is multiplied with {b}, where the one is to be added or subtracted", np.multiply, 0.0),
+    ("factor", "plus", "{a} and {b} are added, where they are to be multiplied", np.add, 1.0),
+)
+
+
+def of_two_steps(row: Row) -> Iterator[Explanation]:
+    """Two terms of one shape that are divided or multiplied, two factors that are added."""
+    names = [step.name for step in row.steps]
+    once = [step for step in row.steps if names.count(step.name) == 1 and step.role in ("term", "factor")]
+    for a, b in itertools.permutations(once, 2):
+        for role, how, says, combine, rest in COMBINED:
+            ordered = combine is np.divide or names.index(a.name) < names.index(b.name)
+            if a.role == b.role == role and np.shape(a.value) == np.shape(b.value) and ordered:
+                yield Explanation(
+                    1.9,
+                    f"{a.name} {how} {b.name}",
+                    says.format(a=a.name, b=b.name),
+                    lambda row, a=a.name, b=b.name, f=combine, rest=rest: combined(row, a, b, f, rest),
+                )
+
+
+def combined(row: Row, a: str, b: str, f: Callable, rest: float) -> Any:
+    """The spelled answer with f(a, b) in the place of step a, and a number in that of step b."""
+    value = {step.name: step.value for step in row.steps if step.name in (a, b)}
+    changes = {(a, None): lambda _: f(value[a], value[b]), (b, None): lambda v: 0 * v + rest}
+    return stepwise.run(row.exercise.spelled, row.args, changes)
 
 
 def changed(change: stepwise.Change) -> dict[stepwise.Place, Callable]:

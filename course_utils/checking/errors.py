@@ -10,7 +10,14 @@ from collections.abc import Callable, Sequence
 from course_utils.checking.relations import sizes_of
 
 LONGEST = 500  # characters of a text that are looked at
-LAYERS = {"params", "sizes", "encoder", "encoder_params", "decoder_params"}  # parameters that tell of a network
+LAYERS = {
+    "params",
+    "sizes",
+    "encoder",
+    "decoder",
+    "encoder_params",
+    "decoder_params",
+}  # parameters that tell of a network
 IN_A_NETWORK = " In a network, each layer gets what the one before it puts out, and has to take that size"
 
 

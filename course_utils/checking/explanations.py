@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from course_utils.checking import behaviour
+from course_utils.checking import behaviour, training
 from course_utils.checking.calling import Outcome
 from course_utils.checking.candidates import ITEMS, Explanation
 from course_utils.checking.errors import NAMES, error_explained
@@ -21,6 +21,7 @@ from course_utils.checking.overflow import out_of_range
 from course_utils.checking.repairs import Repair, line_of, repairs
 from course_utils.checking.rows import Row, accepted, bits, entrywise, is_off, parts, right, rows_of, same
 from course_utils.checking.search import WHOLE, Search
+from course_utils.checking.sizes import in_letters
 from course_utils.checking.wording import sentence
 from course_utils.exercises.model import Case, Exercise, Finding
 from course_utils.exercises.stand_ins import resolve
@@ -29,6 +30,7 @@ CHANGES = 16_000  # of a source that are tried, times the work of the exercise
 FEW = 60  # the likeliest, that are tried where the cause is known, and only its line is looked for
 ENOUGH_BITS, PAIR_BITS = 12, 24  # what an explanation needs, and one that says two things
 WHOLE_BITS = 40  # what the values of enough draws tell
+VAGUE = ("not trained",)  # misconceptions that say little: what the training does may say more
 STAY = ("sign", "operator", "axis", "number", "transpose", "transposed", "order", "exp", "log", "sqrt", "square")
 ORDINARY, DRAWS = 4, 4  # ordinary cases that an explanation must fit, and draws to find them in at most
 
@@ -43,9 +45,11 @@ def explained(
 ) -> tuple[Finding | None, str]:
     """The explanation of what is wrong on the ordinary cases, or, where these are right, on the special ones; and the
     line of the answer's source to look at, or "". With `known`, a misconception, only the line is looked for."""
-    if exercise.noisy and not known and all(outcome.kind == "value" for outcome in outcomes):
-        draws = behaviour.noise_in_training(asking)
-        return (Finding("values", sentence(draws[1]), draws[0]), "") if draws else (None, "")
+    if exercise.noisy and all(outcome.kind == "value" for outcome in outcomes):
+        if known and known.misconception not in VAGUE:
+            return known, ""
+        does = behaviour.noise_in_training(asking) or training.explained(asking)
+        return (Finding("values", sentence(does[1]), does[0]), "") if does else (known, "")
     if len(outcomes) < len(cases) or {outcome.kind for outcome in outcomes} - {"value", "raised"}:
         return known, ""
     ordinary = [i for i, case in enumerate(cases) if not case.label]
@@ -91,7 +95,10 @@ def raised(
     if first is None:
         return None
     outcome, label = outcomes[first], cases[first].label
-    means = error_explained(exercise.parameters, resolve(cases[first].args), outcome.error, outcome.message)
+    args = resolve(cases[first].args)
+    misfit = in_letters(exercise, args, outcome.message)
+    means = ("error: sizes", misfit) if misfit else None
+    means = means or error_explained(exercise.parameters, args, outcome.error, outcome.message)
     asked = Asked(exercise, asking, False, [], cases, bool(label))
     asked.most = CHANGES
     line = "" if exercise.trains or outcome.error in NAMES else asked.line()
@@ -114,7 +121,9 @@ def explain(exercise: Exercise, rows: list[Row], asked: "Asked") -> "Found":
     search = Search(exercise, rows, asked.fresh, asked.labelled)
     if search.told >= ENOUGH_BITS and search.singles():
         return Found(search.found, asked.line())
-    behaves = behaviour.zeros_and_ones(rows)
+    if search.exactly():
+        return Found(search.found, asked.line())
+    behaves = behaviour.seeded(asked.again, rows, asked.source) or behaviour.zeros_and_ones(rows)
     if not behaves and np.isfinite(search.first.got[0]).all():
         behaves = behaviour.without_effect(
             exercise.parameters, rows, asked.fresh(), asked, lambda args: right(exercise, resolve(args)), asked.source
@@ -155,6 +164,10 @@ class Asked:
     def __call__(self, args: tuple) -> Outcome:
         """What the answer makes of other arguments."""
         return self.asking(args)
+
+    def again(self, args: tuple, **more: Any) -> Outcome:
+        """What the answer makes of other arguments, or a changed source of it."""
+        return self.asking(args, **more)
 
     def fresh(self) -> list[Row]:
         """Rows of fresh draws."""

@@ -66,11 +66,13 @@ def judge(
     words: Words = OPEN,
     source: Source | None = None,
     explain: bool = True,
+    partial: bool = False,
 ) -> Report:
     """Calls an answer on every case and reports. `call(args, seconds)` returns an Outcome and never raises.
 
     With the answer's source, which is only read, the report may say which line to look at. Without `explain`, nothing
-    but the misconceptions is tried on a wrong answer: for those who ask only whether it passes.
+    but the misconceptions is tried on a wrong answer: for those who ask only whether it passes. With `partial`, an
+    answer that is right on all ordinary cases has a share of the points.
     """
     cases = exercise.cases(np.random.default_rng(case_seed(exercise, *key)))
     left: float = exercise.seconds
@@ -99,11 +101,12 @@ def judge(
         worst = next(i for i in [worst, *failing] if outcomes[i].kind == "raised")
         outcome = outcomes[worst]
         detail = words.error(outcome.error, outcome.message, outcome.line, cases[worst].args)
+    points = points_in_part(exercise, cases, findings) if partial else 0
     facts = how_far_off(findings, worst) if finding.misconception else ""
     return Report(
         exercise.name,
         False,
-        0,
+        points,
         exercise.points,
         finding.misconception,
         finding.advice,
@@ -120,6 +123,19 @@ def how_far_off(findings: Sequence[Finding | None], worst: int) -> str:
     start = f"{calls} in this check {'is' if wrong == 1 else 'are'} wrong."
     tells = found and not found.misconception and found.kind != "raised"
     return f"{start} {found.advice}" if found and tells else start
+
+
+def points_in_part(exercise: Exercise, cases: Sequence[Case], findings: Sequence[Finding | None]) -> float:
+    """The exercise's share of its points where every ordinary case was asked and is right; else 0."""
+    ordinary = [i for i, case in enumerate(cases) if not case.label]
+    right = bool(ordinary) and all(i < len(findings) and findings[i] is None for i in ordinary)
+    return tidy(exercise.partial * exercise.points) if right else 0
+
+
+def tidy(points: float) -> float:
+    """Points with two decimals at most; whole ones as whole numbers."""
+    rounded = round(points, 2)
+    return int(rounded) if rounded == int(rounded) else rounded
 
 
 class Asking:

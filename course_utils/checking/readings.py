@@ -196,6 +196,12 @@ def network(q: str, layers: list[Layer]) -> list[Spoken]:
         (1, "last layer only", f"only the last layer of {q} is run", lambda net: net[-1:]),
         (1, "no last layer", f"the last layer of {q} is not run", lambda net: net[:-1]),
         (1, "no first layer", f"the first layer of {q} is not run", lambda net: net[1:]),
+        (
+            1.2,
+            "first and last",
+            f"only the first and the last layer of {q} are run, whatever is between them",
+            lambda net: [net[0], net[-1]] if len(net) > 1 else 1 / 0,
+        ),
         (1.3, "reversed", f"the layers of {q} are run in reverse order", lambda net: net[::-1]),
         (1.3, "transposed", f"the weights of {q} are transposed", lambda net: [(W.T, b) for W, b in net]),
         (

@@ -84,6 +84,7 @@ def sizes_of(names: list[str], args: tuple) -> dict[str, float]:
     for name, value in zip(names, args):
         if is_array(value):
             letters = VECTORS.get(name, AXES.get(name, "")) if value.ndim == 1 else AXES.get(name, "")
+            letters = "NC" if name == "y" and value.ndim == 2 else letters
             letters = (
                 "C"
                 if mixture and name in ("mu", "sigma", "pi")
@@ -293,6 +294,8 @@ ARRANGED = [
     ),
     (1, "first", "this is the first entry of the result alone", all_of(lambda e: e[0])),
     (1.2, "last", "this is the last entry of the result alone", all_of(lambda e: e[-1])),
+    (1.2, "first row", "only the first row of the result is returned", all_of(lambda e: e[:1])),
+    (1.2, "last row", "only the last row of the result is returned", all_of(lambda e: e[-1:])),
     (1, "sum", "all entries of the result are summed to one number", all_of(np.sum)),
     (1, "mean", "all entries of the result are averaged to one number", all_of(np.mean)),
     (1.3, "max", "only the largest entry of the result is returned", all_of(np.max)),

@@ -36,7 +36,7 @@ SWAPPED = {
     "expm1": ("exp",),
     "sqrt": ("square",),
     "square": ("sqrt",),
-    "abs": ("square",),
+    "abs": ("square", "exp"),
     "sin": ("cos", "arccos"),
     "cos": ("sin", "arccos"),
     "arcsin": ("arccos",),
@@ -351,6 +351,16 @@ def calls(node: ast.Call) -> Iterator[Other]:
                 "axis",
                 code(node),
                 ast.Call(node.func, args[:1] if not own else [], [*keywords, ast.keyword("axis", ast.Constant(axis))]),
+            )
+    if name in ("split", "array_split", "concatenate", "norm", "softmax", "stack") and all(
+        k.arg != "axis" for k in keywords
+    ):
+        for axis in (1, 0, -1):
+            yield (
+                1.1,
+                "axis",
+                code(node),
+                ast.Call(node.func, args, [*keywords, ast.keyword("axis", ast.Constant(axis))]),
             )
     if len(args) >= 2 and not any(isinstance(arg, ast.Starred) for arg in args[:2]):
         yield (

@@ -29,7 +29,7 @@ class Report:
 
     exercise: str
     passed: bool
-    points: int
+    points: float  # a whole number but for partial credit
     max_points: int
     misconception: str | None
     advice: str
@@ -47,6 +47,8 @@ class Report:
         """The first line: passed or not, and the points."""
         if self.passed:
             return f"✓ {self.exercise}: {self.points} of {self._points}"
+        if self.points:
+            return f"◐ {self.exercise}: right on ordinary inputs ({self.points:g} of {self._points})"
         word = "not started" if self.kind == "not started" else "not yet"
         return f"{'○' if self.kind == 'not started' else '✗'} {self.exercise}: {word} (0 of {self._points})"
 

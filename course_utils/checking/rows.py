@@ -13,6 +13,7 @@ from course_utils.exercises.model import Case, Exercise
 from course_utils.exercises.stand_ins import resolve
 
 REAL_BITS = 10  # what a real number tells
+TINY = 1e-3  # where all numbers of a result are smaller, they are compared with each other, and not with 1
 
 
 class Row:
@@ -70,24 +71,38 @@ def parts(value: Any, like: Any = None) -> list[np.ndarray]:
     return [np.asarray(value)]
 
 
-def same(candidate: np.ndarray, got: np.ndarray, rtol: float = 1.5e-4, atol: float = 2e-6) -> bool:
+def same(candidate: np.ndarray, got: np.ndarray, rtol: float = 1.5e-4, atol: float = 2e-6, tiny: bool = False) -> bool:
     """Equal in shape and in all values, within what float32 rounds; what is not finite in `got` is not compared, unless
-    there is nothing else."""
-    if candidate.shape != got.shape or candidate.dtype.kind not in "biuf" or not got.size:
+    there is nothing else. With `tiny`, values that are all tiny must agree, too, and not only be so."""
+    if candidate.shape != got.shape or candidate.dtype.kind not in "biuf" or got.dtype.kind not in "biuf":
         return False
-    if got.dtype.kind not in "biuf":
-        return False
+    if not got.size:
+        return True
     c, g = candidate.astype(float).ravel(), got.astype(float).ravel()
     finite = np.isfinite(g)
     if not finite.any():
         return np.array_equal(c, g, equal_nan=True)
     if not finite.all():
         c, g = c[finite], g[finite]
-    if not abs(c[0] - g[0]) <= rtol * abs(g[0]) * 2 + atol * max(1.0, np.abs(g).max() * 2):
+    largest = np.abs(g).max()
+    scale = largest if tiny and 0 < largest < TINY else max(1.0, largest)
+    if not abs(c[0] - g[0]) <= rtol * abs(g[0]) * 2 + 2 * atol * scale:
         return False
-    if not np.isfinite(c).all():
+    return bool(np.isfinite(c).all() and (np.abs(c - g) <= rtol * np.abs(c) + atol * scale).all())
+
+
+def identical(candidate: np.ndarray, got: np.ndarray) -> bool:
+    """The same, and what is not finite is so in the same places."""
+    if candidate.shape != got.shape or candidate.dtype.kind not in "biuf":
         return False
-    return bool((np.abs(c - g) <= rtol * np.abs(c) + atol * max(1.0, np.abs(c).max())).all())
+    c, g = candidate.astype(float).ravel(), got.astype(float).ravel()
+    known = np.isfinite(g)
+    return np.array_equal(c[~known], g[~known], equal_nan=True) and (not known.any() or same(c[known], g[known]))
+
+
+def finite(rows: Iterable[Row]) -> bool:
+    """Whether all values that came are finite."""
+    return all(np.isfinite(g).all() for row in rows for g in row.got)
 
 
 def entrywise(exercise: Exercise) -> bool:
@@ -116,6 +131,8 @@ def bits(rows: Iterable[Row]) -> float:
         [np.ravel(g).astype(float) for row in rows for g in row.got if g.dtype.kind in "biuf"] or [[]]
     )
     values = values[np.isfinite(values)]
+    largest = np.abs(values).max(initial=0.0)
+    values = values / largest if 0 < largest < TINY else values
     whole = np.abs(values - np.round(values)) < 1e-4
     different = len(np.unique(np.round(values[whole], 6)))
     return REAL_BITS * len(np.unique(values[~whole])) + whole.sum() * np.log2(max(different, 1))

@@ -13,12 +13,13 @@ from course_utils.checking.candidates import (
     of_the_arguments,
     of_the_result,
     of_the_steps,
+    of_two_steps,
     pairs_of_step_and_reading,
     pairs_of_steps,
     tried,
 )
 from course_utils.checking.relations import relations, sizes_of
-from course_utils.checking.rows import Row, accepted, bits, entrywise, is_off, parts, same
+from course_utils.checking.rows import Row, accepted, bits, entrywise, finite, identical, is_off, parts, same
 from course_utils.exercises.model import Exercise
 
 # Of a search: how many steps may be taken in all. 130 numbers count as much as a step, some 4 microseconds.
@@ -75,8 +76,8 @@ class Search:
 
     def _compared(self, candidate, value, made, row) -> set[int]:
         pairs = enumerate(zip(made, row.got)) if candidate.single else ()
-        fitting = {i for i, (m, g) in pairs if i in self.wrong and same(m, g)}
-        as_it_stands = len(made) == len(row.got) and all(map(same, made, row.got))
+        fitting = {i for i, (m, g) in pairs if i in self.wrong and same(m, g, tiny=True)}
+        as_it_stands = len(made) == len(row.got) and all(same(m, g, tiny=True) for m, g in zip(made, row.got))
         if as_it_stands or (not entrywise(self.exercise) and accepted(self.exercise, value, row)):
             fitting.add(WHOLE)
         return fitting
@@ -103,7 +104,7 @@ class Search:
             return True
         if self.written():
             return True
-        candidates = list(of_the_steps(self.first)) if self.exercise.spelled else []
+        candidates = [*of_the_steps(self.first), *of_two_steps(self.first)] if self.exercise.spelled else []
         candidates += [*of_the_arguments(self.first), *of_the_result(self.first)]
         return self.run(sorted(candidates, key=lambda explanation: explanation.cost))
 
@@ -120,6 +121,23 @@ class Search:
         if first:
             self.found = {WHOLE: first}
         return bool(first)
+
+    def exactly(self) -> bool:
+        """A quantity that is known, with what is not finite in the same places: where finite values tell too little."""
+        rows = [*self.rows, *self.fresh] if self.rows and not finite(self.rows) else []
+        for candidate in known(self.exercise) if rows else ():
+            if all(self._identical(candidate, row) for row in rows):
+                self.found = {WHOLE: candidate}
+                return True
+        return False
+
+    def _identical(self, candidate: Explanation, row: Row) -> bool:
+        try:
+            with np.errstate(all="ignore"):
+                made = parts(candidate.value(row))
+            return len(made) == len(row.got) and all(map(identical, made, row.got))
+        except Exception:
+            return False
 
     def pairs(self) -> bool:
         """Two things done otherwise."""

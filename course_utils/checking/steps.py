@@ -176,8 +176,8 @@ LEFT_OUT = "{n} {is} left out"
 TERM = [
     Done(1, "left out", LEFT_OUT, lambda v: 0 * v, True),
     Done(1, "sign", "{n} {has} the wrong sign", lambda v: -v, True),
-    Done(1, "doubled", "{n} count{s} twice as much as {it} should", lambda v: 2 * v, True),
-    Done(1, "halved", "{n} count{s} half as much as {it} should", lambda v: v / 2, True),
+    Done(1.05, "doubled", "{n} count{s} twice as much as {it} should", lambda v: 2 * v, True),  # after "left out":
+    Done(1.05, "halved", "{n} count{s} half as much as {it} should", lambda v: v / 2, True),  # of two alike, say
     Done(1, "alone", "you return {n} alone", alone),
     Done(1.5, "reciprocal", "{n} {is} upside down: the reciprocal is taken", reciprocal),
     Done(1.5, "squared", "{n} {is} squared, but should stand as {it} {is}", np.square),
@@ -203,7 +203,7 @@ DIVISOR = [
     Done(1, "multiplied", "you multiply by {n}, where you should divide", reciprocal, True),
     Done(1, "squared", "you divide by {n} once too often", np.square, True),
     Done(1.5, "root", "you divide by the square root of {n}", positive(np.sqrt), True),
-    *[d for d in FACTOR if d.key in ("less one", "plus one", "halved", "doubled", "sign", "alone")],
+    *[d for d in FACTOR if d.key in ("less one", "plus one", "halved", "doubled", "alone")],
 ]
 VALUE = [
     Done(1, "left out", "{n} {is} left out: 0 stands in {its} place", lambda v: 0 * v, True),

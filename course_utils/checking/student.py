@@ -87,7 +87,7 @@ def check(function: Any, *, name: str | None = None) -> Any:
     exercise = find_exercise(report.exercise)
     result = function if report.passed else exercise.library_answer()
     if report.passed:
-        record("solved", exercise.name, report.points)
+        record("solved", exercise.name, report.max_points)
     note = USED_FROM_HERE[report.passed] if exercise.name not in NOT_USED else ""
     _display(replace(report, note=note))
     return result

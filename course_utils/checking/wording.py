@@ -15,7 +15,10 @@ def plural(name: str) -> bool:
     return head.endswith("s") and not head.endswith(SINGULAR)
 
 
-SYMBOLS = {"h", "eps", "mu", "eta", "pi", "sigma", "log", "exp", "x", "z", "b", "r", "t", "log_sigma", "log_p"}
+SYMBOLS = {
+    *("eps", "mu", "eta", "pi", "sigma", "log", "exp", "log_sigma", "log_p", "df"),
+    *"bfhpqrtxz",
+}
 
 
 def sentence(text: str) -> str:

@@ -81,9 +81,11 @@ class Exercise:
     noisy: bool = False  # whether training needs fresh noise for every minibatch
     spelled: Callable | None = None
     others: dict[str, Callable] = field(default_factory=dict)  # the sentence that says what it is, and its function
+    partial: float = 0.6  # with `course grade --partial`: the share of the points for being right on ordinary inputs
 
     def __post_init__(self):
         assert self.signature.split("(")[0] == self.name, f"{self.name}: signature {self.signature!r}"
+        assert 0 <= self.partial < 1, f"{self.name}: partial credit is a share of the points, less than all"
         assert len(self.misconceptions) >= 3 and len(self.hints) >= 3, f"{self.name}: too few misconceptions or hints"
 
     @property

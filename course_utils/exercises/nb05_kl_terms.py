@@ -128,6 +128,16 @@ KL_CATEGORICAL = exercise(
         ),
         "log(q - p) stands where log q - log p belongs": lambda q, p: np.sum(q * np.log(np.abs(q - p))),
         "an absolute value is taken of each part": lambda q, p: np.sum(np.abs(rel_entr(q, p))),
+        "p is divided by its sum over the classes with q > 0; p stands as it is": (
+            lambda q, p: kl_sum(q[q > 0], p[q > 0] / np.sum(p[q > 0]))
+        ),
+        "where p is 0 the result is always infinite; where q is 0, too, the class counts nothing": (
+            lambda q, p: np.inf if np.any(p == 0) else kl_sum(q, p)
+        ),
+        "the logarithms are weighted equally: the weights q in front of them are missing": (
+            lambda q, p: np.mean(np.log(q[q > 0]) - np.log(p[q > 0])),
+            lambda q, p: np.sum(np.log(q[q > 0]) - np.log(p[q > 0])),
+        ),
         "this is the squared distance of q and p": lambda q, p: np.sum((q - p) ** 2),
         "this is the total variation, and not KL": (
             lambda q, p: np.sum(np.abs(q - p)),
@@ -428,8 +438,22 @@ KL_GAUSSIANS = exercise(
                 s_p - s_q + 0.5 * np.exp(2 * (s_q - s_p)) + 0.5 * (m_q - m_p) ** 2 / np.exp(2 * s_q) - 0.5, axis=1
             )
         ),
+        "the 1/2 is subtracted once, and not in each of the K dimensions": (
+            lambda m_q, s_q, m_p, s_p: pair_terms(half=0.0)(m_q, s_q, m_p, s_p) - 0.5
+        ),
+        "(mu_q - mu_p) is not squared": (
+            lambda m_q, s_q, m_p, s_p: np.sum(
+                s_p - s_q + 0.5 * (np.exp(2 * s_q) + np.abs(m_q - m_p)) / np.exp(2 * s_p) - 0.5, axis=1
+            ),
+            lambda m_q, s_q, m_p, s_p: np.sum(
+                s_p - s_q + 0.5 * (np.exp(2 * s_q) + m_q - m_p) / np.exp(2 * s_p) - 0.5, axis=1
+            ),
+        ),
         "1 is subtracted in each dimension where 1/2 is meant": pair_terms(half=1.0),
         "the log of the ratio of variances stands where that of standard deviations belongs": pair_terms(log_ratio=2.0),
+        "log sigma_p is divided by log sigma_q: the logarithm of a ratio is the difference of the logarithms": (
+            lambda m_q, s_q, m_p, s_p: pair_terms(log_ratio=0.0)(m_q, s_q, m_p, s_p) + np.sum(s_p / s_q, axis=1)
+        ),
         "the logarithm of the ratio of widths is left out": pair_terms(log_ratio=0.0),
         "the logarithm of the ratio is halved once too often": pair_terms(log_ratio=0.5),
         "mu_q^2 - mu_p^2 stands where (mu_q - mu_p)^2 belongs": (
@@ -597,6 +621,13 @@ KL_MONTE_CARLO = exercise(
                 0.5 * np.sum((mu + np.exp(s) * eps) ** 2 - np.exp(s) * eps**2, axis=-1) - s.sum(axis=-1)
             ).mean(axis=0)
         ),
+        "log q(z) has the width sigma^2: the scale of a Gaussian's density is the standard deviation, sigma": (
+            lambda mu, s, eps: (
+                (stats.norm.logpdf(mu + np.exp(s) * eps, mu, np.exp(2 * s)) - stats.norm.logpdf(mu + np.exp(s) * eps))
+                .sum(axis=-1)
+                .mean(axis=0)
+            )
+        ),
         "log p(z) has its constant, log(2 pi) / 2 in every dimension, and log q(z) has not": (
             lambda mu, s, eps: sampled(mu, s, eps).mean(axis=0) + mu.shape[1] / 2 * np.log(2 * np.pi)
         ),
@@ -738,6 +769,12 @@ EXPECTED_SQUARED_ERROR = exercise(
         ),
         "the decoded sigma is squared after the sum over k; each sigma_k^2 ||w_k||^2 counts on its own": (
             lambda x, W, b, mu, s: error_of_mean(x, W, b, mu) + np.sum((np.exp(s) @ W.T) ** 2, axis=1)
+        ),
+        "the lengths of W's columns are not squared: ||w_k||^2 is the sum of their squared entries": (
+            lambda x, W, b, mu, s: error_of_mean(x, W, b, mu) + np.exp(2 * s) @ np.linalg.norm(W, axis=0)
+        ),
+        "the error of the mean code is summed over the examples, too: each example has its own (axis=1)": (
+            lambda x, W, b, mu, s: np.sum(error_of_mean(x, W, b, mu)) + spread(W, s)
         ),
         "the variance is decoded with W, and not with its squared entries": (
             lambda x, W, b, mu, s: error_of_mean(x, W, b, mu) + np.sum(np.exp(2 * s) @ W.T, axis=1)
@@ -897,6 +934,9 @@ ELBO_LINEAR_GAUSSIAN = exercise(
         "the divergence is divided by eta, too": (
             lambda x, W, b, eta, mu, s: elbo_terms(kl=-1 / eta)(x, W, b, eta, mu, s)
         ),
+        "the divergence is divided by 2 eta, as the error is; it stands as it is": (
+            lambda x, W, b, eta, mu, s: elbo_terms(kl=-1 / (2 * eta))(x, W, b, eta, mu, s)
+        ),
         "the divergence is multiplied by eta": (lambda x, W, b, eta, mu, s: elbo_terms(kl=-eta)(x, W, b, eta, mu, s)),
         "the constant counts the examples, and not the dimensions": (
             lambda x, W, b, eta, mu, s: elbo_terms(constant=lambda x, mu, eta: -0.5 * len(x) * np.log(2 * np.pi * eta))(
@@ -1008,6 +1048,12 @@ def point_mass_terms(
     return lambda mu, s: 0.5 * (variances(len(mu), s) + square(mu) - ones(len(mu)) - logs(len(mu), s))
 
 
+def point_mass_with_small(mu, sigmas, small, square):
+    """The divergence with a small number that keeps the logarithm finite."""
+    log = np.log(sigmas**2 + small) / 2 if square else np.log(sigmas + small)
+    return point_mass_terms(logs=lambda K, s: 2 * K * log)(mu, sigmas)
+
+
 def spelled_kl_to_point_mass(P, mu, sigmas):
     K = float(len(mu))
     variance = P.factor("the K of sigma^2", K) * P.term("sigma^2", P.apply("the square of sigma", np.square, sigmas))
@@ -1047,6 +1093,14 @@ KL_TO_POINT_MASS = exercise(
         ),
         "mu is summed before it is squared": point_mass_terms(square=lambda mu: np.sum(mu) ** 2),
         "the length of mu stands where its square belongs": point_mass_terms(square=lambda mu: np.linalg.norm(mu)),
+        "a small number is added to the sigmas before the logarithm, so that the divergence stops growing": tuple(
+            functools.partial(point_mass_with_small, small=10.0**-k, square=square)
+            for k in range(4, 21)
+            for square in (False, True)
+        ),
+        "this is the limit for sigma = 0; for every sigma above 0 the divergence is finite": (
+            lambda mu, s: np.full(len(s), np.inf)
+        ),
         "||mu||^2 counts K times": point_mass_terms(square=lambda mu: len(mu) * np.sum(mu**2)),
         "||mu||^2 is averaged over the K dimensions": point_mass_terms(square=lambda mu: np.mean(mu**2)),
         "these are the divergences dimension by dimension; sum over the K dimensions": (

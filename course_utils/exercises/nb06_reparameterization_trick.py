@@ -39,6 +39,12 @@ def derivatives(function, x, h=1e-4):
 
 # score_function_gradient, pathwise_gradient -------------------------------------------------------------------------
 
+
+def slope(function, z, h=1e-5):
+    """The derivative of a function of numbers at z, by central differences."""
+    return (function(z + h) - function(z - h)) / (2 * h)
+
+
 # The oracle of each estimator differentiates by finite differences what the answer differentiates by formula.
 ANTIDERIVATIVES = {np.cos: np.sin, np.exp: np.exp, np.sinh: np.cosh, np.cosh: np.sinh}
 
@@ -104,7 +110,10 @@ SCORE_FUNCTION_GRADIENT = exercise(
         "f(z) is weighted with the log density; the score is its derivative": (
             lambda f, mu, sigma, eps: f(mu + sigma * eps) * stats.norm.logpdf(mu + sigma * eps, mu, sigma)
         ),
-        "the derivative of the density stands where that of its logarithm belongs": (
+        "this is df/dz, the pathwise estimate; here f itself is evaluated, and weighted with the score": (
+            lambda f, mu, sigma, eps: slope(f, mu + sigma * eps)
+        ),
+        "f(z) times the score is multiplied by the density of z once more; the samples come from it already": (
             lambda f, mu, sigma, eps: f(mu + sigma * eps) * stats.norm.pdf(eps) / sigma * eps / sigma
         ),
         "f is evaluated at mu; it is evaluated at each sample": lambda f, mu, sigma, eps: f(mu + 0 * eps) * eps / sigma,
@@ -205,6 +214,15 @@ PATHWISE_GRADIENT = exercise(
         "df(z) is multiplied by 1 + eps: dz/dmu is 1": (lambda df, mu, sigma, eps: df(mu + sigma * eps) * (1 + eps)),
         "df(z) is multiplied by 1 + sigma: dz/dmu is 1": (
             lambda df, mu, sigma, eps: df(mu + sigma * eps) * (1 + sigma)
+        ),
+        "df is differentiated once more: it is the derivative of f already, and evaluated at each sample": (
+            lambda df, mu, sigma, eps: slope(df, mu + sigma * eps)
+        ),
+        "the noise is added to df(mu): it belongs inside, df(mu + sigma eps)": (
+            lambda df, mu, sigma, eps: df(mu) + sigma * eps
+        ),
+        "the noise is multiplied with df(mu): it belongs inside, df(mu + sigma eps)": (
+            lambda df, mu, sigma, eps: df(mu) * sigma * eps
         ),
         "this is z itself": lambda df, mu, sigma, eps: mu + sigma * eps,
         "mu is subtracted from the samples, and not added": lambda df, mu, sigma, eps: df(sigma * eps - mu),
@@ -506,7 +524,18 @@ REPARAMETERIZE = exercise(
         "mu and eps change places": lambda mu, s, eps: eps + np.exp(s) * mu,
         "sigma is added without noise": lambda mu, s, eps: mu + np.exp(s) + 0 * eps,
         "the samples are averaged over S; every eps has a sample of its own": (
-            lambda mu, s, eps: mu + np.exp(s) * eps.mean(axis=0)
+            lambda mu, s, eps: mu + np.exp(s) * (eps.mean(axis=0) if eps.ndim == 3 else eps)
+        ),
+        "samples and examples are laid into one axis; the result has the shape of eps, (S, N, K)": (
+            lambda mu, s, eps: (mu + np.exp(s) * eps).reshape(-1, mu.shape[1])
+        ),
+        "log(1 + exp(log_sigma)) stands where sigma = exp(log_sigma) belongs": (
+            lambda mu, s, eps: mu + np.logaddexp(0, s) * eps
+        ),
+        "eps is standardised first; it is standard normal noise, and each entry is used as it is": (
+            lambda mu, s, eps: mu + np.exp(s) * (eps - eps.mean()) / eps.std(),
+            lambda mu, s, eps: mu + np.exp(s) * (eps - eps.mean(axis=0)) / eps.std(axis=0),
+            lambda mu, s, eps: mu + np.exp(s) * (eps - eps.mean(axis=-1, keepdims=True)) / eps.std(-1, keepdims=True),
         ),
         "the square root of log_sigma stands where its exponential belongs": (lambda mu, s, eps: mu + np.sqrt(s) * eps),
         "the exponential is taken of log_sigma times eps": (lambda mu, s, eps: mu + np.exp(s * eps)),
@@ -588,6 +617,9 @@ SIGMA_BAR = exercise(
     others={
         "z_bar and eps are added; the chain rule multiplies": lambda z_bar, eps: z_bar + eps,
         "this is the sum over all entries; each has a sigma of its own": lambda z_bar, eps: np.sum(z_bar * eps),
+        "the gradients are summed over the K dimensions, and each dimension gets the sum; each has its own": (
+            lambda z_bar, eps: np.broadcast_to(np.sum(z_bar * eps, axis=1, keepdims=True), eps.shape)
+        ),
         "a matrix product stands where entries are multiplied one by one": (
             lambda z_bar, eps: z_bar @ eps.T,
             lambda z_bar, eps: z_bar.T @ eps,
@@ -667,7 +699,8 @@ def vjp_oracle(z_bar, log_sigma, eps):
 
 def spelled_reparameterize_vjp(P, z_bar, log_sigma, eps):
     sigma = P.apply("exp", np.exp, log_sigma)
-    return P("mu_bar", z_bar), P.factor("z_bar", z_bar) * P.factor("sigma", sigma) * P.factor("eps", eps)
+    log_sigma_bar = P.factor("z_bar in the second result", z_bar) * P.factor("sigma", sigma) * P.factor("eps", eps)
+    return P("mu_bar", z_bar), log_sigma_bar
 
 
 REPARAMETERIZE_VJP = exercise(
@@ -695,6 +728,12 @@ REPARAMETERIZE_VJP = exercise(
         ),
         "the first result is z_bar eps, the gradient of sigma; that of mu is z_bar": (
             lambda z_bar, s, eps: (z_bar * eps, z_bar * np.exp(s) * eps)
+        ),
+        "the second result has a half too many: log_sigma is the log of the standard deviation, not of the variance": (
+            lambda z_bar, s, eps: (z_bar, 0.5 * z_bar * np.exp(s) * eps)
+        ),
+        "1 is added to the second result, the slope of an entropy; only what comes through z is asked": (
+            lambda z_bar, s, eps: (z_bar, z_bar * np.exp(s) * eps + 1)
         ),
         "both results are the gradient of log_sigma": (
             lambda z_bar, s, eps: (z_bar * np.exp(s) * eps, z_bar * np.exp(s) * eps)
@@ -972,6 +1011,13 @@ DROPOUT_VJP = exercise(
         ),
         "what was dropped keeps its gradient; it gets 0": (
             lambda h_bar, mask, rate: np.where(mask == 1, h_bar / (1 - rate), h_bar)
+        ),
+        "only the entries that were kept are returned; those that were dropped stand between them, with gradient 0": (
+            lambda h_bar, mask, rate: h_bar[mask == 1] / (1 - rate),
+            lambda h_bar, mask, rate: h_bar[mask == 1],
+        ),
+        "brackets are missing: h_bar mask is divided by 1, and the rate subtracted from the quotient": (
+            lambda h_bar, mask, rate: h_bar * mask / 1 - rate
         ),
         "this is the mask divided by 1 - rate; multiply it by h_bar": lambda h_bar, mask, rate: mask / (1 - rate),
         "the gradient is divided by the share of units that the mask keeps; divide by 1 - rate": (

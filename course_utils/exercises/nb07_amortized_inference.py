@@ -67,6 +67,16 @@ def posterior_with_plain_means(x, W, b, eta):
     return (x - b) @ W / eta, posterior_oracle(x, W, b, eta)[1]
 
 
+def precision_of(W, eta):
+    return np.eye(W.shape[1]) + W.T @ W / eta
+
+
+def cut_from_the_pixels(W, eta):
+    """The first entries of the inverse of I + W W^T / eta, in the place of the covariance."""
+    K = W.shape[1]
+    return np.linalg.inv(np.eye(len(W)) + W @ W.T / eta)[:K, :K]
+
+
 def spelled_linear_posterior(P, x, W, b, eta):
     precision = P.term("the prior's part I of the precision", np.eye(W.shape[1])) + W.T @ W / P.divisor(
         "eta in the precision", eta
@@ -114,7 +124,22 @@ LINEAR_POSTERIOR = exercise(
         "W^T W and the means are multiplied by eta, where they are to be divided by it": (
             posterior_with(lambda W, eta: np.eye(W.shape[1]) + eta * W.T @ W, lambda x, W, b, eta: eta * (x - b) @ W),
         ),
-        "each entry of the precision is inverted; invert the matrix": posterior_with(covariance=lambda P: 1 / P),
+        "each entry of the precision is inverted; invert the matrix": (
+            posterior_with(covariance=lambda P: 1 / P),
+            lambda x, W, b, eta: ((x - b) @ W @ (1 / precision_of(W, eta)) / eta, 1 / precision_of(W, eta)),
+        ),
+        "this is right for columns of W that are orthogonal; here they need not be: invert the whole precision": (
+            lambda x, W, b, eta: (
+                (x - b) @ W / (np.sum(W**2, axis=0) + eta),
+                np.diag(eta / (np.sum(W**2, axis=0) + eta)),
+            )
+        ),
+        "the matrix W W^T of the pixels, (D, D), stands where W^T W of the latents, (K, K), belongs": (
+            lambda x, W, b, eta: (posterior_oracle(x, W, b, eta)[0], cut_from_the_pixels(W, eta))
+        ),
+        "the means are those of least squares, which the prior does not pull towards 0": (
+            lambda x, W, b, eta: ((x - b) @ np.linalg.pinv(W).T, posterior_oracle(x, W, b, eta)[1])
+        ),
     },
     misconceptions={
         "precision returned": Misconception(
@@ -229,6 +254,10 @@ def step_with(slope_mu=right_slope_mu, slope_log_sigma=right_slope_log_sigma, sh
     return svi_step
 
 
+def unit_rows(a):
+    return a / np.linalg.norm(a, axis=1, keepdims=True)
+
+
 def spelled_svi_step(P, x, mu, log_sigma, W, b, eta, step_size):
     r = x - P.term("b", b) - P.term("W mu", mu @ W.T)
     pull = P.term("the reconstruction's part of mu's slope", r @ W / P.divisor("eta in mu's slope", eta))
@@ -290,6 +319,18 @@ SVI_STEP = exercise(
         ),
         "the squared entries of W are summed over all of W; each sigma_k goes with its own column (axis=0)": (
             step_with(slope_log_sigma=lambda s, W, eta: 1 - np.exp(2 * s) * (1 + np.sum(W**2) / eta)),
+        ),
+        "the rows of the precision are summed in log_sigma's slope; it has the diagonal, 1 + ||w_k||^2 / eta": (
+            step_with(slope_log_sigma=lambda s, W, eta: 1 - np.exp(2 * s) * np.sum(precision_of(W, eta), axis=0)),
+        ),
+        "the slopes are scaled to length 1 before the step; it takes them as they are": (
+            lambda x, mu, s, W, b, eta, step_size: (
+                mu + step_size * unit_rows(right_slope_mu(x, mu, W, b, eta)),
+                s + step_size * unit_rows(right_slope_log_sigma(s, W, eta)),
+            ),
+        ),
+        "the lengths of W's columns are not squared: ||w_k||^2 is the sum of their squared entries": (
+            step_with(slope_log_sigma=lambda s, W, eta: 1 - np.exp(2 * s) * (1 + np.linalg.norm(W, axis=0) / eta)),
         ),
         "the slopes are averaged over the examples; each example has its own": (
             lambda x, mu, s, W, b, eta, step_size: (
@@ -471,6 +512,18 @@ ENCODER_FORWARD = exercise(
         ),
         "mu has a column too few, and log_sigma one too many: each has K": (
             encoder_with(lambda h: (h[:, : h.shape[1] // 2 - 1], h[:, h.shape[1] // 2 - 1 :]))
+        ),
+        "the columns of log_sigma begin one too early: they are the K after those of mu": (
+            encoder_with(lambda h: (h[:, : h.shape[1] // 2], h[:, h.shape[1] // 2 - 1 : -1])),
+        ),
+        "mu has all 2K columns, and nothing is left for log_sigma: K is half of the last layer's width": (
+            encoder_with(lambda h: (h, h[:, h.shape[1] :])),
+        ),
+        "tanh acts on the input x, too; it stands between the layers": (
+            lambda params, x: halves(network(params, np.tanh(x))),
+        ),
+        "only the first and the last layer are run; there may be others between them": (
+            lambda params, x: halves(network([params[0], params[-1]], x)),
         ),
         "the rows are split, and not the columns: mu are the first K columns": (
             encoder_with(lambda h: (h[: len(h) // 2], h[len(h) // 2 :]))
@@ -1064,6 +1117,12 @@ GAP_LEDGER = exercise(
         "both entries are the approximation gap": lambda p, best, encoder: ledger(p - best, p - best),
         "both entries are the amortization gap": lambda p, best, encoder: ledger(best - encoder, best - encoder),
         "both entries are the whole gap": lambda p, best, encoder: ledger(p - encoder, p - encoder),
+        "the largest bound of all examples stands where each example's own best bound belongs": (
+            lambda p, best, encoder: ledger(p - best.max(), best.max() - encoder)
+        ),
+        "probabilities are subtracted, exponentials of the three; the gaps are differences of the logarithms": (
+            lambda p, best, encoder: ledger(np.exp(p) - np.exp(best), np.exp(best) - np.exp(encoder))
+        ),
         "an absolute value is taken of the gaps; noisy estimates may make them negative": (
             lambda p, best, encoder: ledger(np.abs(p - best), np.abs(best - encoder))
         ),

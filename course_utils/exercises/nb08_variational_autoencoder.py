@@ -149,6 +149,22 @@ def elbo_with_sigma(sigma):
     return vae_elbo
 
 
+def elbo_of_mean(average):
+    """The bound where the logits of several samples are averaged before their log probability."""
+
+    def vae_elbo(encoder, decoder, x, eps):
+        mu, s = halves(encoder, x)
+        logits = nets.mlp(decoder, mu + np.exp(s) * eps)
+        return stable_log_p(x, average(logits) if logits.ndim == 3 else logits) - gaussian_kl(mu, s)
+
+    return vae_elbo
+
+
+def elbo_with_first_axis_averaged(encoder, decoder, x, eps):
+    mu, s = halves(encoder, x)
+    return np.mean(stable_log_p(x, nets.mlp(decoder, mu + np.exp(s) * eps)), axis=0) - gaussian_kl(mu, s)
+
+
 def elbo_sampled(encoder, decoder, x, eps):
     """The bound with log q(z) - log p(z) of the samples in the place of KL."""
     mu, s = halves(encoder, x)
@@ -230,6 +246,13 @@ VAE_ELBO = exercise(
             elbo_with(weight=-2.0),
             elbo_with(weight=-0.1),
         ),
+        "the logits of the S samples are averaged; their log probabilities are averaged, after the sum over pixels": (
+            elbo_of_mean(lambda logits: logits.mean(axis=0))
+        ),
+        "the mean over axis 0 is taken for eps (N, K), too, where that axis is the examples, and not the samples": (
+            elbo_with_first_axis_averaged
+        ),
+        "in KL log_sigma is taken for the log of the variance": (elbo_with(kl=lambda mu, s: gaussian_kl(mu, s / 2)),),
         "log(1 + exp(l)) is left out of log p(x|z)": elbo_with(log_p=lambda x, l: np.sum(x * l, axis=-1)),
         "the bound is averaged over the examples; each has its own, (N,)": elbo_with(last=np.mean),
         "the bound is summed over the examples; each has its own, (N,)": elbo_with(last=np.sum),
@@ -770,6 +793,18 @@ def likelihood_with(combine=log_mean, **changes):
     return lambda encoder, decoder, x, eps: combine(weights_with(encoder, decoder, x, eps, **changes))
 
 
+def likelihood_of_width(width):
+    """The estimate where another function of log_sigma is the width of q's density."""
+
+    def vae_log_likelihood(encoder, decoder, x, eps):
+        mu, s = halves(encoder, x)
+        z = mu + np.exp(s) * eps
+        log_q = stats.norm.logpdf(z, mu, width(s)).sum(axis=-1)
+        return log_mean(stable_log_p(x, nets.mlp(decoder, z)) + stats.norm.logpdf(z).sum(axis=-1) - log_q)
+
+    return vae_log_likelihood
+
+
 def spelled_vae_log_likelihood(P, encoder, decoder, x, eps):
     mu, log_sigma = np.split(spelled_network(P, encoder, x, "encoder"), 2, axis=-1)
     sigma = P.factor("sigma in z", P.apply("exp in sigma", np.exp, log_sigma))
@@ -807,6 +842,18 @@ VAE_LOG_LIKELIHOOD = exercise(
     others={
         "this is the ELBO with KL in closed form": (
             lambda encoder, decoder, x, eps: elbo_with()(encoder, decoder, x, eps)
+        ),
+        "KL stands in the place of p(z) / q(z|x), which is a factor of every single weight, inside the mean": (
+            lambda encoder, decoder, x, eps: (
+                likelihood_with(prior=0.0, q=0.0)(encoder, decoder, x, eps) - gaussian_kl(*halves(encoder, x))
+            )
+        ),
+        "log q(z|x) has log_sigma as its width: the scale of a Gaussian's density is sigma = exp(log_sigma)": (
+            likelihood_of_width(np.abs),
+            likelihood_of_width(lambda s: s),
+        ),
+        "log q(z|x) has the width sigma^2: the scale of a Gaussian's density is the standard deviation, sigma": (
+            likelihood_of_width(lambda s: np.exp(2 * s)),
         ),
         "log S is added where it is to be subtracted": (
             likelihood_with(lambda w: special.logsumexp(w, axis=0) + np.log(len(w)))
@@ -957,6 +1004,24 @@ def ppca_of_singular_values(x, K):
     return rows[:K].T * np.sqrt(values[:K] - eta), mean, eta
 
 
+def ppca_ascending(root_of):
+    """As if eigenvalues came in descending order."""
+
+    def ppca_fit(x, K):
+        values, vectors = np.linalg.eigh(np.cov(x.T, bias=True))
+        eta = values[K:].mean()
+        return vectors[:, :K] * np.sqrt(root_of(values[:K] - eta)), x.mean(axis=0), eta
+
+    return ppca_fit
+
+
+def ppca_of_rows(x, K):
+    values, vectors = np.linalg.eigh(np.cov(x.T, bias=True))
+    values, vectors = values[::-1], vectors[:, ::-1]
+    eta = values[K:].mean()
+    return vectors[:K].T * np.sqrt(values[:K] - eta), x.mean(axis=0), eta
+
+
 def spelled_ppca_fit(P, x, K):
     mean = P.mean(x, 0, "the examples")
     u = x - P.term("the mean that is subtracted from x", mean)
@@ -993,6 +1058,11 @@ PPCA_FIT = exercise(
             ppca_with(noise=lambda v, K: np.mean(v), length=lambda l, eta: np.sqrt(np.abs(l - eta))),
             ppca_with(noise=lambda v, K: np.mean(v)),
         ),
+        "the first K eigenvalues from `np.linalg.eigh` are taken, which are the smallest: it sorts them ascending": (
+            ppca_ascending(np.abs),
+            ppca_ascending(lambda d: np.maximum(d, 0)),
+        ),
+        "the eigenvectors are taken as rows of what `np.linalg.eigh` gives; they are its columns": ppca_of_rows,
         "eta is the largest of the eigenvalues left over; it is their mean": ppca_with(noise=lambda v, K: v[K]),
         "eta is 0, so that all variance is in W": ppca_with(noise=lambda v, K: 0.0),
         "eta is the root of the mean, a standard deviation": ppca_with_root,
@@ -1072,7 +1142,9 @@ def active_cases(rng):
         far = rng.random((N, len(sigma[::2]))) < 0.1
         noise[:, ::2] = far + 0.01 * noise[:, ::2]  # most examples alike, a few far away
         noise = (noise - noise.mean(axis=0)) / noise.std(axis=0)
-        mu = noise * sigma + rng.choice([-1, 1], on + off) * rng.uniform(0.3, 2, on + off)
+        centres = rng.choice([-1, 1], on + off) * rng.uniform(0.3, 2, on + off)
+        centres[rng.random(on + off) < 0.3] = 0.0
+        mu = noise * sigma + centres
         return Case((rng.permutation(mu, axis=1),), label)
 
     on, off = rng.integers(3, 7), rng.integers(8, 12)
@@ -1124,14 +1196,24 @@ ACTIVE_UNITS = exercise(
             lambda mu: np.sum(np.mean(mu, axis=0) > 0.01),
             lambda mu: np.sum(np.abs(np.mean(mu, axis=0)) > 0.01),
         ),
+        "the deviations are summed over the examples; the variance is their mean": (
+            lambda mu: np.sum(np.sum((mu - mu.mean(axis=0)) ** 2, axis=0) > 0.01)
+        ),
+        "each latent's share of the total variance is compared; its variance itself is": (
+            lambda mu: np.sum(np.var(mu, axis=0) / np.sum(np.var(mu, axis=0)) > 0.01)
+        ),
+        "the variances above 0.01 are added up; their number is asked": (
+            lambda mu: int(np.sum(np.var(mu, axis=0)[np.var(mu, axis=0) > 0.01])),
+            lambda mu: np.sum(np.var(mu, axis=0)[np.var(mu, axis=0) > 0.01]),
+        ),
         "this is the variance of all entries, compared once": lambda mu: np.var(mu) > 0.01,
         "the number of latents is returned": lambda mu: mu.shape[1],
     },
     misconceptions={
         "not centred": Misconception(
             lambda mu: np.sum(np.mean(np.square(mu), axis=0) > 0.01),
-            "You count all units, also those whose mean is nearly the same for all examples. Take the variance, not the"
-            " mean square, and compare it with 0.01.",
+            "You compare mean squares with 0.01, which counts units whose mean is nearly the same for all examples, but"
+            " not 0. Take the variance: the mean square of what is left when the mean over the examples is subtracted.",
         ),
         "standard deviation": Misconception(
             lambda mu: np.sum(np.std(mu, axis=0) > 0.01),

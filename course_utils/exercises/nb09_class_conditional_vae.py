@@ -17,6 +17,8 @@ def label_cases(rng):
     some = np.array([2, 0, 3, 2, 1, 3])[rng.permutation(6)]
     return [
         Case((some, 4)),
+        Case((rng.permutation([0, 1, 2, 0, 2, 2, 1]), 3)),
+        Case((rng.permutation([0, 4, 4, 2, 0, 1, 4, 2]), 5)),  # one class does not occur
         Case((rng.integers(1, 4, size=7), 6), "where the last class does not occur among the labels"),
         Case((np.array([11]), 13), "on a single label"),
     ]
@@ -62,6 +64,10 @@ ONE_HOT = exercise(
         "the labels are sorted first, so that the rows belong to other examples": lambda y, C: rows_by_loop(
             np.sort(y), C
         ),
+        "the place is the label's rank among those that occur; a label that does not occur moves the others": (
+            lambda y, C: rows_by_loop(np.unique(y, return_inverse=True)[1], C)
+        ),
+        "there are as many columns as examples; their number is C": lambda y, C: rows_by_loop(y, len(y)),
         "all places from the label on are 1.0; only the label's own is": (
             lambda y, C: (np.arange(C) >= np.asarray(y)[:, None]).astype(float)
         ),
@@ -215,6 +221,17 @@ def pixels_with(terms):
     return cvae_elbo
 
 
+def elbo_of_repeated_labels(encoder, decoder, x, y, eps):
+    """The bound where each label is repeated for the samples of its example, beside codes that go sample by sample."""
+    mu, log_sigma = np.split(tanh_network(encoder, beside(x, y)), 2, axis=1)
+    z = (mu + np.exp(log_sigma) * eps).reshape(-1, mu.shape[1])
+    S = len(z) // len(x)
+    logits = tanh_network(decoder, beside(z, np.repeat(y, S, axis=0)))
+    x_s = np.tile(x, (S, 1))
+    log_p = np.sum(x_s * logits - np.logaddexp(0, logits), axis=1).reshape(S, len(x)).mean(axis=0)
+    return log_p - 0.5 * np.sum(np.exp(2 * log_sigma) + mu**2 - 1 - 2 * log_sigma, axis=1)
+
+
 def spelled_cvae_elbo(P, encoder, decoder, x, y, eps):
     inputs = beside(P("x in the encoder", x), P("the label in the encoder", y))
     mu, log_sigma = np.split(spelled_tanh_network(P, encoder, inputs, "encoder"), 2, axis=1)
@@ -270,6 +287,9 @@ CVAE_ELBO = exercise(
             pixels_with(lambda x, l: -0.5 * (x - expit(l)) ** 2),
         ),
         "log p(y) = -log C is subtracted; the bound is on log p(x | y)": wrong_elbo(extra=lambda y: np.log(y.shape[1])),
+        "with several samples, the labels are repeated one by one (np.repeat), but z goes sample by sample (np.tile)": (
+            elbo_of_repeated_labels
+        ),
         "the labels of the examples are taken in another order": (
             lambda encoder, decoder, x, y, eps: wrong_elbo()(encoder, decoder, x, y[::-1], eps),
             lambda encoder, decoder, x, y, eps: wrong_elbo()(encoder, decoder, x, np.roll(y, 1, axis=0), eps),
@@ -415,6 +435,21 @@ STYLE_GRID = exercise(
         "all labels are drawn for every code; one is asked": (
             lambda decoder, label, C, zs: np.array([wrong_grid()(decoder, c, C, zs) for c in range(C)])
         ),
+        "only the last code's picture is returned; all M are asked": (
+            lambda decoder, label, C, zs: wrong_grid()(decoder, label, C, zs[-1:]),
+            lambda decoder, label, C, zs: wrong_grid()(decoder, label, C, zs[-1:])[0],
+        ),
+        "the pictures of all labels are averaged; that of the given label alone is asked": (
+            lambda decoder, label, C, zs: sum(wrong_grid()(decoder, c, C, zs) for c in range(C)) / C
+        ),
+        "the label's weights are row `label` of the first layer; they are row K + label, after those of the code": (
+            lambda decoder, label, C, zs: expit(
+                tanh_network([(decoder[0][0][: zs.shape[1]], decoder[0][1] + decoder[0][0][label]), *decoder[1:]], zs)
+            )
+        ),
+        "black and white are exchanged: sigmoid(l) = 1 / (1 + exp(-l)), with a minus": wrong_grid(
+            squash=lambda l: expit(-l)
+        ),
         "the label is always 0": lambda decoder, label, C, zs: wrong_grid()(decoder, 0, C, zs),
         "the label is always the last": lambda decoder, label, C, zs: wrong_grid()(decoder, C - 1, C, zs),
         "the neighbouring class, label + 1, is drawn: labels count from 0": (
@@ -486,7 +521,7 @@ def analogy_cases(rng):
         return Case((encoder, decoder, rng.random((N, D)), y, y_new, C), label)
 
     return [
-        case(6),
+        case(6, D=9),
         case(5, D=5, K=3, C=3, hidden=(4, 4)),
         case(1, label="on a single example"),
         case(5, kept=3, label="where the new label is the old one"),
@@ -569,6 +604,30 @@ ANALOGY = exercise(
                     ),
                 )
             )
+        ),
+        "the labels stand to the left in both networks: [x, y] and [z, y] are expected": (
+            lambda encoder, decoder, x, y, y_new, C: expit(
+                tanh_network(
+                    decoder,
+                    np.hstack(
+                        [
+                            np.eye(C)[y_new],
+                            np.split(tanh_network(encoder, np.hstack([np.eye(C)[y], x])), 2, axis=1)[0],
+                        ]
+                    ),
+                )
+            )
+        ),
+        "the difference of two decoded pictures is added to x; only the one with the new label is asked": (
+            lambda encoder, decoder, x, y, y_new, C: (
+                x
+                + wrong_analogy()(encoder, decoder, x, y, y_new, C)
+                - wrong_analogy(write=lambda y, y_new: y)(encoder, decoder, x, y, y_new, C)
+            )
+        ),
+        "the codes are standardised over the examples; each code is what the encoder gives": (
+            wrong_analogy(code=lambda mu, s: (mu - mu.mean(axis=0)) / mu.std(axis=0)),
+            wrong_analogy(code=lambda mu, s: mu - mu.mean(axis=0)),
         ),
         "the encoder reads without a label, all zeros": (
             lambda encoder, decoder, x, y, y_new, C: expit(
@@ -719,6 +778,9 @@ M2_UNLABELLED = exercise(
         ),
         "minus log q of the most probable class stands where the entropy belongs": (
             lambda elbo, q: np.sum(q * elbo, axis=1) - np.log(q.max(axis=1))
+        ),
+        "only the most probable class counts: L - log q is averaged over all classes, with the weights q": (
+            lambda elbo, q: np.asarray(elbo)[np.arange(len(elbo)), np.argmax(q, axis=1)] - np.log(np.max(q, axis=1)),
         ),
         "L of the most probable class stands where the mean of L belongs; the entropy is right": (
             lambda elbo, q: np.asarray(elbo)[np.arange(len(elbo)), np.argmax(q, axis=1)] + entr(q).sum(axis=1)

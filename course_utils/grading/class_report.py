@@ -32,6 +32,7 @@ class Answer(NamedTuple):
     kind: str
     misconception: str | None
     advice: str = ""
+    partly: bool = False  # whether it has a part of the points
     line: str = ""  # of the answer's source: "line 3: return x - mean"
 
 
@@ -39,7 +40,7 @@ class Tally:
     """The class, student by student; where somebody handed a notebook in several times, the file with most points."""
 
     def __init__(self, exercises: dict[str, Exercise]):
-        self.exercises = exercises
+        self.exercises, self.partial = exercises, False
         self.points: dict[str, dict[str, float]] = defaultdict(dict)  # notebook -> student -> points
         self.answers: dict[str, dict[str, dict[str, Answer]]] = defaultdict(dict)  # notebook -> student -> exercise ->
         self.odd: list[tuple[str, str, str]] = []  # (student, file, status)
@@ -48,6 +49,7 @@ class Tally:
     def add(self, result: dict) -> None:
         """Takes a result in, in whatever order they come."""
         student, notebook, file = result["student"], result["course_notebook"], result["notebook"]
+        self.partial |= bool(result.get("partial"))
         if not result["status"].startswith("graded"):
             self.odd.append((student, file, result["status"]))
         if not notebook:
@@ -58,7 +60,14 @@ class Tally:
             return
         self.points[notebook][who], self.places[notebook, who] = rank
         self.answers[notebook][who] = {
-            name: Answer(e["passed"], e["kind"], e["misconception"], e.get("advice", ""), line_in(e.get("detail", "")))
+            name: Answer(
+                e["passed"],
+                e["kind"],
+                e["misconception"],
+                e.get("advice", ""),
+                partly=bool(e["points"]) and not e["passed"],
+                line=line_in(e.get("detail", "")),
+            )
             for name, e in result["exercises"].items()
         }
 
@@ -121,7 +130,9 @@ def page(tally: Tally, seed: int, isolation: str) -> str:
         "Class report",
         body,
         f"Seed {seed}, isolation {isolation}. Students are counted once for each "
-        "notebook: with the file that has most points.",
+        "notebook: with the file that has most points."
+        + " Points with partial credit for answers that are right on ordinary inputs."
+        * tally.partial,
         STYLE,
     )
 
@@ -196,9 +207,12 @@ def _exercises(tally, notebook) -> str:
                     str(passed),
                     str(len(answers) - passed - untried),
                     str(untried),
+                    *([str(sum(a.partly for a in answers))] if tally.partial else []),
                 ]
             )
-    return _table(["exercise", "passed", "", "passed", "tried, not passed", "not tried"], rows, numbers=(2, 3, 4, 5))
+    head = ["exercise", "passed", "", "passed", "tried, not passed", "not tried"]
+    head += ["of those not passed: partial credit"] * tally.partial
+    return _table(head, rows, numbers=(2, 3, 4, 5, 6))
 
 
 def _bar(share):

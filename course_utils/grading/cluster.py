@@ -54,6 +54,7 @@ class Cluster:
             grader.seed,
             grader.tier.name,
             grader.definitions,
+            grader.partial,
             pure=False,
         )
         try:
@@ -71,9 +72,11 @@ class Cluster:
         self.client.close()
 
 
-def result_there(submission: Submission, cells: Cells, seed: Any, tier: Any, definitions: str) -> dict:
+def result_there(
+    submission: Submission, cells: Cells, seed: Any, tier: Any, definitions: str, partial: bool = False
+) -> dict:
     """Runs on a worker: the result, by a grader that the worker keeps for the run. OSError where it is not as asked."""
-    grader = _grader(seed, tier)
+    grader = _grader(seed, tier, partial)
     if grader.definitions != definitions:
         raise OSError(
             "a Dask worker has another version of the course, of Python, numpy, scipy or autograd than this "
@@ -83,13 +86,13 @@ def result_there(submission: Submission, cells: Cells, seed: Any, tier: Any, def
 
 
 @functools.lru_cache(1)
-def _grader(seed, tier):
+def _grader(seed, tier, partial=False):
     stack = contextlib.ExitStack()
     atexit.register(stack.close)
     stack.enter_context(one_blas_thread())
     temporary = stack.enter_context(temporary_folder())
     stack.enter_context(watching(sandbox.RUNNING, sandbox.MEMORY))
-    grader = Grader(seed, temporary, choose(tier, tier == "plain", (temporary,)))
+    grader = Grader(seed, temporary, choose(tier, tier == "plain", (temporary,)), partial)
     grader.probe()
     atexit.register(grader.close)
     return grader

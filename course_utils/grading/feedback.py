@@ -17,6 +17,9 @@ p { margin: .3rem 0; } meter { width: 100%; height: 1.2rem; } footer { margin-to
 """
 
 
+PARTIAL = "\nsection.partial { border-color: #a07800; }"
+
+
 def escape(text: str, quote: bool = True) -> str:
     """Text for HTML in which everything shows: no mark turns what follows round, no console takes it for a command."""
     return "\n".join(escape_html(visible(line), quote) for line in text.split("\n"))
@@ -33,10 +36,15 @@ def page(result: dict, exercises: dict[str, Exercise]) -> str:
     body += [f"<p><strong>Adjusted by hand:</strong> {escape(sentence)}</p>" for sentence in result["adjustments"]]
     if not result["status"].startswith("graded"):
         body.append(f"<p><strong>Not graded as usual.</strong> {escape(result['status'])}</p>")
+    if result.get("partial"):
+        body.append(
+            "<p>With partial credit: an answer that is right on ordinary inputs, but not on special ones, has the "
+            "share of its points that stands beside it.</p>"
+        )
     body += [_section(entry, exercises.get(name)) for name, entry in result["exercises"].items()]
     # Not the seed: somebody who may hand in again could work out the inputs.
     footer = f"Submission {result['submission'][:12]}, isolation {result['isolation']}."
-    return document(title, body, footer)
+    return document(title, body, footer, PARTIAL if result.get("partial") else "")
 
 
 def document(title: str, body: list[str], footer: str, style: str = "") -> str:
@@ -53,7 +61,15 @@ def document(title: str, body: list[str], footer: str, style: str = "") -> str:
 
 def _section(entry, exercise):
     report = Report(**{key: entry[key] for key in Report.__dataclass_fields__})
-    kind = "passed" if report.passed else "open" if report.kind in ("not started", "missing") else "wrong"
+    kind = (
+        "passed"
+        if report.passed
+        else "partial"
+        if report.points
+        else "open"
+        if report.kind in ("not started", "missing")
+        else "wrong"
+    )
     parts = [f"<h2>{escape(report.headline)}</h2>"]
     if report.advice:
         parts.append(f"<p>{marked(report.advice, escape)}</p>")

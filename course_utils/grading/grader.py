@@ -8,6 +8,7 @@ import threading
 from importlib.metadata import version
 from pathlib import Path
 
+from course_utils.checking.judging import tidy
 from course_utils.exercises import Exercise, all_exercises
 from course_utils.grading import library
 from course_utils.grading.cleaning import remove
@@ -24,6 +25,12 @@ FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 def failure(why: str) -> str:
     """The status of a submission that the grader could not grade; such a result is not taken over by the next run."""
     return f"error: {why}"[:200]
+
+
+def in_part(entries: dict) -> str:
+    """What a status says of exercises with a part of their points: "; partial credit for pca_fit"."""
+    names = [name for name, entry in entries.items() if entry["points"] and not entry["passed"]]
+    return f"; partial credit for {', '.join(names)}" if names else ""
 
 
 DECIDE_NOTHING = {
@@ -57,8 +64,8 @@ def definitions_hash() -> str:
 class Grader:
     """What all submissions of a run share: exercises, seed, and copies of the library, made when they are needed."""
 
-    def __init__(self, seed: int, temporary: Path, tier: Isolation):
-        self.seed, self.temporary, self.tier = seed, temporary, tier
+    def __init__(self, seed: int, temporary: Path, tier: Isolation, partial: bool = False):
+        self.seed, self.temporary, self.tier, self.partial = seed, temporary, tier, partial
         self.exercises = all_exercises()
         self.notebooks: dict[str, dict[str, Exercise]] = {}
         for name, exercise in self.exercises.items():
@@ -86,7 +93,8 @@ class Grader:
 
     def identity(self, digest: str) -> dict:
         """What a result depends on; where all of it is the same, the result is."""
-        return {"submission": digest, "definitions": self.definitions, "seed": self.seed, "isolation": self.tier.name}
+        same = {"submission": digest, "definitions": self.definitions, "seed": self.seed, "isolation": self.tier.name}
+        return same | ({"partial": True} if self.partial else {})
 
     def library(self, hidden: frozenset) -> Path:
         """The folder of the library's copy that hides the answers to these exercises."""
@@ -138,8 +146,8 @@ class Grader:
             "student": submission.student,
             "notebook": submission.notebook,
             "course_notebook": name,
-            "status": status,
-            "points": sum(entry["points"] for entry in entries.values()),
+            "status": status + in_part(entries),
+            "points": tidy(sum(entry["points"] for entry in entries.values())),
             "max_points": sum(entry["max_points"] for entry in entries.values()),
             "exercises": entries,
             **self.identity(cells.digest),
@@ -167,6 +175,6 @@ class Grader:
         try:
             # With the submission in the key, what one submission tells of its inputs is of no use for the next one.
             key = (self.seed, submission.student, cells.digest)
-            return folder, *score(cells.sources, exercises, key, self.library, folder, tier)
+            return folder, *score(cells.sources, exercises, key, self.library, folder, tier, self.partial)
         finally:
             remove(folder)

@@ -5,6 +5,7 @@ import math
 from pathlib import Path
 from typing import NamedTuple
 
+from course_utils.checking.judging import tidy
 from course_utils.exercises import Exercise
 from course_utils.grading.results import harmless
 
@@ -96,4 +97,5 @@ def adjusted(result: dict, overrides: list[Override]) -> tuple[dict, list[Overri
             extra += override.points
             said.append(f"{override.points:+} points ({override.reason})")
     points = sum(entry["points"] for entry in entries.values()) + extra
+    points = tidy(points) if result.get("partial") else points
     return result | {"points": max(points, 0) if extra else points, "exercises": entries, "adjustments": said}, mine

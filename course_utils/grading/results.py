@@ -12,6 +12,8 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from course_utils.checking.judging import tidy
+
 LONGEST = 240  # bytes of a name, to which ".json" is to be added; file systems take 255
 COLUMNS = ("student", "notebook", "points", "max_points", "status", "adjusted", "seed", "isolation")
 
@@ -117,7 +119,10 @@ def earlier_result(out: Path, student: str, notebook: str, **wanted: Any) -> dic
     except RecursionError as error:
         raise ValueError("nested too deep") from error
     asked = wanted | {"student": student, "notebook": notebook}
-    if isinstance(result, dict) and any(result.get(key, value) != value for key, value in asked.items()):
+    if isinstance(result, dict) and (
+        any(result.get(key, value) != value for key, value in asked.items())
+        or bool(result.get("partial")) != bool(asked.get("partial"))
+    ):
         return None  # of another submission or version, whatever its form
     if fault := fault_of(result):
         raise ValueError(fault)
@@ -145,7 +150,8 @@ def fault_of(result: Any) -> str:
     for value, form in [(result, FORM), *((e, ENTRY) for e in (entries.values() if isinstance(entries, dict) else ()))]:
         if not isinstance(value, dict):
             return "an exercise without entries"
-        wrong = [key for key, kind in form.items() if type(value.get(key)) is not kind]
+        kinds = {**form, "points": float} if result.get("partial") and type(value.get("points")) is float else form
+        wrong = [key for key, kind in kinds.items() if type(value.get(key)) is not kind]
         if wrong:
             return f"no {wrong[0]}"
     texts = [
@@ -153,7 +159,7 @@ def fault_of(result: Any) -> str:
     ]
     if not all(isinstance(text, str) for text in [*texts, result.get("course_notebook") or ""]):
         return "notes that are no text"
-    if result["points"] != sum(e["points"] for e in result["exercises"].values()):
+    if result["points"] != tidy(sum(e["points"] for e in result["exercises"].values())):
         return "points that are not the sum of the exercises'"
     return ""
 

@@ -35,6 +35,7 @@ def grade_folder(
     isolation: str = "auto",
     trusted: bool = False,
     cluster: str | None = None,
+    partial: bool = False,
 ) -> int:
     """Grades every notebook below `submissions` into `out`: grades.csv, report.html, results/, feedback/. Returns 0.
 
@@ -43,6 +44,7 @@ def grade_folder(
     out/overrides.csv are applied every time. `isolation` is "strict", "plain" (for `trusted` submissions only) or
     "auto": strict or, where that cannot be had and the submissions are trusted, plain. OSError where that leaves
     nothing, where another run works into `out`, or where something cannot be written; what is finished is kept.
+    With `partial`, an answer that is right on ordinary inputs, but not on special ones, has a share of its points.
     With the address of a Dask scheduler as `cluster`, its workers grade, and this machine reads and writes the files.
     """
     if not hasattr(os, "fork"):
@@ -57,7 +59,7 @@ def grade_folder(
         stack.enter_context(alone(out))
         results.close_to_others(out)
         seed = seed_for(out, seed)
-        grader = Grader(seed, temporary, tier)
+        grader = Grader(seed, temporary, tier, partial)
         stack.callback(grader.close)
         run = Run(out, grader, read_overrides(out, grader.exercises))
         if cluster:

@@ -44,12 +44,14 @@ def score(
     libraries: Callable[[frozenset], Path],
     folder: Path,
     tier: Isolation = PLAIN,
+    partial: bool = False,
 ) -> tuple[dict[str, Scored], bool]:
     """What has come of each exercise, by name, and whether the submission ran out of time.
 
-    libraries(hidden names) gives the folder of a library that hides these answers; `key` draws the inputs.
+    libraries(hidden names) gives the folder of a library that hides these answers; `key` draws the inputs. With
+    `partial`, an answer that is right on ordinary inputs has a share of the points.
     """
-    with Scorer(cells, exercises, key, libraries, folder, tier) as scorer:
+    with Scorer(cells, exercises, key, libraries, folder, tier, partial) as scorer:
         results = {name: scorer.grade(name, frozenset(exercises)) for name in exercises}
         # An answer may lean on one that was not solved. The notebook goes on with the library's there, and so do we:
         # it is asked again where only its own answer is hidden, and the unsolved others are the library's.
@@ -72,8 +74,10 @@ class Scorer:
         libraries: Callable[[frozenset], Path],
         folder: Path,
         tier: Isolation,
+        partial: bool = False,
     ):
         self.cells, self.exercises, self.key, self.libraries, self.tier = cells, exercises, key, libraries, tier
+        self.partial = partial
         self.folders = (folder / str(i) for i in itertools.count())
         seconds = SUBMISSION_SECONDS * PATIENCE
         self.all = Meter(seconds, wall=WALL * seconds, still=SUBMISSION_ASLEEP * PATIENCE)
@@ -165,7 +169,7 @@ class Scorer:
                 outcomes.append(pipe.ask(request, seconds, still=STILL * PATIENCE, within=self.all))
                 return outcomes[-1]
 
-            report = judged(exercise, call, self.key, words, source_in(self.cells, name))
+            report = judged(exercise, call, self.key, words, source_in(self.cells, name), self.partial)
         raised = [outcome for outcome in outcomes if outcome.kind == "raised"]
         said += [OPEN.error(outcome.error, outcome.message, outcome.line) for outcome in raised[:1]]
         hid = {outcome.message for outcome in outcomes if outcome.error == "AnswerHidden"}
@@ -219,9 +223,16 @@ class Scorer:
         return failed(exercise, "missing", f"No cell defines {name}. Was its cell deleted, or the function renamed?")
 
 
-def judged(exercise: Exercise, call: Callable, key: tuple, words: Words = OPEN, source: Source | None = None) -> Report:
+def judged(
+    exercise: Exercise,
+    call: Callable,
+    key: tuple,
+    words: Words = OPEN,
+    source: Source | None = None,
+    partial: bool = False,
+) -> Report:
     """The report on an answer, asked on the inputs that the key draws."""
-    return judge(exercise, call, *key, words=words, source=source)
+    return judge(exercise, call, *key, words=words, source=source, partial=partial)
 
 
 class CellsRan:

@@ -22,6 +22,11 @@ def own_noise(mu, log_sigma, eps):
     return z
 
 
+def own_seed(mu, log_sigma, eps):
+    rng = np.random.default_rng(0)
+    return mu + np.exp(log_sigma) * rng.normal(size=eps.shape) * np.sign(eps)
+
+
 def memory(mu, log_sigma, eps):
     MEMORY.append(1)
     return mu + np.exp(log_sigma) * eps + len(MEMORY)
@@ -43,6 +48,7 @@ def constant(mu, log_sigma, eps):
     "function, key, words, line",
     [
         (own_noise, "random", "it draws random numbers of its own", "rng = np.random.default_rng()"),
+        (own_seed, "own seed", "With another seed your function gives another result", "default_rng(0)"),
         (memory, "not repeatable", "remember something from one call to the next", ""),
         (without_noise, "not used: eps", "does not depend on the values in `eps`.", ""),
         (nowhere, "not used: log_sigma, eps", "do not occur in your function", ""),
@@ -143,6 +149,18 @@ def test_the_words_that_a_generator_was_asked_for_are_counted():
     assert 1500 <= words_between(before, after) < 1600
     assert words_between(before, np.random.default_rng(4)) == -1
     assert words_between(before, np.random.Generator(np.random.MT19937(3))) == -1
+
+
+@pytest.mark.slow
+def test_what_a_training_does_says_more_than_that_it_was_none():
+    def untrained(x, sizes, steps, rng):
+        params = init_vae(x.mean(axis=0), sizes, rng)
+        for rows in minibatches(x, 32, steps, rng):
+            rng.standard_normal((len(rows), sizes[-1]))
+        return params
+
+    report = examine(untrained, name="vae_train")
+    assert (report.misconception, report.kind) == ("nothing moves", "values")
 
 
 @pytest.mark.slow

@@ -13,11 +13,12 @@ from course_utils.checking import steps as stepwise
 from course_utils.checking.calling import outcome_of, perform, perform_all
 from course_utils.checking.candidates import known, of_the_arguments, of_the_result, of_the_steps
 from course_utils.checking.judging import case_seed
-from course_utils.checking.rows import Row, bits, parts, same
+from course_utils.checking.rows import Row, bits, identical, parts, same
 from course_utils.checking.search import Search
 from course_utils.checking.wording import sentence
 from course_utils.exercises import all_exercises, find_exercise
 from course_utils.exercises.stand_ins import resolve
+from course_utils.networks.nets import mlp
 
 EXERCISES = {name: exercise for name, exercise in all_exercises().items() if not exercise.trains}
 
@@ -57,7 +58,25 @@ WRONG = [
         "count from 0",
     ),
     ("jensen_gap", lambda h, x, w: RIGHT["jensen_gap"](np.log, x, w), "`h`: the logarithm", "is always applied"),
+    # two steps that are combined otherwise
+    (
+        "kl_gaussians",
+        lambda m, s, n, t: np.sum(s * t + 0.5 * (np.exp(2 * s) + (m - n) ** 2) / np.exp(2 * t) - 0.5, axis=1),
+        "log sigma_p times log sigma_q",
+        "log sigma_p is multiplied with log sigma_q",
+    ),
+    (
+        "elbo_linear_gaussian",
+        lambda x, W, b, eta, m, s: (
+            -x.shape[1] / 2 * np.log(2 * np.pi + eta)
+            - RIGHT["expected_squared_error"](x, W, b, m, s) / (2 * eta)
+            - kl()(m, s)
+        ),
+        "2 pi inside the logarithm plus eta inside the logarithm",
+        "are added, where they are to be multiplied",
+    ),
     # relations
+    ("vae_generate", lambda d, z: RIGHT["vae_generate"](d, z)[-1:], "result: last row", "only the last row"),
     (
         "pca_decode",
         lambda z, mean, c: np.clip(RIGHT["pca_decode"](z, mean, c), 0, 1),
@@ -80,6 +99,25 @@ WRONG = [
         lambda x, r, *a: -special.xlogy(r, r).sum(axis=1),
         "entropy",
         "entropy of the responsibilities alone",
+    ),
+    # what is not finite, or next to 0
+    (
+        "kl_to_point_mass",
+        lambda mu, s: np.full(len(s), np.inf),
+        "this is the limit",
+        "above 0 the divergence is finite",
+    ),
+    (
+        "kl_categorical",
+        lambda q, p: np.inf if (p == 0).any() else RIGHT["kl_categorical"](q, p),
+        "always infinite",
+        "not where q and p are zero at the same place",
+    ),
+    (
+        "gap_ledger",
+        lambda p, b, e: {"approximation": np.exp(p) - np.exp(b), "amortization": np.exp(b) - np.exp(e)},
+        "probabilities are subtracted",
+        "differences of the logarithms",
     ),
     # several results
     (
@@ -115,6 +153,21 @@ def test_what_is_found(name, function, key, words):
         assert report.misconception is None or report.misconception in EXERCISES[name].misconceptions
     else:
         assert key in report.misconception and words.lower() in report.advice.lower(), report
+
+
+def test_an_axis_that_stays_is_no_explanation_where_the_shape_is_right():
+    def vae_elbo(encoder, decoder, x, eps):
+        mu, log_sigma = RIGHT["encoder_forward"](encoder, x)
+        logits = mlp(decoder, mu + np.exp(log_sigma) * eps)
+        return np.mean(RIGHT["bernoulli_log_prob"](x, logits), axis=0) - kl()(mu, log_sigma)
+
+    report = examine(vae_elbo, name="vae_elbo")
+    assert "where that axis is the examples" in report.advice and "kept" not in report.misconception
+
+
+def test_an_encoder_of_two_layers_is_told_of_those_between():
+    report = examine(lambda params, x: encode([params[0], params[-1]], x), name="encoder_forward")
+    assert "only the first and the last layer" in report.advice.lower()
 
 
 def test_the_same_answer_gets_the_same_report_and_another_seed_the_same_explanation():
@@ -214,6 +267,7 @@ def test_numbers_are_told_by_their_information():
     assert bits([Values([1, 1, 1, 1])]) == 0
     assert bits([Values([0.0, 1.0, 1.0, 0.0])]) == 4
     assert bits([Values([np.nan, np.inf])]) == 0
+    assert bits([Values([1e-40, 3e-40])]) == 10  # in parts of the largest, which is 1
 
 
 def test_values_are_compared_in_shape_and_size_but_where_the_answer_is_not_finite():
@@ -222,6 +276,10 @@ def test_values_are_compared_in_shape_and_size_but_where_the_answer_is_not_finit
     assert not same(np.ones(2), np.ones((2, 1)))
     assert same(np.array([1.0, 2.0]), np.array([1.0, np.nan]))
     assert not same(np.array([1.0, np.inf]), np.array([1.0, 2.0])) and not same(np.array([np.nan, 2.0]), np.ones(2))
+    assert same(np.zeros(2), np.full(2, 1e-40)) and not same(np.zeros(2), np.full(2, 1e-40), tiny=True)
+    assert same(np.full(2, 1e-40), np.full(2, 1.0001e-40), tiny=True) and same(np.zeros((0, 2)), np.ones((0, 2)))
+    assert identical(np.array([np.inf, 1.0]), np.array([np.inf, 1.0]))
+    assert not identical(np.array([np.inf, 1.0]), np.array([np.nan, 1.0]))
     assert not same(np.ones(2), np.array(["a", "b"])) and not same(np.ones(2), np.full(2, np.nan))
 
 

@@ -8,6 +8,7 @@ import pytest
 from course_utils.checking import examine
 from course_utils.checking.calling import perform_all
 from course_utils.checking.repairs import LONGEST, Source, line_of, repairs, source_in, source_of
+from course_utils.networks.nets import mlp
 
 TEXT = """def f(x, mean):
     # the mean is subtracted first
@@ -49,6 +50,22 @@ def test_each_repair_is_one_change_that_is_python_and_leaves_other_lines_alone()
 )
 def test_what_is_changed(kind, line):
     assert (kind, line) in set(changed_lines(TEXT))
+
+
+def test_functions_of_an_axis_get_one():
+    text = "def f(x, s):\n    a, b = np.split(x, 2)\n    return a + np.abs(s)\n"
+    lines = {line for _, line in changed_lines(text)}
+    assert {"a, b = (np.split(x, 2, axis=1))", "return a + (np.exp(s))"} <= lines
+
+
+def test_an_answer_that_raises_an_error_is_told_where_a_small_change_makes_it_right():
+    def encoder_forward(params, x):
+        mu, log_sigma = np.split(mlp(params, x), 2)
+        return mu, log_sigma
+
+    report = examine(encoder_forward)
+    assert report.kind == "raised" and report.misconception == "line: axis"
+    assert "Look at `np.split(mlp(params, x), 2)` in line" in report.advice and "equal division" in report.detail
 
 
 def test_strings_parameters_targets_and_endless_conditions_are_left_alone():

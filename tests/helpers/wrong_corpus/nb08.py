@@ -182,24 +182,6 @@ def averages_the_logits(encoder, decoder, x, eps):
     return anp.sum(x * logits - anp.logaddexp(0, logits), axis=1) - kl_standard_normal(mu, log_sigma)
 
 
-@wrong(
-    "vae_elbo",
-    cause="Values are written into an array of zeros, which autograd cannot follow: training with it fails.",
-    line="bound[n] = average",
-)
-def written_into_zeros(encoder, decoder, x, eps):
-    N = len(x)
-    samples = eps[None] if eps.ndim == 2 else eps
-    mu, log_sigma = encoder_forward(encoder, x)
-    kl = kl_standard_normal(mu, log_sigma)
-    bound = np.zeros(N)
-    for n in range(N):
-        z = mu[n] + anp.exp(log_sigma[n]) * samples[:, n]
-        average = anp.mean(bernoulli_log_prob(x[n], mlp(decoder, z)))
-        bound[n] = average - kl[n]
-    return bound
-
-
 # --- vae_train --------------------------------------------------------------------------------------------------------
 
 
