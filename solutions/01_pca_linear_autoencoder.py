@@ -9,7 +9,7 @@
 # %% [markdown]
 # # PCA is a linear autoencoder
 #
-# *Lecture points L2, L4 and L5. About {{core minutes}} minutes, 20 points; {{further minutes}} more below "Further".*
+# *Lecture points L2, L4 and L5. About {{core minutes}} minutes, 18 points; {{further minutes}} more and 2 points below "Further". [Glossary](00_start_here.ipynb#Glossary)*
 #
 # A photograph of a face is thousands of numbers. How few numbers could stand for it? This notebook answers the question for
 # the simplest machine that can be asked: a network with one hidden layer and no nonlinearity, trained to give back its

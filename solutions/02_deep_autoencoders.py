@@ -9,7 +9,7 @@
 # %% [markdown]
 # # Deep autoencoders
 #
-# *Lecture points L2, L3, L6, L7 and L8. About {{core minutes}} minutes, 11 points.*
+# *Lecture points L2, L3, L6, L7 and L8. About {{core minutes}} minutes, 11 points. [Glossary](00_start_here.ipynb#Glossary)*
 #
 # A linear autoencoder can do no better than PCA: all its reconstructions lie on one *flat* subspace. Notebook 01 ended with a question: **what if the
 # encoder and the decoder could bend?** Here they do. You put a nonlinearity between the layers, train with the same squared error, and see what a curved

@@ -9,7 +9,7 @@
 # %% [markdown]
 # # The observation model
 #
-# *Lecture points L9 and L10. About {{core minutes}} minutes, 20 points; {{further minutes}} more below "Further".*
+# *Lecture points L9 and L10. About {{core minutes}} minutes, 17 points; {{further minutes}} more and 3 points below "Further". [Glossary](00_start_here.ipynb#Glossary)*
 #
 # Notebook 02 ended with a failure: fed with random codes, a decoder drew things that are no digits, for nobody had said
 # how codes are distributed. So let us say it. What else is needed, so that every picture gets a density $p(\mathbf{x})$ that makes
@@ -273,7 +273,7 @@ assert 0 < np.argmax(log_p_all) < len(log_p_all) - 1  # the best eta is inside t
 # %% [markdown]
 # ### Train the generator by maximum likelihood
 #
-# In between lies a best noise variance. So do what L9 asks: choose *all* parameters, $\theta = (\text{bend}, \text{scale})$ and $\eta$, so that
+# In between lies a best noise variance. So choose *all* parameters, $\theta = (\text{bend}, \text{scale})$ and $\eta$, so that
 # the mean of $\log p(\mathbf{x}_n)$ over the training data is largest. Start from a bad guess, a curve that is too short and hardly bent, and judge by ones that
 # were not used: those of the test set.
 
@@ -616,7 +616,7 @@ assert np.abs(single - truth).max() < 1e-6
 reveal("03-single", "1")
 
 # %% [markdown]
-# It is exact, for each of fifty digits, whatever the noise in the sample. Interesting decoders have no known posterior, so spoil it: make $q$ wider by a fifth in each dimension, and shift its mean by
+# It is exact, for each of fifty digits, whatever the noise in the sample. Now spoil it: make $q$ wider by a fifth in each dimension, and shift its mean by
 # half a standard deviation.
 
 # %%

@@ -9,7 +9,7 @@
 # %% [markdown]
 # # Jensen's inequality and the lower bound
 #
-# *Lecture points L10, L11, L12, L15 and L16. About {{core minutes}} minutes, 17 points; {{further minutes}} more below "Further".*
+# *Lecture points L10, L11, L12, L15 and L16. About {{core minutes}} minutes, 13 points; {{further minutes}} more and 4 points below "Further". [Glossary](00_start_here.ipynb#Glossary)*
 #
 # Notebook 03 gave every $\mathbf{x}$ a density, $p(\mathbf{x}) = \int p(\mathbf{z})\, p(\mathbf{x} \mid \mathbf{z})\, d\mathbf{z}$, and ended in a circle: a decoder
 # that bends leaves the integral without a closed form, a good estimate of it needs the posterior, and the posterior needs the integral. How can one

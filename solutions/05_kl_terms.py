@@ -9,7 +9,7 @@
 # %% [markdown]
 # # The two terms of the bound
 #
-# *Lecture points L12 to L15 and L17. About {{core minutes}} minutes, 20 points; {{further minutes}} more below "Further".*
+# *Lecture points L12 to L15 and L17. About {{core minutes}} minutes, 13 points; {{further minutes}} more and 7 points below "Further". [Glossary](00_start_here.ipynb#Glossary)*
 #
 # Notebook 04 found a lower bound on $\log p(\mathbf{x})$ that is tight when $q(\mathbf{z})$ is the
 # posterior. It ended with two terms, neither of which mentions the posterior. What does each of them want from $q$, and what

@@ -9,10 +9,9 @@
 # %% [markdown]
 # # The reparameterization trick
 #
-# *Lecture point L18. About {{core minutes}} minutes, 15 points; {{further minutes}} more below "Further".*
+# *Lecture point L18. About {{core minutes}} minutes, 14 points; {{further minutes}} more and 1 point below "Further". [Glossary](00_start_here.ipynb#Glossary)*
 #
-# Notebook 05 left this question: to climb the bound we need the derivatives of an average over samples of $q$ with respect to $\boldsymbol\mu$ and $\boldsymbol\sigma$, and these are the
-# parameters of the very distribution that the samples come from. **How do you differentiate through a sample?**
+# Notebook 05 left this question: to climb the bound we need the derivatives of an average over samples of $q$ with respect to $\boldsymbol\mu$ and $\boldsymbol\sigma$, and these are parameters of the distribution that the samples come from. **How do you differentiate through a sample?**
 #
 # There are two ways. One never looks inside the function that is averaged, and is noisy; it is how agents learn from rewards. The other writes the sample as a function of
 # the parameters and of noise that does not depend on them, and lets the chain rule do the rest. The second is what makes a VAE trainable.

@@ -9,7 +9,7 @@
 # %% [markdown]
 # # The variational autoencoder
 #
-# *Lecture points L15 and L20 to L22. About {{core minutes}} minutes, 14 points; {{further minutes}} more and 4 points below "Further".*
+# *Lecture points L15 and L20 to L22. About {{core minutes}} minutes, 14 points; {{further minutes}} more and 4 points below "Further". [Glossary](00_start_here.ipynb#Glossary)*
 #
 # Notebook 07 closed with two networks side by side: an inference network that proposes $q(\mathbf{z}|\mathbf{x})$ for any $\mathbf{x}$, and a decoder that says how likely $\mathbf{x}$ is given $\mathbf{z}$. So far
 # one of the two always stood still. **What happens when both are trained at once, on the same bound?** That is the variational autoencoder (VAE).

@@ -9,7 +9,7 @@
 # %% [markdown]
 # # The class-conditional VAE
 #
-# *Lecture points L23, L24 and L25. About {{core minutes}} minutes, 10 points; {{further minutes}} more below "Further", with 3 points.*
+# *Lecture points L23, L24 and L25. About {{core minutes}} minutes, 10 points; {{further minutes}} more and 3 points below "Further". [Glossary](00_start_here.ipynb#Glossary)*
 #
 # Notebook 08 ended at the pad: move $\mathbf{z}$ a little, and the digit changes together with its slant, its width and its thickness. One code mixes **what** digit it is with **how** it is written. We know the labels, and the model has never seen them. Can the two be
 # separated? The lecture's answer: hand the label to both networks, "so $\mathbf{z}$ need not model the category and can focus on style" (L23). *With luck*, it adds, this disentangles style and content. Here the luck is measured.

@@ -16,7 +16,7 @@ CODE = re.compile(
     r"|\w+(?:[._]\w+)+|\b\w+(?=[(\[=])|\b\w+ = ",  # np.log, log_sigma, exp(, axis=
     re.S,
 )
-WORD = re.compile(r"[^\W\d_]+(?:['’][a-z]+)?")
+WORD = re.compile(r"[A-Za-zÀ-ÖØ-öø-ÿ]+(?:['’][a-z]+)?")
 
 
 def markdown_of(source):

@@ -104,13 +104,15 @@ def minutes(cells: Iterable[NotebookNode], exercises: Mapping[str, Exercise]) ->
     """
     spent, part = {"core": 0.0, "further": 0.0}, "core"
     for cell in cells:
+        if EXPECTATION in cell.metadata.get("tags", []):
+            continue  # not for students
         if cell.cell_type == "markdown":
             if cell.source.startswith(FURTHER):
                 part = "further"
             names = CARD.findall(cell.source)
             spent[part] += len(CARD.sub("", cell.source).split()) / 180
             spent[part] += sum(exercises[name].minutes for name in names if name in exercises)
-        elif EXPECTATION not in cell.metadata.get("tags", []):
+        else:
             shown = without_texts("00", without_solution(cell.source))[0]
             lines = (line.strip() for line in shown.splitlines())
             spent[part] += sum(bool(line) and not line.startswith("#") for line in lines) / 10
