@@ -48,8 +48,10 @@ def explained(
     if exercise.noisy and all(outcome.kind == "value" for outcome in outcomes):
         if known and known.misconception not in VAGUE:
             return known, ""
-        does = behaviour.noise_in_training(asking) or training.explained(asking)
-        return (Finding("values", sentence(does[1]), does[0]), "") if does else (known, "")
+        does = training.explained(asking) or behaviour.noise_in_training(asking)
+        if not does or (known and does[0] == training.STILL):  # which is what the misconception says
+            return known, ""
+        return Finding("values", sentence(does[1]), does[0]), ""
     if len(outcomes) < len(cases) or {outcome.kind for outcome in outcomes} - {"value", "raised"}:
         return known, ""
     ordinary = [i for i, case in enumerate(cases) if not case.label]

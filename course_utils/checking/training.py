@@ -11,6 +11,7 @@ import numpy as np
 from course_utils.checking.calling import Outcome
 from course_utils.exercises.stand_ins import Rng
 
+STILL = "nothing moves"
 SIZES, FEW, MORE, EXAMPLES = [12, 5, 3], 4, 12, 512
 SMALL = 2e-4  # a step of this size at most leads nowhere in some hundred steps
 
@@ -29,7 +30,7 @@ def explained(ask: Callable[..., Outcome], seed: int = 0) -> tuple[str, str] | N
         return None
     moved = [largest_difference(a, b) / (MORE - FEW) for a, b in zip(few, more)]
     if max(moved) == 0:
-        return "nothing moves", (
+        return STILL, (
             f"after {MORE} steps your networks are what they were after {FEW}. Do you return those that went into the "
             "training, and not those that came out of it?"
         )

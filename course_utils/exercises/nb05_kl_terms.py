@@ -409,7 +409,6 @@ KL_GAUSSIANS = exercise(
         "all four arguments are `(N, K)`."
     ),
     answer="course_utils.probability.gaussians:kl_gaussians",
-    aliases=("course_utils.probability.gaussians:kl_standard_normal", FAST_KL),
     cases=pair_cases,
     oracle=pair_oracle,
     spelled=spelled_kl_gaussians,

@@ -312,7 +312,7 @@ def loss_oracle(mu, log_sigma, z, rewards):
 def spelled_score_function_loss(P, mu, log_sigma, z, rewards):
     S = len(rewards)
     others = P.term("the sum of all rewards", np.full(S, rewards.sum())) - P.term("the own reward in the sum", rewards)
-    baseline = others / P.divisor("the number of the others, S - 1,", S - 1.0)
+    baseline = others / P.divisor("the number of the others", S - 1.0)
     advantage = P.term("the reward", rewards) - P.term("the baseline", baseline)
     standard = (z - P.term("mu", mu)) / P.divisor("sigma", np.exp(log_sigma))
     squares = P.sum(P.apply("the square", np.square, standard), 1, "the latent dimensions")

@@ -158,14 +158,13 @@ class Child:
             raise LostError(why)
 
     def _lost(self, pipe, how):
-        """Why what became of a fork may be no doing of its own; "" where it is. One that is alone dies by its own
-        doing; but others may keep the processor even from that."""
+        """Why what became of a fork may be no doing of its own; "" where it is. To the one that is alone, all is."""
         if how == b"n":
             return "the system allows no more processes"
-        if pipe.busy:
-            return "the machine is too busy"
         if self.tier.alone or self.greedy:
             return ""
+        if pipe.busy:
+            return "the machine is too busy"
         if pipe.hung_up and how in (b"", b"9"):
             return "its process was killed"
         return ""

@@ -120,14 +120,6 @@ def test_where_not_even_one_alone_has_a_process_there_is_no_grade(struck, tmp_pa
     assert report is None  # so that the next run grades it
 
 
-def test_where_others_keep_the_processor_even_from_one_alone_there_is_no_grade(struck):
-    def strike(child, pipe):
-        pipe.busy = True  # as where a limit of the clock is reached long before that of CPU seconds
-
-    row = struck(strike)
-    assert row["status"].startswith("error: this machine did not let it run, not even alone (the machine is too busy)")
-
-
 def test_a_fork_that_cannot_be_had_is_said_to_be_missing(monkeypatch):
     def refuse():
         raise BlockingIOError("Resource temporarily unavailable")

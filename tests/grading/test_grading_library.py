@@ -344,7 +344,7 @@ def test_training_under_another_name_is_hidden(path):
 
 def test_everything_in_the_library_that_trains_has_been_looked_at():
     """The search above leaves out what trains. A new function that takes steps and an rng belongs to one of these."""
-    takes_data = {"classifier_train", "gmm_fit", "refine"}  # a classifier, a mixture, one q: no answer to an exercise
+    takes_data = {"classifier_train", "judge_train", "gmm_fit", "refine"}  # a classifier, a judge, a mixture, one q
     # What the cards tell students to train with, and what is no training.
     tools = {"adam", "minibatches", "train", "bar_on_grid", "live_elbo", "draw_elbo"}
     found = set()
@@ -356,4 +356,4 @@ def test_everything_in_the_library_that_trains_has_been_looked_at():
                     found.add(f"{info.name}:{name}")
     answers = {exercise.answer for exercise in all_exercises().values()}
     rest = {path.partition(":")[2] for path in found - answers - set(SHORTCUTS)}
-    assert rest <= takes_data | tools | {"cosine_decay", "hold_then_linear", "_show"}, rest
+    assert rest <= takes_data | tools | {"cosine_decay", "hold_then_linear", "_show", "_apart"}, rest
