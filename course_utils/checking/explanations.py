@@ -48,8 +48,10 @@ def explained(
     if exercise.noisy and all(outcome.kind == "value" for outcome in outcomes):
         if known and known.misconception not in VAGUE:
             return known, ""
-        does = training.explained(asking) or behaviour.noise_in_training(asking)
-        if not does or (known and does[0] == training.STILL):  # which is what the misconception says
+        looks = (behaviour.noise_in_training, training.explained)
+        found = (look(asking) for look in (reversed(looks) if known else looks))  # what is not trained needs no noise
+        does = next(filter(None, found), None)
+        if not does:
             return known, ""
         return Finding("values", sentence(does[1]), does[0]), ""
     if len(outcomes) < len(cases) or {outcome.kind for outcome in outcomes} - {"value", "raised"}:

@@ -14,7 +14,9 @@ from alternatives import all_alternatives
 
 from course_utils.checking import examine, wire
 from course_utils.checking.calling import isolated
+from course_utils.checking.explanations import VAGUE
 from course_utils.checking.judging import case_seed, judge
+from course_utils.checking.training import STILL
 from course_utils.exercises import all_exercises
 
 EXERCISES = all_exercises()
@@ -46,6 +48,8 @@ def test_every_misconception_is_rejected_with_its_own_sentence(name, key):
     for seed in seeds(EXERCISES[name]):
         report = examine(function, name=name, seed=seed)
         assert not report.passed and report.points == 0
+        if key in VAGUE and report.misconception == STILL:
+            continue  # the weights do not move: what is so is said in place of what may be
         assert (report.misconception, report.advice) == (key, sentence), report
 
 
