@@ -1,13 +1,13 @@
 """What a wrong answer does, whatever its formula: noise of its own, idle arguments, results that are 0 or 1."""
 
 import ast
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
 
 from course_utils.checking.calling import Outcome
-from course_utils.checking.repairs import Source, function_in, line_of
+from course_utils.checking.repairs import Source, function_in, line_of, line_starts, with_other
 from course_utils.checking.rows import Row
 from course_utils.exercises.model import Exercise
 from course_utils.exercises.stand_ins import Rng
@@ -113,26 +113,30 @@ def shapes(args: Iterable) -> list:
 SEEDED = ("default_rng", "RandomState", "seed", "Random", "Generator")
 
 
+def own_seeds(function: ast.FunctionDef) -> Iterator[Any]:
+    """The whole numbers that stand as seeds in a function's calls."""
+    for node in ast.walk(function):
+        if isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] in SEEDED and node.args:
+            seed = node.args[0]
+            if isinstance(seed, ast.Constant) and isinstance(seed.value, int):
+                yield seed
+
+
 def seeded(ask: Ask, rows: list[Row], source: Source | None) -> Behaves | None:
     """Where another seed of the answer's own gives another result: then its noise is its own."""
     function = function_in(source)
     if function is None or source is None:
         return None
-    for node in ast.walk(function):
-        if isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] in SEEDED and node.args:
-            seed = node.args[0]
-            if isinstance(seed, ast.Constant) and isinstance(seed.value, int) and seed.lineno == seed.end_lineno:
-                lines = source.text.encode().splitlines(keepends=True)
-                line = lines[seed.lineno - 1]
-                other = str(seed.value + 1).encode()
-                lines[seed.lineno - 1] = line[: seed.col_offset] + other + line[seed.end_col_offset :]
-                again = ask(rows[0].case_args, variants=[b"".join(lines).decode()])
-                if again.kind == "value" and again.value[0] and not _equal(again.value[0][0], rows[0].value):
-                    says = (
-                        "with another seed your function gives another result: it draws random numbers of its own, "
-                        "where nothing is left to chance. Use what is given"
-                    )
-                    return "own seed", says, line_of(source, seed.lineno)
+    text = source.text.encode()
+    for seed in own_seeds(function):
+        variant = with_other(text, line_starts(text), seed, str(seed.value + 1)).decode()
+        again = ask(rows[0].case_args, variants=[variant])
+        if again.kind == "value" and again.value[0] and not _equal(again.value[0][0], rows[0].value):
+            says = (
+                "with another seed your function gives another result: it draws random numbers of its own, "
+                "where nothing is left to chance. Use what is given"
+            )
+            return "own seed", says, line_of(source, seed.lineno)
     return None
 
 

@@ -22,7 +22,7 @@ class Explanation(NamedTuple):
     cost: float
     key: str
     says: str
-    value: Callable[[Any], Any]
+    value: Callable[["Row"], Any]
     light: bool = False
     single: bool = True
 
@@ -36,6 +36,11 @@ def known(exercise: Exercise) -> Iterator[Explanation]:
     """The misconceptions that people wrote down, and quantities that are other than the one asked."""
     for key, wrong in exercise.misconceptions.items():
         yield Explanation(0.5, key, wrong.sentence, lambda row, f=wrong.function: f(*row.args), single=False)
+    yield from other_quantities(exercise)
+
+
+def other_quantities(exercise: Exercise) -> Iterator[Explanation]:
+    """Quantities that are other than the one asked."""
     for says, functions in exercise.others.items():
         for function in functions_of(functions):
             yield Explanation(0.6, says, says, lambda row, f=function: f(*row.args), single=False)

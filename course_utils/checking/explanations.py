@@ -48,9 +48,10 @@ def explained(
     if exercise.noisy and all(outcome.kind == "value" for outcome in outcomes):
         if known and known.misconception not in VAGUE:
             return known, ""
-        looks = (behaviour.noise_in_training, training.explained)
-        found = (look(asking) for look in (reversed(looks) if known else looks))  # what is not trained needs no noise
-        does = next(filter(None, found), None)
+        first, second = behaviour.noise_in_training, training.explained
+        if known:  # what is not trained needs no noise
+            first, second = second, first
+        does = first(asking) or second(asking)
         if not does:
             return known, ""
         return Finding("values", sentence(does[1]), does[0]), ""
@@ -127,7 +128,7 @@ def explain(exercise: Exercise, rows: list[Row], asked: "Asked") -> "Found":
         return Found(search.found, asked.line())
     if search.exactly():
         return Found(search.found, asked.line())
-    behaves = behaviour.seeded(asked.again, rows, asked.source) or behaviour.zeros_and_ones(rows)
+    behaves = behaviour.seeded(asked, rows, asked.source) or behaviour.zeros_and_ones(rows)
     if not behaves and np.isfinite(search.first.got[0]).all():
         behaves = behaviour.without_effect(
             exercise.parameters, rows, asked.fresh(), asked, lambda args: right(exercise, resolve(args)), asked.source
@@ -165,11 +166,7 @@ class Asked:
         self.cases, self.special, self.most = cases, special, FEW
         self.labelled: list[Row] = []
 
-    def __call__(self, args: tuple) -> Outcome:
-        """What the answer makes of other arguments."""
-        return self.asking(args)
-
-    def again(self, args: tuple, **more: Any) -> Outcome:
+    def __call__(self, args: tuple, **more: Any) -> Outcome:
         """What the answer makes of other arguments, or a changed source of it."""
         return self.asking(args, **more)
 

@@ -1,5 +1,6 @@
 """From an exercise and a way to call an answer to a report. The same for the notebook's checks and for grading."""
 
+import contextlib
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
@@ -91,11 +92,10 @@ def judge(
             (i for i in failing if not cases[i].label), failing[0]
         )  # ordinary inputs say more than special ones
         known, asking = misconceived(exercise, cases, outcomes, findings), Asking(exercise, call, key, source)
-        try:
-            tried = explained(exercise, cases, outcomes, findings, asking, known) if explain else (known, "")
-            finding, detail = tried
-        except UNCOMPARABLE:  # a comparison trips over the result
-            finding, detail = known, ""
+        finding, detail = known, ""
+        if explain:
+            with contextlib.suppress(*UNCOMPARABLE):  # a comparison trips over the result
+                finding, detail = explained(exercise, cases, outcomes, findings, asking, known)
         finding = finding or labelled(cases, findings, worst)
     if finding.kind == "raised":
         worst = next(i for i in [worst, *failing] if outcomes[i].kind == "raised")

@@ -11,8 +11,8 @@ import numpy as np
 
 from course_utils.checking import steps as stepwise
 from course_utils.checking.calling import Outcome
-from course_utils.checking.candidates import Explanation, functions_of
-from course_utils.checking.rows import parts
+from course_utils.checking.candidates import Explanation, other_quantities
+from course_utils.checking.rows import Row, parts, whole
 from course_utils.exercises.model import Case, Exercise
 from course_utils.exercises.stand_ins import resolve
 
@@ -90,9 +90,7 @@ def summed(function: Reduced) -> Reduced:
 
 def numerical(exercise: Exercise, args: tuple) -> Iterator[Explanation]:
     """Candidates: the exercise's own, then those of every log of a sum or mean of exponentials among its steps."""
-    for says, functions in exercise.others.items():
-        for function in functions_of(functions):
-            yield Explanation(0.6, says, says, lambda row, f=function: f(*row))
+    yield from other_quantities(exercise)
     if not exercise.spelled:
         return
     for step in {s.name: s for s in stepwise.steps_of(exercise.spelled, args)}.values():
@@ -106,7 +104,7 @@ def numerical(exercise: Exercise, args: tuple) -> Iterator[Explanation]:
                     1,
                     f"{step.name}: {key}",
                     says.format(n=step.name),
-                    lambda row, p=place: stepwise.run(exercise.spelled, row, p),
+                    lambda row, p=place: stepwise.run(exercise.spelled, row.args, p),
                 )
 
 
@@ -128,18 +126,12 @@ def out_of_range(exercise: Exercise, cases: Sequence[Case], outcomes: Sequence[O
 
 def gives(exercise: Exercise, candidate: Explanation, case: Case, value: Any) -> bool:
     """Whether an answer that does as the candidate says would have this value."""
-    args = resolve(case.args)
+    row = Row(exercise, case, value)
     try:
-        made = candidate.value(args)
+        made = candidate.value(row)
         expected, got = parts(made), parts(value, made)
         if [e.shape for e in expected] != [g.shape for g in got]:
             return False
-        if isinstance(made, dict):
-            expected, got = dict(zip(sorted(made), expected)), dict(zip(sorted(made), got))
-        elif not isinstance(made, tuple):
-            expected, got = expected[0], got[0]
-        else:
-            expected, got = tuple(expected), tuple(got)
-        return exercise.compare(expected, got, (*args, *case.hidden)) is None
+        return exercise.compare(whole(expected, made), whole(got, made), (*row.args, *case.hidden)) is None
     except Exception:
         return False

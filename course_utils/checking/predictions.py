@@ -10,6 +10,7 @@ from html import escape
 from typing import Any
 
 from course_utils.checking.progress_file import load_predictions, record_prediction
+from course_utils.checking.report import show
 from course_utils.data.texts import look_up
 
 COLOUR = "#832db6"
@@ -44,7 +45,7 @@ def predict(
 
 def reveal(key: str, answer: Any, unit: str = "") -> None:
     """Shows the answer to the question `key` beside what was predicted: a choice, a list in its order, or a number."""
-    _display(Revealed(load_predictions().get(key), _plain(answer), unit))
+    show(Revealed(load_predictions().get(key), _plain(answer), unit))
 
 
 def _texts(items):
@@ -169,13 +170,3 @@ def _shown(question):
     from course_utils.checking.prediction_widget import PredictionWidget
 
     return PredictionWidget(question)
-
-
-def _display(thing):
-    try:
-        from IPython import get_ipython
-        from IPython.display import display
-    except ImportError:
-        print(thing)
-    else:
-        display(thing) if get_ipython() else print(thing)

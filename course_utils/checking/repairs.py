@@ -185,21 +185,31 @@ def line_of(source: Source, number: int) -> str:
     return f"line {source.first + number - 1}: {source.text.splitlines()[number - 1].strip()}"[:300]
 
 
+def line_starts(text: bytes) -> list[int]:
+    """Where each line begins, and where the text ends."""
+    return [0, *itertools.accumulate(len(line) for line in text.splitlines(keepends=True))]
+
+
+def with_other(text: bytes, starts: list[int], node: Any, code: str) -> bytes:
+    """The text with this code in the place of a node of its syntax tree."""
+    start, end = starts[node.lineno - 1] + node.col_offset, starts[node.end_lineno - 1] + node.end_col_offset
+    return text[:start] + code.encode() + text[end:]
+
+
 def repairs(source: Source | None) -> list[Repair]:
     """Changed sources, the likeliest changes first."""
     function = function_in(source)
     if function is None or source is None:
         return []
     names, text = names_in(function), source.text.encode()
-    starts = [0, *itertools.accumulate(len(line) for line in text.splitlines(keepends=True))]
+    starts = line_starts(text)
     found: dict[bytes, Repair | None] = {text: None}
     with contextlib.suppress(RecursionError, ValueError):
         for node in places(function):
-            start, end = starts[node.lineno - 1] + node.col_offset, starts[node.end_lineno - 1] + node.end_col_offset
             for cost, kind, look, other in changes(node, names):
                 new = ast.unparse(other)
                 new = new if isinstance(node, ast.keyword | ast.Return) else f"({new})"
-                changed = text[:start] + new.encode() + text[end:]
+                changed = with_other(text, starts, node, new)
                 if changed not in found:
                     found[changed] = Repair(cost, kind, look, node.lineno, changed.decode())
     return sorted((repair for repair in found.values() if repair), key=lambda repair: repair.cost)[:MOST]

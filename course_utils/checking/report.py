@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from html import escape
+from typing import Any
 
 FACTS = "What is off"  # above the folded facts
 GAP = "margin-top:.35em"
@@ -67,7 +68,8 @@ class Report:
         colour = "#1b7f4b" if self.passed else "#7a7a7a" if self.kind == "not started" else "#b3541e"
         sign, words = self.headline.split(" ", 1)
         parts = [f"<strong><span aria-hidden='true'>{sign} </span>{escape(words)}</strong>"]
-        parts += [f"<div style='{GAP}'>{marked(text)}</div>" for text in [self.advice] if text]
+        if self.advice:
+            parts.append(f"<div style='{GAP}'>{marked(self.advice)}</div>")
         if self.detail:
             parts.append(f"<pre style='{CODE}'>{escape(self.detail)}</pre>")
         if self.facts:
@@ -75,8 +77,20 @@ class Report:
                 f"<details style='{GAP}'><summary style='cursor:pointer'>{FACTS}</summary>"
                 f"<div style='padding:.2em 0 0 1.1em'>{escape(self.facts)}</div></details>"
             )
-        parts += [f"<div style='{GAP}'>{escape(text)}</div>" for text in [self.note] if text]
+        if self.note:
+            parts.append(f"<div style='{GAP}'>{escape(self.note)}</div>")
         return (
             f"<div role='status' class='course-report course-{'passed' if self.passed else 'open'}' "
             f"style='border-left:5px solid {colour};{CARD}'>" + "".join(parts) + "</div>"
         )
+
+
+def show(thing: Any) -> None:
+    """Displays it in a notebook, and prints it elsewhere."""
+    try:
+        from IPython import get_ipython
+        from IPython.display import display
+    except ImportError:
+        print(thing)
+    else:
+        display(thing) if get_ipython() else print(thing)

@@ -71,6 +71,13 @@ def parts(value: Any, like: Any = None) -> list[np.ndarray]:
     return [np.asarray(value)]
 
 
+def whole(results: Sequence[np.ndarray], like: Any) -> Any:
+    """The value whose `parts` these results are, in the structure of `like`."""
+    if isinstance(like, dict):
+        return dict(zip(sorted(like), results))
+    return tuple(results) if isinstance(like, tuple) else results[0]
+
+
 def same(candidate: np.ndarray, got: np.ndarray, rtol: float = 1.5e-4, atol: float = 2e-6, tiny: bool = False) -> bool:
     """Equal in shape and in all values, within what float32 rounds; what is not finite in `got` is not compared, unless
     there is nothing else. With `tiny`, values that are all tiny must agree, too, and not only be so."""
@@ -116,13 +123,7 @@ def accepted(exercise: Exercise, expected: Any, row: Row) -> bool:
     got = row.got
     if [v.shape for v in values] != [g.shape for g in got] or not all(np.isfinite(v).all() for v in values):
         return False
-    if isinstance(row.right, dict):
-        values, got = dict(zip(sorted(row.right), values)), dict(zip(sorted(row.right), got))
-    elif isinstance(row.right, tuple):
-        values, got = tuple(values), tuple(got)
-    else:
-        values, got = values[0], got[0]
-    return exercise.compare(values, got, row.args) is None
+    return exercise.compare(whole(values, row.right), whole(got, row.right), row.args) is None
 
 
 def bits(rows: Iterable[Row]) -> float:

@@ -19,7 +19,7 @@ from course_utils.checking.candidates import (
     tried,
 )
 from course_utils.checking.relations import relations, sizes_of
-from course_utils.checking.rows import Row, accepted, bits, entrywise, finite, identical, is_off, parts, same
+from course_utils.checking.rows import Row, accepted, bits, entrywise, finite, identical, is_off, parts, same, whole
 from course_utils.exercises.model import Exercise
 
 # Of a search: how many steps may be taken in all. 130 numbers count as much as a step, some 4 microseconds.
@@ -187,6 +187,5 @@ def other_order(exercise: Exercise, rows: list[Row]) -> Explanation | None:
 
 def in_order(exercise: Exercise, row: Row, order: Sequence[int]) -> bool:
     """Whether the answer would pass with its results in this order."""
-    keys = sorted(row.right) if isinstance(row.right, dict) else None
-    values = [row.got[i] for i in order]
-    return accepted(exercise, row.right, Row(exercise, row.case, dict(zip(keys, values)) if keys else tuple(values)))
+    reordered = whole([row.got[i] for i in order], row.right)
+    return accepted(exercise, row.right, Row(exercise, row.case, reordered))

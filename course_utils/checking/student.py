@@ -13,7 +13,7 @@ from course_utils.checking.judging import Asking, judge
 from course_utils.checking.limits import one_blas_thread
 from course_utils.checking.progress_file import load_progress, record
 from course_utils.checking.repairs import source_of
-from course_utils.checking.report import Report
+from course_utils.checking.report import Report, show
 from course_utils.exercises import all_exercises, find_exercise
 
 USED_FROM_HERE = {
@@ -89,7 +89,7 @@ def check(function: Any, *, name: str | None = None) -> Any:
     if report.passed:
         record("solved", exercise.name, report.max_points)
     note = USED_FROM_HERE[report.passed] if exercise.name not in NOT_USED else ""
-    _display(replace(report, note=note))
+    show(replace(report, note=note))
     return result
 
 
@@ -98,12 +98,12 @@ def hint(name: str) -> None:
     exercise = find_exercise(getattr(name, "__name__", name))
     opened = min(load_progress()["hints"].get(exercise.name, 0) + 1, len(exercise.hints))
     record("hints", exercise.name, opened)
-    _display(Hints(exercise.name, exercise.hints[:opened], len(exercise.hints)))
+    show(Hints(exercise.name, exercise.hints[:opened], len(exercise.hints)))
 
 
 def progress() -> None:
     """Shows which exercises are solved, notebook by notebook."""
-    _display(Progress(load_progress()["solved"]))
+    show(Progress(load_progress()["solved"]))
 
 
 class Hints:
@@ -167,13 +167,3 @@ class Progress:
             "<table><thead><tr><th style='text-align:left'>notebook</th><th>points</th><th></th>"
             f"<th style='text-align:left'>exercises</th></tr></thead><tbody>{body}</tbody></table>"
         )
-
-
-def _display(thing):
-    try:
-        from IPython import get_ipython
-        from IPython.display import display
-    except ImportError:
-        print(thing)
-    else:
-        display(thing) if get_ipython() else print(thing)

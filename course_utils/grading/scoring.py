@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from course_utils.checking.calling import Outcome
-from course_utils.checking.judging import OPEN, Words, judge
+from course_utils.checking.judging import OPEN, judge
 from course_utils.checking.limits import STILL, WALL, Meter
-from course_utils.checking.repairs import Source, source_in
+from course_utils.checking.repairs import source_in
 from course_utils.checking.report import Report
 from course_utils.exercises import Exercise
 from course_utils.grading.isolation import WORK, Isolation
@@ -169,7 +169,8 @@ class Scorer:
                 outcomes.append(pipe.ask(request, seconds, still=STILL * PATIENCE, within=self.all))
                 return outcomes[-1]
 
-            report = judged(exercise, call, self.key, words, source_in(self.cells, name), self.partial)
+            source = source_in(self.cells, name)
+            report = judge(exercise, call, *self.key, words=words, source=source, partial=self.partial)
         raised = [outcome for outcome in outcomes if outcome.kind == "raised"]
         said += [OPEN.error(outcome.error, outcome.message, outcome.line) for outcome in raised[:1]]
         hid = {outcome.message for outcome in outcomes if outcome.error == "AnswerHidden"}
@@ -221,18 +222,6 @@ class Scorer:
         if failures:
             return failed(exercise, "raised", f"The cell with your answer fails, {so}", failures[-1][1])
         return failed(exercise, "missing", f"No cell defines {name}. Was its cell deleted, or the function renamed?")
-
-
-def judged(
-    exercise: Exercise,
-    call: Callable,
-    key: tuple,
-    words: Words = OPEN,
-    source: Source | None = None,
-    partial: bool = False,
-) -> Report:
-    """The report on an answer, asked on the inputs that the key draws."""
-    return judge(exercise, call, *key, words=words, source=source, partial=partial)
 
 
 class CellsRan:
