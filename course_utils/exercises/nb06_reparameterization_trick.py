@@ -808,7 +808,7 @@ SLOPES = {anp.sin: np.cos, anp.tanh: lambda z: 1 / np.cosh(z) ** 2, anp.exp: np.
 
 def draw_cases(rng):
     def case(function, draw, N, K, label=""):
-        draw = Named(f"course_utils.networks.reparameterization:seeded_{draw}")
+        draw = Named(f"course_utils.networks.reparameterization:{draw}_draws()")
         args = Named(f"autograd.numpy:{function}"), away_from_zero(rng, N, K), log_widths(rng, N, K) - 0.3, draw
         return Case(args, label)
 
@@ -822,10 +822,11 @@ def draw_cases(rng):
 
 
 def draw_oracle(f, mu, log_sigma, draw):
-    """Central differences of the sum of f, with the same noise on both sides."""
+    """Central differences of the sum of f, with the noise of the only draw on both sides."""
+    eps = (draw(mu, np.exp(log_sigma)) - mu) / np.exp(log_sigma)
     return (
-        derivatives(lambda mu: np.sum(f(draw(mu, np.exp(log_sigma)))), mu),
-        derivatives(lambda s: np.sum(f(draw(mu, np.exp(s)))), log_sigma),
+        derivatives(lambda mu: np.sum(f(mu + np.exp(log_sigma) * eps)), mu),
+        derivatives(lambda s: np.sum(f(mu + np.exp(s) * eps)), log_sigma),
     )
 
 
@@ -843,6 +844,17 @@ def with_rules(mu_rule, log_sigma_rule, width=np.exp):
         z = draw(mu, width(log_sigma))
         z_bar = SLOPES[f](z)
         return mu_rule(z_bar, z, mu, log_sigma), log_sigma_rule(z_bar, z, mu, log_sigma)
+
+    return gradients
+
+
+def drawn_twice(new_gradient):
+    """The gradients where the rule for log_sigma has a draw of its own, and with `new_gradient` its z_bar, too."""
+
+    def gradients(f, mu, log_sigma, draw):
+        z, again = draw(mu, np.exp(log_sigma)), draw(mu, np.exp(log_sigma))
+        z_bar = SLOPES[f](again if new_gradient else z)
+        return SLOPES[f](z), right_for_log_sigma(z_bar, again, mu, log_sigma)
 
     return gradients
 
@@ -867,7 +879,7 @@ SAMPLE_GRADIENTS = exercise(
         r"for `z = draw(mu, sigma)`, which autograd "
         "cannot look into: make `draw` a `primitive`, register its two rules with `defvjp`, and let `grad` do the "
         "rest. "
-        r"The noise in $\mathbf{z}$ is not told, but $\mathbf{z}$ is."
+        r"The noise in $\mathbf{z}$ is not told, but $\mathbf{z}$ is. Each call of `draw` has new noise: call it once."
     ),
     answer="course_utils.networks.reparameterization:sample_gradients",
     cases=draw_cases,
@@ -890,6 +902,9 @@ SAMPLE_GRADIENTS = exercise(
         ),
         "the second rule divides z - mu by sigma twice": (
             with_rules(right_for_mu, lambda z_bar, z, mu, s: z_bar * (z - mu) / np.exp(2 * s))
+        ),
+        "the second rule takes z for the noise, and a factor sigma; sigma times the noise is z - mu": (
+            with_rules(right_for_mu, lambda z_bar, z, mu, s: z_bar * z * np.exp(s))
         ),
         "the second rule has a factor sigma too many: z - mu is sigma times the noise already": (
             with_rules(right_for_mu, lambda z_bar, z, mu, s: z_bar * (z - mu) * np.exp(s))
@@ -941,6 +956,16 @@ SAMPLE_GRADIENTS = exercise(
         "wrong sign": Misconception(
             with_rules(right_for_mu, lambda z_bar, z, mu, s: z_bar * (mu - z)),
             "The second result has the wrong sign: the noise times sigma is z - mu, not mu - z.",
+        ),
+        "drawn again in the rule": Misconception(
+            drawn_twice(new_gradient=False),
+            "The second rule draws again, and gets other noise. The noise that counts is the one in z: sigma times it "
+            "is z - mu.",
+        ),
+        "drawn for each gradient": Misconception(
+            drawn_twice(new_gradient=True),
+            "Each of your gradients is at a sample of its own. Both are asked at the same z: call draw once, and "
+            "differentiate by both arguments together, grad(..., (0, 1)).",
         ),
     },
     hints=(

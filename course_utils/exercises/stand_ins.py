@@ -22,14 +22,18 @@ class Rng(NamedTuple):
 
 
 class Named(NamedTuple):
-    """Stands for the library's function at `path` ("module:name"): functions go by name, never by value."""
+    """Stands for the library's function at `path` ("module:name"): functions go by name, never by value.
+
+    "module:name()" stands for the function that this one makes: a new one for each call of an answer.
+    """
 
     path: str
 
     def resolve(self) -> Callable:
-        """The function at `path`."""
+        """The function at `path`, or the one that it makes."""
         module, name = self.path.split(":")
-        return getattr(importlib.import_module(module), name)
+        function = getattr(importlib.import_module(module), name.removesuffix("()"))
+        return function() if name.endswith("()") else function
 
 
 def resolve(tree: Any) -> Any:

@@ -81,14 +81,15 @@ def sample_gradients(
     return grad(lambda mu, log_sigma: np.sum(f(sample(mu, log_sigma))), (0, 1))(mu, log_sigma)
 
 
-def seeded_normal(mu: Array, sigma: Array) -> Array:
-    """A draw from N(mu, sigma^2) by numpy's generator, the same noise at each call; plain arrays (N, K) alone."""
-    return default_rng(0).normal(mu, sigma)
+def normal_draws() -> Callable[[Array, Array], Array]:
+    """A function (mu, sigma) -> z that draws from N(mu, sigma^2), new noise at each call; plain arrays (N, K) alone."""
+    return default_rng(0).normal
 
 
-def seeded_laplace(mu: Array, sigma: Array) -> Array:
-    """A draw from the Laplace density with location mu and scale sigma, the same noise at each call; (N, K)."""
-    return default_rng(1).laplace(mu, sigma)
+def laplace_draws() -> Callable[[Array, Array], Array]:
+    """A function (mu, sigma) -> z that draws from the Laplace density with location mu and scale sigma, new noise at
+    each call; plain arrays (N, K) alone."""
+    return default_rng(1).laplace
 
 
 def leave_one_out(rewards: Array) -> Array:

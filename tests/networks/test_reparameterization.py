@@ -11,7 +11,9 @@ from scipy import stats
 from course_utils.networks import fast
 from course_utils.networks.reparameterization import (
     dropout_vjp,
+    laplace_draws,
     leave_one_out,
+    normal_draws,
     pathwise_gradient,
     pathwise_variance,
     reparameterize,
@@ -20,8 +22,6 @@ from course_utils.networks.reparameterization import (
     score_function_gradient,
     score_function_loss,
     score_function_variance,
-    seeded_laplace,
-    seeded_normal,
     sigma_bar,
 )
 
@@ -142,13 +142,16 @@ def test_the_gradient_of_the_loss_is_the_mean_of_the_estimates(seed):
 def test_gradients_through_a_generator_are_those_through_the_formula(seed):
     mu, log_sigma = np.random.default_rng(seed).normal(size=(2, 4, 3))
     f = lambda z: anp.sum(anp.sin(z) * z, axis=1)  # noqa: E731
-    eps = seeded_normal(np.zeros((4, 3)), np.ones((4, 3)))
+    eps = normal_draws()(np.zeros((4, 3)), np.ones((4, 3)))
     expected = [grad(lambda *q: anp.sum(f(reparameterize(*q, eps))), i)(mu, log_sigma) for i in (0, 1)]
-    np.testing.assert_allclose(sample_gradients(f, mu, log_sigma, seeded_normal), expected, rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(sample_gradients(f, mu, log_sigma, normal_draws()), expected, rtol=1e-9, atol=1e-12)
 
 
-@pytest.mark.parametrize("draw", [seeded_normal, seeded_laplace])
-def test_autograd_cannot_look_into_a_draw(draw):
+@pytest.mark.parametrize("draws", [normal_draws, laplace_draws])
+def test_draws_are_new_at_each_call_and_autograd_cannot_look_into_them(draws):
     with pytest.raises((TypeError, ValueError)):
-        grad(lambda mu: anp.sum(draw(mu, np.ones(3))))(np.zeros(3))
-    np.testing.assert_array_equal(draw(np.zeros(3), np.ones(3)), draw(np.zeros(3), np.ones(3)))
+        grad(lambda mu: anp.sum(draws()(mu, np.ones(3))))(np.zeros(3))
+    draw, again = draws(), draws()
+    first, second = draw(np.zeros(3), np.ones(3)), draw(np.zeros(3), np.ones(3))
+    assert not np.any(first == second)
+    np.testing.assert_array_equal(first, again(np.zeros(3), np.ones(3)))
