@@ -38,6 +38,9 @@ def root():
 # -- notebooks under nbval: not in this folder, so these hooks are those of a plugin ---------------------------------
 
 
+SHORT_TRAININGS = Path(__file__).parent / "notebooks" / "short_trainings.py"
+
+
 class Notebooks:
     """A student's copy is run only, whatever nbval compares; and every notebook begins with nothing solved."""
 
@@ -48,15 +51,18 @@ class Notebooks:
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_setup(self, item):
-        """The kernel, which starts before the first cell, gets a progress file of its own."""
+        """The kernel, which starts before the first cell, gets a progress file of its own; a copy's trains shortly."""
         if item.path.suffix != ".ipynb":
             return (yield)
-        ours = os.environ["COURSE_PROGRESS"]
-        os.environ["COURSE_PROGRESS"] = str(Path(ours).with_name(f"{item.path.parent.name}-{item.path.stem}.json"))
+        room, before = item.path.parent.name, dict(os.environ)
+        os.environ["COURSE_PROGRESS"] = str(Path(before["COURSE_PROGRESS"]).with_name(f"{room}-{item.path.stem}.json"))
+        if room == "notebooks" and os.environ.get("COURSE_TEST_COPIES") != "full":
+            os.environ["PYTHONSTARTUP"] = str(SHORT_TRAININGS)  # IPython runs it before the first cell
         try:
             return (yield)
         finally:
-            os.environ["COURSE_PROGRESS"] = ours
+            os.environ.clear()
+            os.environ.update(before)
 
 
 def pytest_configure(config):
