@@ -181,6 +181,7 @@ def pytest_terminal_summary(terminalreporter):
 
 def show_explanations(terminalreporter, rows):
     """How many wrong answers learn why: rows of a notebook, its number of answers, and how many are named ..."""
+    rows = list({row[0]: row for row in rows}.values())  # a property is in the report of each phase of a test
     if not rows:
         return
     line = "{:16}{:>8}{:>8}{:>9}{:>7}{:>9}{:>8}{:>10}{:>9}".format

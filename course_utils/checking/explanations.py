@@ -189,7 +189,7 @@ class Asked:
     def _repairs(self) -> list[Repair]:
         """Small changes of the source, each of which makes the answer right on all ordinary cases, fresh ones too:
         those that make it right on the special ones, or else those that leave nothing out."""
-        working = self._working(repairs(self.source)[: self.most], [case for case in self.cases if not case.label])
+        working = self._working(repairs(self.source, self.most), [case for case in self.cases if not case.label])
         working = self._working(working, [case for case in self.asking.cases(1) if not case.label] if working else [])
         whole = self._working(working, [case for case in self.cases if case.label])
         return whole or [repair for repair in working if repair.kind in STAY and not self.special]

@@ -4,9 +4,12 @@ A limit on the clock alone would refuse right answers on a busy machine, where a
 """
 
 import contextlib
+import functools
 import os
+import sys
 import time
 from collections.abc import Callable, Generator
+from typing import Any
 
 WALL = 5  # so many times as long by the clock on the wall
 STILL = 30  # seconds without computing: it sleeps, or waits for what never comes
@@ -128,11 +131,19 @@ def one_blas_thread() -> Generator[None]:
     that are not even running, and what takes a second alone takes minutes.
     """
     try:
-        from threadpoolctl import threadpool_limits
+        import threadpoolctl  # noqa: F401
     except ImportError:  # in a browser, where there are no threads
         yield
         return
     import scipy.linalg  # noqa: F401  has a BLAS of its own, which can be limited once it is loaded
 
-    with threadpool_limits(1, user_api="blas"):
+    with _thread_pools(len(sys.modules)).limit(limits=1, user_api="blas"):
         yield
+
+
+@functools.lru_cache(maxsize=1)
+def _thread_pools(modules: int) -> Any:
+    """The libraries that have threads; looked for anew where modules have been loaded, as they may bring more."""
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()

@@ -7,10 +7,11 @@ fact: with this change, the answer is right on all ordinary cases of two draws. 
 
 import ast
 import contextlib
+import functools
 import inspect
 import itertools
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 Other = tuple[float, str, str, Any]  # cost, kind, what to look at, the other node
@@ -196,23 +197,31 @@ def with_other(text: bytes, starts: list[int], node: Any, code: str) -> bytes:
     return text[:start] + code.encode() + text[end:]
 
 
-def repairs(source: Source | None) -> list[Repair]:
-    """Changed sources, the likeliest changes first."""
+def repairs(source: Source | None, most: int = MOST) -> list[Repair]:
+    """Changed sources, the likeliest changes first, and not more than `most`."""
     function = function_in(source)
     if function is None or source is None:
         return []
     names, text = names_in(function), source.text.encode()
     starts = line_starts(text)
-    found: dict[bytes, Repair | None] = {text: None}
     with contextlib.suppress(RecursionError, ValueError):
-        for node in places(function):
-            for cost, kind, look, other in changes(node, names):
-                new = ast.unparse(other)
-                new = new if isinstance(node, ast.keyword | ast.Return) else f"({new})"
-                changed = with_other(text, starts, node, new)
-                if changed not in found:
-                    found[changed] = Repair(cost, kind, look, node.lineno, changed.decode())
-    return sorted((repair for repair in found.values() if repair), key=lambda repair: repair.cost)[:MOST]
+        likeliest = sorted(
+            ((node, *change) for node in places(function) for change in changes(node, names)), key=lambda row: row[1]
+        )
+        return list(itertools.islice(_written(likeliest, text, starts), min(most, MOST)))
+    return []
+
+
+def _written(likeliest: Iterable[tuple], text: bytes, starts: list[int]) -> Iterator[Repair]:
+    """The changed sources of changes (node, cost, kind, what to look at, other node), each source once."""
+    seen = {text}
+    for node, cost, kind, look, other in likeliest:
+        new = ast.unparse(other)
+        new = new if isinstance(node, ast.keyword | ast.Return) else f"({new})"
+        changed = with_other(text, starts, node, new)
+        if changed not in seen:
+            seen.add(changed)
+            yield Repair(cost, kind, look, node.lineno, changed.decode())
 
 
 def names_in(function: ast.FunctionDef) -> list[str]:
@@ -238,6 +247,7 @@ def places(node: ast.AST, inside: bool = False) -> Iterator[Any]:
                     yield from places(item, True)
 
 
+@functools.lru_cache(maxsize=2048)  # a node is looked at with each of its changes
 def code(node: ast.AST) -> str:
     """A node as code in a sentence, cut where it is long."""
     text = " ".join(ast.unparse(node).split())
