@@ -140,7 +140,7 @@ PCA_FIT = exercise(
         "the components are the right ones, but in ascending order of variance, as np.linalg.eigh has them": (
             lambda x, K: (x.mean(axis=0), eigenpairs(x, K)[1][1][::-1])
         ),
-        "the second result are left singular vectors, which have an entry for each example; the components are the "
+        "the second result holds left singular vectors, which have an entry for each example; the components are the "
         "third result of np.linalg.svd": (
             lambda x, K: (x.mean(axis=0), np.linalg.svd(centred(x), full_matrices=False)[0][:, :K].T)
         ),

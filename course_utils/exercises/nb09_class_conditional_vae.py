@@ -825,7 +825,7 @@ M2_UNLABELLED = exercise(
         "log of the mean": Misconception(
             lambda elbo, q: np.log(np.sum(np.exp(elbo), axis=1)),
             "This is log sum exp of L, the best that any q(y | x) could reach. "
-            "The bound for *this* q_y is asked: it must use q_y.",
+            "The bound for the q_y that came in is asked: it must use q_y.",
         ),
     },
     hints=(
