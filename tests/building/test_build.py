@@ -10,6 +10,8 @@ import pytest
 from course_utils.building import build
 from course_utils.building.build import BuildError, build_course, read_source, without_solution
 
+pytestmark = pytest.mark.slow  # the whole file takes tens of seconds
+
 SOURCE = '''# %% [markdown]
 # # A small notebook
 #

@@ -174,6 +174,7 @@ def test_overwriting_is_named_beside_wrong_values_and_excuses_no_accusation():
     assert result.kind == "changed inputs" and result.misconception is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", all_exercises())
 def test_praise_for_ordinary_inputs_is_earned(name):
     for answer in (raises, lambda *args: None, lambda *args: args[0]):

@@ -42,6 +42,7 @@ def test_the_library_passes(name):
         assert report.advice == "" and report.misconception is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name, key", marked([(e.name, key) for e in EXERCISES.values() for key in e.misconceptions]))
 def test_every_misconception_is_rejected_with_its_own_sentence(name, key):
     function, sentence = EXERCISES[name].misconceptions[key]
@@ -53,6 +54,7 @@ def test_every_misconception_is_rejected_with_its_own_sentence(name, key):
         assert (report.misconception, report.advice) == (key, sentence), report
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name, function",
     marked([(name, f) for name, fs in ALTERNATIVES.items() for f in fs]),

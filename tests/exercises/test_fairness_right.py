@@ -8,6 +8,8 @@ import pytest
 from answers import EVERYTHING, EXERCISES, judged
 from right_answers import STYLES, alternatives_of, sample_of_styles, styled
 
+pytestmark = pytest.mark.slow  # the whole file takes tens of seconds
+
 STYLES_EACH = 6  # for one exercise
 TRAINING_ANSWERS = 2  # for one that trains
 

@@ -10,6 +10,8 @@ import pytest
 from answers import EVERYTHING, EXERCISES, judged
 from wrong_answers import EQUIVALENT, equivalent, misconceptions_of, mutants_of, sample_of_mutants
 
+pytestmark = pytest.mark.slow  # the whole file takes tens of seconds
+
 MUTANTS_EACH = 12  # for one exercise
 TRAINING_MUTANTS = 6  # for one that trains, whose misconceptions take long and are in test_exercises, too
 

@@ -31,6 +31,7 @@ def test_the_spelled_answer_is_right_on_every_case(name):
         assert passes(exercise, case, run(exercise.spelled, resolve(case.args))), case.label
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", EXERCISES)
 def test_other_quantities_are_other_ones(name):
     """Each runs on some case and differs there from what is asked: on an ordinary one, or where special ones tell."""

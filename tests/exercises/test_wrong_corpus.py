@@ -8,6 +8,8 @@ from wrong_corpus import MEANINGS, corpus, judged, read
 
 from course_utils.exercises import all_exercises
 
+pytestmark = pytest.mark.slow  # the whole file takes tens of seconds
+
 EXERCISES = all_exercises()
 RISE = 2  # points of per cent above its floor at which a notebook's floor is to be raised
 
@@ -21,11 +23,7 @@ def parts():
     return found
 
 
-def marked(part):
-    return pytest.param(part, marks=pytest.mark.slow if "training" in part else ())
-
-
-@pytest.mark.parametrize("part", [marked(part) for part in parts()])
+@pytest.mark.parametrize("part", parts())
 def test_wrong_answers_learn_why(part, record_property):
     rows = judged(parts()[part])
     counts = {word: [answer for answer, _, meaning in rows if meaning == word] for word in MEANINGS}

@@ -22,6 +22,8 @@ from course_utils.cli import main
 from course_utils.exporting import gradescope_run, grading, other_user
 from course_utils.grading.isolation import package_folders
 
+pytestmark = pytest.mark.slow  # the whole file takes tens of seconds
+
 ROOT = Path(__file__).parents[2]
 METADATA = {"id": 1, "users": [{"id": 12, "email": "ann@uni.edu", "name": "Ann"}], "previous_submissions": []}
 

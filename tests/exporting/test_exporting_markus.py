@@ -15,6 +15,8 @@ from course_utils.exporting import markus_run
 from course_utils.exporting.grading import Item
 from course_utils.grading import isolation
 
+pytestmark = pytest.mark.slow  # the whole file takes tens of seconds
+
 
 @pytest.fixture(scope="module")
 def tester(tmp_path_factory):

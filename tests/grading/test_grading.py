@@ -17,6 +17,8 @@ from grading_results import Page, contents, rows_of
 from course_utils import grading
 from course_utils.grading import sandbox, scoring
 
+pytestmark = pytest.mark.slow  # the whole file takes tens of seconds
+
 # The plain tier, which runs everywhere; what the strict one adds is in test_grading_isolation.py and test_hostile.py.
 grade_folder = functools.partial(grading.grade_folder, isolation="plain", trusted=True)
 ROOT = Path(__file__).parents[2]

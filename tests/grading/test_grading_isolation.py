@@ -19,6 +19,8 @@ from course_utils import cli
 from course_utils.grading import grade_folder, hardening, isolation, results, sandbox, watching
 from course_utils.grading.isolation import choose, masks, mounts
 
+pytestmark = pytest.mark.slow  # the whole file takes tens of seconds
+
 ROOT = Path(__file__).parents[2]
 needs_strict = pytest.mark.skipif(
     bool(NOT_HERE) and not os.environ.get("CI"), reason=f"no strict isolation: {NOT_HERE}"

@@ -25,6 +25,8 @@ from course_utils.grading import sandbox
 from course_utils.grading.library import make_library, source_files, without_answers
 from course_utils.models import autoencoder, conditional, semi_supervised
 
+pytestmark = pytest.mark.slow  # the whole file takes tens of seconds
+
 
 @pytest.fixture(scope="module")
 def copy(tmp_path_factory):

@@ -22,7 +22,10 @@ from course_utils.grading.isolation import choose
 from course_utils.grading.library import make_library
 
 ROOT = Path(__file__).parents[2]
-pytestmark = pytest.mark.skipif(bool(NOT_HERE) and not os.environ.get("CI"), reason=f"no strict isolation: {NOT_HERE}")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(bool(NOT_HERE) and not os.environ.get("CI"), reason=f"no strict isolation: {NOT_HERE}"),
+]
 
 
 @pytest.fixture

@@ -19,6 +19,8 @@ from course_utils.grading import cleaning, grade_folder, results
 from course_utils.grading.isolation import bubblewrap
 from course_utils.grading.run import alone
 
+pytestmark = pytest.mark.slow  # the whole file takes tens of seconds
+
 ROOT = Path(__file__).parents[2]
 GRADE = [sys.executable, "-m", "course_utils.cli", "grade"]
 TRUSTED = ["--seed", "3", "--workers", "1", "--isolation", "plain", "--i-trust-these-submissions"]
