@@ -182,6 +182,7 @@ def test_any_reply_becomes_an_outcome(reply):
     assert calling.outcome_of(reply).kind in ("value", "raised", "unreadable")
 
 
+@pytest.mark.slow
 @FORKED
 def test_a_reply_that_is_larger_than_any_right_one_is_named_and_not_kept():
     """Sixty megabytes for each of eight cases: of the shape, words are kept; of the numbers, nothing."""

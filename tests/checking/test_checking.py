@@ -145,6 +145,7 @@ def test_html_and_text_of_a_report_say_the_same(report):
     assert {"✓": "course-passed"}.get(text[0], "course-open") in html
 
 
+@pytest.mark.slow
 def test_the_notebook_is_said_to_use_a_function_only_where_it_does(capsys):
     """Where the name stands in no code after its check, nothing is said of what the notebook goes on with."""
     unused = set()

@@ -359,6 +359,7 @@ def test_a_tune_under_two_titles_stands_on_one_side(melodies, one, other):
     assert len(sides[0] | sides[1]) == 1 and all(sides)
 
 
+@pytest.mark.slow
 def test_no_test_melody_is_nearly_a_training_melody(melodies):
     """By an edit distance of intervals; the measure finds the same tune under its other title where it is."""
     pairs = list(nearly_the_same(melodies.x_test, melodies.x_train))

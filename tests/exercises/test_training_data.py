@@ -131,6 +131,7 @@ def test_an_encoder_of_another_decoder_is_no_answer_to_encoder_train(seed):
     assert finding("encoder_train", case, own) is None
 
 
+@pytest.mark.slow
 def test_linear_training_is_judged_as_steps():
     def by_svd(x, K, steps, rng):
         components = np.linalg.svd(x)[2][:K]

@@ -41,6 +41,7 @@ def test_both_paths_climb_towards_log_p_and_never_pass_it(model):
         np.testing.assert_allclose(elbo[7], elbo_by_quadrature(decoder, x, mu[7], log_sigma[7]), rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_every_control_changes_picture_and_text(explorer):
     example, start, steps = controls(explorer)
     for control, value in ((steps, 25), (start, STARTS[1]), (example, "c")):

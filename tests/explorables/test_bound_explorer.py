@@ -44,6 +44,7 @@ def test_the_numbers_are_those_of_the_closed_form(explorer):
     assert F == pytest.approx(evidence - kl, abs=1.2e-3)
 
 
+@pytest.mark.slow
 def test_f_and_gap_always_add_up(explorer):
     c = controls(explorer)
     c["joint"].value = "two modes"

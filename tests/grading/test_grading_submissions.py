@@ -275,6 +275,7 @@ grade_folder(sys.argv[1], sys.argv[2], seed=1, isolation="plain", trusted=True)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("umask", ["000", "022", "777"])
 def test_results_and_seed_are_their_owners_alone(tmp_path, umask):
     hand_in(tmp_path / "in", f"ann/hw/{START}.ipynb", b"")

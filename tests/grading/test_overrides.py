@@ -67,6 +67,7 @@ def test_points_of_exercises_are_replaced_and_others_added(read):
     assert adjusted(result, [])[0] == result | {"adjustments": []}
 
 
+@pytest.mark.slow
 def test_adjustments_survive_regrading_and_leave_with_their_line(tmp_path, capsys):
     submissions, out = tmp_path / "in", tmp_path / "out"
     hand_in(submissions, f"ann/{START}.ipynb", student_cells(START))

@@ -69,6 +69,7 @@ def test_every_exercise_states_a_share_below_all():
         replace(find_exercise("pca_fit"), partial=1.0)
 
 
+@pytest.mark.slow
 def test_the_gradebook_and_the_pages_know_it(graded):
     rows = {student: row for (student, _), row in rows_of(graded / "on").items()}
     assert {student: row["points"] for student, row in rows.items()} == {
@@ -92,6 +93,7 @@ def test_without_it_nothing_is_as_with_it(graded):
     assert type(result["points"]) is int and "partial" not in result
 
 
+@pytest.mark.slow
 def test_again_it_is_the_same_and_the_other_way_is_graded_anew(graded, capsys):
     before = contents(graded / "on")
     grade_folder(graded / "in", graded / "on", partial=True)

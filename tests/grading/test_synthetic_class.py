@@ -36,6 +36,7 @@ def test_a_class_gets_exactly_the_points_it_must_get(tmp_path):
     assert not discrepancies(place.out / "grades.csv", submissions)
 
 
+@pytest.mark.slow
 def test_the_class_is_mixed_and_the_same_for_the_same_seed(tmp_path):
     place = place_below(tmp_path)
     submissions = synthetic_class(N, 5, place, HARMLESS, NOTEBOOKS)

@@ -187,6 +187,7 @@ def sent(tmp_path_factory):
     return root / "out"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SENDING)
 def test_no_page_holds_what_differs_between_two_hidden_inputs(sent, name):
     """Whatever is sent depends on the inputs; a page that does not depend on them holds none of it."""
@@ -214,6 +215,7 @@ def test_long_texts_are_cut_before_anything_looks_at_them(tmp_path, digits):
     assert OPEN.keys([long[:50], "b"]) and Guarded([long], ENCODE).error("E", long, long)
 
 
+@pytest.mark.slow
 def test_a_key_of_60_000_digits_costs_nobody_anything(tmp_path):
     for name, value in {
         "key": "{'1' * 60_000: 1}",
@@ -232,6 +234,7 @@ def test_a_key_of_60_000_digits_costs_nobody_anything(tmp_path):
     assert len(pages) == 3 and all(len(page) < 6_000 and "1" * 60 not in page for page in pages)
 
 
+@pytest.mark.slow
 def test_the_same_file_has_the_same_inputs_and_another_file_others(tmp_path):
     """An answer that says what it was asked: in the instructor's result alone."""
     tells = "def log_mean_exp(a):\n    raise ValueError(''.join(chr(97 + b % 26) for b in a.tobytes()))"
@@ -253,6 +256,7 @@ def test_the_same_file_has_the_same_inputs_and_another_file_others(tmp_path):
     assert said["one", "ann", "a"] != said["one", "ben", "a"]
 
 
+@pytest.mark.slow
 def test_right_answers_in_a_folder_with_a_latin_name_earn_their_points(tmp_path):
     name = os.fsdecode("Müller".encode("latin-1"))
     hand_in(tmp_path / "in", f"{name}/{START}.ipynb", solved(START))

@@ -67,6 +67,7 @@ def test_the_output_is_one_picture_that_is_replaced_and_says_the_same_in_words(o
     assert output.pictures[0]["text/html"] != output.pictures[-1]["text/html"]
 
 
+@pytest.mark.slow
 def test_drawing_takes_a_small_part_of_the_time(output, monkeypatch):
     now = iter(np.arange(0, 1e6, 0.5))  # every look at the clock: half a second later
     monkeypatch.setattr(live_curves.time, "monotonic", lambda: next(now))
