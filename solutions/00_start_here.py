@@ -185,8 +185,6 @@ exp_explorer()
 # | 12 Compression with VAEs | What is the KL term in bits? | L3, L14 |
 # | 13 Bayesian neural networks | What if the weights are uncertain, too? | L14 |
 #
-# Notebooks 10 to 13 are still being written.
-#
 # ## Your progress
 #
 # Solved exercises are kept in a small file beside the notebooks. `progress()` shows them, in any notebook.
