@@ -185,15 +185,15 @@ def two_terms() -> tuple[Figure, Axes]:
     code(ax, 3.1, 0.85, r"$\mathbf{z}$")
     network(ax, 4.6, 0.85, r"$G$", 0.6, 1.2, 1.0)
     data(ax, 6.05, 0.85, r"$G(\mathbf{z})$", 0.95)
-    loss(ax, 8.1, 0.85, r"$\log p(\mathbf{x}|\mathbf{z})$", 2.1, 0.8)
+    loss(ax, 8.1, 0.85, r"$\mathbb{E}_q[\log p(\mathbf{x}|\mathbf{z})]$", 2.4, 0.9)
     data(ax, 8.1, 2.3, r"$\mathbf{x}$", 0.7)
     arrow(ax, (1.65, 2.25), (2.13, 2.3))
-    arrow(ax, (1.25, 1.1), (2.45, 2.0))
+    arrow(ax, (1.25, 1.1), (2.5, 2.13))
     arrow(ax, (1.35, 0.85), (2.78, 0.85), "draw", above=False)
-    for start, end in [(3.42, 4.08), (5.12, 5.55), (6.55, 7.03)]:
+    for start, end in [(3.42, 4.08), (5.12, 5.55), (6.55, 6.88)]:
         arrow(ax, (start, 0.85), (end, 0.85))
-    arrow(ax, (8.1, 1.97), (8.1, 1.27))
-    note(ax, 5.6, 2.3, "one term compares q with the prior,\nthe other what comes out with x")
+    arrow(ax, (8.1, 1.97), (8.1, 1.32))
+    note(ax, 5.8, 2.3, "one term compares q with the prior, the\nother compares what comes out with x")
     return fig, ax
 
 
