@@ -1,10 +1,12 @@
 """Gradients through a Gaussian sample: the reparameterization z = mu + sigma eps, its backprop rules, and the two
 estimators of the gradient of an expectation, with their variances where these have a closed form."""
 
+import sys
 from collections.abc import Callable
 
 import autograd.numpy as np
 from autograd import grad
+from autograd.core import backward_pass
 from autograd.extend import defvjp, primitive
 from numpy.random import default_rng
 
@@ -89,6 +91,29 @@ def seeded_normal(mu: Array, sigma: Array) -> Array:
 def seeded_laplace(mu: Array, sigma: Array) -> Array:
     """A draw from the Laplace density with location mu and scale sigma, the same noise at each call; (N, K)."""
     return default_rng(1).laplace(mu, sigma)
+
+
+def restless_normal(mu: Array, sigma: Array) -> Array:
+    """`seeded_normal`, but with other noise where a rule of backprop draws once more, as a real generator has it."""
+    return _restless("normal", 0, mu, sigma)
+
+
+def restless_laplace(mu: Array, sigma: Array) -> Array:
+    """`seeded_laplace`, but with other noise where a rule of backprop draws once more, as a real generator has it."""
+    return _restless("laplace", 1, mu, sigma)
+
+
+def _restless(family, seed, mu, sigma):
+    if np.any(np.array(sigma) <= 0):
+        raise ValueError("draw takes mu and sigma, and sigma is positive; was it called with log_sigma?")
+    return getattr(default_rng([seed, 1] if _in_backprop() else seed), family)(mu, sigma)
+
+
+def _in_backprop():
+    frame = sys._getframe()
+    while frame is not None and frame.f_code is not backward_pass.__code__:
+        frame = frame.f_back
+    return frame is not None
 
 
 def leave_one_out(rewards: Array) -> Array:

@@ -249,7 +249,7 @@ def two_estimators() -> tuple[Figure, np.ndarray]:
     fig, axes = plots.figure(9.6, 3.1, columns=2, sharey=True)
     grid = np.linspace(-2.2, 2.2, 201)
     z = np.array([-1.6, -0.9, -0.35, 0.35, 0.9, 1.5])
-    for ax, title in zip(axes, ["they stay, and are weighted: f(z) · score", "they move: f'(z)"]):
+    for ax, title in zip(axes, ["samples stay, and are weighted: f(z) · score", "samples move: f'(z)"]):
         ax.fill_between(grid, 1.1 * np.exp(-0.5 * grid**2), color=_light(DISTRIBUTION), zorder=1)
         ax.plot(grid, 1.1 * np.exp(-0.5 * grid**2), color=DISTRIBUTION, linewidth=1.8, label="q(z)")
         ax.plot(grid, f(grid), color=INK, linewidth=1.8, label="f(z)")
@@ -261,8 +261,8 @@ def two_estimators() -> tuple[Figure, np.ndarray]:
         slope = (f(sample + 1e-3) - f(sample - 1e-3)) / 2e-3
         _arrow(left, (sample, 0), (sample, 0.45 * f(sample) * sample), 0, color=LOSS)
         _arrow(right, (sample, f(sample)), (sample + 0.55 * slope, f(sample)), 0, color=LOSS)
-    left.plot(z, 0 * z, "o", color=CODE, markersize=9, zorder=6, label="samples")
-    right.plot(z, f(z), "o", color=CODE, markersize=9, zorder=6)
+    left.plot(z, 0 * z, "o", color=CODE, markersize=6, zorder=3, label="samples")
+    right.plot(z, f(z), "o", color=CODE, markersize=6, zorder=3)
     left.legend(loc="upper center", ncols=3, fontsize=9, frameon=False)
     return fig, axes
 

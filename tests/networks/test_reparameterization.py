@@ -4,6 +4,7 @@ import autograd.numpy as anp
 import numpy as np
 import pytest
 from autograd import grad
+from autograd.extend import defvjp, primitive
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
@@ -16,6 +17,8 @@ from course_utils.networks.reparameterization import (
     pathwise_variance,
     reparameterize,
     reparameterize_vjp,
+    restless_laplace,
+    restless_normal,
     sample_gradients,
     score_function_gradient,
     score_function_loss,
@@ -145,6 +148,19 @@ def test_gradients_through_a_generator_are_those_through_the_formula(seed):
     eps = seeded_normal(np.zeros((4, 3)), np.ones((4, 3)))
     expected = [grad(lambda *q: anp.sum(f(reparameterize(*q, eps))), i)(mu, log_sigma) for i in (0, 1)]
     np.testing.assert_allclose(sample_gradients(f, mu, log_sigma, seeded_normal), expected, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("restless, seeded", [(restless_normal, seeded_normal), (restless_laplace, seeded_laplace)])
+def test_a_restless_draw_has_other_noise_in_a_rule_of_backprop_alone(restless, seeded):
+    again = []
+    sample = primitive(restless)
+    defvjp(sample, lambda z, m, s: lambda g: again.append(restless(m, s)) or g)
+    mu, sigma = np.zeros((2, 3)), np.ones((2, 3))
+    value = grad(lambda m: anp.sum(anp.square(sample(m, sigma))))(mu) / 2
+    assert np.array_equal(value, seeded(mu, sigma)) and np.array_equal(restless(mu, sigma), seeded(mu, sigma))
+    assert len(again) == 1 and not np.isclose(again[0], value).any()
+    with pytest.raises(ValueError, match="sigma is positive"):
+        restless(mu, -sigma)
 
 
 @pytest.mark.parametrize("draw", [seeded_normal, seeded_laplace])
