@@ -935,6 +935,8 @@ for wider in (1, 0.5, 1.5):
     fit = -np.sum((x - codes @ W_2.T - b) ** 2, axis=1) / (2 * eta_2)
     log_ratio = np.sum(-codes ** 2 / 2 + eps ** 2 / 2 + log_s, axis=1)  # log p - log q
     spreads[f"q {wider} times as wide"] = [fit.std(), (fit + log_ratio).std().round(9)]
+
+# %%
 results(spreads, ["KL by formula", "both from the sample"], trained=False,
         caption="Standard deviation of a single-sample estimate of F (nats)")
 first = spreads["q 1 times as wide"]
