@@ -26,6 +26,7 @@
 
 # %%
 import numpy as np
+from matplotlib.patches import Circle
 from scipy.stats import norm
 
 from course_utils.checking import check, hint, predict, progress, reveal
@@ -47,7 +48,7 @@ digits, pen = load_mnist(), load_pen_digits()
 # %%
 predict("04-ink", "Which is larger: the logarithm of the average of X over all digits, "
         "or the average of log X?", ["the logarithm of the average",
-                                     "the average of the logarithms", "neither"])
+                                     "the average of the logarithms", "they are equal"])
 
 # %%
 ink = digits.x_train.mean(axis=1).astype(float)
@@ -62,7 +63,7 @@ expect(np.log(ink.mean()) - np.log(ink).mean(), 0.0559, within=1e-4)
 # The difference has nothing to do with digits. A function $h$ is **convex** when every chord lies on or above its graph, as for $e^x$, and
 # **concave** when every chord lies on or below, as for $\log x$. Put every value of $X$ on the graph, as a dot. The centroid of the dots is the
 # point $(\mathbb{E}[X], \mathbb{E}[h(X)])$: of two dots it lies on their chord, of sixty digits somewhere inside the bend. The graph itself has the height
-# $h(\mathbb{E}[X])$ there.
+# $h(\mathbb{E}[X])$ there: for a convex $h$ it runs below the centroid, for a concave one above.
 
 # %%
 fig, (left, right) = plots.figure(9.4, 3.4, columns=2)
@@ -76,11 +77,11 @@ plots.show(fig, alt="Two dots on the graph of exp, with their centroid on the ch
                     "above it; sixty on that of log, with their centroid below it.")
 
 # %% [markdown]
-# **Jensen's inequality** (L11) says that this holds for any $X$ for which both sides exist:
+# **Jensen's inequality** (L11) says so for any $X$, whether it takes two values or infinitely many, as long as both sides exist:
 #
 # $$\mathbb{E}[h(X)] \ge h(\mathbb{E}[X]) \quad\text{for convex } h, \qquad\qquad \mathbb{E}[h(X)] \le h(\mathbb{E}[X]) \quad\text{for concave } h.$$
 #
-# Call the difference $\mathbb{E}[h(X)] - h(\mathbb{E}[X])$ the *Jensen gap*.
+# Call the difference $\mathbb{E}[h(X)] - h(\mathbb{E}[X])$ the *Jensen gap*. For a concave $h$ it is negative or zero.
 
 # %% [markdown]
 # {{exercise jensen_gap}}
@@ -101,8 +102,8 @@ jensen_gap = check(jensen_gap)
 
 # %%
 equal = np.full(len(ink), 1 / len(ink))
-for h in (np.exp, np.square, np.negative, np.sqrt, np.log):
-    gap = round(float(jensen_gap(h, ink, equal)), 5) + 0
+for h in (np.exp, np.square, np.negative, np.sqrt, np.log):  # negative: h(x) = -x
+    gap = round(float(jensen_gap(h, ink, equal)), 5) + 0     # -0.0 + 0 is 0.0
     print(f"{h.__name__:>8}: {gap:+.5f}")
 assert np.isclose(jensen_gap(np.square, ink, equal), np.var(ink))
 
@@ -110,10 +111,11 @@ assert np.isclose(jensen_gap(np.square, ink, equal), np.var(ink))
 for h, second in [(np.exp, np.exp), (np.sqrt, lambda m: -m**-1.5 / 4)]:
     estimate = second(ink.mean()) * np.var(ink) / 2
     expect(jensen_gap(h, ink, equal) / estimate, 1, within=0.1)
+expect(-np.var(ink) / ink.mean()**2 / 2, -0.0534, within=1e-4)
 
 # %% [markdown]
 # A straight line has no gap, and the gap of the square is the variance, $\mathbb{E}[X^2] - (\mathbb{E}[X])^2$. **The gap comes
-# from the bend of $h$ and the spread of $X$ together**: where the spread is small, it is about $\frac12 h''(\mathbb{E}[X])\, \mathrm{Var}(X)$.
+# from the bend of $h$ and the spread of $X$ together**: where the spread is small, it is about $\frac12 h''(\mathbb{E}[X])\, \mathrm{Var}(X)$, which is $-0.0534$ for the logarithm of the ink.
 #
 # ### The proof, in three steps
 #
@@ -131,12 +133,15 @@ tangent = np.log(m) + (sixty - m) / m
 assert np.all(np.log(sixty) <= tangent)              # step 1, digit by digit
 assert np.log(sixty).mean() <= tangent.mean()        # step 2
 assert np.isclose(tangent.mean(), np.log(m))         # step 3
-fig, ax = drawings.centroid(np.log, sixty)
-ax.plot(sixty, tangent, color=plots.PALETTE[8], label="tangent at E[X]")
+fig, ax = plots.figure(7.2, 3.6)
+drawings.centroid(np.log, sixty, ax=ax, closer=0.03)
+for part in (ax, *ax.child_axes):
+    part.plot(sixty, tangent, color=plots.PALETTE[5], label="tangent at E[X]")
 ax.set(xlabel="mean brightness (0 to 1)", title="log lies below its tangent")
-ax.legend(loc="lower right")
-plots.show(fig, alt="Sixty digits as dots on the graph of log; a straight line "
-                    "above them touches the graph at the mean.")
+ax.legend(loc="upper left", fontsize=9)
+plots.show(fig, alt="Sixty digits as dots on the graph of log; a straight line above "
+                    "them touches the graph at the mean. Enlarged: the centroid "
+                    "below the point where they touch.")
 
 # %% [markdown]
 # Equality needs equality in step 1 for every value that occurs. As the logarithm touches its tangent at $m$ alone, **$\mathbb{E}[\log X] = \log \mathbb{E}[X]$ only when
@@ -159,18 +164,24 @@ log_p_x = np.log(np.trapezoid(joint, grid))
 print(f"log p(x) = {log_p_x:.4f} nats")
 
 # %%
-fig, (left, right) = plots.figure(9.2, 3.1, columns=2, width_ratios=[1, 1.5])
-left.plot(*toy_joints.bent_decoder(np.linspace(-1.8, 1.8, 100)).T, "k", label="G(z)")
+fig, (left, right) = plots.figure(9.2, 3.4, columns=2, width_ratios=[1, 1.9])
+left.plot(*toy_joints.bent_decoder(np.linspace(-1.8, 1.8, 100)).T, "k")
+for at, side in [(-1.5, "right"), (-1, "right"), (1, "left"), (1.5, "left")]:
+    left.plot(*toy_joints.bent_decoder(at), "ko", ms=4)
+    left.text(*toy_joints.bent_decoder(at), f"  G({at})  ", ha=side, fontsize=8)
 left.plot(*toy_joints.BENT_X, "o", color=drawings.DATA, label="x")
-left.set(xlabel="$x_1$", ylabel="$x_2$", title="The decoder's curve and x")
-left.legend(loc="lower left")
+left.add_patch(Circle(toy_joints.BENT_X, 0.4 ** 0.5, fill=False, color=drawings.DATA))
+left.set(xlabel="$x_1$", ylabel="$x_2$", title="G(z), and x with its noise, √η")
+left.set(aspect="equal", xlim=(-1.8, 1.8))
+left.text(*toy_joints.BENT_X, " x")
 right.fill_between(grid, joint, color=plots.PALETTE[3], alpha=0.6)
 right.set(xlim=(-3, 3), xlabel="z", ylabel="p(x, z)", title="The area is p(x)")
-plots.show(fig, alt="Left: x lies inside a parabola, near both of its arms. Right: the "
+plots.show(fig, alt="Left: x lies inside a parabola, near both of its arms: a circle "
+                    "of radius root eta crosses one and nearly the other. Right: the "
                     "joint density has a hill at about -1.1 and a higher one at 1.2.")
 
 # %% [markdown]
-# Both arms pass near $\mathbf{x}$, so there are two explanations. Divide the joint density by its area, and you have the **posterior**
+# Both arms pass near $\mathbf{x}$ (the circle around it is one standard deviation of the noise), so there are two explanations. Divide the joint density by its area, and you have the **posterior**
 # $p(z \mid \mathbf{x}) = p(\mathbf{x}, z) / p(\mathbf{x})$: what is known about $z$ once $\mathbf{x}$ has been seen.
 #
 # Before you write it, look at another model, the same $z$ read off 800 times with noise. A density of 800 numbers is tiny:
@@ -212,8 +223,7 @@ posterior_on_grid = check(posterior_on_grid)
 # &= \mathbb{E}_q\!\left[ \log \frac{p(z)}{q(z)} \right] + \mathbb{E}_q\big[ \log p(\mathbf{x} \mid z) \big] && (5)\quad p(\mathbf{x}, z) = p(z)\, p(\mathbf{x} \mid z)
 # \end{aligned}$$
 #
-# Inside, the logarithm meets products and turns them into sums. Line (3) averages densities, the importance
-# weights of notebook 03; lines (4) and (5) average logarithms.
+# Line (3) averages the importance weights of notebook 03, ratios of densities. Line (4) averages their logarithms, and the logarithm of a product is a sum: line (5).
 #
 # Here are all five lines as numbers, for two choices of $q$: the Gaussian $\mathcal{N}(0.8, 0.7^2)$, and the posterior with its left hill cut away, set to 0 for
 # $z \le 0$ and scaled back to area 1.
@@ -239,12 +249,13 @@ widths = grids.trapezoid_weights(grid)  # how much each point counts in an integ
 # %%
 def five_lines(q):
     """The numbers of lines (1) to (5) for a density q (G,), which may have zeros."""
-    drawn = q > 0                                  # what q never draws does not count
-    z, q, mass = grid[drawn], q[drawn], (q * widths)[drawn]
-    ratio = joint[drawn] / q                       # p(x, z) / q(z)
-    parts = (mass @ (toy_joints.log_prior(z) - np.log(q)),
+    drawn = q > 0                          # what q never draws does not count
+    mass = (q * widths)[drawn]             # each point's share, with its own width
+    z, density = grid[drawn], q[drawn]
+    ratio = joint[drawn] / density         # p(x, z) / q(z)
+    parts = (mass @ (toy_joints.log_prior(z) - np.log(density)),
              mass @ toy_joints.bent_log_likelihood(z))
-    return [np.log(joint @ widths), np.log((q * ratio) @ widths[drawn]),
+    return [np.log(joint @ widths), np.log((density * ratio) @ widths[drawn]),
             np.log(mass @ ratio), mass @ np.log(ratio), sum(parts)]
 
 
@@ -252,7 +263,7 @@ def five_lines(q):
 lines = {"Gaussian": five_lines(gaussian(0.8, 0.7)), "half": five_lines(half)}
 results(lines, ["(1)", "(2)", "(3)", "(4)", "(5)"], digits=5, trained=False)
 changes = [f"({i + 2})" for i in range(4) if np.diff(lines["half"])[i] < -1e-6]
-reveal("04-line", f"at line{'s' * (len(changes) > 1)} {' and '.join(changes)}")
+reveal("04-line", "at line " + " and ".join(changes))
 
 # %% [markdown]
 # The Gaussian loses at line (4), as Jensen says, and nowhere else. Half of the posterior loses *nothing* at line (4): where it draws, the ratio is constant.
@@ -261,19 +272,19 @@ reveal("04-line", f"at line{'s' * (len(changes) > 1)} {' and '.join(changes)}")
 # $$q(z) > 0 \quad\text{wherever}\quad p(\mathbf{x}, z) > 0,$$
 #
 # which a Gaussian fulfils. Without it, (2) has lost the area under $p(\mathbf{x}, z)$ where $q = 0$, and its sign is $\ge$, too. So the last line is
-# a lower bound for *every* $q$, but there are two ways to lose: what $q$ leaves out, at (2), and what it weighs unevenly, at (4). The second is a Jensen gap, that of
-# the logarithm for the ratio $p(\mathbf{x}, z) / q(z)$:
+# a lower bound for *every* $q$, but there are two ways to lose: what $q$ leaves out, at (2), and what it weighs unevenly, at (4). The second step is a Jensen gap, that of
+# the logarithm for the ratio $p(\mathbf{x}, z) / q(z)$, and negative like every gap of the logarithm:
 
 # %%
 q = gaussian(0.8, 0.7)
-lost_at_4 = lines["Gaussian"][3] - lines["Gaussian"][2]
-assert np.isclose(jensen_gap(np.log, joint / q, q * widths), lost_at_4)
+change_at_4 = lines["Gaussian"][3] - lines["Gaussian"][2]
+assert np.isclose(jensen_gap(np.log, joint / q, q * widths), change_at_4)
 kept = np.trapezoid(np.where(grid > 0, posterior, 0), grid)  # P(z > 0 | x)
 assert np.isclose(lines["half"][1] - lines["half"][0], np.log(kept))
 
 # %% tags=["expectation"]
 expect(lines["Gaussian"][0], log_p_x, within=1e-9)
-assert np.ptp(lines["Gaussian"][:3]) < 1e-9 and lost_at_4 < -0.1
+assert np.ptp(lines["Gaussian"][:3]) < 1e-9 and change_at_4 < -0.1
 assert np.ptp(lines["half"][1:]) < 1e-9 and changes == ["(2)"]
 
 # %% [markdown]
@@ -301,17 +312,9 @@ def elbo_on_grid(log_joint, q, grid):
 # %%
 elbo_on_grid = check(elbo_on_grid)
 
-# %% [markdown]
-# It must give the last of the five numbers. And every $q$ gives a bound; here are a thousand, drawn at random:
-
 # %%
 F = elbo_on_grid(toy_joints.bent_log_joint, half, grid)
-assert np.isclose(F, lines["half"][-1])
-rng = np.random.default_rng(0)
-bounds = np.array([elbo_on_grid(toy_joints.bent_log_joint, gaussian(a, b), grid)
-                   for a, b in rng.uniform([-2, 0.2], [2, 1.2], size=(1000, 2))])
-assert np.all(bounds < log_p_x)
-print(f"log p(x) = {log_p_x:.3f}; F from {bounds.min():.1f} to {bounds.max():.3f}")
+assert np.isclose(F, lines["half"][-1])                # the last of the five numbers
 
 # %% [markdown]
 # ## 4. What the bound loses
@@ -321,7 +324,7 @@ print(f"log p(x) = {log_p_x:.3f}; F from {bounds.min():.1f} to {bounds.max():.3f
 # $$\mathcal{F}(q) = \mathbb{E}_q\big[ \log p(\mathbf{x}) + \log p(z \mid \mathbf{x}) - \log q(z) \big]
 # = \log p(\mathbf{x}) - \underbrace{\mathbb{E}_q\big[ \log q(z) - \log p(z \mid \mathbf{x}) \big]}_{\mathrm{KL}(q \,\|\, p(z \mid \mathbf{x}))}.$$
 #
-# $\log p(\mathbf{x})$ does not depend on $z$, so its expectation is itself. No inequality was used, and both losses are in it: the **gap is exactly a Kullback-Leibler divergence** (L16),
+# $\log p(\mathbf{x})$ does not depend on $z$, so its expectation is itself. No inequality was used, and both losses are in it: the **gap of the bound**, what it lacks, **is exactly a Kullback-Leibler divergence** (L16),
 #
 # $$\log p(\mathbf{x}) - \mathcal{F}(q) = \mathrm{KL}\big(q(z) \,\|\, p(z \mid \mathbf{x})\big).$$
 
@@ -344,18 +347,7 @@ def gap_on_grid(log_joint, q, grid):
 gap_on_grid = check(gap_on_grid)
 
 # %% [markdown]
-# A test of the identity whose three numbers come from three places: the linear model's $\log p(\mathbf{x})$ and the divergence of two Gaussians in closed form
-# (notebook 05), and your $\mathcal{F}$:
-
-# %%
-m_post, s_post = toy_joints.linear_posterior()
-kl = np.log(s_post / 0.5) + (0.5**2 + (0.3 - m_post)**2) / (2 * s_post**2) - 0.5
-F = elbo_on_grid(toy_joints.linear_log_joint, gaussian(0.3, 0.5), grid)
-gap = gap_on_grid(toy_joints.linear_log_joint, gaussian(0.3, 0.5), grid)
-assert abs(toy_joints.linear_log_evidence() - F - kl) < 1e-8 and abs(gap - kl) < 1e-8
-
-# %% [markdown]
-# Back to the model that bends. Here are five choices of $q$ (purple) over the posterior (grey):
+# Here are five choices of $q$ (purple) over the posterior (grey):
 
 # %%
 candidates = {"prior": gaussian(0, 1), "between the hills": gaussian(0, 0.5),
@@ -383,8 +375,6 @@ for name, q in candidates.items():
     gap = gap_on_grid(toy_joints.bent_log_joint, q, grid)
     lost = -np.diff(five_lines(q))
     losses[name] = [F, abs(gap), F + gap, abs(lost[0]), abs(lost[2])]
-    assert abs(log_p_x - F - gap) < 1e-8 and abs(lost.sum() - gap) < 1e-8
-assert abs(losses["half of the posterior"][1] + np.log(kept)) < 1e-8
 shown = {name: [f"{v:.4f}".replace("-", "−") for v in row]
          for name, row in losses.items()}
 results(shown, ["F", "gap", "F + gap", "lost at (2)", "lost at (4)"],
@@ -392,12 +382,15 @@ results(shown, ["F", "gap", "F + gap", "lost at (2)", "lost at (4)"],
 reveal("04-order", sorted(losses, key=lambda name: losses[name][1]))
 
 # %% tags=["expectation"]
+for F, gap, both, left_out, uneven in losses.values():
+    assert abs(both - log_p_x) < 1e-8 and abs(left_out + uneven - gap) < 1e-8
+assert abs(losses["half of the posterior"][1] + np.log(kept)) < 1e-8
 q = candidates["prior"]  # the control: the divergence the other way round does not fit
 other = np.trapezoid(posterior * np.log(posterior / q), grid)
 assert abs(losses["prior"][0] + other - log_p_x) > 0.1
 
 # %% [markdown]
-# The third column is $\log p(\mathbf{x})$ every time, to $10^{-8}$, also for the $q$ that has zeros, and the two losses add up to the gap. Two rows deserve a thought.
+# The third column is $\log p(\mathbf{x})$ every time, to $10^{-8}$, also for the $q$ that has zeros, and the two losses add up to the gap. Now to the last two rows.
 #
 # **Half of the posterior.** Where it is not zero, this $q$ is the posterior divided by $P(z > 0 \mid \mathbf{x})$, so the gap is
 # $-\log P(z > 0 \mid \mathbf{x}) = -\log 0.62 = 0.47$: to drop an explanation costs minus the logarithm of the probability *that is kept*. Here that is cheap; when the kept hill has one
@@ -420,6 +413,8 @@ assert abs(losses["prior"][0] + other - log_p_x) > 0.1
 #
 # The panel lets you be the optimiser: it shows how $\log p(\mathbf{x})$, which never moves, is shared out between $\mathcal{F}$ and the gap.
 #
+# It has a second model, too, with a *linear* decoder: three readings $x_d = w_d z + b_d$ plus noise (`toy_joints.LINEAR`). Everything about it is Gaussian, so its posterior has one mode.
+#
 # Before you move anything, decide what you expect: (a) With two modes, will the best Gaussian $q$ lie between the hills, or on one of them, and which gap will be left? (b) With one mode, can
 # you bring the gap to zero?
 
@@ -436,7 +431,7 @@ bound_explorer({"two modes": toy_joints.bent_log_joint,
 # </details>
 
 # %% [markdown]
-# For (a), let the computer try every Gaussian of a fine lattice:
+# For (a), let the computer try every Gaussian of a fine lattice; (b) has a closed form:
 
 # %%
 lattice = [(a, b) for a in np.linspace(-1.5, 1.5, 61)
@@ -448,13 +443,15 @@ print(f"best: mean {lattice[best][0]:.2f}, standard deviation {lattice[best][1]:
 print(f"its gap: {gaps[best]:.3f}; of dropping the left hill: {-np.log(kept):.3f}")
 between = min(gap for (a, _), gap in zip(lattice, gaps) if abs(a) < 0.3)
 print(f"least gap with a mean between -0.3 and 0.3: {between:.3f}")
+m_post, s_post = toy_joints.linear_posterior()
+print(f"one mode: the posterior has mean {m_post:.2f}, standard deviation {s_post:.2f}")
 
 # %% tags=["expectation"]
 assert abs(lattice[best][0] - 1.05) < 0.06 and between > gaps[best] + 0.3
 
 # %% [markdown]
-# Hardly more than what dropping the other hill costs. Between the hills $q$ would put its mass where the posterior is small, and there
-# $\log q - \log p(z \mid \mathbf{x})$ is large. For hills as far apart as these, covering the valley is dearer than missing a hill. (Closer hills are another matter: notebook 05.)
+# With one mode, a Gaussian $q$ can be the posterior, and the gap is 0. With two, the best gap is hardly larger than that of dropping the left hill. Between the hills $q$ would put its mass where the posterior is small, and there
+# $\log q - \log p(z \mid \mathbf{x})$ is large. For hills as far apart as these, covering the valley costs more than missing a hill. (Closer hills are another matter: notebook 05.)
 
 # %% [markdown]
 # ## 6. EM climbs the bound
@@ -486,7 +483,7 @@ plots.show(fig, alt="The histogram of the move has two humps, near -0.3 and 0.4.
 
 # %% [markdown]
 # The first two fives are from the left hump, the other three from the right one; the dot is the start, and the blue piece is our number. There seem to be two ways to
-# write a five. Let a hidden $z \in \{0, 1\}$ say which way was taken, with a Gaussian for each:
+# write a five (we leave the small hump at 0 aside). Let a hidden $z \in \{0, 1\}$ say which way was taken, with a Gaussian for each:
 #
 # $$p(z = c) = \pi_c, \qquad p(x \mid z = c) = \mathcal{N}(x;\, \mu_c, \sigma_c^2), \qquad p(x) = \sum_c \pi_c\, \mathcal{N}(x;\, \mu_c, \sigma_c^2).$$
 #
@@ -523,8 +520,8 @@ em_e_step = check(em_e_step)
 # $$\frac{\partial}{\partial \mu_c} \sum_n \mathcal{F}_n = \sum_n r_{nc}\, \frac{x_n - \mu_c}{\sigma_c^2} = 0
 # \quad\Rightarrow\quad \mu_c = \frac{\sum_n r_{nc}\, x_n}{N_c}, \qquad N_c = \sum_n r_{nc}.$$
 #
-# $\sigma_c$ is found in the same way. $\pi$ occurs in $\sum_c N_c \log \pi_c$ alone, which would grow for ever but for the constraint $\sum_c \pi_c = 1$: that
-# takes a Lagrange multiplier, as in notebook 01.
+# $\sigma_c$ is found in the same way. $\pi$ occurs in $\sum_c N_c \log \pi_c$ alone, which would grow without end if $\sum_c \pi_c = 1$ did not hold it: that
+# takes a Lagrange multiplier, as in notebook 01, and setting the derivative of $\sum_c N_c \log \pi_c - \lambda (\sum_c \pi_c - 1)$ to zero gives $\pi_c = N_c / \lambda$. What must $\lambda$ be?
 
 # %% [markdown]
 # {{exercise em_m_step}}
@@ -549,7 +546,7 @@ em_m_step = check(em_m_step)
 # ### What the two steps do
 #
 # For a picture, let a single parameter be unknown, the mean of component 1, and start it on the wrong side. An E step makes a bound that
-# touches $\log p_\theta$ where we stand; the M step goes to its top. With your two functions:
+# touches $\log p_\theta$ where we stand; the M step goes to its top. With your two functions (the best mean does not depend on the other parameters that `em_m_step` returns):
 
 # %%
 def with_mean(m):
@@ -580,26 +577,25 @@ plots.show(fig, alt="The curve of log p with three bounds below it. Each touches
 # Now all five parameters at once, from two components that nearly coincide.
 
 # %%
-predict("04-climb", "60 steps of EM from there. How will the climb go?",
-        ["fast at first, then ever slower", "evenly", "slow, then fast, then slow"])
+predict("04-climb", "60 steps of EM from there. How will the climb go, from the first "
+        "step on?", ["ever slower", "evenly", "slow, then fast, then slow"])
 
 # %%
 theta = np.array([0.5, 0.5]), np.array([0.0, 0.2]), np.array([0.4, 0.4])
-bound, log_p, thetas = [-np.inf], [-np.inf], [theta]
+bound, log_p, thetas = [-np.inf], [-np.inf], [theta]  # then after E, M, E, M, ...
 for step in range(60):
     r = em_e_step(x, *theta)
     bound.append(mixture_elbo(x, r, *theta).mean())
     log_p.append(mixture_log_prob(x, *theta).mean())
-    assert abs(bound[-1] - log_p[-1]) < 1e-10 and bound[-1] >= bound[-2] - 1e-12  # E
     theta = em_m_step(x, r)
     bound.append(mixture_elbo(x, r, *theta).mean())
     log_p.append(mixture_log_prob(x, *theta).mean())
-    assert bound[-2] - 1e-12 <= bound[-1] <= log_p[-1] + 1e-12                    # M
     thetas.append(theta)
+assert np.all(np.diff(bound) > -1e-12)  # never down
 
 # %%
 fig, (left, right) = plots.figure(9.6, 3.5, columns=2, width_ratios=[1.1, 1])
-for ax, part in [(left, slice(1, 61)), (right, slice(13, 25))]:
+for ax, part in [(left, slice(1, 61)), (right, slice(13, 25))]:  # two entries a step
     t = np.arange(121)[part] / 2
     ax.fill_between(t, bound[part], log_p[part], color=drawings.LOSS, alpha=0.25,
                     lw=0, label="gap")
@@ -607,7 +603,7 @@ for ax, part in [(left, slice(1, 61)), (right, slice(13, 25))]:
     ax.plot(t, bound[part], "s--", color=drawings.LOSS, ms=4, label="F")
     ax.set(xlabel="step (half: after E, whole: after M)", ylabel="nats per five")
     ax.legend(loc="lower right")
-left.set_title("Never down")
+left.set_title("Never down (the first 30 steps)")
 right.set_title("Steps 7 to 12: E closes the gap, M opens it")
 plots.show(fig, alt="F and log p(x) climb in an S-shape and level out. Enlarged: "
                     "equal after every E step, higher and apart after every M step.")
@@ -626,56 +622,27 @@ for ax, step in zip(axes, (0, 8, 11, 60)):
     for c, (p, m_c, s_c) in enumerate(zip(*thetas[step])):
         ax.plot(t, p * norm.pdf(t, m_c, s_c), "-" if c else "--", lw=2,
                 color=drawings.DISTRIBUTION, label=f"component {c}")
+    ax.plot(t, np.exp(mixture_log_prob(t, *thetas[step])), "k", lw=1, label="sum")
     ax.set(xlabel="move to the right", title=f"step {step}: in doubt {doubt:.0%}")
 axes[0].set_ylabel("density")
 axes[0].legend(loc="upper left", fontsize=8)
 plots.show(fig, alt="Two nearly equal Gaussians drift apart until each covers one "
-                    "hump of the histogram.")
+                    "hump of the histogram, which their sum then follows.")
 
 # %% tags=["expectation"]
 expect(theta[1][0], -0.308, within=0.003)
 expect(theta[1][1], 0.421, within=0.003)
 expect(theta[0][1], 0.630, within=0.003)
+assert np.allclose(bound[1::2], log_p[1::2], atol=1e-10)  # after E
+assert np.all(np.array(bound[2::2]) <= np.array(log_p[2::2]) + 1e-12)  # after M
 gains = np.diff(bound[1::2])
 assert 5 <= gains.argmax() <= 12 and gains[1] < 0.2 * gains.max() > 5 * gains[-1]
 
 # %% [markdown]
 # In doubt is the mean probability of the component that is *not* the likelier one. After a first jump the climb is slow while the posterior hardly tells the components apart;
-# at the end there is little left to win. (PyTorch has this density as `MixtureSameFamily(Categorical(pi), Normal(mu, sigma))`.)
-
-# %%
-predict("04-tie", "Start both components at exactly the same place: means 0.1, "
-        "widths 0.4, shares 1/2. Where are the means after 200 steps?",
-        ["both still at 0.1", "both at the mean of all fives, 0.15",
-         "one in each hump, as before"])
-
-# %%
-ends = {}
-for name, apart in {"exactly together": 0, "a millionth apart": 1e-6}.items():
-    pair = np.array([0.5, 0.5]), np.array([0.1, 0.1 + apart]), np.array([0.4, 0.4])
-    for _ in range(200):
-        pair = em_m_step(x, em_e_step(x, *pair))
-    ends[name] = [*pair[1], mixture_log_prob(x, *pair).mean()]
-results(ends, ["mean of 0", "mean of 1", "log p (nats per five)"])
-reveal("04-tie", "both at the mean of all fives, 0.15")
-
-# %% tags=["expectation"]
-tied, nudged = ends.values()
-assert tied[0] == tied[1] and np.isclose(tied[0], x.mean())
-expect(nudged[2] - tied[2], 0.1918, within=0.001)
-for start in range(20):  # from two fives drawn at random it never falls, nor gets stuck
-    at = np.random.default_rng(start).choice(x, 2, replace=False)
-    now, path = (np.array([0.5, 0.5]), at, np.full(2, x.std())), []
-    for _ in range(150):
-        now = em_m_step(x, em_e_step(x, *now))
-        path.append(mixture_log_prob(x, *now).mean())
-    assert np.all(np.diff(path) > -1e-12)
-    expect(path[-1], nudged[2], within=1e-4)
+# at the end there is little left to win. "Never down" does not mean "up to the top", though: EM can stop on the way ("Further" shows where). (PyTorch has this density as `MixtureSameFamily(Categorical(pi), Normal(mu, sigma))`.)
 
 # %% [markdown]
-# The first M step moves both to the mean of all fives, and gives both the width of all fives. After that nothing moves: every responsibility is one half. A millionth is enough to
-# get away. "Never down" does not mean "up to the top": EM stops wherever both steps leave everything as it is, and this is a saddle, as in notebook 01. (Twenty starts from two fives drawn at random all reached the same top.)
-#
 # ### Why this is not enough
 #
 # The E step needs the posterior, and the posterior needs $p(\mathbf{x})$. For two components that is no problem; for a deep decoder it is the integral that we could not
@@ -691,16 +658,17 @@ for start in range(20):  # from two fives drawn at random it never falls, nor ge
 # $$\hat p_S = \frac1S \sum_{s=1}^{S} w_s, \qquad w_s = \frac{p(\mathbf{x}, z_s)}{q(z_s)}, \qquad \mathbb{E}[\hat p_S] = p(\mathbf{x}).$$
 #
 # (The last holds under the condition of line (2).) The average is right on average. Its logarithm is not: by Jensen, $\mathcal{L}_S = \mathbb{E}[\log \hat p_S] \le \log p(\mathbf{x})$. With a single sample, $\mathcal{L}_1 = \mathbb{E}_q[\log w] = \mathcal{F}$. So
-# **the ELBO is the mean logarithm of an estimate with one sample, and its gap is the bias of that logarithm.** More samples make the average vary less, and a Jensen gap
+# **the ELBO is the mean logarithm of an estimate with one sample, and the bias of that logarithm is minus the gap.** More samples make the average vary less, and a Jensen gap
 # shrinks with the spread. On the model of section 2, with $q = \mathcal{N}(0.8, 0.7^2)$ and the library's `iwae_bound`, the logarithm of the mean over the first axis:
 
 # %%
 z = np.random.default_rng(2).normal(0.8, 0.7, size=100_000)
 log_w = toy_joints.bent_log_joint(z) - norm.logpdf(z, 0.8, 0.7)
 estimates = {S: iwae_bound(log_w.reshape(S, -1)) for S in (1, 10, 100, 1000)}
-results({"bound": [(L.mean(), L.std() / np.sqrt(L.size)) for L in estimates.values()],
-         "F and log p(x)": [lines["Gaussian"][-1], None, None, log_p_x]},
-        [f"S = {S}" for S in estimates], digits=4, trained=False)
+results({"bound": [(L.mean(), L.std() / np.sqrt(L.size)) for L in estimates.values()]},
+        [f"S = {S}" for S in estimates], trained=False,
+        caption=f"Mean ± its standard error, in nats. F = {lines['Gaussian'][-1]:.3f}, "
+                f"log p(x) = {log_p_x:.3f}")
 
 # %% tags=["expectation"]
 L = estimates[1]
@@ -716,7 +684,7 @@ expect(estimates[1000].mean(), log_p_x, within=0.03)
 # - For a concave $h$, $\mathbb{E}[h(X)] \le h(\mathbb{E}[X])$; a tangent proves it, and for the logarithm only a constant $X$ loses nothing (L11).
 # - Every $q$ gives a lower bound $\mathcal{F}(q)$ on $\log p(\mathbf{x})$ (L12, L15). It loses what $q$ leaves out and what it weighs unevenly, together exactly
 #   $\mathrm{KL}(q \,\|\, p(z \mid \mathbf{x}))$, so the bound is tight when $q$ is the posterior (L16).
-# - EM raises $\mathcal{F}$ in turns over $q$ and over the parameters. It never falls, it can get stuck, and it needs the posterior (L10).
+# - EM raises $\mathcal{F}$ in turns over $q$ and over the parameters. It never falls, and it needs the posterior (L10).
 # - The ELBO is the mean logarithm of importance sampling with one sample.
 #
 # ## What is left open
@@ -755,6 +723,60 @@ def mixture_elbo(x, responsibilities, pi, mu, sigma):
 mixture_elbo = check(mixture_elbo)
 last_r = em_e_step(x, *thetas[-2])
 assert np.isclose(mixture_elbo(x, last_r, *thetas[-1]).mean(), bound[-1])
+
+# %% [markdown]
+# ### Where EM stops
+#
+# It never goes down. Does it always go up?
+
+# %%
+predict("04-tie", "Start both components at exactly the same place: means 0.1, "
+        "widths 0.4, shares 1/2. Where are the means after 200 steps?",
+        ["both still at 0.1", "both at the mean of all fives, 0.15",
+         "one in each hump, as before"])
+
+# %%
+ends = {}
+for name, apart in {"exactly together": 0, "a millionth apart": 1e-6}.items():
+    pair = np.array([0.5, 0.5]), np.array([0.1, 0.1 + apart]), np.array([0.4, 0.4])
+    for _ in range(200):
+        pair = em_m_step(x, em_e_step(x, *pair))
+    ends[name] = [*pair[1], mixture_log_prob(x, *pair).mean()]
+results(ends, ["mean of 0", "mean of 1", "log p (nats per five)"])
+reveal("04-tie", "both at the mean of all fives, 0.15")
+
+# %% tags=["expectation"]
+tied, nudged = ends.values()
+assert tied[0] == tied[1] and np.isclose(tied[0], x.mean())
+expect(nudged[2] - tied[2], 0.1918, within=0.001)
+stopped = np.array([0.5, 0.5]), np.full(2, x.mean()), np.full(2, x.std())
+def at(moved, stretched=0):  # log p with the means moved and the widths stretched
+    return mixture_log_prob(x, stopped[0], stopped[1] + moved,
+                            stopped[2] * np.exp(stretched)).mean()
+apart, zeros = 0.05 * np.array([-1, 1]), np.zeros(2)
+assert at(apart + 0.1) < at(zeros) < at(apart, -apart / 2) - 1e-4  # down, and up
+expect(at(zeros), tied[2], within=1e-9)
+
+# %% [markdown]
+# The first M step moves both to the mean of all fives, and gives both the width of all fives. After that nothing moves: every responsibility is one half. EM stops wherever both steps leave everything as it is, and
+# this is a saddle, as in notebook 01: moving both means the same way lowers $\log p$; moving them apart while the right component gets narrower and the left one wider raises it. A millionth is enough to get away. Is such a stop likely? Twenty starts, each from two fives drawn at random:
+
+# %%
+tops = []
+for start in range(20):
+    pair = np.random.default_rng(start).choice(x, 2, replace=False)
+    now = np.array([0.5, 0.5]), pair, np.full(2, x.std())
+    for _ in range(150):
+        now = em_m_step(x, em_e_step(x, *now))
+    tops.append(mixture_log_prob(x, *now).mean())
+print(f"from {min(tops):.4f} to {max(tops):.4f} nats per five")
+
+# %% tags=["expectation"]
+expect(min(tops), nudged[2], within=1e-4)
+expect(max(tops), nudged[2], within=1e-4)
+
+# %% [markdown]
+# All reach the same *local* maximum. There is no highest one: put a component on a single five and let its width go to 0, and the density there grows without end.
 
 # %% [markdown]
 # ### Does the hidden variable mean anything?
@@ -873,14 +895,20 @@ for name, a in factors.items():
     (first, error), *_, (last, last_error) = table[name]
     expect(first, -K * ((a ** 2 - 1) / 2 - np.log(a)), within=4 * error)
     assert last < 3 * last_error
+def variance(a):  # of w / p(x), where it is finite
+    return (a ** 2 / np.sqrt(2 * a ** 2 - 1)) ** K - 1
+expect(variance(1.6), 5.4, within=0.05)
+for name in ("too wide", "a little too wide"):
+    middle, error = table[name][2]
+    expect(middle, -variance(factors[name]) / 200, within=4 * error)
 assert table["too narrow"][-1][0] < -0.3 < -0.03 < table["too wide"][2][0]
 for i in (1, 2):
     (wide, e), (narrow, f) = (table[f"a little too {w}"][i] for w in ("wide", "narrow"))
     assert wide - narrow > 4 * np.hypot(e, f)
 
 # %% [markdown]
-# Never above holds for the expectation; an estimate of it may lie above by about its error. But both
-# curves climb without any exception, and that is no luck. The same weights went into every point of a curve, so an average of 100 weights is an average of
+# "Never above" holds for the expectation; an estimate of it may lie above by about its error. But all
+# four rows climb without any exception, and that is no luck. The same weights went into every point of a curve, so an average of 100 weights is an average of
 # ten averages of ten. By Jensen once more, its logarithm is at least the average of theirs:
 
 # %%
@@ -894,7 +922,8 @@ for row in heights.values():
 # This is the proof that $\mathcal{L}_S \le \mathcal{L}_{10 S}$ and, with some care about groups that overlap, of $\mathcal{L}_S \le \mathcal{L}_{S+1}$ (Burda, Grosse and Salakhutdinov 2016).
 #
 # Why does the wide one win, in both pairs? The ELBO asks where $q$ has mass; an average of weights also asks where $q$ has *none*. A $q$ that is too wide wastes samples, but no weight can be larger than $a^K$ times
-# $p(\mathbf{x})$. With one that is too narrow nothing limits them, and below $a = 1/\sqrt2$ their variance is infinite ("Further" of notebook 03). Then the average of even 100,000 is a matter of a few
+# $p(\mathbf{x})$. Once the average hardly varies, section 1 has its Jensen gap, half its variance: $\mathcal{L}_S \approx \log p(\mathbf{x}) - V/2S$, where $V$ is the variance of a single $w / p(\mathbf{x})$.
+# At $a = 1.6$ it is 5.4. With a $q$ that is too narrow nothing limits the weights, and below $a = 1/\sqrt2$ their variance is infinite ("Further" of notebook 03). Then the average of even 100,000 is a matter of a few
 # enormous weights, from draws in the tails, and one such average says little. Here are twenty:
 
 # %%
@@ -920,9 +949,28 @@ assert np.all(np.abs(np.exp(pools["too wide"]).mean(axis=1) - 1) < 0.03)
 # The true mean is 1 for all. Below $1/\sqrt2$, most averages are too low, and now and then one is far too high.
 
 # %% [markdown]
-# ### Two checks
+# ### Four checks
 #
-# A maximum can be checked by leaving it: whatever the responsibilities, no parameters near those of the M step that keep the constraint have a higher bound.
+# Every $q$ gives a bound. Here are a thousand, drawn at random:
+
+# %%
+rng = np.random.default_rng(0)
+bounds = np.array([elbo_on_grid(toy_joints.bent_log_joint, gaussian(a, b), grid)
+                   for a, b in rng.uniform([-2, 0.2], [2, 1.2], size=(1000, 2))])
+assert np.all(bounds < log_p_x)
+print(f"log p(x) = {log_p_x:.3f}; F from {bounds.min():.1f} to {bounds.max():.3f}")
+
+# %% [markdown]
+# The gap is a divergence. For the linear model, $\log p(\mathbf{x})$ has a closed form, and so has the divergence of two Gaussians (notebook 05), whatever your functions do:
+
+# %%
+kl = np.log(s_post / 0.5) + (0.5**2 + (0.3 - m_post)**2) / (2 * s_post**2) - 0.5
+F = elbo_on_grid(toy_joints.linear_log_joint, gaussian(0.3, 0.5), grid)
+gap = gap_on_grid(toy_joints.linear_log_joint, gaussian(0.3, 0.5), grid)
+assert abs(toy_joints.linear_log_evidence() - F - kl) < 1e-8 and abs(gap - kl) < 1e-8
+
+# %% [markdown]
+# A maximum can be checked by leaving it. For responsibilities drawn at random, none of 200 sets of parameters near those of the M step that keep the constraint has a higher bound:
 
 # %%
 rng = np.random.default_rng(1)
@@ -939,8 +987,7 @@ elsewhere = [mixture_elbo(x, any_r, pi, mu, sigma * s).mean() for s in (1.1, 1.0
 assert elsewhere[1] > elsewhere[0]
 
 # %% [markdown]
-# With a *linear* decoder everything is Gaussian, and the posterior has a closed form. The grid must agree with it, for the 800 readings and for another
-# linear model with three:
+# And the posterior of a linear decoder has a closed form. The grid must agree with it, for this model and for the 800 readings of section 2:
 
 # %%
 for log_joint, model in [(toy_joints.linear_log_joint, toy_joints.LINEAR),

@@ -55,7 +55,7 @@ def spelled_jensen_gap(P, h, x, weights):
 JENSEN_GAP = exercise(
     name="jensen_gap",
     points=1,
-    minutes=4,
+    minutes=3,
     lines=1,
     lecture_points=("L11",),
     signature="jensen_gap(h, x, weights)",
@@ -236,7 +236,7 @@ POSTERIOR_ON_GRID = exercise(
     task=(
         r"Return the density $p(z \mid \mathbf{x})$ at the points of `grid` (G,), given the function `log_joint`, "
         r"which is $\log p(\mathbf{x}, z)$. By the trapezoid rule its integral must be 1, also where "
-        r"$p(\mathbf{x}, z)$ itself is 0 in floating point. The steps of the grid may differ."
+        r"$p(\mathbf{x}, z)$ itself is 0 in floating point. The points of the grid need not be evenly spaced."
     ),
     answer="course_utils.probability.grids:posterior_on_grid",
     cases=posterior_cases,
@@ -397,8 +397,8 @@ ELBO_ON_GRID = exercise(
     returns="scalar",
     task=(
         r"Return the bound $\mathcal{F}(q) = \int q(z) \big(\log p(\mathbf{x}, z) - \log q(z)\big)\, dz$ by the "
-        "trapezoid rule. `q` (G,) holds the values of a density on `grid` (G,), whose steps may differ; where `q` "
-        "is 0, the integrand counts as 0."
+        "trapezoid rule. `q` (G,) holds the values of a density on `grid` (G,), whose points need not be evenly "
+        "spaced; where `q` is 0, the integrand counts as 0."
     ),
     answer="course_utils.probability.grids:elbo_on_grid",
     cases=elbo_cases,
@@ -548,14 +548,15 @@ def spelled_gap_on_grid(P, log_joint, q, grid):
 GAP_ON_GRID = exercise(
     name="gap_on_grid",
     points=3,
-    minutes=10,
+    minutes=11,
     lines=4,
     lecture_points=("L16",),
     signature="gap_on_grid(log_joint, q, grid)",
     returns="scalar",
     task=(
-        r"Return $\mathrm{KL}(q \,\|\, p(z \mid \mathbf{x}))$ by the trapezoid rule, from its own definition, so that "
-        r"it can be compared with $\mathcal{F}$; where `q` is 0, the integrand counts as 0. "
+        r"Return $\mathrm{KL}(q \,\|\, p(z \mid \mathbf{x}))$ by the trapezoid rule, from its own definition: "
+        r"not by way of `elbo_on_grid`, or the comparison with $\mathcal{F}$ below would be empty. Where `q` is 0, "
+        "the integrand counts as 0. "
         "The posterior may be so narrow that its density is 0 in floating point: its logarithm is finite all the same."
     ),
     answer="course_utils.probability.grids:gap_on_grid",
@@ -967,14 +968,14 @@ def spelled_em_m_step(P, x, responsibilities):
 EM_M_STEP = exercise(
     name="em_m_step",
     points=2,
-    minutes=10,
+    minutes=11,
     lines=4,
     lecture_points=("L10", "L15"),
     signature="em_m_step(x, responsibilities)",
     returns="pi (C,), mu (C,), sigma (C,)",
     task=(
         r"Return the $\pi$, $\mu$ and $\sigma$ that maximise the bound for given `responsibilities` (N, C); `x` is "
-        r"(N,). $\mu$ stands above; find $\sigma$ in the same way, and $\pi$ with its constraint."
+        r"(N,). $\mu$ stands above; find $\sigma$ in the same way, and the $\lambda$ of $\pi$ from the constraint."
     ),
     answer="course_utils.probability.mixtures:em_m_step",
     cases=m_step_cases,
@@ -1133,7 +1134,7 @@ def spelled_mixture_elbo(P, x, responsibilities, pi, mu, sigma):
 MIXTURE_ELBO = exercise(
     name="mixture_elbo",
     points=2,
-    minutes=8,
+    minutes=6,
     lines=4,
     lecture_points=("L12", "L15"),
     signature="mixture_elbo(x, responsibilities, pi, mu, sigma)",

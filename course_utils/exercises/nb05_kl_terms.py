@@ -99,7 +99,7 @@ def spelled_kl_categorical(P, q, p):
 KL_CATEGORICAL = exercise(
     name="kl_categorical",
     points=2,
-    minutes=8,
+    minutes=7,
     lines=3,
     lecture_points=("L14",),
     signature="kl_categorical(q, p)",
@@ -903,7 +903,7 @@ def spelled_elbo_linear_gaussian(P, x, W, b, eta, mu, log_sigma):
 ELBO_LINEAR_GAUSSIAN = exercise(
     name="elbo_linear_gaussian",
     points=3,
-    minutes=10,
+    minutes=6,
     lines=4,
     lecture_points=("L13", "L15"),
     signature="elbo_linear_gaussian(x, W, b, eta, mu, log_sigma)",
@@ -1067,7 +1067,7 @@ def spelled_kl_to_point_mass(P, mu, sigmas):
 KL_TO_POINT_MASS = exercise(
     name="kl_to_point_mass",
     points=2,
-    minutes=8,
+    minutes=5,
     lines=3,
     lecture_points=("L17",),
     signature="kl_to_point_mass(mu, sigmas)",
@@ -1216,15 +1216,15 @@ def spelled_point_mass_limit(P, widths, nats, K):
 POINT_MASS_LIMIT = exercise(
     name="point_mass_limit",
     points=2,
-    minutes=8,
+    minutes=11,
     lines=3,
     lecture_points=("L17",),
     signature="point_mass_limit(widths, nats, K)",
     returns="((M,), scalar)",
     task=(
-        "Steps 2 and 3 as a pair. First, for each side of `widths (M,)`: the bound on the price of a q that lives in a "
-        "cube with this side, wherever the cube is, from its volume and the prior's largest density. Second: the side "
-        "at which this bound is exactly `nats`, a number."
+        "Steps 2 and 3 as a pair. First, for each side of `widths (M,)`: the bound on the price of a q with all its "
+        "mass in a cube with this side, wherever the cube is, from its volume and the prior's largest density (for a "
+        "large cube this is negative; leave it so). Second: the side at which this bound is exactly `nats`, a number."
     ),
     answer="course_utils.probability.gaussians:point_mass_limit",
     cases=limit_cases,

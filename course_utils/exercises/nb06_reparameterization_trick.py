@@ -189,7 +189,7 @@ def spelled_pathwise_gradient(P, df, mu, sigma, eps):
 PATHWISE_GRADIENT = exercise(
     name="pathwise_gradient",
     points=2,
-    minutes=4,
+    minutes=2,
     lines=1,
     signature="pathwise_gradient(df, mu, sigma, eps)",
     returns="(S,)",
@@ -339,18 +339,15 @@ def log_q_of(mu, log_sigma, z):
 SCORE_FUNCTION_LOSS = exercise(
     name="score_function_loss",
     points=3,
-    minutes=10,
+    minutes=13,
     lines=4,
     signature="score_function_loss(mu, log_sigma, z, rewards)",
     returns="a number",
     task=(
-        r"A loss whose gradient by $\boldsymbol\mu$ and $\log\boldsymbol\sigma$ is the score-function estimate of "
-        r"the gradient of "
-        r"$-\mathbb{E}[f(\mathbf{z})]$, averaged over the samples `z` (S, K), which have the `rewards` "
-        r"$f(\mathbf{z}_s)$ (S,); "
-        "each sample's baseline is the mean reward of the *others*. `mu` and `log_sigma` are (K,); autograd must be "
-        "able to "
-        "differentiate it."
+        r"A loss whose gradient by $\boldsymbol\mu$ and $\log\boldsymbol\sigma$ (K,), as autograd finds it, is "
+        r"$-\frac1S\sum_s (r_s - b_s)\,\partial\log q(\mathbf{z}_s)$, for samples `z` (S, K) with the `rewards` "
+        "$r_s$ (S,); the baseline $b_s$ is the mean reward of the *others*. "
+        "`diagonal_gaussian_log_prob(z, mu, log_sigma)` gives log q (S,)."
     ),
     answer="course_utils.networks.reparameterization:score_function_loss",
     cases=loss_cases,
@@ -605,7 +602,7 @@ def spelled_sigma_bar(P, z_bar, eps):
 SIGMA_BAR = exercise(
     name="sigma_bar",
     points=1,
-    minutes=2,
+    minutes=1,
     lines=1,
     signature="sigma_bar(z_bar, eps)",
     returns="(N, K)",
@@ -870,16 +867,16 @@ def right_for_log_sigma(z_bar, z, mu, s):
 SAMPLE_GRADIENTS = exercise(
     name="sample_gradients",
     points=3,
-    minutes=10,
+    minutes=15,
     lines=5,
     signature="sample_gradients(f, mu, log_sigma, draw)",
     returns="((N, K), (N, K))",
     task=(
         r"The gradients of the sum of $f(\mathbf{z})$ by $\boldsymbol\mu$ and $\log\boldsymbol\sigma$, both (N, K), "
         r"for `z = draw(mu, sigma)`, which autograd "
-        "cannot look into: make `draw` a `primitive`, register its two rules with `defvjp`, and let `grad` do the "
-        "rest. "
-        r"The noise in $\mathbf{z}$ is not told, but $\mathbf{z}$ is. Each call of `draw` has new noise: call it once."
+        "cannot look into: make the step from `mu` and `log_sigma` to z a `primitive`, register its two rules with "
+        "`defvjp`, and let `grad` do the rest. Each call of `draw` brings other noise, so call it once; "
+        r"the noise of this sample can be found from $\mathbf{z}$."
     ),
     answer="course_utils.networks.reparameterization:sample_gradients",
     cases=draw_cases,
@@ -905,6 +902,10 @@ SAMPLE_GRADIENTS = exercise(
         ),
         "the second rule takes z for the noise, and a factor sigma; sigma times the noise is z - mu": (
             with_rules(right_for_mu, lambda z_bar, z, mu, s: z_bar * z * np.exp(s))
+        ),
+        "the second rule has two factors sigma too many: z - mu is sigma times the noise, and the exp before draw "
+        "brings a sigma of its own": (
+            with_rules(right_for_mu, lambda z_bar, z, mu, s: z_bar * (z - mu) * np.exp(2 * s))
         ),
         "the second rule has a factor sigma too many: z - mu is sigma times the noise already": (
             with_rules(right_for_mu, lambda z_bar, z, mu, s: z_bar * (z - mu) * np.exp(s))

@@ -16,15 +16,15 @@ from course_utils.probability.grids import (
 from course_utils.showing import drawings, plots
 from course_utils.showing.widgets import WIDE, Explorable, figure_explorer
 
-SHOWN = 5.0  # nats below log p(x) that the bars show
+SHOWN = 5.0  # nats below log p(x) that the right panel shows
 GAP = "#ecc0b8"  # a light shade of the bound's colour
 
 
 def bound_explorer(joints: Mapping[str, Callable[[np.ndarray], np.ndarray]], grid: ArrayLike) -> Explorable:
     """Return sliders for q's mean and standard deviation over the posteriors of `joints` (name -> log_joint).
 
-    Left, the two densities on the grid (G,); right, F and the gap, stacked, beside log p(x). The grid must reach
-    far beyond the posteriors: q's mean may be anywhere in its middle half.
+    Left, the two densities on the grid (G,); right, the levels of F and log p(x), and the gap between them. The grid
+    must reach far beyond the posteriors: q's mean may be anywhere in its middle half.
     """
     if not joints:
         raise ValueError("bound_explorer expects at least one named log_joint, got none")
@@ -37,12 +37,11 @@ def bound_explorer(joints: Mapping[str, Callable[[np.ndarray], np.ndarray]], gri
     (curve,) = left.plot(grid, grid, color=drawings.DISTRIBUTION, linewidth=2, label="q(z)")
     left.set(xlim=(low, high), ylim=(0, 2), xlabel="z", ylabel="density", title="q and the posterior")
     left.legend(loc="upper left", ncols=2)
-    bars = right.bar([0, 0, 1], [1, 1, 1], width=0.7, color=[drawings.LOSS, GAP, plots.PALETTE[3]])
-    texts = [right.text(x, 0, "", ha="center", va="center", fontsize=10) for x in (0, 0, 1)]
-    texts[0].set_color("white")
-    right.set(xticks=[0, 1], xticklabels=["F + gap", "log p(x)"], xlim=(-0.6, 1.6), ylabel="nats")
-    right.set_title("What log p(x) is made of")
-    right.grid(axis="x", visible=False)
+    (gap_bar,) = right.bar([0], [1], width=1, color=GAP)
+    (level_F,) = right.plot([-0.5, 0.5], [0, 0], color=drawings.LOSS, linewidth=3)
+    (level_p,) = right.plot([-0.5, 0.5], [0, 0], color="black", linewidth=3)
+    texts = [right.text(0, 0, "", ha="center", va=va, fontsize=10) for va in ("top", "center", "bottom")]
+    right.set(xticks=[], xlim=(-0.7, 0.7), ylabel="nats", title="F, the gap and log p(x)")
 
     def update(mean, width, joint):
         q = gaussian_on_grid(grid, mean, width)
@@ -52,12 +51,13 @@ def bound_explorer(joints: Mapping[str, Callable[[np.ndarray], np.ndarray]], gri
         curve.set_ydata(q)
         top, floor = evidence[joint], evidence[joint] - SHOWN
         level = max(F, floor)
-        for bar, bottom, end in zip(bars, (floor, level, floor), (level, top, top)):
-            bar.set(y=bottom, height=end - bottom)
+        gap_bar.set(y=level, height=top - level)
+        level_F.set_ydata([F, F])
+        level_p.set_ydata([top, top])
         right.set_ylim(floor, top + 0.9)
-        texts[0].set(y=(floor + level) / 2, text=f"F = {F:.2f}" if level - floor > 0.3 else "")
-        texts[1].set(y=(level + top) / 2 if top - level > 0.3 else top + 0.3, text=f"gap = {gap:.2f}")
-        texts[2].set(y=(floor + top) / 2, text=f"{top:.2f}")
+        texts[0].set(y=level - 0.1, text=f"F = {F:.2f}" if level - floor > 0.5 else "")
+        texts[1].set(y=(level + top) / 2, text=f"gap = {gap:.2f}" if top - level > 0.4 else "")
+        texts[2].set(y=top + 0.1, text=f"log p(x) = {top:.2f}")
         below = " (below the axis)" if F < floor else ""
         return (
             f"q has mean {mean:.2f} and standard deviation {width:.2f}; the posterior has {joint}. "

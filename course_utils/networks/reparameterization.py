@@ -83,13 +83,22 @@ def sample_gradients(
 
 def normal_draws() -> Callable[[Array, Array], Array]:
     """A function (mu, sigma) -> z that draws from N(mu, sigma^2), new noise at each call; plain arrays (N, K) alone."""
-    return default_rng(0).normal
+    return _with_widths(default_rng(0).normal)
 
 
 def laplace_draws() -> Callable[[Array, Array], Array]:
     """A function (mu, sigma) -> z that draws from the Laplace density with location mu and scale sigma, new noise at
     each call; plain arrays (N, K) alone."""
-    return default_rng(1).laplace
+    return _with_widths(default_rng(1).laplace)
+
+
+def _with_widths(family: Callable) -> Callable[[Array, Array], Array]:
+    def draw(mu, sigma):
+        if np.any(np.array(sigma) <= 0):
+            raise ValueError("draw takes mu and sigma, and sigma is positive; was it called with log_sigma?")
+        return family(mu, sigma)
+
+    return draw
 
 
 def leave_one_out(rewards: Array) -> Array:

@@ -185,15 +185,15 @@ def two_terms() -> tuple[Figure, Axes]:
     code(ax, 3.1, 0.85, r"$\mathbf{z}$")
     network(ax, 4.6, 0.85, r"$G$", 0.6, 1.2, 1.0)
     data(ax, 6.05, 0.85, r"$G(\mathbf{z})$", 0.95)
-    loss(ax, 8.1, 0.85, r"$\log p(\mathbf{x}|\mathbf{z})$", 2.1, 0.8)
+    loss(ax, 8.1, 0.85, r"$\mathbb{E}_q[\log p(\mathbf{x}|\mathbf{z})]$", 2.4, 0.9)
     data(ax, 8.1, 2.3, r"$\mathbf{x}$", 0.7)
     arrow(ax, (1.65, 2.25), (2.13, 2.3))
-    arrow(ax, (1.25, 1.1), (2.45, 2.0))
+    arrow(ax, (1.25, 1.1), (2.5, 2.13))
     arrow(ax, (1.35, 0.85), (2.78, 0.85), "draw", above=False)
-    for start, end in [(3.42, 4.08), (5.12, 5.55), (6.55, 7.03)]:
+    for start, end in [(3.42, 4.08), (5.12, 5.55), (6.55, 6.88)]:
         arrow(ax, (start, 0.85), (end, 0.85))
-    arrow(ax, (8.1, 1.97), (8.1, 1.27))
-    note(ax, 5.6, 2.3, "one term compares q with the prior,\nthe other what comes out with x")
+    arrow(ax, (8.1, 1.97), (8.1, 1.32))
+    note(ax, 5.8, 2.3, "one term compares q with the prior, the\nother compares what comes out with x")
     return fig, ax
 
 
@@ -249,7 +249,7 @@ def two_estimators() -> tuple[Figure, np.ndarray]:
     fig, axes = plots.figure(9.6, 3.1, columns=2, sharey=True)
     grid = np.linspace(-2.2, 2.2, 201)
     z = np.array([-1.6, -0.9, -0.35, 0.35, 0.9, 1.5])
-    for ax, title in zip(axes, ["they stay, and are weighted: f(z) · score", "they move: f'(z)"]):
+    for ax, title in zip(axes, ["samples stay, and are weighted: f(z) · score", "samples move: f'(z)"]):
         ax.fill_between(grid, 1.1 * np.exp(-0.5 * grid**2), color=_light(DISTRIBUTION), zorder=1)
         ax.plot(grid, 1.1 * np.exp(-0.5 * grid**2), color=DISTRIBUTION, linewidth=1.8, label="q(z)")
         ax.plot(grid, f(grid), color=INK, linewidth=1.8, label="f(z)")
@@ -261,8 +261,8 @@ def two_estimators() -> tuple[Figure, np.ndarray]:
         slope = (f(sample + 1e-3) - f(sample - 1e-3)) / 2e-3
         _arrow(left, (sample, 0), (sample, 0.45 * f(sample) * sample), 0, color=LOSS)
         _arrow(right, (sample, f(sample)), (sample + 0.55 * slope, f(sample)), 0, color=LOSS)
-    left.plot(z, 0 * z, "o", color=CODE, markersize=9, zorder=6, label="samples")
-    right.plot(z, f(z), "o", color=CODE, markersize=9, zorder=6)
+    left.plot(z, 0 * z, "o", color=CODE, markersize=6, zorder=3, label="samples")
+    right.plot(z, f(z), "o", color=CODE, markersize=6, zorder=3)
     left.legend(loc="upper center", ncols=3, fontsize=9, frameon=False)
     return fig, axes
 

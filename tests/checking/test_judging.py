@@ -11,7 +11,7 @@ import autograd.numpy as anp
 import numpy as np
 import pytest
 from autograd import grad
-from autograd.extend import primitive
+from autograd.extend import defvjp, primitive
 
 from course_utils.checking import examine
 from course_utils.checking.calling import Outcome
@@ -142,6 +142,20 @@ def test_a_step_without_a_rule_is_no_stub():
 
     result = report(without_rules, "sample_gradients")
     assert result.kind == "raised" and "defvjp" in result.advice and "VJP of" in result.detail
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+def test_a_rule_that_draws_the_sample_again_is_told_so(at_once):
+    """With a real generator its gradient by log_sigma would be right nowhere, not even on average."""
+
+    def draws_again(f, mu, log_sigma, draw):
+        sample = primitive(draw)
+        defvjp(sample, lambda z, m, s: lambda g: g, lambda z, m, s: lambda g: g * (draw(m, s) - m) / s)
+        both = grad(lambda m, l: anp.sum(f(sample(m, anp.exp(l)))), (0, 1))
+        return both(mu, log_sigma) if at_once else [both(mu, log_sigma)[i] for i in (0, 1)]
+
+    result = report(draws_again, "sample_gradients")
+    assert result.points == 0 and ("The second rule draws again" in result.advice) >= at_once
 
 
 def test_an_error_comes_with_its_text_and_line():

@@ -155,3 +155,5 @@ def test_draws_are_new_at_each_call_and_autograd_cannot_look_into_them(draws):
     first, second = draw(np.zeros(3), np.ones(3)), draw(np.zeros(3), np.ones(3))
     assert not np.any(first == second)
     np.testing.assert_array_equal(first, again(np.zeros(3), np.ones(3)))
+    with pytest.raises(ValueError, match="sigma is positive"):
+        draw(np.zeros(3), -np.ones(3))
