@@ -764,11 +764,13 @@ ENCODER_TRAIN = exercise(
     lines=9,
     lecture_points=("L18", "L20"),
     trains=True,
+    noisy=lambda x, sizes, steps, rng: (x, decoder_of(0, sizes[0], sizes[-1]), sizes, steps, rng),
     signature="encoder_train(x, decoder, sizes, steps, rng)",
     returns="the encoder, a list of (W, b)",
     task=(
         "Train an inference network for a decoder that stays as it is, on black and white `x` (N, D): layers "
         "`D, H..., 2K` for `sizes = [D, H..., K]`, tanh between layers. "
+        "All random numbers come from `rng`, with fresh noise for each minibatch. "
         "It is judged by its mean ELBO on data that it has not seen: at least "
         f"{100 * SHARE:.0f} % of what the library's gains over $q = p(\\mathbf{{z}})$, in {STEPS} steps."
     ),

@@ -533,13 +533,13 @@ VAE_TRAIN = exercise(
     lines=10,
     lecture_points=("L15", "L18", "L20", "L21"),
     trains=True,
-    noisy=True,
+    noisy=lambda x, sizes, steps, rng: (x, sizes, steps, rng),
     signature="vae_train(x, sizes, steps, rng)",
     returns="encoder, decoder: lists of (W, b)",
     task=(
         "Train a VAE on black and white `x` (N, D), and return its networks. With `sizes = [D, H..., K]` the "
-        "encoder has layers `D, H..., 2K` and the decoder `K, ..., H, D`, with tanh between them. It is judged "
-        "by the mean bound on "
+        "encoder has layers `D, H..., 2K` and the decoder `K, ..., H, D`, with tanh between them. All random numbers "
+        "come from `rng`, with fresh noise for each minibatch. It is judged by the mean bound on "
         f"digits that it has not seen: in {STEPS} steps it should gain at least {100 * SHARE:.0f} % of what the "
         f"library's "
         "training gains over the best model of independent pixels."
@@ -1176,8 +1176,7 @@ ACTIVE_UNITS = exercise(
     returns="int",
     task=(
         r"Return how many of the K latents are in use: those whose mean $\mu_k$, from `mu` (N, K), has a variance "
-        r"above "
-        "0.01 over the N examples."
+        "(with $1/N$) above 0.01 over the N examples."
     ),
     answer="course_utils.models.vae:active_units",
     cases=active_cases,
