@@ -355,9 +355,8 @@ CVAE_ELBO = exercise(
             "concatenate along the last axis, axis=-1."
         ),
         (
-            r"$\log p(\mathbf{x}|\mathbf{z}, y) = \sum_d x_d \ell_d - \log(1 + e^{\ell_d})$, whose logarithm is "
-            "anp.logaddexp(0, logits); then the mean over the samples, if there are several. "
-            r"$\mathrm{KL} = \frac12 \sum_k (\sigma_k^2 + \mu_k^2 - 1 - 2\log\sigma_k)$."
+            r"$\log p(\mathbf{x}|\mathbf{z}, y)$ is bernoulli_log_prob(x, logits) of notebook 03; then the mean over "
+            "the samples, if there are several, and minus kl_standard_normal(mu, log_sigma) of notebook 05."
         ),
     ),
 )
