@@ -785,7 +785,7 @@ ax.axhline(point, color=plots.PALETTE[8], linewidth=0.8, label="the same at z = 
 ax.plot(deltas, -kls, "-.", label="− KL")
 ax.plot(deltas, elbos, "o-", markersize=4, label="ELBO")
 ax.set(xlabel="δ, by which each log σ is lowered", title="Forcing σ towards 0")
-ax.set_ylabel("nats, mean over test digits")
+ax.set(ylabel="nats, mean over test digits", ylim=(-185, 45))
 ax.legend(loc="upper right", fontsize=9)
 plots.show(fig, alt="As sigma shrinks, the reconstruction term rises a little and "
                     "levels off, minus KL falls in a straight line, "
