@@ -35,8 +35,7 @@ from course_utils.checking import check, hint, predict, progress, reveal
 from course_utils.data import load_mnist, shrink
 from course_utils.explorables.latent_pad import latent_pad
 from course_utils.models import autoencoder, classifier, linear_gaussian, vae
-from course_utils.models.judge import (
-    NONE, TAUGHT, judge_train, no_digits, share_of_digits)
+from course_utils.models.judge import TAUGHT, judge_train, no_digits, share_of_digits
 from course_utils.models.long_training import load_vae_digits
 from course_utils.models.pca import pca_eigenvalues, pca_fit, subspace_angle
 from course_utils.models.vae import binarise, encoder_forward, init_vae
@@ -372,7 +371,7 @@ def reconstructed(x):
     return vae_generate(mine[1], encoder_forward(mine[0], x)[0])
 
 
-readable = drawn[classifier.predict(judge, drawn) != NONE]    # others are far from all
+readable = drawn[classifier.predict(judge, drawn) < 10]       # 10 is "none of these"
 sets = {"reconstructions of training digits": reconstructed(x_fit[:400]),
         "reconstructions of test digits": reconstructed(digits.x_test[:400]),
         "test digits themselves": digits.x_test[:400],

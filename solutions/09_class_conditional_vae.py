@@ -255,7 +255,7 @@ def label_found(z_fit, z_test):
     return [linear_accuracy(z_fit, y_fit, z_test), nearest_neighbour_accuracy(
         z_fit[:2000], y_fit[:2000], z_test, y_test)]
 
-
+# %%
 shuffles = [np.random.default_rng(seed).permutation(y_fit) for seed in range(5)]
 found, by_shuffles = {}, {}
 for K in ks:
@@ -828,6 +828,8 @@ U = {name: m2_unlabelled_elbo(class_bounds, q) for name, q in rivals.items()}
 highest = logsumexp(class_bounds, axis=1)
 assert np.allclose(U["the softmax of L"], highest)
 doubtful = np.argsort(np.diff(np.sort(class_bounds, axis=1)[:, -2:], axis=1)[:, 0])[:20]
+
+# %%
 below = {name: np.round(highest - u, 9) + 0.0 for name, u in U.items()}
 results({name: [nats.mean(), nats[doubtful].mean()] for name, nats in below.items()},
         ["500 test digits", "the 20 most doubtful"], digits=2,
