@@ -26,7 +26,6 @@
 import autograd.numpy as anp
 import numpy as np
 from autograd import grad
-from matplotlib.patches import Ellipse
 from scipy.stats import multivariate_normal
 
 from course_utils.checking import check, hint, predict, progress, reveal
@@ -46,6 +45,9 @@ from course_utils.showing.evidence import expect, results
 
 digits = load_mnist()
 
+# %% [markdown]
+# On the left the numbers $\boldsymbol\mu$ and $\log\boldsymbol\sigma$ are moved themselves, anew for every $\mathbf{x}$; on the right the weights of a network are.
+
 # %%
 fig, ax = drawings.two_ways_to_q()
 plots.show(fig, alt="Left: mu and log sigma of one x go into the bound F, whose slope "
@@ -55,17 +57,20 @@ plots.show(fig, alt="Left: mu and log sigma of one x go into the bound F, whose 
 # %% [markdown]
 # ## 1. One example at a time
 #
-# We start where everything is known: the linear decoder of notebook 05, $\mathbf{x} = W\mathbf{z} + \mathbf{b} + \text{noise}$, made out of PCA, on digits at half their size ($D = 196$), with
-# $K = 8$ latents. One thing is new. We *turn* the latent space: $W$ becomes $WR$ with a rotation $R$.
+# We start where everything is known: the linear decoder of notebook 05, $\mathbf{x} = W\mathbf{z} + \mathbf{b} + \text{noise}$, on digits at half their size ($D = 196$), with
+# $K = 8$ latents. Its best parameters come from PCA (notebook 08 checks it): the noise variance $\eta$ is the mean of the eigenvalues $\lambda_k$ that PCA drops, and column $k$ of $W$ is eigenvector $k$ with the length $\sqrt{\lambda_k - \eta}$.
+# One thing is new, and you will soon see what for. We *turn* the latent space: $W$ becomes $WR$ with a rotation $R$.
 
 # %%
-X_train, X_test = (shrink(x, 14).astype(float) for x in (digits.x_train, digits.x_test))
+small_train, small_test = (shrink(x, 14).astype(float)
+                           for x in (digits.x_train, digits.x_test))
 K = 8
-eigenvalues = pca.pca_eigenvalues(X_train)
-b, components = pca.pca_fit(X_train, K)
+eigenvalues = pca.pca_eigenvalues(small_train)
+b, components = pca.pca_fit(small_train, K)
 eta = eigenvalues[K:].mean()
 W_straight = components.T * np.sqrt(eigenvalues[:K] - eta)
 R = np.linalg.qr(np.random.default_rng(0).normal(size=(K, K)))[0]
+R[:, 0] *= np.linalg.det(R)  # 1 or -1: no mirror
 W = W_straight @ R
 
 # %%
@@ -95,8 +100,8 @@ linear_posterior = check(linear_posterior)
 # $P = I + \frac1\eta W^\top W$ is the *precision*: the prior's, plus what the pixels add.
 
 # %%
-mu, S = linear_posterior(X_test, W, b, eta)
-_, S_straight = linear_posterior(X_test, W_straight, b, eta)
+mu, S = linear_posterior(small_test, W, b, eta)
+_, S_straight = linear_posterior(small_test, W_straight, b, eta)
 covariance_x = W @ W.T + eta * np.eye(196)
 same_p_x = np.allclose(covariance_x, W_straight @ W_straight.T + eta * np.eye(196))
 same_posterior = np.allclose(S, S_straight)
@@ -104,12 +109,12 @@ reveal("07-turn", "the posteriors p(z | x)" if same_p_x and not same_posterior
        else "both")
 
 # %% [markdown]
-# $p(\mathbf{x})$ stays, as $WR(WR)^\top = WW^\top$ and the prior looks the same from all sides. The posterior turns along. Your posterior must obey Bayes' rule, $\log p(\mathbf{x}) = \log p(\mathbf{x}|\mathbf{z}) + \log p(\mathbf{z}) - \log p(\mathbf{z}|\mathbf{x})$, at *every* $\mathbf{z}$; try one:
+# $p(\mathbf{x})$ stays, as $WR(WR)^\top = WW^\top$: $\mathcal{N}(0, I)$ is the same in all directions. The posterior turns along. Your posterior must obey Bayes' rule, $\log p(\mathbf{x}) = \log p(\mathbf{x}|\mathbf{z}) + \log p(\mathbf{z}) - \log p(\mathbf{z}|\mathbf{x})$, at *every* $\mathbf{z}$; try one:
 
 # %%
-log_p_linear = multivariate_normal.logpdf(X_test, b, covariance_x)
+log_p_linear = multivariate_normal.logpdf(small_test, b, covariance_x)
 z = np.random.default_rng(1).normal(size=K)
-log_joint = (multivariate_normal.logpdf(X_test, W @ z + b, eta * np.eye(196))
+log_joint = (multivariate_normal.logpdf(small_test, W @ z + b, eta * np.eye(196))
              + multivariate_normal.logpdf(z, np.zeros(K)))
 log_posterior = multivariate_normal.logpdf(mu, z, S)  # symmetric in mean and point
 assert np.allclose(log_joint - log_posterior, log_p_linear)
@@ -123,7 +128,7 @@ assert np.allclose(log_joint - log_posterior, log_p_linear)
 # $$\sigma_k^2 = \frac{1}{P_{kk}},
 # \qquad \log p(\mathbf{x}) - \mathcal{F} = \mathrm{KL}(q\,\|\,p(\mathbf{z}|\mathbf{x})) = \tfrac12\Big(\sum_k \log P_{kk} - \log\det P\Big),$$
 #
-# the same for all $\mathbf{x}$, and zero only if $P$ is diagonal (Hadamard's inequality).
+# the same for all $\mathbf{x}$, and zero only if $P$ is diagonal (Hadamard's inequality). `mean_field_posterior` returns this $q$, as $\boldsymbol\mu$ and $\log\boldsymbol\sigma$.
 
 # %%
 def approximation_gap(P):
@@ -133,8 +138,8 @@ def approximation_gap(P):
 
 
 P, P_straight = np.linalg.inv(S), np.linalg.inv(S_straight)
-best = mean_field_posterior(X_test, W, b, eta)
-best_F = elbo_linear_gaussian(X_test, W, b, eta, *best)
+best = mean_field_posterior(small_test, W, b, eta)
+best_F = elbo_linear_gaussian(small_test, W, b, eta, *best)
 assert np.allclose(log_p_linear - best_F, approximation_gap(P), atol=1e-8)
 print(f"gap of the best diagonal q: {approximation_gap(P):.4f} nats,"
       f" before the turn {abs(approximation_gap(P_straight)):.4f}")
@@ -146,21 +151,22 @@ print(f"gap of the best diagonal q: {approximation_gap(P):.4f} nats,"
 # %%
 correlation = S / np.sqrt(np.outer(np.diag(S), np.diag(S)))
 i, j = np.unravel_index(np.abs(correlation - np.eye(K)).argmax(), (K, K))
-pair = np.ix_([i, j], [i, j])
-centre, widths = mu[0, [i, j]], np.exp(best[1][0, [i, j]])
-values, axes = np.linalg.eigh(S[pair])
-angle = np.degrees(np.arctan2(*axes[::-1, 1]))
+shapes = {"posterior": S[np.ix_([i, j], [i, j])],
+          "best diagonal q": np.diag(np.exp(2 * best[1][0, [i, j]]))}
+turn = np.linspace(0, 2 * np.pi, 200)
+circle, centre = np.stack([np.cos(turn), np.sin(turn)]), mu[0, [i, j]]
+
+# %% tags=["expectation"]
 assert np.all(1 / np.diag(P) <= np.diag(S))
 
 # %%
 fig, ax = plots.figure(4.6, 3.8)
-ax.add_patch(Ellipse(centre, *4 * np.sqrt(values[::-1]), angle=angle, alpha=0.35,
-                     color=plots.PALETTE[3], label="posterior"))
-ax.add_patch(Ellipse(centre, *4 * widths, fill=False, linewidth=2,
-                     color=plots.PALETTE[4], label="best diagonal q"))
+for (name, covariance), colour in zip(shapes.items(), ("black", plots.PALETTE[4])):
+    outline = 2 * np.linalg.cholesky(covariance) @ circle  # two standard deviations
+    ax.plot(*(centre[:, None] + outline), color=colour, linewidth=2, label=name)
 ax.set(xlabel=f"$z_{i + 1}$", ylabel=f"$z_{j + 1}$", aspect="equal")
 ax.set(xlim=centre[0] + [-0.6, 0.6], ylim=centre[1] + [-0.6, 0.6])
-ax.set_title(f"correlation {correlation[i, j]:.2f} (2 std. dev.)")
+ax.set_title(f"two std. deviations; correlation {correlation[i, j]:.2f}", fontsize=11)
 ax.legend(loc="upper left", fontsize=9)
 plots.show(fig, alt="A tilted ellipse, the posterior of two latents, and on it a "
                     "narrower one with axes along the coordinates, the best q.")
@@ -206,14 +212,17 @@ def climb(x, steps, step_size):
     return np.array(heights)
 
 
-missing = {s: np.median(best_F[:100] - climb(X_test[:100], 120, s), axis=1)
+missing = {s: np.median(best_F[:100] - climb(small_test[:100], 120, s), axis=1)
            for s in (0.01, 0.02, 0.04, 0.05)}
 arrived = {s: int(np.argmax(short < 0.1)) for s, short in missing.items()}
+smallest, fastest = np.linalg.eigvalsh(P)[[0, -1]]
 print("within 0.1 nat of the best, step size 0.01:", arrived[0.01], "steps")
 print("within 0.1 nat of the best, step size 0.02:", arrived[0.02], "steps")
+print(f"eigenvalues of P: {smallest:.1f} to {fastest:.1f}")
 
 # %%
-predict("07-steps", "And steps of 0.04, and of 0.05?",
+predict("07-steps", "And steps of 0.04? Of 0.05? (What does a step do to the distance "
+        "of mu from its goal?)",
         ["about 20; about 15", "about 20; never", "never; never", "both about 40"])
 
 # %%
@@ -229,17 +238,28 @@ plots.show(fig, alt="Nats below the best q against steps, on a logarithmic axis:
 reveal("07-steps", "about 20; never" if missing[0.05][-1] > missing[0.05][0]
        and abs(arrived[0.04] - 20) < 5 else "about 20; about 15")
 
+# %% [markdown]
+# A step of size $s$ multiplies the distance of $\boldsymbol\mu$ from its goal by $1 - s\lambda$ along each eigenvector of $P$. Beyond $s = 2/\lambda_{\max} = 0.0447$ it jumps ever farther past the goal: $\boldsymbol\mu$ sets the limit. Does it also set the pace? Stop after 20 steps of size 0.01, and put one of the two where it should be:
+
 # %%
-smallest, fastest = np.linalg.eigvalsh(P)[[0, -1]]
-print(f"eigenvalues of P: {smallest:.1f} to {fastest:.1f}; 2 / λ: {2 / fastest:.4f}")
+nearly, goal = np.zeros((2, 100, K)), [part[:100] for part in best]
+for _ in range(20):
+    nearly = svi_step(small_test[:100], *nearly, W, b, eta, 0.01)
+late = {"μ": (nearly[0], goal[1]), "log σ": (goal[0], nearly[1])}
+late = {f"because of {name}": np.median(
+    best_F[:100] - elbo_linear_gaussian(small_test[:100], W, b, eta, *q))
+    for name, q in late.items()}
+results(late, trained=False, digits=2, caption="Nats still missing after 20 steps")
 
 # %% tags=["expectation"]
 assert [arrived[s] for s in (0.01, 0.02, 0.04)] == [78, 38, 17]
+expect(2 / fastest, 0.0447, within=0.0001)
 assert missing[0.05][-1] > 1e3 * missing[0.05][0]
+assert np.isclose(sum(late.values()), missing[0.01][20], atol=0.1)
+assert late["because of log σ"] > 50 * late["because of μ"]
 
 # %% [markdown]
-# A step of size $s$ multiplies the distance of $\boldsymbol\mu$ from its goal by $1 - s\lambda$ along each eigenvector of $P$. Beyond $s = 2/\lambda_{\max}$ it jumps ever farther past the goal, and
-# the smallest $\lambda$ sets the pace.
+# No: $\log\boldsymbol\sigma$ does. At a distance $u_k$ from its goal its slope is $1 - e^{2u_k} \approx -2u_k$, whatever $P$ is, so that a step takes away only the share $2s$ of the distance, against $s\lambda$, with $\lambda \ge 12$, for $\boldsymbol\mu$.
 #
 # Here the slopes are exact. (Where they are estimated from samples, Kim et al. (2018) call such a climb for each example *stochastic variational inference*, SVI; in Hoffman et al.
 # (2013) it is the data that are subsampled.) And this is only half of the lecture's method: "then update $\theta$" (L19). Once the decoder has moved, every $q$ is out of date, and the climb
@@ -278,8 +298,7 @@ expect(back, 1700, within=100)
 # %% [markdown]
 # Below zero a standard deviation means nothing; its logarithm is not a number, and one such example in a batch is enough to spoil all weights of a network. In $\log\sigma$ every number is allowed (L20).
 #
-# The logarithm makes $\sigma$ valid; it does not make steps safe. From $\log\sigma = 2$ the same step lands at $-70$. There the slope is 1, so that the way back takes some 1,700 steps. Start with small $\sigma$ and short steps, or use Adam, whose steps are about as long as its step size. (Many programs use
-# PyTorch's `softplus`, $\sigma = \log(1 + e^\rho)$, instead.)
+# The logarithm makes $\sigma$ valid; it does not make steps safe. From $\log\sigma = 2$ the same step lands at $-70$. There the slope is 1, so that the way back takes some 1,700 steps. Start with small $\sigma$ and short steps, or use Adam, whose steps are about as long as its step size.
 
 # %% [markdown]
 # ## 3. One network for all
@@ -309,15 +328,17 @@ encoder_forward = check(encoder_forward)
 
 # %%
 A = W @ S / eta
-layer = np.hstack([A, np.zeros((196, K))]), np.append(-b @ A, -np.log(np.diag(P)) / 2)
-exact_F = elbo_linear_gaussian(X_test, W, b, eta, *encoder_forward([layer], X_test))
+weights = np.hstack([A, np.zeros((196, K))])
+layer = weights, np.append(-b @ A, -np.log(np.diag(P)) / 2)
+best_q = encoder_forward([layer], small_test)
+exact_F = elbo_linear_gaussian(small_test, W, b, eta, *best_q)
 assert np.allclose(exact_F, best_F, atol=1e-9)
 
 # %% [markdown]
 # ### What q(z|x) is not
 #
 # The lecture writes $q(\mathbf{z}|\mathbf{x})$. The bar says that $q$ depends on $\mathbf{x}$; it does not say that $q$ is the conditional of the *model's* joint distribution. That is the posterior, and averaged over $p(\mathbf{x})$ it gives the prior back,
-# $\int p(\mathbf{z}|\mathbf{x})\,p(\mathbf{x})\,\mathrm{d}\mathbf{x} = p(\mathbf{z})$. Here the average is arithmetic: the covariance of the means, $A^\top (WW^\top + \eta I) A$, plus the covariance within.
+# $\int p(\mathbf{z}|\mathbf{x})\,p(\mathbf{x})\,\mathrm{d}\mathbf{x} = p(\mathbf{z})$. Here we can compute the covariance of this average: that of the means, $A^\top (WW^\top + \eta I) A$, plus that of each $q$ about its mean.
 
 # %%
 between = A.T @ covariance_x @ A
@@ -327,13 +348,13 @@ off = np.abs(averaged - np.eye(K))
 print(f"largest deviation from I: {off.max():.4f}")
 
 # %% [markdown]
-# Small, like the approximation gap, but not zero: no joint distribution with this prior and this $p(\mathbf{x})$ has these conditionals. (Some other joint has: $p(\mathbf{x})\,q(\mathbf{z}|\mathbf{x})$.) So read $q(\mathbf{z}|\mathbf{x})$ as
+# Small, but not zero: no joint distribution with this prior and this $p(\mathbf{x})$ has these conditionals. (Some other joint has: $p(\mathbf{x})\,q(\mathbf{z}|\mathbf{x})$.) So read $q(\mathbf{z}|\mathbf{x})$ as
 # $q(\mathbf{z};\, \phi(\mathbf{x}))$, a distribution whose parameters a network computes (L20).
 
 # %% [markdown]
 # ## 4. Train the encoder
 #
-# Now a decoder that bends, for pixels that are black or white, $p(\mathbf{x}|\mathbf{z}) = \prod_d \mathrm{Bernoulli}(x_d)$, with ten latents. There is no formula for the best $q$, and so none for the encoder. `vae.vae_train` trains an encoder and a decoder *together*, which is
+# Now a decoder that bends, for pixels that are black or white, $p(\mathbf{x}|\mathbf{z}) = \prod_d \mathrm{Bernoulli}(x_d)$, with ten latents. (`K` stays the 8 of the linear model.) There is no formula for the best $q$, and so none for the encoder. `vae.vae_train` trains an encoder and a decoder *together*, which is
 # notebook 08's subject. Here we take its decoder, and throw its encoder away.
 
 # %%
@@ -422,9 +443,12 @@ predict("07-hundred", "On its own hundred digits this encoder reaches an ELBO of
 
 # %%
 few = x_train[:100]
-encoder_100 = encoder_train(few, decoder, sizes, 600, np.random.default_rng(1))
+encoder_100, as_short = (
+    encoder_train(rows, decoder, sizes, 600, np.random.default_rng(1))
+    for rows in (few, x_train))
 results({name: [elbo_of(e, few), elbo_of(e, x_test)] for name, e in
-         {"10,000 digits": encoder, "100 digits": encoder_100}.items()},
+         {"10,000 digits, 1200 steps": encoder, "10,000 digits, 600 steps": as_short,
+          "100 digits, 600 steps": encoder_100}.items()},
         ["the first 100 digits", "test digits"],
         caption="Mean ELBO ± s.e. (nats) of encoders that were trained on")
 reveal("07-hundred", elbo_of(encoder_100, x_test)[0], unit="nats")
@@ -432,9 +456,13 @@ reveal("07-hundred", elbo_of(encoder_100, x_test)[0], unit="nats")
 # %% tags=["expectation"]
 expect(elbo_of(encoder_100, few)[0], -112, within=2)
 expect(elbo_of(encoder, x_test)[0] - elbo_of(encoder_100, x_test)[0], 20.8, within=5)
+expect(elbo_of(as_short, x_test)[0], -119, within=1.5)
+own = [elbo_of_q(decoder, few, *encoder_forward(e, few), eps_many[:, :100])
+       for e in (encoder_100, encoder)]
+assert np.mean(own[0] - own[1]) > 3 * np.std(own[0] - own[1]) / 10
 
 # %% [markdown]
-# It serves its own digits better than the other encoder does, and strangers twenty nats worse: an encoder can **overfit**, although the model stands still. A $q$ that climbs for its own example cannot: it learns nothing from others, good or bad.
+# It serves its own digits two nats better than the encoder that saw them all (the errors of the two are those of the same hundred digits; the difference is known to 0.2 nats), and strangers twenty nats worse. The number of steps has little to do with it. So an encoder can **overfit**, although the model stands still. A $q$ that climbs for its own example cannot: it learns nothing from others, good or bad.
 
 # %% [markdown]
 # ## 5. A few steps for one digit
@@ -484,11 +512,11 @@ assert agree >= 190 and (elbo_best - elbo_encoder).min() > 0  # the same noise f
 # %% [markdown]
 # ### Your steps
 #
-# Now up to twenty steps with your `refine_q`, from both starts. Each number of steps is a run of its own, with the step size, of three, that is best on the *training* digits; the picture shows test digits.
+# They do, so we take `q_best` for the top. Now up to twenty steps with your `refine_q`, from both starts. Each number of steps is a run of its own, with the step size, of four, that is best on the *training* digits; the picture shows test digits.
 
 # %%
-predict("07-five", "Which share of what the encoder's q lacks on test digits do the "
-        "first five steps win back?", unit="per cent")
+predict("07-five", "Which share of the nats between the encoder's ELBO and the best "
+        "q's do five steps win back, on test digits?", unit="per cent")
 
 # %%
 budgets = (1, 2, 5, 10, 20)
@@ -507,14 +535,15 @@ def short_of_best(start, rows, steps, step_size):
 lost = {"encoder": [], "prior": []}
 for name, start in {"encoder": q_encoder, "prior": q_prior}.items():
     for steps in budgets:
-        chosen = min((0.005, 0.01, 0.02),
+        chosen = min((0.005, 0.01, 0.02, 0.04),
                      key=lambda s: short_of_best(start, train, steps, s))
         lost[name].append(short_of_best(start, test, steps, chosen))
 
 # %%
-gap_0 = np.mean(elbo_best[test] - elbo_encoder[test])
+gap_0 = np.mean(best_64[test] - elbo_of_q(
+    decoder, x[test], q_encoder[0][test], q_encoder[1][test], eps[:64, test]))
 fig, ax = plots.figure(6.4, 3.6)
-ax.axhline(gap_0, color=plots.PALETTE[8], linestyle=":", label="encoder alone")
+ax.axhline(gap_0, color="black", linestyle=":", label="encoder alone")
 for name, style, colour in (("prior", "s--", 4), ("encoder", "o-", 8)):
     ax.plot(budgets, lost[name], style, color=plots.PALETTE[colour],
             label=f"started at the {name}")
@@ -525,7 +554,7 @@ ax.set_title("What a few steps win back (test digits)")
 ax.legend()
 plots.show(fig, alt="Nats below the best q against steps, both axes logarithmic. From "
                     "the encoder a few nats fall to a few tenths; from the prior the "
-                    "climb begins at hundreds and after twenty steps is at a few.")
+                    "climb begins near a hundred and after twenty steps is at a few.")
 won = 100 * (1 - np.array(lost["encoder"]) / gap_0)
 reveal("07-five", won[budgets.index(5)], unit="per cent")
 
@@ -542,7 +571,7 @@ assert lost["prior"][-1] > lost["encoder"][budgets.index(2)]
 # %% [markdown]
 # ## 6. The ledger
 #
-# With $q^*$ the best of the family for this $\mathbf{x}$, $\log p(\mathbf{x})$ is the sum of three numbers:
+# A ledger is a book of accounts: where do the nats go? With $q^*$ the best of the family for this $\mathbf{x}$, $\log p(\mathbf{x})$ is the sum of three numbers:
 #
 # $$\log p(\mathbf{x}) = \underbrace{\mathcal{F}(q_\phi)}_{\text{ELBO of the encoder}}
 # + \underbrace{\mathcal{F}(q^*) - \mathcal{F}(q_\phi)}_{\text{amortization gap}}
@@ -567,7 +596,7 @@ gap_ledger = check(gap_ledger)
 
 # %% [markdown]
 # $\log p(\mathbf{x})$ is an integral over ten dimensions. As in notebook 03 we estimate it by importance sampling, from a Gaussian near the posterior. Near $q^*$'s mean the decoder is nearly straight, and for a straight decoder section 1 has the posterior: with the Jacobian $J$ of the logits, and a pixel's variance
-# $p_d(1 - p_d)$, the precision is $P \approx I + J^\top \mathrm{diag}\big(p_d(1 - p_d)\big)\, J$. We draw from $\mathcal{N}(\boldsymbol\mu, 1.2^2 P^{-1})$: too wide is the safe side. ("Further" asks whether this estimate can be trusted.)
+# $p_d(1 - p_d)$, the precision is $P \approx I + J^\top \mathrm{diag}\big(p_d(1 - p_d)\big)\, J$. We draw from $\mathcal{N}(\boldsymbol\mu, 1.2^2 P^{-1})$: too wide is the safe side. (Such a Gaussian is called *Laplace's approximation*; its centre is usually the mode.) ("Further" asks whether this estimate can be trusted.)
 
 # %%
 P_local = amortization.local_precision(decoder, q_best[0])
@@ -607,8 +636,8 @@ fig, panels = plots.figure(9.6, 3.5, columns=2, sharey=True)
 for ax, rows, title in zip(panels, (train, test), ("training digits", "test digits")):
     parts = np.array([gaps["approximation"][rows], gaps["amortization"][rows]])
     upper, lower = parts[:, np.argsort(parts.sum(axis=0))]
-    ax.bar(np.arange(N), -upper, 1, color=plots.PALETTE[4], label="approximation gap")
-    ax.bar(np.arange(N), -lower, 1, bottom=-upper, color=plots.PALETTE[3],
+    ax.bar(np.arange(N), -upper, 1, color=plots.PALETTE[3], label="approximation gap")
+    ax.bar(np.arange(N), -lower, 1, bottom=-upper, color=plots.PALETTE[4],
            label="amortization gap")
     ax.set(xlabel="digits, sorted by the sum", title=f"100 {title}", xlim=(-1, N))
 panels[0].set(ylabel="nats below log p(x)")
@@ -756,8 +785,8 @@ ax.axhline(point, color=plots.PALETTE[8], linewidth=0.8, label="the same at z = 
 ax.plot(deltas, -kls, "-.", label="− KL")
 ax.plot(deltas, elbos, "o-", markersize=4, label="ELBO")
 ax.set(xlabel="δ, by which each log σ is lowered", title="Forcing σ towards 0")
-ax.set_ylabel("nats, mean over test digits")
-ax.legend(loc="lower left", fontsize=9)
+ax.set(ylabel="nats, mean over test digits", ylim=(-185, 45))
+ax.legend(loc="upper right", fontsize=9)
 plots.show(fig, alt="As sigma shrinks, the reconstruction term rises a little and "
                     "levels off, minus KL falls in a straight line, "
                     "and so does the ELBO.")
@@ -772,7 +801,7 @@ expect((kls[-1] - kls[-3]) / (deltas[-1] - deltas[-3]), 10, within=0.02)
 # %% [markdown]
 # ### Can the estimate of log p(x) be trusted?
 #
-# If one weight is as large as all the others together, a thousand samples are worth little more than one. The **effective sample size** says how many samples of equal weight would be worth as much:
+# If one weight is larger than all the others together, a thousand samples are worth fewer than four. The **effective sample size** says how many samples of equal weight would be worth as much:
 #
 # $$\mathrm{ESS} = \frac{\big(\sum_s w_s\big)^2}{\sum_s w_s^2}, \qquad \text{between } 1 \text{ and } S.$$
 
@@ -801,11 +830,9 @@ expect(growth.mean(), 0, within=0.03)
 assert stay >= 190
 
 # %% [markdown]
-# And for the model with two latents, the same procedure must agree with an integral on a fine grid, which has no samples in it at all. On the grid we can also count the hills of each posterior: points above all their neighbours, less than 4 nats below the top.
+# And for the model with two latents, the same procedure must agree with an integral on a fine grid, which has no samples in it at all. On the grid we also see what a proposal *reaches*: the share of the posterior within four of its standard deviations.
 
 # %%
-from scipy.ndimage import maximum_filter
-
 from course_utils.models.two_latents import PLANE, log_joint_on_grid, log_p_on_grid
 
 M = 150
@@ -819,27 +846,33 @@ higher = np.argmax(heights, axis=0)[:, None]                      # of the two c
 mu_2, _ = (np.where(higher == 0, *parts) for parts in zip(*climbs))
 
 # %%
-log_w_2 = amortization.log_weights_of(
-    decoder_2, some, mu_2, amortization.local_precision(decoder_2, mu_2), noise_2)
-error = iwae_bound(log_w_2) - log_p_on_grid(decoder_2, some)
-ess_2 = amortization.effective_sample_size(log_w_2)
-surface = log_joint_on_grid(decoder_2, some, PLANE, PLANE)
-peaks = surface == maximum_filter(surface, (1, 3, 3))
-peaks &= surface > surface.max(axis=(1, 2), keepdims=True) - 4
-several = peaks.sum(axis=(1, 2)) > 1
-results({name: [int(rows.sum()), error[rows].mean(), error[rows].min(),
-                ess_2[rows][error[rows].argmin()]]
-         for name, rows in {"one hill": ~several, "several hills": several}.items()},
-        ["digits", "mean error", "lowest error", "its ESS"], digits=2,
-        caption="Estimate less integral (nats), 2000 samples")
+P_2 = amortization.local_precision(decoder_2, mu_2)
+log_w_2 = amortization.log_weights_of(decoder_2, some, mu_2, P_2, noise_2)
+by_integral = log_p_on_grid(decoder_2, some)
+error, ess_2 = (iwae_bound(log_w_2) - by_integral,
+                amortization.effective_sample_size(log_w_2))
+posterior = np.exp(log_joint_on_grid(decoder_2, some, PLANE, PLANE)
+                   - by_integral[:, None, None])
+away = np.stack(np.meshgrid(PLANE, PLANE), axis=-1) - mu_2[:, None, None]
+inside = np.einsum("nijk,nkl,nijl->nij", away, P_2, away) < (4 * 1.2) ** 2
+log_reach = np.log(np.sum(posterior * inside, axis=(1, 2)) * (PLANE[1] - PLANE[0]) ** 2)
+
+# %%
+rows_2 = {"median of 150 digits": (np.median(error), np.median(log_reach),
+                                   np.median(ess_2))}
+for place, n in zip(("lowest", "second", "third"), np.argsort(error)):
+    rows_2[f"the {place} estimate"] = error[n], log_reach[n], ess_2[n]
+results({name: list(row) for name, row in rows_2.items()},
+        ["estimate less integral", "log of what is in reach", "ESS"], digits=2,
+        caption="Two latents, 2000 samples (nats)")
 
 # %% tags=["expectation"]
-assert np.median(abs(error)) < 0.02 and error.max() < 0.2
-assert np.mean(abs(error) < 0.1) > 0.9 and error[several].min() < -0.2
-assert error[several].mean() < error[~several].mean() - 0.05
+assert np.median(abs(error)) < 0.02 and error.max() < 0.3
+assert np.mean(abs(error) < 0.1) > 0.9 and error.min() < -0.1
+assert np.corrcoef(error, log_reach)[0, 1] > 0.8
 
 # %% [markdown]
-# They agree, but for few digits, and there the estimate is too *low*. The worst of them has several hills: a proposal around one of them hardly visits the others. What it does not visit, the effective sample size does not
+# They agree, but for few digits, and there the estimate is too *low*, by about the logarithm of what the proposal reaches: the rest of the posterior lies on another hill. What is out of reach the effective sample size does not
 # know of, nor does it help to draw more: both checks are blind there. With ten latents, what speaks against a second hill is that climbs from two places ended at the same height; that does not exclude one that neither climb has found.
 # So the estimates of $\log p(\mathbf{x})$, and with them the approximation gaps, may be somewhat too low; they are rarely much too high.
 

@@ -177,9 +177,10 @@ def not_differentiable(exercise: Exercise, ask: Any) -> str:
 WIDTHS, FEW = (2, 64), (4, 8)  # of the code, and steps, of short trainings whose draws are counted
 
 
-def noise_in_training(ask: Ask, rng_seed: int = 0) -> tuple[str, str] | None:
+def noise_in_training(ask: Ask, arguments: Callable[..., tuple], rng_seed: int = 0) -> tuple[str, str] | None:
     """(key, sentence) where training ignores its generator, or draws no fresh noise for every minibatch.
 
+    `arguments(x, sizes, steps, rng)` are those of the answer (`Exercise.noisy`).
     Each step needs noise for the code of every example in its minibatch, so what a step draws from the generator grows
     with the width of the code; what chooses the minibatch does not.
     """
@@ -187,7 +188,7 @@ def noise_in_training(ask: Ask, rng_seed: int = 0) -> tuple[str, str] | None:
     drawn = {}
     for K in WIDTHS:
         for steps in FEW:
-            outcome = ask((x, [12, 5, K], steps, Rng(rng_seed)), drawn=True)
+            outcome = ask(arguments(x, [12, 5, K], steps, Rng(rng_seed)), drawn=True)
             if outcome.kind != "value" or not isinstance(outcome.value, list) or len(outcome.value) != 1:
                 return None
             drawn[K, steps] = int(outcome.value[0])

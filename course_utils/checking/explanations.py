@@ -51,7 +51,7 @@ def explained(
         first, second = behaviour.noise_in_training, training.explained
         if known:  # what is not trained needs no noise
             first, second = second, first
-        does = first(asking) or second(asking)
+        does = first(asking, exercise.noisy) or second(asking, exercise.noisy)
         if not does:
             return known, ""
         return Finding("values", sentence(does[1]), does[0]), ""

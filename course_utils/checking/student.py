@@ -46,7 +46,7 @@ def _caution(exercise, asking) -> str:
     """What is to be said of an answer that passes, but will not serve everywhere in the notebook."""
     if exercise.differentiated:
         return not_differentiable(exercise, asking)
-    noise = noise_in_training(asking) if exercise.noisy else None
+    noise = noise_in_training(asking, exercise.noisy) if exercise.noisy else None
     return f"It passes, but {noise[1]}." if noise else ""
 
 

@@ -78,7 +78,8 @@ class Exercise:
     trains: bool = False
     aliases: tuple[str, ...] = ()  # other functions of the library that are this answer under another name
     differentiated: int = 0  # in how many of its first arguments autograd must be able to differentiate the answer
-    noisy: bool = False  # whether training needs fresh noise for every minibatch
+    # (x, sizes, steps, rng) -> the arguments of a short training, where each minibatch needs fresh noise for its codes
+    noisy: Callable[..., tuple] | None = None
     spelled: Callable | None = None
     others: dict[str, Callable] = field(default_factory=dict)  # the sentence that says what it is, and its function
     partial: float = 0.6  # with `course grade --partial`: the share of the points for being right on ordinary inputs

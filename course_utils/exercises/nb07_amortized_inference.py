@@ -401,15 +401,13 @@ SVI_STEP = exercise(
     },
     hints=(
         (
-            r"Notebook 05: $\mathcal{F} = -\frac{1}{2\eta}\big(\lVert\mathbf{x} - W\boldsymbol\mu - "
-            r"\mathbf{b}\rVert^2 + \sum_k \sigma_k^2\lVert\mathbf{w}_k\rVert^2\big) - \frac12\sum_k "
-            r"(\sigma_k^2 + \mu_k^2) + \sum_k\log\sigma_k + \text{const}$. "
-            r"Differentiate it with respect to $\boldsymbol\mu$, then to $\log\sigma_k$."
+            r"Two slopes, each with the other part held. In $\boldsymbol\mu$ the $\frac12$ and the 2 of the square "
+            r"cancel. For $\log\sigma_k$ write $\sigma_k^2 = e^{2\log\sigma_k}$: its derivative is $2\sigma_k^2$."
         ),
         (
             r"$\partial\mathcal{F}/\partial\boldsymbol\mu = \frac1\eta W^\top(\mathbf{x} - W\boldsymbol\mu - "
-            r"\mathbf{b}) - \boldsymbol\mu$. For the other, $\sigma_k^2 = e^{2\log\sigma_k}$ has the derivative "
-            r"$2\sigma_k^2$ with respect to $\log\sigma_k$."
+            r"\mathbf{b}) - \boldsymbol\mu$ and $\partial\mathcal{F}/\partial\log\sigma_k = "
+            r"1 - \sigma_k^2(1 + \lVert\mathbf{w}_k\rVert^2/\eta)$. All rows at once: $W\boldsymbol\mu$ is `mu @ W.T`."
         ),
         (
             "mu + step_size * ((x - b - mu @ W.T) @ W / eta - mu), "
@@ -489,7 +487,7 @@ ENCODER_FORWARD = exercise(
     returns="mu (N, K), log_sigma (N, K)",
     task=(
         "Return the encoder's answer for each row of `x`: the output (N, 2K) of the network `params`, tanh between "
-        r"layers, split into $\boldsymbol\mu$ and $\log\boldsymbol\sigma$. You will train with it, so "
+        r"layers (`nets.mlp`), split into $\boldsymbol\mu$ and $\log\boldsymbol\sigma$. You will train with it, so "
         "autograd must be able to differentiate it."
     ),
     answer="course_utils.models.vae:encoder_forward",
@@ -689,7 +687,8 @@ def compare_encoders(expected, got, args):
             "values",
             f"On fresh data the ELBO (reconstruction {terms[0]:.4g}, KL {terms[1]:.4g} nats) gains {share:.2g} of what "
             f"it could over q = p(z); at least {SHARE} is asked. Print the loss while you train: does it fall, and "
-            "does it still fall at the end? Does the decoder stay as it was given, so that the encoder alone learns?",
+            "does it still fall at the end? (A step size of a few thousandths is about right.) Does the decoder stay "
+            "as it was given, so that the encoder alone learns?",
         )
     return None
 
@@ -764,11 +763,14 @@ ENCODER_TRAIN = exercise(
     lines=9,
     lecture_points=("L18", "L20"),
     trains=True,
+    noisy=lambda x, sizes, steps, rng: (x, decoder_of(0, sizes[0], sizes[-1]), sizes, steps, rng),
     signature="encoder_train(x, decoder, sizes, steps, rng)",
     returns="the encoder, a list of (W, b)",
     task=(
         "Train an inference network for a decoder that stays as it is, on black and white `x` (N, D): layers "
         "`D, H..., 2K` for `sizes = [D, H..., K]`, tanh between layers. "
+        "All random numbers come from `rng`, with fresh noise for each minibatch. A batch may be any object, such as a "
+        "pair of rows and noise; 128 rows and `hold_then_linear(4e-3, steps)` serve well. "
         "It is judged by its mean ELBO on data that it has not seen: at least "
         f"{100 * SHARE:.0f} % of what the library's gains over $q = p(\\mathbf{{z}})$, in {STEPS} steps."
     ),
@@ -1100,7 +1102,7 @@ def spelled_gap_ledger(P, log_p, elbo_best, elbo_encoder):
 GAP_LEDGER = exercise(
     name="gap_ledger",
     points=1,
-    minutes=4,
+    minutes=2,
     lines=2,
     lecture_points=("L16", "L20"),
     signature="gap_ledger(log_p, elbo_best, elbo_encoder)",

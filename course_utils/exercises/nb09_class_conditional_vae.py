@@ -355,9 +355,8 @@ CVAE_ELBO = exercise(
             "concatenate along the last axis, axis=-1."
         ),
         (
-            r"$\log p(\mathbf{x}|\mathbf{z}, y) = \sum_d x_d \ell_d - \log(1 + e^{\ell_d})$, whose logarithm is "
-            "anp.logaddexp(0, logits); then the mean over the samples, if there are several. "
-            r"$\mathrm{KL} = \frac12 \sum_k (\sigma_k^2 + \mu_k^2 - 1 - 2\log\sigma_k)$."
+            r"$\log p(\mathbf{x}|\mathbf{z}, y)$ is bernoulli_log_prob(x, logits) of notebook 03; then the mean over "
+            "the samples, if there are several, and minus kl_standard_normal(mu, log_sigma) of notebook 05."
         ),
     ),
 )
@@ -414,9 +413,9 @@ STYLE_GRID = exercise(
     signature="style_grid(decoder, label, C, zs)",
     returns="(M, D)",
     task=(
-        "Return the pixel probabilities of one `label` (an integer below C) for each of the codes `zs` (M, K). "
-        r"The decoder's inputs are $[\mathbf{z}, \mathbf{y}]$ with $\mathbf{y}$ one-hot; its outputs are logits, "
-        "which may be in the thousands."
+        "Return the pixel probabilities, between 0 and 1, of one `label` (an integer below C) for each of the codes "
+        r"`zs` (M, K). The decoder's inputs are $[\mathbf{z}, \mathbf{y}]$ with $\mathbf{y}$ one-hot; its outputs "
+        "are logits, which may be in the thousands."
     ),
     answer="course_utils.models.conditional:style_grid",
     cases=grid_cases,
@@ -570,7 +569,7 @@ ANALOGY = exercise(
     task=(
         "Return each picture `x` (N, D), whose label is `y` (N,), as it would look with the label `y_new` (N,): the "
         r"code is the mean of $q(\mathbf{z}|\mathbf{x}, y)$, and the decoder writes it with the new label. Give pixel "
-        "probabilities; labels are integers below C."
+        "probabilities, not the decoder's logits; labels are integers below C."
     ),
     answer="course_utils.models.conditional:analogy",
     cases=analogy_cases,

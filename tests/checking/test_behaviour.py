@@ -10,7 +10,9 @@ from course_utils.checking import examine, student
 from course_utils.checking.behaviour import noise_in_training
 from course_utils.checking.calling import outcome_of, perform_and_count, threaded, words_between
 from course_utils.exercises import find_exercise
-from course_utils.models.vae import init_vae, vae_elbo
+from course_utils.models.amortization import elbo_of_q
+from course_utils.models.vae import encoder_forward, init_vae, vae_elbo
+from course_utils.networks.nets import init_mlp
 from course_utils.networks.optim import adam, minibatches
 
 MEMORY = []
@@ -136,8 +138,48 @@ def without_generator(x, sizes, steps, rng):
     ],
 )
 def test_noise_in_training_is_counted(function, key):
-    found = noise_in_training(lambda args, drawn: outcome_of(perform_and_count(function, args)))
+    found = noise_in_training(
+        lambda args, drawn: outcome_of(perform_and_count(function, args)), find_exercise("vae_train").noisy
+    )
     assert (found and found[0]) == key
+
+
+def encoder_training(noise):
+    """An encoder_train; noise(rng, K) gives what draws the noise of a minibatch, for its size."""
+
+    def encoder_train(x, decoder, sizes, steps, rng):
+        draw = noise(rng, sizes[-1])
+
+        def loss(encoder, batch):
+            rows, eps = batch
+            return -anp.mean(elbo_of_q(decoder, rows, *encoder_forward(encoder, rows), eps[None]))
+
+        batches = ((rows, draw(len(rows))) for rows in minibatches(x, 32, steps, rng))
+        return adam(loss, init_mlp([*sizes[:-1], 2 * sizes[-1]], rng), batches, steps, step_size=4e-3)
+
+    return encoder_train
+
+
+@pytest.mark.parametrize(
+    "function, key",
+    [
+        (encoder_training(fresh), None),
+        (find_exercise("encoder_train").library_answer(), None),
+        (encoder_training(once), "noise not fresh"),
+        (encoder_training(seeded_again), "noise not fresh"),
+    ],
+)
+def test_noise_in_training_an_encoder_is_counted_too(function, key):
+    found = noise_in_training(
+        lambda args, drawn: outcome_of(perform_and_count(function, args)), find_exercise("encoder_train").noisy
+    )
+    assert (found and found[0]) == key
+
+
+@pytest.mark.slow
+def test_an_encoder_that_passes_with_noise_that_is_drawn_once_is_told_so():
+    report = examine(encoder_training(once), name="encoder_train")
+    assert report.passed and "is eps drawn once, before the loop" in report.advice
 
 
 def test_the_words_that_a_generator_was_asked_for_are_counted():

@@ -7,7 +7,9 @@ import pytest
 from course_utils.checking.calling import outcome_of, perform
 from course_utils.checking.training import explained
 from course_utils.exercises import find_exercise
-from course_utils.models.vae import init_vae, vae_elbo
+from course_utils.models.amortization import elbo_of_q
+from course_utils.models.vae import encoder_forward, init_vae, vae_elbo
+from course_utils.networks.nets import init_mlp
 from course_utils.networks.optim import adam, minibatches
 
 
@@ -75,6 +77,26 @@ def first_rows(x, sizes, steps, rng):
     ],
 )
 def test_what_a_training_does(function, key, words):
-    found = explained(lambda args: outcome_of(perform(function, args)))
+    found = explained(lambda args: outcome_of(perform(function, args)), find_exercise("vae_train").noisy)
     assert (found and found[0]) == key and words in (found or ("", ""))[1]
-    assert found == explained(lambda args: outcome_of(perform(function, args)))
+    assert found == explained(lambda args: outcome_of(perform(function, args)), find_exercise("vae_train").noisy)
+
+
+def an_encoder(x, decoder, sizes, steps, rng):
+    start = init_mlp([*sizes[:-1], 2 * sizes[-1]], rng)
+
+    def minus_elbo(encoder, batch):
+        rows, eps = batch
+        return -anp.mean(elbo_of_q(decoder, rows, *encoder_forward(encoder, rows), eps[None]))
+
+    return adam(minus_elbo, start, batches(x, sizes, steps, rng), steps, step_size=4e-3), start
+
+
+@pytest.mark.parametrize("which, key", [(0, None), (1, "nothing moves")])
+def test_what_the_training_of_an_encoder_alone_does(which, key):
+    found = explained(
+        lambda args: outcome_of(perform(lambda *args: an_encoder(*args)[which], args)),
+        find_exercise("encoder_train").noisy,
+    )
+    assert (found and found[0]) == key
+    assert not found or "your encoder is what it was after" in found[1]

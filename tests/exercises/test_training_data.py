@@ -148,3 +148,14 @@ def test_linear_training_is_judged_as_steps():
         for seed in range(5):
             report = examine(answer, name="linear_ae_train", seed=seed)
             assert (report.passed, report.misconception) == (False, "not by steps"), report
+
+
+@pytest.mark.parametrize("terms, key", [((-33.0, 16.6), "mean over K"), ((-39.0, 10.5), None)])
+def test_a_large_kl_is_laid_to_its_weight_only_where_reconstructions_are_better_for_it(terms, key, monkeypatch):
+    """Steps that are too long end with a large KL term, too, but with poor reconstructions."""
+    networks = [(np.ones((4, 6)), np.zeros(6))], [(np.ones((3, 4)), np.zeros(4))]
+    monkeypatch.setattr(nb08, "fresh_terms", lambda args, networks, **readings: terms)
+    monkeypatch.setattr(nb08, "reference_terms", lambda args: (-37.0, 6.6))
+    monkeypatch.setattr(nb08, "without_latents", lambda args: -52.7)
+    monkeypatch.setattr(nb08, "_as_probabilities", lambda args, networks: -np.inf)
+    assert nb08.diagnose_terms((np.ones((5, 4)), [4, 3], nb08.STEPS, None, 0), networks) == key
