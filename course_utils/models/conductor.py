@@ -1,8 +1,8 @@
 """Sequence models with a conductor: a network turns z into a message for every step (after Roberts et al. 2018).
 
 A decoder is {"conductor": network, "gru": (W, U, b, c), "head": network}. At step t the GRU reads the message for
-that step beside what came out before; the head turns its state into the parameters of what comes out. A reader, the
-encoder of sequences, is {"onwards": gru, "back": gru, "head": network}. Sequences are (T, N, ...): the step comes first.
+that step beside what came out before; the head turns its state into the parameters of what comes out. Sequences are
+(T, N, ...): the step comes first.
 """
 
 from collections.abc import Callable
@@ -11,30 +11,17 @@ from typing import Any
 import autograd.numpy as np
 from numpy.random import Generator
 
-from course_utils.networks.arrays import Array
+from course_utils.networks.arrays import Array, Network
 from course_utils.networks.nets import init_mlp, mlp
 from course_utils.networks.recurrent import gru_sequence, gru_step, init_gru
 
 Decoder = dict[str, Any]
-Reader = dict[str, Any]
+Step = Callable[[Any, Array, Array], Array]
 
 
-def init_reader(inputs: int, H: int, K: int, rng: Generator) -> Reader:
-    """An encoder of sequences before training: H units in each of two GRUs, codes of K numbers."""
-    return {
-        "onwards": init_gru(inputs, H, rng),
-        "back": init_gru(inputs, H, rng),
-        "head": init_mlp([2 * H, 2 * K], rng),
-    }
-
-
-def read(reader: Reader, x: Array) -> tuple[Array, Array]:
-    """(mu, log_sigma) of q(z | x), each (N, K): from the last states of two GRUs that read x (T, N, I), one from its
-    end."""
-    last = [
-        gru_sequence(reader[way], _rest(reader[way], x), part)[-1] for way, part in (("onwards", x), ("back", x[::-1]))
-    ]
-    mu, log_sigma = np.split(mlp(reader["head"], np.concatenate(last, axis=1)), 2, axis=1)
+def read(encoder: Network, x: Array) -> tuple[Array, Array]:
+    """(mu, log_sigma) of q(z | x), each (N, K): a network reads all steps of x (T, N, I) at once."""
+    mu, log_sigma = np.split(mlp(encoder, np.reshape(np.transpose(x, (1, 0, 2)), (x.shape[1], -1))), 2, axis=1)
     return mu, log_sigma
 
 
@@ -65,15 +52,17 @@ def outputs(decoder: Decoder, z: Array, before: Array) -> Array:
     return mlp(decoder["head"], gru_sequence(decoder["gru"], _rest(decoder["gru"], before), x))
 
 
-def roll_out(decoder: Decoder, z: Array, T: int, choose: Callable[[Array], tuple[Array, Array]]) -> Array:
+def roll_out(
+    decoder: Decoder, z: Array, T: int, choose: Callable[[Array], tuple[Array, Array]], step: Step = gru_step
+) -> Array:
     """Decodes z (N, K) step by step: choose(outputs (N, O)) -> (what comes out (N, ...), what the next step reads
-    (N, I)); the first step reads zeros. -> (T, N, ...)."""
+    (N, I)); the first step reads zeros. `step` is the GRU's. -> (T, N, ...)."""
     W, U, _, _ = decoder["gru"]
     told = messages(decoder, np.asarray(z, U.dtype), T)
     h = np.zeros((len(z), U.shape[0]), U.dtype)
     before, out = np.zeros((len(z), W.shape[0] - told.shape[2]), U.dtype), []
     for message in told:
-        h = gru_step(decoder["gru"], h, np.concatenate([message, np.asarray(before, U.dtype)], axis=1))
+        h = step(decoder["gru"], h, np.concatenate([message, np.asarray(before, U.dtype)], axis=1))
         came, before = choose(mlp(decoder["head"], h))
         out.append(came)
     return np.stack(out)
@@ -84,7 +73,7 @@ def shifted(x: Array) -> Array:
     return np.concatenate([0 * x[:1], x[:-1]])
 
 
-def keep_some(before: Array, share: float, rng: Generator) -> Array:
-    """`before` (T, N, I) with whole steps set to 0, all but about `share` of them: so that the decoder has to listen to
-    the messages (word dropout, Bowman et al. 2016)."""
-    return before * (rng.random((*before.shape[:2], 1)) < share).astype(before.dtype)
+def keep_some(x: Array, share: float, rng: Generator) -> Array:
+    """x (T, N, I) with whole steps set to 0, all but about `share` of them: so that a decoder has to listen to
+    the messages, or an encoder to more than a few steps (word dropout, Bowman et al. 2016)."""
+    return x * (rng.random((*x.shape[:2], 1)) < share).astype(x.dtype)

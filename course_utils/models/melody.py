@@ -13,9 +13,10 @@ from autograd.extend import defvjp, primitive
 from numpy.random import Generator
 
 from course_utils.data import HOLD, REST
-from course_utils.models.conductor import init_decoder, init_reader, keep_some, outputs, read, roll_out, shifted
+from course_utils.models.conductor import init_decoder, keep_some, outputs, read, roll_out, shifted
 from course_utils.networks.arrays import Array
 from course_utils.networks.fast import gaussian_kl, gaussian_sample
+from course_utils.networks.nets import init_mlp
 from course_utils.networks.optim import train
 
 LOW, HIGH = 50, 93  # the pitches of the data, transposed by up to 5 semitones
@@ -87,9 +88,10 @@ def categorical_log_prob(logits: Array, tokens: Array) -> Array:
 ONE_HOT = np.eye(V, dtype=np.float32)
 
 
-def melody_terms(model: Melodist, tokens: Array, eps: Array, before: Array) -> tuple[Array, Array]:
-    """(reconstruction, KL), each (N,), in nats: of tokens (N, T), where the decoder reads `before` (T, N, V)."""
-    mu, log_sigma = read(model["encoder"], ONE_HOT[tokens.T])
+def melody_terms(model: Melodist, tokens: Array, seen: Array, eps: Array, before: Array) -> tuple[Array, Array]:
+    """(reconstruction, KL), each (N,), in nats: of tokens (N, T), where the encoder reads
+    `seen` and the decoder `before` (T, N, V)."""
+    mu, log_sigma = read(model["encoder"], seen)
     out = outputs(model["decoder"], gaussian_sample(mu, log_sigma, eps), before)
     return -anp.sum(token_cross_entropy(out, tokens.T), axis=0), gaussian_kl(mu, log_sigma)
 
@@ -116,11 +118,13 @@ def melody_train(
     K: int,
     steps: int,
     rng: Generator,
+    hidden: int = 256,
     H: int = 128,
     message: int = 32,
     kl_weight: float = 0.3,
     noise: float = 1.0,
-    kept: float = 0.6,
+    kept: float = 0.5,
+    seen: float = 0.9,
     batch_size: int = 64,
     step_size: float = 2e-3,
     callback: Callable[[int, Any, float], Any] | None = None,
@@ -128,23 +132,24 @@ def melody_train(
     """Trains encoder and decoder to maximise the mean of reconstruction - kl_weight KL; float32.
 
     Every minibatch is transposed afresh, each melody by up to SHIFT semitones. In training the decoder reads a share
-    `kept` of the tokens before. `noise` = 0 and `kl_weight` = 0 make an ordinary autoencoder of it.
+    `kept` of the tokens before, and the encoder a share `seen` of all. `noise` = 0 and `kl_weight` = 0 make an ordinary autoencoder of it.
     """
     tokens, T = to_tokens(melodies), np.shape(melodies)[1]
     start = {
-        "encoder": init_reader(V, H, K, rng),
-        "decoder": init_decoder(K, 2 * H, T, message, V, H, V, rng),
+        "encoder": init_mlp([T * V, hidden, 2 * K], rng),
+        "decoder": init_decoder(K, hidden, T, message, V, H, V, rng),
     }
 
     def batch_of(rows):
         some = tokens[rows]
         some = np.where(some >= 2, some + rng.integers(-SHIFT, SHIFT + 1, (len(rows), 1)), some)
         eps = np.float32(noise) * rng.standard_normal((len(rows), K), dtype=np.float32)
-        return some, eps, keep_some(shifted(ONE_HOT[some.T]), kept, rng)
+        hot = ONE_HOT[some.T]
+        return some, keep_some(hot, seen, rng), eps, keep_some(shifted(hot), kept, rng)
 
     def loss(model, batch):
         reconstruction, kl = melody_terms(model, *batch)
-        return anp.sum(kl_weight * kl - reconstruction) * (1 / len(batch[1]))
+        return anp.sum(kl_weight * kl - reconstruction) * (1 / len(batch[0]))
 
     label = f"melodies, K = {K}"
     return train(

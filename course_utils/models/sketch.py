@@ -12,13 +12,15 @@ import autograd.numpy as anp
 import numpy as np
 from numpy.random import Generator
 
-from course_utils.models.conductor import init_decoder, init_reader, keep_some, outputs, read, roll_out, shifted
+from course_utils.models.conductor import Step, init_decoder, keep_some, outputs, read, roll_out, shifted
 from course_utils.networks.arrays import Array
 from course_utils.networks.fast import bernoulli_cross_entropy, gaussian_kl, gaussian_sample
 from course_utils.networks.mixture_density import likeliest_strokes, stroke_cross_entropy
+from course_utils.networks.nets import init_mlp
 from course_utils.networks.optim import train
+from course_utils.networks.recurrent import gru_step
 
-Sketcher = dict[str, Any]  # {"encoder": a reader, "decoder": a decoder}
+Sketcher = dict[str, Any]  # {"encoder": a network, "decoder": a decoder}
 
 
 class Shape(NamedTuple):
@@ -112,7 +114,7 @@ def sketch_encode(model: Sketcher, x: Array, counts: Array) -> tuple[Array, Arra
     return read(model["encoder"], features(x, counts))
 
 
-def sketch_decode(model: Sketcher, z: Array, shape: Shape) -> tuple[Array, Array]:
+def sketch_decode(model: Sketcher, z: Array, shape: Shape, step: Step = gru_step) -> tuple[Array, Array]:
     """(x (N, T, P, 2), counts (N,)): for each stroke the likeliest component's mean, and one more stroke where that is
     likelier than not."""
 
@@ -121,7 +123,7 @@ def sketch_decode(model: Sketcher, z: Array, shape: Shape) -> tuple[Array, Array
         flat = likeliest_strokes(params, shape.P).reshape(len(out), -1)
         return np.concatenate([flat, more[:, None] > 0], axis=1), flat
 
-    came = roll_out(model["decoder"], z, shape.T, choose).transpose(1, 0, 2)
+    came = roll_out(model["decoder"], z, shape.T, choose, step).transpose(1, 0, 2)
     goes_on = came[:, :-1, -1] if shape.ends else np.ones((len(came), shape.T - 1))
     return points_of(came[..., :-1]), 1 + np.cumprod(goes_on, axis=1).sum(axis=1).astype(int)
 
@@ -133,13 +135,14 @@ def sketch_train(
     K: int,
     steps: int,
     rng: Generator,
+    hidden: Sequence[int] = (128, 128),
     H: int = 64,
     message: int = 16,
     kl_weight: float = 1.0,
     noise: float = 1.0,
     jitter: float = 0.0,
     grid: float = 1 / 255,
-    kept: float = 0.7,
+    kept: float = 0.3,
     batch_size: int = 100,
     step_size: float = 4e-3,
     callback: Callable[[int, Any, float], Any] | None = None,
@@ -151,8 +154,8 @@ def sketch_train(
     `noise` = 0 and `kl_weight` = 0 make an ordinary autoencoder of it.
     """
     start = {
-        "encoder": init_reader(2 * shape.P + 1, H, K, rng),
-        "decoder": init_decoder(K, 2 * H, shape.T, message, 2 * shape.P, H, shape.M * (1 + 5 * shape.P) + 1, rng),
+        "encoder": init_mlp([shape.T * (2 * shape.P + 1), *hidden, 2 * K], rng),
+        "decoder": init_decoder(K, hidden[-1], shape.T, message, 2 * shape.P, H, shape.M * (1 + 5 * shape.P) + 1, rng),
     }
 
     def batch_of(rows):
@@ -171,3 +174,30 @@ def sketch_train(
 
     label = f"sketches, K = {K}"
     return train(loss, start, batch_of, len(x), steps, rng, batch_size, step_size, label=label, callback=callback)
+
+
+def ink(x: Array, count: int, dots: int = 6) -> Array:
+    """Points along the strokes of one drawing x (T, P, 2), (n, 2): `dots` on every piece between two points."""
+    t = np.linspace(0, 1, dots)[:, None]
+    pieces = x[:count]
+    return (pieces[:, :-1, None] * (1 - t) + pieces[:, 1:, None] * t).reshape(-1, 2)
+
+
+def chamfer(a: Array, b: Array) -> float:
+    """The mean distance from a point of a (n, 2) to the nearest of b (m, 2), and back, averaged; in units of the box."""
+    distances = np.linalg.norm(a[:, None] - b[None], axis=2)
+    return float(distances.min(axis=0).mean() + distances.min(axis=1).mean()) / 2
+
+
+def stroke_shapes(x: Array, counts: Array) -> Array:
+    """The drawn strokes of drawings x (N, T, P, 2), each moved to start at the origin, as rows (n, 2 P)."""
+    drawn = np.arange(x.shape[1]) < np.asarray(counts)[:, None]
+    return (x - x[:, :, :1])[drawn].reshape(-1, 2 * x.shape[2])
+
+
+def distance_to_strokes(x: Array, counts: Array, real: Array) -> float:
+    """How far strokes are from real ones: the root mean square distance a point to the nearest row of `real` (n, 2 P),
+    whose strokes start at the origin as `stroke_shapes` has them; mean over strokes, in units of the box."""
+    own = stroke_shapes(x, counts).astype(np.float32)
+    squares = (own**2).sum(axis=1)[:, None] + (real**2).sum(axis=1) - 2 * own @ real.T
+    return float(np.mean(np.sqrt(np.maximum(squares.min(axis=1), 0) / (x.shape[2]))))
