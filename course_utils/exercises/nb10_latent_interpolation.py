@@ -173,11 +173,15 @@ SLERP = exercise(
         ),
     },
     hints=(
-        r"The angle: $\cos\omega = \mathbf a^\top\mathbf b / (\lVert\mathbf a\rVert\,\lVert\mathbf b\rVert)$. Rounding "
-        "can lift the cosine above 1, where arccos is nan: np.clip.",
+        (
+            r"The angle: $\cos\omega = \mathbf a^\top\mathbf b / (\lVert\mathbf a\rVert\,\lVert\mathbf b\rVert)$. "
+            "Rounding can lift the cosine above 1, where arccos is nan: np.clip."
+        ),
         "With t = np.linspace(0, 1, steps)[:, None], t has a row for each point, and the formula works as it stands.",
-        "w = np.arccos(np.clip(a @ b / (np.linalg.norm(a) * np.linalg.norm(b)), -1, 1)); where w < 1e-6 return "
-        "(1 - t) * a + t * b, else (np.sin((1 - t) * w) * a + np.sin(t * w) * b) / np.sin(w).",
+        (
+            "w = np.arccos(np.clip(a @ b / (np.linalg.norm(a) * np.linalg.norm(b)), -1, 1)); where w < 1e-6 return "
+            "(1 - t) * a + t * b, else (np.sin((1 - t) * w) * a + np.sin(t * w) * b) / np.sin(w)."
+        ),
     ),
 )
 
@@ -323,13 +327,19 @@ GRU_STEP = exercise(
         ),
     },
     hints=(
-        "H = U.shape[0]. Compute x @ W + b and h @ U + c once, both (B, 3H), and cut each into three blocks of H "
-        "columns: np.split(a, 3, axis=1).",
-        "The first two blocks of both are added, and go through the sigmoid 1 / (1 + np.exp(-a)). In the third the "
-        "part of h is multiplied by r first.",
-        "xr, xu, xn = np.split(x @ W + b, 3, axis=1); hr, hu, hn = np.split(h @ U + c, 3, axis=1); "
-        "r, u = 1 / (1 + np.exp(-xr - hr)), 1 / (1 + np.exp(-xu - hu)); n = np.tanh(xn + r * hn); "
-        "return (1 - u) * n + u * h.",
+        (
+            "H = U.shape[0]. Compute x @ W + b and h @ U + c once, both (B, 3H), and cut each into three blocks of H "
+            "columns: np.split(a, 3, axis=1)."
+        ),
+        (
+            "The first two blocks of both are added, and go through the sigmoid 1 / (1 + np.exp(-a)). In the third the "
+            "part of h is multiplied by r first."
+        ),
+        (
+            "xr, xu, xn = np.split(x @ W + b, 3, axis=1); hr, hu, hn = np.split(h @ U + c, 3, axis=1); "
+            "r, u = 1 / (1 + np.exp(-xr - hr)), 1 / (1 + np.exp(-xu - hu)); n = np.tanh(xn + r * hn); "
+            "return (1 - u) * n + u * h."
+        ),
     ),
 )
 
@@ -459,10 +469,14 @@ CATEGORICAL_LOG_PROB = exercise(
     },
     hints=(
         "First the log softmax, (N, T, V): logits minus the log of the sum over the last axis of their exponentials.",
-        "For stability subtract logits.max(axis=-1, keepdims=True) first. np.take_along_axis(a, tokens[..., None], "
-        "axis=-1) picks each token's entry, (N, T, 1).",
-        "l = logits - logits.max(axis=-1, keepdims=True); l = l - np.log(np.exp(l).sum(axis=-1, keepdims=True)); "
-        "return np.take_along_axis(l, tokens[..., None], axis=-1)[..., 0].sum(axis=1).",
+        (
+            "For stability subtract logits.max(axis=-1, keepdims=True) first. np.take_along_axis(a, tokens[..., None], "
+            "axis=-1) picks each token's entry, (N, T, 1)."
+        ),
+        (
+            "l = logits - logits.max(axis=-1, keepdims=True); l = l - np.log(np.exp(l).sum(axis=-1, keepdims=True)); "
+            "return np.take_along_axis(l, tokens[..., None], axis=-1)[..., 0].sum(axis=1)."
+        ),
     ),
 )
 
@@ -661,16 +675,24 @@ MIXTURE_NLL = exercise(
         ),
     },
     hints=(
-        "logits, mx, my, sx, sy, k = np.split(params, 6, axis=1), each (N, M). dx[:, None] lets each movement meet its "
-        "M components.",
-        "Write log N with logs: -log(2 pi) - sx - sy - log(1 - rho^2)/2 minus the quadratic form. The log weights are "
-        "logits minus the log of the sum of their exponentials.",
-        "Sum the M terms in the log domain: with t = log_pi + log_n and top = t.max(axis=1, keepdims=True), the log "
-        "of the sum is top[:, 0] + np.log(np.exp(t - top).sum(axis=1)).",
-        "rho = np.tanh(k); a = (dx[:, None] - mx) / np.exp(sx); b = (dy[:, None] - my) / np.exp(sy); log_n = "
-        "-(a**2 + b**2 - 2 * rho * a * b) / (2 * (1 - rho**2)) - np.log(2 * np.pi) - sx - sy - np.log(1 - rho**2) / 2; "
-        "log_pi = logits - np.logaddexp.reduce(logits, axis=1, keepdims=True); "
-        "return -np.logaddexp.reduce(log_pi + log_n, axis=1).",
+        (
+            "logits, mx, my, sx, sy, k = np.split(params, 6, axis=1), each (N, M). dx[:, None] lets each movement meet "
+            "its M components."
+        ),
+        (
+            "Write log N with logs: -log(2 pi) - sx - sy - log(1 - rho^2)/2 minus the quadratic form. The log weights "
+            "are logits minus the log of the sum of their exponentials."
+        ),
+        (
+            "Sum the M terms in the log domain: with t = log_pi + log_n and top = t.max(axis=1, keepdims=True), the "
+            "log of the sum is top[:, 0] + np.log(np.exp(t - top).sum(axis=1))."
+        ),
+        (
+            "rho = np.tanh(k); a = (dx[:, None] - mx) / np.exp(sx); b = (dy[:, None] - my) / np.exp(sy); log_n = "
+            "-(a**2 + b**2 - 2 * rho * a * b) / (2 * (1 - rho**2)) - np.log(2 * np.pi) - sx - sy - "
+            "np.log(1 - rho**2) / 2; log_pi = logits - logsumexp(logits, axis=1, keepdims=True); "
+            "return -logsumexp(log_pi + log_n, axis=1)."
+        ),
     ),
 )
 
@@ -773,8 +795,10 @@ AT_TEMPERATURE = exercise(
     hints=(
         "Cut params into its six blocks of M columns, change three of them, and put them side by side again.",
         r"$\log(\sigma\sqrt\tau) = \log\sigma + \tfrac12\log\tau$.",
-        "l, mx, my, sx, sy, k = np.split(params, 6, axis=1); return np.hstack([l / tau, mx, my, sx + np.log(tau) / 2, "
-        "sy + np.log(tau) / 2, k]).",
+        (
+            "l, mx, my, sx, sy, k = np.split(params, 6, axis=1); return np.hstack([l / tau, mx, my, sx + "
+            "np.log(tau) / 2, sy + np.log(tau) / 2, k])."
+        ),
     ),
 )
 
@@ -910,11 +934,15 @@ NOTES = exercise(
     },
     hints=(
         "Go through the melody step by step, and remember whether a note sounds.",
-        "A pitch (>= 0) appends a note of length 1. A hold (-2), while a note sounds, adds 1 to the last length. A "
-        "rest (-1) ends what sounds.",
-        "starts, lengths, pitches, sounding = [], [], [], False, and for t, value in enumerate(melody): if value >= 0, "
-        "append t, 1 and value and set sounding = True; elif value == -1, set sounding = False; elif sounding, "
-        "lengths[-1] += 1. Return np.array(..., dtype=int) of each of the three.",
+        (
+            "A pitch (>= 0) appends a note of length 1. A hold (-2), while a note sounds, adds 1 to the last length. A "
+            "rest (-1) ends what sounds."
+        ),
+        (
+            "starts, lengths, pitches, sounding = [], [], [], False, and for t, value in enumerate(melody): if "
+            "value >= 0, append t, 1 and value and set sounding = True; elif value == -1, set sounding = False; elif "
+            "sounding, lengths[-1] += 1. Return np.array(..., dtype=int) of each of the three."
+        ),
     ),
 )
 

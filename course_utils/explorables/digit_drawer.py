@@ -34,10 +34,11 @@ class DigitDrawer(BrowserWidget):
 
 
 def digit_drawer(model: Sketcher, targets: np.ndarray, names: Sequence[str]) -> DigitDrawer:
-    """Return a paper on which a digit can be drawn with mouse, finger, pen or keys, and what the model of pen digits makes
-    of it on the great circle to one of the codes `targets` (N, K), which have `names`.
+    """Return a paper to draw a digit on with mouse, finger, pen or keys, and what the model of pen digits makes of it
+    on the great circle to one of the codes `targets` (N, K), which have `names`.
 
-    What was drawn is treated as the data were: eight points at equal steps along the line, stretched to the unit square.
+    What was drawn is treated as the data were: eight points at equal steps along the line, stretched to the unit
+    square.
     """
     codes, decoder = np.asarray(targets, "<f4"), model["decoder"]
     K = decoder["conductor"][0][0].shape[0]

@@ -1,4 +1,4 @@
-"""The melody pad: four melodies in the corners, what the decoder makes between them, drawn and played in the browser."""
+"""The melody pad: four melodies in the corners, and what the decoder makes between them, drawn and played."""
 
 from collections.abc import Sequence
 from importlib import resources
@@ -41,7 +41,7 @@ def melody_pad(melodies: np.ndarray, corners: Sequence[str], step: float = STEP)
     square = np.asarray(melodies)
     if square.ndim != 3 or square.shape[0] != square.shape[1] or len(square) < 2 or len(corners) != 4:
         raise ValueError(
-            f"melodies (n, n, T), n >= 2, and four names are expected, but they have shape {square.shape} and there are "
+            f"melodies (n, n, T), n >= 2, and four names are expected, but there are shape {square.shape} and "
             f"{len(corners)} names"
         )
     return MelodyPad(

@@ -58,5 +58,5 @@ def sketch_player(
         counts=numbers.tobytes(),
         names=list(map(str, names)),
         joined=joined,
-        description=f"Drawings on the way from one to another, {points.shape[1]} on each: {', '.join(map(str, names))}.",
+        description=f"Drawings on the way from one to another, {points.shape[1]} each: {', '.join(map(str, names))}.",
     )

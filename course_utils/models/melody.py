@@ -1,7 +1,7 @@
 """A variational autoencoder of melodies with a conductor, and what melodies are measured by (Roberts et al. 2018).
 
-A melody (T,) is as `load_melodies` has it: pitches, HOLD and REST. Tokens are whole numbers 0..V-1: 0 holds, 1 rests, and
-2 + (pitch - LOW) starts a note.
+A melody (T,) is as `load_melodies` has it: pitches, HOLD and REST. Tokens are whole numbers 0..V-1: 0 holds, 1 rests,
+and 2 + (pitch - LOW) starts a note.
 """
 
 from collections.abc import Callable
@@ -74,7 +74,7 @@ defvjp(token_cross_entropy, _token_vjp, argnums=[0])
 
 
 def categorical_log_prob(logits: Array, tokens: Array) -> Array:
-    """log p of each sequence of tokens (N, T): the sum over its steps of the log softmax of logits (N, T, V) there. (N,)
+    """log p of each sequence of tokens (N, T), (N,): the sum over its steps of the log softmax of logits (N, T, V).
 
     In nats; exact for logits of any finite size.
     """
@@ -99,6 +99,12 @@ def melody_terms(model: Melodist, tokens: Array, seen: Array, eps: Array, before
 def melody_encode(model: Melodist, melodies: Array) -> tuple[Array, Array]:
     """(mu, log_sigma) of q(z | x), each (N, K). melodies (N, T)."""
     return read(model["encoder"], ONE_HOT[to_tokens(melodies).T])
+
+
+def melody_logits(model: Melodist, z: Array, melodies: Array) -> Array:
+    """The decoder's logits (N, T, V) of every token of melodies (N, T), given codes z (N, K) and the tokens before."""
+    before = shifted(ONE_HOT[to_tokens(melodies).T])
+    return np.transpose(outputs(model["decoder"], np.asarray(z, np.float32), before), (1, 0, 2))
 
 
 def melody_decode(model: Melodist, z: Array, T: int = 32, rng: Generator | None = None, tau: float = 1.0) -> Array:
@@ -132,7 +138,8 @@ def melody_train(
     """Trains encoder and decoder to maximise the mean of reconstruction - kl_weight KL; float32.
 
     Every minibatch is transposed afresh, each melody by up to SHIFT semitones. In training the decoder reads a share
-    `kept` of the tokens before, and the encoder a share `seen` of all. `noise` = 0 and `kl_weight` = 0 make an ordinary autoencoder of it.
+    `kept` of the tokens before, and the encoder a share `seen` of all. `noise` = 0 and `kl_weight` = 0 make an
+    ordinary autoencoder of it.
     """
     tokens, T = to_tokens(melodies), np.shape(melodies)[1]
     start = {

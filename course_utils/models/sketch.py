@@ -149,8 +149,9 @@ def sketch_train(
 ) -> Sketcher:
     """Trains encoder and decoder to maximise the mean ELBO; float32.
 
-    Every minibatch has the coordinates dequantised afresh (uniform within one step of the data's `grid`), and turned and
-    stretched by a random matrix I + `jitter` N(0, 1). In training the decoder reads a share `kept` of the strokes before.
+    Every minibatch has the coordinates dequantised afresh (uniform within one step of the data's `grid`), and turned
+    and stretched by a random matrix I + `jitter` N(0, 1). In training the decoder reads a share `kept` of the strokes
+    before.
     `noise` = 0 and `kl_weight` = 0 make an ordinary autoencoder of it.
     """
     start = {
@@ -184,7 +185,7 @@ def ink(x: Array, count: int, dots: int = 6) -> Array:
 
 
 def chamfer(a: Array, b: Array) -> float:
-    """The mean distance from a point of a (n, 2) to the nearest of b (m, 2), and back, averaged; in units of the box."""
+    """The mean distance from a point of a (n, 2) to the nearest of b (m, 2), and back, averaged."""
     distances = np.linalg.norm(a[:, None] - b[None], axis=2)
     return float(distances.min(axis=0).mean() + distances.min(axis=1).mean()) / 2
 

@@ -21,7 +21,8 @@ def draw(ax: Axes, x: np.ndarray, count: int, joined: bool = False, width: float
     lines = [np.concatenate(x[s : s + 2]) for s in range(count - 1)] if joined else list(x[:count])
     for s, line in enumerate(lines):
         colour = ORDER(0.9 * s / max(1, len(lines) - 1))
-        ax.plot(*line.T, **{"color": colour, "linewidth": width, "solid_capstyle": "round"} | options)
+        look: dict[str, Any] = {"color": colour, "linewidth": width, "solid_capstyle": "round"} | options
+        ax.plot(*line.T, **look)
     ax.set(xlim=(-0.06, 1.06), ylim=(-0.06, 1.06), aspect="equal", xticks=[], yticks=[])
     ax.grid(False)
     ax.spines[:].set_visible(False)

@@ -36,7 +36,7 @@ def wave(melody: Sequence[int] | np.ndarray, step: float = STEP, rate: int = RAT
     return samples
 
 
-def in_a_row(melodies: Sequence[Sequence[int]], pause: float = 0.35) -> np.ndarray:
+def in_a_row(melodies: Sequence[Sequence[int] | np.ndarray], pause: float = 0.35) -> np.ndarray:
     """The melodies one after the other, with pauses of some seconds between."""
     silence = np.zeros(round(pause * RATE))
     return np.concatenate([part for melody in melodies for part in (wave(melody), silence)][:-1])

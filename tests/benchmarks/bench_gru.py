@@ -10,14 +10,14 @@ import os
 
 os.environ["OPENBLAS_NUM_THREADS"] = "1"
 
-import argparse  # noqa: E402
-import time  # noqa: E402
+import argparse
+import time
 
-import autograd.numpy as anp  # noqa: E402
-import numpy as np  # noqa: E402
-from autograd import grad  # noqa: E402
+import autograd.numpy as anp
+import numpy as np
+from autograd import grad
 
-from course_utils.networks.recurrent import gru_sequence, gru_step, init_gru  # noqa: E402
+from course_utils.networks.recurrent import gru_sequence, gru_step, init_gru
 
 JOBS = {  # T, B, I, H
     "pen digits": (8, 100, 18, 64),

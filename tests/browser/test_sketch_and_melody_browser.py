@@ -1,4 +1,4 @@
-"""Notebook 10's widgets in a real browser: their numbers are numpy's; pointer, keyboard and sound do what they should."""
+"""Notebook 10's widgets in a real browser: their numbers are numpy's, and pointer, keyboard and sound work."""
 
 import numpy as np
 import pytest

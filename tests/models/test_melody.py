@@ -45,7 +45,9 @@ def test_log_probabilities_are_scipys_also_for_huge_logits():
     rng = np.random.default_rng(0)
     logits, tokens = rng.normal(size=(4, 3, 5)) * 3, rng.integers(0, 5, (4, 3))
     for scale in (1, 500):
-        expected = np.take_along_axis(special.log_softmax(scale * logits, axis=2), tokens[..., None], 2).sum(axis=(1, 2))
+        expected = np.take_along_axis(special.log_softmax(scale * logits, axis=2), tokens[..., None], 2).sum(
+            axis=(1, 2)
+        )
         np.testing.assert_allclose(melody.categorical_log_prob(scale * logits, tokens), expected)
     total = [
         np.exp(melody.categorical_log_prob(logits[:1, :2], np.array([pair])))[0]
@@ -87,6 +89,7 @@ def test_greedy_decoding_is_feeding_back_what_came_out(trained):
     made = melody.melody_decode(model, z)
     hot = melody.ONE_HOT[melody.to_tokens(made).T]
     logits = outputs(model["decoder"], z, shifted(hot))
+    np.testing.assert_array_equal(melody.melody_logits(model, z, made), logits.transpose(1, 0, 2))
     np.testing.assert_array_equal(logits.argmax(axis=2).T, melody.to_tokens(made))
     cold = melody.melody_decode(model, z, rng=np.random.default_rng(0), tau=1e-6)
     np.testing.assert_array_equal(cold, made)
@@ -94,9 +97,7 @@ def test_greedy_decoding_is_feeding_back_what_came_out(trained):
 
 def test_the_ngrams_events_are_the_same_in_every_key():
     x = load_melodies().x_test[:50]
-    np.testing.assert_array_equal(
-        melody_judge.events(np.where(x >= 0, x + 3, x)), melody_judge.events(x)
-    )
+    np.testing.assert_array_equal(melody_judge.events(np.where(x >= 0, x + 3, x)), melody_judge.events(x))
     got = melody_judge.events(np.array([[60, HOLD, 64, REST, HOLD, 59]]))
     middle = 2 + melody_judge.LEAP
     np.testing.assert_array_equal(got, [[middle, 0, middle + 4, 1, 0, middle - 5]])
@@ -121,7 +122,12 @@ def test_the_ngram_model_is_that_of_counts_by_hand():
         p = 1 / melody_judge.EVENTS
         for same in (
             [(n, s) for n in range(40) for s in range(t % 4, 32, 4)],
-            [(n, s) for n in range(40) for s in range(t % 4, 32, 4) if (s and t and e[n, s - 1] == e[7, t - 1]) or s == t == 0],
+            [
+                (n, s)
+                for n in range(40)
+                for s in range(t % 4, 32, 4)
+                if (s and t and e[n, s - 1] == e[7, t - 1]) or s == t == 0
+            ],
         ):
             followers = [e[n, s] for n, s in same]
             d = len(set(followers))

@@ -1,4 +1,4 @@
-"""Mixtures in the plane: densities against scipy, the fused node against finite differences, samples by their moments."""
+"""Mixtures in the plane: densities against scipy, the node against finite differences, samples by moments."""
 
 import autograd.numpy as anp
 import numpy as np

@@ -1,4 +1,4 @@
-"""The GRU: a step against an independent one, the sequence against the loop, its gradient against finite differences."""
+"""The GRU: a step against an independent one, the sequence against the loop, gradients against differences."""
 
 import gc
 import weakref
@@ -68,9 +68,7 @@ def test_the_gradient_is_that_of_finite_differences_in_float64(T):
 def test_the_gradient_is_that_of_the_loop():
     params, h, x = some()
     weights = np.random.default_rng(1).normal(size=(6, 5, 4))
-    fused, plain = (
-        grad(lambda a, f=f: anp.sum(weights * f(*a)))((params, h, x)) for f in (gru_sequence, by_loop)
-    )
+    fused, plain = (grad(lambda a, f=f: anp.sum(weights * f(*a)))((params, h, x)) for f in (gru_sequence, by_loop))
     for one, other in zip((*fused[0], *fused[1:]), (*plain[0], *plain[1:])):
         np.testing.assert_allclose(one, other, rtol=1e-10, atol=1e-12)
 
