@@ -28,7 +28,7 @@ class BrowserWidget(anywidget.AnyWidget):
         }
         state = {name: value for name, value in state.items() if name not in urls}
         fig = self.picture()
-        image = plots.image_tag(plots.png(fig), self.description, fig.get_figwidth() * plots.CSS_DPI)
+        image = plots.image_tag(plots.png(fig, scale=1), self.description, fig.get_figwidth() * plots.CSS_DPI)
         script = _STANDALONE.format(
             state=_script_json(state),
             urls=_script_json(urls),

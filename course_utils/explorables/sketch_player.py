@@ -27,11 +27,11 @@ class SketchPlayer(BrowserWidget):
         return points, np.frombuffer(self.counts, "<f4").reshape(self.shape[:2]).astype(int)
 
     def picture(self) -> Figure:
-        """Every way as a row of at most nine drawings."""
+        """The first two ways, as rows of at most nine drawings."""
         points, counts = self.ways()
         some = np.linspace(0, self.shape[1] - 1, min(9, self.shape[1])).astype(int)
-        flat = points[:, some].reshape(-1, *points.shape[2:])
-        return sketches.sheet(flat, counts[:, some].ravel(), len(some), joined=self.joined)
+        flat = points[:2, some].reshape(-1, *points.shape[2:])
+        return sketches.sheet(flat, counts[:2, some].ravel(), len(some), joined=self.joined)
 
 
 def sketch_player(

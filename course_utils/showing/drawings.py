@@ -414,6 +414,6 @@ def conductor() -> tuple[Figure, Axes]:
         arrow(ax, (x + 0.47, 1.95), (x + 1.42, 1.95), f"$h_{i + 1}$")
         arrow(ax, (x + 0.37, 0.62), (x + 1.45, 1.7), bend=0.15)
     note(ax, 9.1, 1.95, "…")
-    note(ax, 8.55, 0.95, "read again:\nsometimes", fontsize=9)
+    note(ax, 2.1, 0.55, "what came out is read\nagain, now and then", fontsize=9)
     note(ax, 8.4, 2.95, "a message for each step", fontsize=9)
     return fig, ax

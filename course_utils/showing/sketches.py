@@ -36,11 +36,11 @@ def sheet(
     joined: bool = False,
     row_labels: Sequence[str] = (),
     column_labels: Sequence[str] = (),
-    side: float = 0.8,
+    side: float = 0.66,
 ) -> Figure:
     """Drawings x (N, T, P, 2), row by row, as a figure."""
     rows = -(-len(x) // columns)
-    fig, axes = plots.figure(side * columns + bool(row_labels) * 1.1, side * rows + 0.3, columns, rows, squeeze=False)
+    fig, axes = plots.figure(side * columns + bool(row_labels) * 1.0, side * rows + 0.3, columns, rows, squeeze=False)
     for ax in axes.flat:
         ax.axis("off")
     for ax, one, count in zip(axes.flat, x, counts):

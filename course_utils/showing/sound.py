@@ -7,7 +7,7 @@ from IPython.display import Audio, display
 
 from course_utils.models.melody import notes
 
-RATE = 11025  # samples a second; the highest partial below stays under half of it
+RATE = 8000  # samples a second; partials above half of it are left out
 STEP = 0.11  # seconds of a sixteenth
 PARTIALS = ((1, 1.0), (2, 0.35), (3, 0.15))  # (multiple of the pitch, amplitude)
 LOUD, ATTACK, RELEASE, DECAY = 0.55, 0.008, 0.04, 0.6  # amplitude; seconds
@@ -31,7 +31,8 @@ def wave(melody: Sequence[int] | np.ndarray, step: float = STEP, rate: int = RAT
         t = np.arange(end - begin) / rate
         left = (end - begin - 1) / rate - t
         envelope = np.minimum(1, t / ATTACK) * np.exp(-t / DECAY) * np.minimum(1, left / RELEASE)
-        tone = sum(a * np.sin(2 * np.pi * k * frequency(pitch) * t) for k, a in PARTIALS)
+        heard = [(k * frequency(pitch), a) for k, a in PARTIALS if k * frequency(pitch) < 0.48 * rate]
+        tone = sum(a * np.sin(2 * np.pi * hertz * t) for hertz, a in heard)
         samples[begin:end] = LOUD * envelope * tone / total
     return samples
 
