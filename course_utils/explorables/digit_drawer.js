@@ -65,8 +65,8 @@ export function slerp(a, b, t) {
   return a.map((v, i) => p * v + q * b[i]);
 }
 
-// What the data's makers did: T points at equal steps along the line, stretched to fill the unit square
-export function normalise(line) {
+// T points at equal steps along the line, [[x, y], ...]
+export function evenly(line) {
   const at = [0];
   for (let i = 1; i < line.length; i++)
     at.push(at[i - 1] + Math.hypot(line[i][0] - line[i - 1][0], line[i][1] - line[i - 1][1]));
@@ -77,6 +77,12 @@ export function normalise(line) {
     const share = at[i] > at[i - 1] ? Math.min(1, (s - at[i - 1]) / (at[i] - at[i - 1])) : 0;
     points.push([0, 1].map((d) => line[i - 1][d] + share * (line[i][d] - line[i - 1][d])));
   }
+  return points;
+}
+
+// What the data's makers did: such points, stretched to fill the unit square
+export function normalise(line) {
+  const points = evenly(line);
   for (const d of [0, 1]) {
     const low = Math.min(...points.map((p) => p[d])), high = Math.max(...points.map((p) => p[d]));
     for (const p of points) p[d] = high > low ? (p[d] - low) / (high - low) : 0.5;
@@ -158,9 +164,7 @@ function render({ model: state, el }) {
     if (line.length < 2) return;
     const points = normalise(line.map(([x, y]) => [x, -y]));
     code = encode(model, points);
-    const xs = line.map((p) => p[0]), ys = line.map((p) => p[1]);
-    const [l, r, u, d] = [Math.min(...xs), Math.max(...xs), Math.min(...ys), Math.max(...ys)];
-    seen = points.map(([x, y]) => [l + x * (r - l), d - y * (d - u)]);
+    seen = evenly(line);
     state.set("value", code);
     state.save_changes();
     drawPaper();
