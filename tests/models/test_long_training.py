@@ -1,6 +1,7 @@
 """The stored networks are what the notebook says of them, and their script leaves out what the course holds out."""
 
 import numpy as np
+import pytest
 
 from course_utils.data import build_packs, load_kanji, load_melodies, load_mnist
 from course_utils.models import long_training, melody, sketch, vae
@@ -43,6 +44,7 @@ def test_nestings_go_into_a_pack_and_back():
         np.testing.assert_array_equal(one, other)
 
 
+@pytest.mark.slow
 def test_the_models_of_sequences_know_what_they_have_not_seen():
     """What notebook 10 says of them: characters and melodies of the test sets come out of their own codes."""
     model, seconds = long_training.load_kanji_model()
