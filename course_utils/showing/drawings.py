@@ -396,3 +396,24 @@ def two_ways_to_q() -> tuple[Figure, Axes]:
             gradient(ax, (x0 + 3.9, 1.83), (x0 + 2.8, 2.08), bend=0.35)
             note(ax, x0 + 3.1, 2.52, r"the slope in $\mu$, $\log\sigma$", color=LOSS)
     return fig, ax
+
+
+def conductor() -> tuple[Figure, Axes]:
+    """A sequence decoder with a conductor: z to a message for every step, GRU states in a row, and what came out before
+    read again."""
+    fig, ax = canvas(9.4, 3.7)
+    code(ax, 0.5, 2.95, r"$\mathbf{z}$", 0.3)
+    network(ax, 1.9, 2.95, "conductor", 0.5, 1.0, 1.3)
+    arrow(ax, (0.82, 2.95), (1.23, 2.95))
+    for i, x in enumerate((3.6, 5.5, 7.4)):
+        ax.plot([2.57 if i == 0 else x - 1.9, x], [2.95, 2.95], color=INK, linewidth=1.6)
+        arrow(ax, (x, 2.95), (x, 2.3), f"$m_{i + 1}$")
+        network(ax, x, 1.95, "GRU", 0.6, 0.6, 0.9)
+        arrow(ax, (x, 1.63), (x, 0.87))
+        data(ax, x, 0.55, rf"$\mathbf{{x}}_{i + 1}$", 0.7, 0.56)
+        arrow(ax, (x + 0.47, 1.95), (x + 1.42, 1.95), f"$h_{i + 1}$")
+        arrow(ax, (x + 0.37, 0.62), (x + 1.45, 1.7), bend=0.15)
+    note(ax, 9.1, 1.95, "…")
+    note(ax, 2.1, 0.55, "what came out is read\nagain, now and then", fontsize=9)
+    note(ax, 8.4, 2.95, "a message for each step", fontsize=9)
+    return fig, ax

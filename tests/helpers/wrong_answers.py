@@ -253,6 +253,12 @@ NOTHING_TIMES_LOG = "where q is 0 the logarithm is multiplied by 0"
 # {exercise: [(regular expression for the mutated statement, why it is right all the same)]}
 EVERYWHERE = [(r"without (\w+(, \w+)*) = .*np\.asarray\(.*", "arguments come as arrays")]
 EQUIVALENT = {
+    "slerp": [(r"angle = .*np\.clip\(cosine, -\d, 1\).*", "opposite codes are not asked")],
+    "morph": [(r"return decode\(slerp\(mu\[0\], mu\[-1\], steps\)\)", "the last row of two is the second")],
+    "categorical_log_prob": [
+        (r"return np\.take_along_axis\(log_p, tokens\[\.\.\., None\]\).*", "the last axis is take_along_axis's default")
+    ],
+    "notes": [(r"return tuple\(\(np\.array\(part\) for part in .*", "whole numbers make arrays of whole numbers")],
     "pca_fit": [
         (r"_, _, components = np\.linalg\.svd\(x - mean(, full_matrices=True)?\)", MORE_ROWS),
         (r"return \(mean, -components\[:K\]\)", SAME_UP_TO_SIGN),

@@ -1,0 +1,741 @@
+# ---
+# jupyter:
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Latent-space interpolation: sketches and music
+#
+# *Lecture points L3, L26 and L27. About {{core minutes}} minutes, 13 points; {{further minutes}} more and 1 point below "Further". [Glossary](00_start_here.ipynb#Glossary)*
+#
+# Take two drawings, or two tunes. What lies half-way between them? The average of two drawings is two ghosts on top of each other, and the average of two tunes is no tune at all. A latent variable model has another answer: go half-way *between the codes*, and decode. The lecture
+# ends on it: morphs of sketches (Ha and Eck) and of melodies (MusicVAE). Here you make both, watch them being written, listen to them, and measure what can be measured.
+#
+# By the end you can say, and show with numbers,
+#
+# - which way between two codes is a good one, and for whom,
+# - why a decoder that writes step by step tends to ignore its code, and how a *conductor* keeps it listening,
+# - how one judges things that do not exist, and which of those judgements can be fooled.
+
+# %%
+import autograd.numpy as anp
+import numpy as np
+from autograd import grad
+from scipy.special import logsumexp
+
+# %%
+from course_utils.checking import check, hint, predict, progress, reveal
+from course_utils.data import load_kanji, load_melodies, load_pen_digits
+from course_utils.explorables.digit_drawer import digit_drawer
+from course_utils.explorables.melody_pad import melody_pad
+from course_utils.explorables.sketch_player import sketch_player
+from course_utils.models import melody, melody_judge, sketch
+from course_utils.models.classifier import class_log_probs, classifier_train
+from course_utils.models.conductor import roll_out
+from course_utils.models.interpolation import slerp_middles
+from course_utils.models.long_training import load_kanji_model, load_melody_model
+from course_utils.models.sketch import DIGITS, KANJI, sketch_train
+from course_utils.networks.mixture_density import mixture_sample
+from course_utils.networks.recurrent import gru_sequence
+from course_utils.networks.recurrent import gru_step as library_gru_step
+from course_utils.showing import drawings, plots, sketches
+from course_utils.showing.evidence import expect, results
+from course_utils.showing.sound import play
+
+# %% [markdown]
+# ## 1. Half-way between two digits
+#
+# These digits are no pictures. They were written on a tablet, and each is eight points in the order of writing, stretched to fill the unit square. A model of points can do what a model of pixels cannot: write.
+
+# %%
+pens = load_pen_digits()
+x_fit, y_fit = pens.x_train[:8000, :, None], pens.y_train[:8000]  # (N, 8, 1, 2)
+x_test, y_test = pens.x_test[:, :, None], pens.y_test
+eight = lambda x: np.full(len(x), 8)  # how many strokes: a stroke is one point here
+
+fig = sketches.sheet(x_test[:20], eight(x_test[:20]), 10, joined=True)
+plots.show(fig, alt="Twenty digits as lines through eight points, dark at the start of "
+                    "the writing and bright at its end.")
+
+# %% [markdown]
+# To judge what lies between digits we need somebody who knows digits and has never met our models: a small classifier. How sure is it, on average, of its favourite label? A drawing that is no digit should leave it in doubt. As a control, it gets the plain averages of two
+# test digits with different labels, point by point. (Further on we shall see what this judge can *not* tell.)
+
+# %%
+rng = np.random.default_rng(0)
+judge = classifier_train(x_fit.reshape(-1, 16), y_fit, [16, 200, 10], 2000, rng)
+
+
+def sureness(x):
+    """The judge's mean probability of its favourite label for drawings (N, 8, 1, 2)."""
+    flat = np.asarray(x, np.float32).reshape(len(x), 16)
+    return np.mean(np.exp(class_log_probs(judge, flat)).max(axis=1))
+
+
+# %%
+one, other = rng.permutation(2000), rng.permutation(2000)
+differ = y_test[one] != y_test[other]
+one, other = one[differ], other[differ]
+average = (x_test[one] + x_test[other]) / 2
+right = np.mean(class_log_probs(judge, x_test.reshape(-1, 16)).argmax(axis=1) == y_test)
+results({"real digits": sureness(x_test), "averages of two": sureness(average)},
+        ["sureness"], caption=f"{len(one)} pairs of test digits")
+
+# %% tags=["expectation"]
+assert right > 0.96 and sureness(x_test) > 0.95
+expect(sureness(average), 0.76, within=0.05)
+
+# %% [markdown]
+# ### The way
+#
+# Notebook 02 went from code to code along the straight line. But where do codes live? A VAE pulls $q(\mathbf z|\mathbf x)$, averaged over the data, towards $\mathcal N(0, I)$, and in $K$ dimensions nearly all of $\mathcal N(0, I)$ lies near a sphere of radius $\sqrt K$. Take two independent draws
+# $\mathbf a$, $\mathbf b$ of it: their midpoint $(\mathbf a + \mathbf b)/2$ has variance $\tfrac12$ in each dimension, so it lies near the radius $\sqrt{K/2}$.
+
+# %%
+predict("10-midpoint", "K = 64. Of 100,000 draws from N(0, I), how many are as short "
+        "as the midpoint of two of them is on average?", unit="draws")
+
+# %%
+radii = np.linalg.norm(rng.normal(size=(100_000, 64)), axis=1)
+middle = np.linalg.norm(rng.normal(size=(2, 1000, 64)).mean(axis=0), axis=1).mean()
+print(f"length of a draw: {radii.mean():.1f} ± {radii.std():.1f}, "
+      f"of a midpoint: {middle:.1f} on average")
+reveal("10-midpoint", int(np.sum(radii <= middle)), unit="draws")
+
+# %% tags=["expectation"]
+assert np.sum(radii <= middle) < 100
+
+# %% [markdown]
+# If codes are like such draws, the straight line cuts through a region where the decoder has hardly ever been trained. A **great circle** goes round it: with $\omega$ the angle between $\mathbf a$ and $\mathbf b$,
+#
+# $$\mathrm{slerp}(t) = \frac{\sin((1 - t)\,\omega)\,\mathbf a + \sin(t\,\omega)\,\mathbf b}{\sin\omega}, \qquad t \in [0, 1].$$
+
+# %% [markdown]
+# {{exercise slerp}}
+
+# %%
+def slerp(a, b, steps):
+    """Points on the great circle from a to b (K,), both included: (steps, K)."""
+    ### BEGIN SOLUTION
+    cosine = a @ b / (np.linalg.norm(a) * np.linalg.norm(b))
+    angle = np.arccos(np.clip(cosine, -1, 1))
+    t = np.linspace(0, 1, steps)[:, None]
+    if angle < 1e-6:
+        return (1 - t) * a + t * b
+    return (np.sin((1 - t) * angle) * a + np.sin(t * angle) * b) / np.sin(angle)
+    ### END SOLUTION
+
+
+# %%
+slerp = check(slerp)
+
+# %% [markdown]
+# Whether that is *better* is a question for measurements; it comes up twice below. A morph, then, is: encode both ends, walk from mean to mean, decode.
+
+# %% [markdown]
+# {{exercise morph}}
+
+# %%
+def morph(encode, decode, a, b, steps):
+    """The steps examples on the great circle from a to b, decoded: (steps, ...)."""
+    ### BEGIN SOLUTION
+    mu, _ = encode(np.stack([a, b]))
+    return decode(slerp(mu[0], mu[1], steps))
+    ### END SOLUTION
+
+
+# %%
+morph = check(morph)
+
+# %% [markdown]
+# ## 2. A decoder that writes
+#
+# Drawings and tunes are sequences. What comes next depends on what came before, so the decoder carries a *state* $\mathbf h$ from step to step. Its update is a **gated recurrent unit**: a new content $\mathbf n$ is proposed, and a gate $\mathbf u$ decides, unit by unit, whether the old state stays ($u = 1$) or the new one comes in. A second gate $\mathbf r$ decides how much of the old state the proposal may see.
+
+# %% [markdown]
+# {{exercise gru_step}}
+
+# %%
+def gru_step(params, h, x):
+    """The next state (B, H) of a GRU from h (B, H) and input x (B, I)."""
+    ### BEGIN SOLUTION
+    W, U, b, c = params
+    x_r, x_u, x_n = np.split(x @ W + b, 3, axis=1)
+    h_r, h_u, h_n = np.split(h @ U + c, 3, axis=1)
+    r = 1 / (1 + np.exp(-(x_r + h_r)))
+    u = 1 / (1 + np.exp(-(x_u + h_u)))
+    n = np.tanh(x_n + r * h_n)
+    return (1 - u) * n + u * h
+    ### END SOLUTION
+
+
+# %%
+gru_step = check(gru_step)
+
+# %% [markdown]
+# (PyTorch: `nn.GRUCell`, with the same blocks in the same order, weights transposed. For training the library has the whole sequence as a *single* node of autograd's tape, `gru_sequence`, whose gradient is written by hand.)
+#
+# At each step the decoder must say where the pen goes, as a *density*, not as a point: one point, trained by squared error, would end up at the average of all possible continuations. Sketch-rnn's answer is a **mixture of Gaussians** in the plane, whose $6M$ numbers the network puts out.
+
+# %% [markdown]
+# {{exercise mixture_nll}}
+
+# %%
+def mixture_nll(params, dx, dy):
+    """-log density (N,) of movements dx, dy (N,) under mixtures params (N, 6M)."""
+    ### BEGIN SOLUTION
+    logits, mu_x, mu_y, log_s_x, log_s_y, k = np.split(params, 6, axis=1)
+    rho = np.tanh(k)
+    a = (dx[:, None] - mu_x) / np.exp(log_s_x)
+    b = (dy[:, None] - mu_y) / np.exp(log_s_y)
+    log_n = -(a**2 + b**2 - 2 * rho * a * b) / (2 * (1 - rho**2))
+    log_n = log_n - np.log(2 * np.pi) - log_s_x - log_s_y - np.log(1 - rho**2) / 2
+    log_pi = logits - logsumexp(logits, axis=1, keepdims=True)
+    return -logsumexp(log_pi + log_n, axis=1)
+    ### END SOLUTION
+
+
+# %%
+mixture_nll = check(mixture_nll)
+
+# %% [markdown]
+# ### Who listens to z?
+#
+# Now the trap. At step $t$ the decoder has read $\mathbf x_1, \dots, \mathbf x_{t-1}$ already, and after the first three points of a 7 much of the rest can be guessed. Why should it ask $\mathbf z$? Each nat that $\mathbf z$ carries is paid for in the KL term, whereas what was read comes free.
+#
+# MusicVAE's remedy is a **conductor**: a network turns $\mathbf z$ into a message for *each* step (theirs, for each bar), so that $\mathbf z$ is never far away. And what was read before is taken away now and then: here the decoder sees each earlier step with some probability while it trains (*word dropout*, Bowman et al.).
+
+# %%
+fig, ax = drawings.conductor()
+plots.show(fig, alt="The code z goes through a network, the conductor, which sends one "
+                    "message to each step. At each step a GRU reads its message, its "
+                    "own last state and, sometimes, what came out before.")
+
+# %% [markdown]
+# Two models that differ in that probability alone. One *reads all* that came before, the other *reads a few* steps, about three in ten. For both the objective is the ELBO, and everything else is the same, down to the random numbers.
+
+# %%
+predict("10-elbo", "Which of the two has the higher ELBO on test digits?",
+        ["reads all", "reads a few"])
+predict("10-same", "And which one, given the mean code of a test digit, writes that "
+        "digit again more closely?",
+        ["reads all", "reads a few"])
+
+# %%
+def train_pen(kept=0.3, kl_weight=1.0, noise=1.0):
+    """A model of pen digits, K = 10; `grid` is the tablet's, for dequantisation."""
+    return sketch_train(x_fit, eight(x_fit), DIGITS, 10, 1200, np.random.default_rng(1),
+                        kept=kept, kl_weight=kl_weight, noise=noise, grid=0.01)
+
+
+pen_models = {"reads all": train_pen(kept=1.0)}
+
+# %%
+pen_models["reads a few"] = train_pen()
+
+# %%
+eps = rng.standard_normal((len(x_test), 10), dtype=np.float32)
+x_noisy = x_test + rng.uniform(-0.005, 0.005, x_test.shape)
+
+
+def pen_functions(model):
+    """(encode, decode) of a model of pen digits; your gru_step moves the decoder."""
+    return (lambda x: sketch.sketch_encode(model, x, eight(x)),
+            lambda z: sketch.sketch_decode(model, z, DIGITS, gru_step)[0])
+
+
+def is_same(decode, mu):
+    """How often the judge gives a decoded test digit the digit's own label."""
+    flat = decode(mu).reshape(len(mu), 16).astype(np.float32)
+    return np.mean(class_log_probs(judge, flat).argmax(axis=1) == y_test)
+
+# %%
+def report(model):
+    """ELBO, KL; root mean square error, own label; sureness of midpoints."""
+    encode, decode = pen_functions(model)
+    mu, log_sigma = encode(x_test)
+    kl = sketch.gaussian_kl(mu, log_sigma).mean()
+    elbo = sketch.sketch_elbo(model, x_noisy, eight(x_test), eps, DIGITS).mean()
+    middles = decode(slerp_middles(mu[one], mu[other]))
+    error = np.sqrt(np.mean((decode(mu) - x_test) ** 2))  # a coordinate
+    return [elbo, kl, error, is_same(decode, mu), sureness(middles)]
+
+# %%
+columns = ["ELBO, nats", "KL, nats", "error", "own label", "sureness of midpoints"]
+pen_table = {name: report(model) for name, model in pen_models.items()}
+results(pen_table, columns, caption="2,000 test digits")
+reveal("10-elbo", max(pen_table, key=lambda name: pen_table[name][0]))
+reveal("10-same", min(pen_table, key=lambda name: pen_table[name][2]))
+
+# %% tags=["expectation"]
+assert pen_table["reads all"][1] < pen_table["reads a few"][1]
+assert pen_table["reads a few"][2] < pen_table["reads all"][2]
+
+# %%
+fig = sketches.sheet(np.concatenate([x_test[:8], *(
+    pen_functions(model)[1](pen_functions(model)[0](x_test[:8])[0])
+    for model in pen_models.values())]), np.full(24, 8), 8, joined=True,
+    row_labels=["test digit", *pen_models])
+plots.show(fig, alt="Eight test digits and what the two models write from their codes: "
+                    "the one that reads all writes clean digits, some of them other "
+                    "ones; the one that reads a few steps keeps closer to the shape.")
+
+# %% [markdown]
+# What does a mixture look like from inside? Your `mixture_nll`, as a map: where the decoder expects the next point of a test digit, after one point and after four.
+
+# %%
+few, across = pen_models["reads a few"], np.linspace(-1, 1, 60)
+seen = sketch.features(x_test[2:3], [8])
+z = sketch.read(few["encoder"], seen)[0]
+heads = sketch.outputs(few["decoder"], z, sketch.shifted(seen[..., :2]))[:, 0]
+dx, dy = (side.ravel() for side in np.meshgrid(across, across))
+
+# %%
+fig, axes = plots.figure(5.6, 2.9, 2)
+for ax, step in zip(axes, (1, 4)):
+    params, _ = sketch.scaled(heads[step:step + 1], DIGITS)
+    density = np.exp(-mixture_nll(np.repeat(params, 3600, axis=0), dx, dy) / 4)
+    ax.imshow(density.reshape(60, 60), origin="lower", extent=(0, 1, 0, 1),
+              cmap="Blues")
+    ax.plot(*x_test[2, :step, 0].T, "o-", color="black", label="written so far")
+    ax.plot(*x_test[2, step, 0], "*", color=plots.PALETTE[6], markersize=13,
+            label="what came next")
+    ax.set(title=f"point {step + 1} of 8", xlim=(-0.05, 1.05), ylim=(-0.05, 1.05))
+axes[0].legend(fontsize=7)
+plots.show(fig, alt="Two maps of density over the unit square, darkest near the point "
+                    "that came next; colour shows the fourth root of the density.")
+
+# %% [markdown]
+# The judge prefers the model that reads all: its midpoints look nearly as real as digits, and its ELBO is higher. But it listens less. Its code carries fewer nats, and from a digit's own code it writes that digit back less closely, and now and then another digit. **So a judge of quality is not enough**: whoever scores only how real the
+# middle looks rewards a decoder that has stopped listening. From here on two columns belong together: does it look real, and does the code still say which digit it was?
+#
+# And the ELBO does not mind: it asks for a good density of $\mathbf x$, and a code is only a means to that.
+
+# %% [markdown]
+# ## 3. Rivals, and the weight of the KL
+#
+# `reads a few` is the model to go on with. Its rivals get the same networks: an **autoencoder** (no noise, no KL), which walks along the straight line, and models with the KL weighted less and more.
+
+# %%
+predict("10-weight", "Which weight of the KL has the midpoints that the judge is "
+        "surest of? (0 is the autoencoder.)", ["weight 0", "weight 1", "weight 3"])
+
+# %%
+ladder = {0.0: train_pen(kl_weight=0.0, noise=0.0)}
+
+# %%
+ladder |= {1.0: pen_models["reads a few"], 3.0: train_pen(kl_weight=3.0)}
+
+# %%
+table = {}
+for weight, model in ladder.items():
+    encode, decode = pen_functions(model)
+    mu = encode(x_test)[0]
+    table[f"weight {weight:g}"] = [
+        sureness(decode(slerp_middles(mu[one], mu[other]))),
+        sureness(decode((mu[one] + mu[other]) / 2)), is_same(decode, mu),
+        np.sqrt(np.mean((decode(mu) - x_test) ** 2))]
+table |= {"averages of points": [None, sureness(average), None, None],
+          "real digits": [sureness(x_test), None, right, 0]}
+results(table, ["middle of the circle", "of the line", "own label", "error"],
+        caption="Sureness of midpoints; what is left of the test digit itself")
+weights = [f"weight {w:g}" for w in ladder]
+reveal("10-weight", max(weights, key=lambda weight: table[weight][0]))
+
+# %% tags=["expectation"]
+assert table["weight 1"][0] > sureness(average) + 0.07
+assert table["weight 3"][2] < table["weight 1"][2] - 0.1
+
+# %% [markdown]
+# Without noise and KL, digits come back closely, and the midpoints are not much better than averages of points. With three times the KL, midpoints look real and the digit's identity is gone: the failure of section 2, by another road. The weight 1 lies between, in both respects. No number decides it for you; it depends on what the model is for.
+
+# %%
+pen_encode, pen_decode = pen_functions(pen_models["reads a few"])
+first = np.array([np.flatnonzero(y_test == d)[0] for d in range(10)])
+pairs = [(1, 7), (4, 9), (3, 8), (0, 6)]
+walks = [morph(pen_encode, pen_decode, x_test[first[a]], x_test[first[b]], 9)
+         for a, b in pairs]
+fig = sketches.sheet(np.concatenate(walks), np.full(36, 8), 9, joined=True,
+                     row_labels=[f"{a} to {b}" for a, b in pairs])
+plots.show(fig, alt="Four rows of nine drawings, each a digit that turns step by step "
+                    "into another one, as a single line.")
+
+# %% [markdown]
+# Press *Write* to watch them being written. The whole stroke bends; nothing fades.
+
+# %%
+frames = np.array([morph(pen_encode, pen_decode, x_test[first[a]], x_test[first[b]], 15)
+                   for a, b in pairs])
+sketch_player(frames, np.full(frames.shape[:2], 8),
+              [f"{a} to {b}" for a, b in pairs], joined=True)
+
+# %% [markdown]
+# **Your own.** Draw a digit in one line, with mouse, finger or keys. The networks run in this page: they take eight points of your line (the dots), encode them, and write what lies on the way to one of the data's digits.
+
+# %%
+codes = pen_encode(x_test[first])[0]
+digit_drawer(pen_models["reads a few"], codes, [str(digit) for digit in range(10)])
+
+# %% [markdown]
+# ## 4. Characters that do not exist
+#
+# Now a whole script: the characters of KanjiVG, most of them Japanese, with up to ten strokes, one drawing each. One step of the GRU writes one *stroke*, six points at once, and says whether another stroke follows. Such a model wants more training than a notebook has time for, so this one was **trained beforehand** on the training characters, by
+# a script of the course, and is only loaded here; the test characters are new to it.
+
+# %%
+kanji = load_kanji()
+kanji_model, seconds = load_kanji_model()
+x_kanji, n_kanji, _ = sketch.drawings_of(kanji.x_train)
+x_new, n_new, which = sketch.drawings_of(kanji.x_test)
+names = kanji.y_test[which]
+kanji_encode = lambda x, n: sketch.sketch_encode(kanji_model, x, n)[0]
+kanji_decode = lambda z: sketch.sketch_decode(kanji_model, z, KANJI, gru_step)
+mu_new = kanji_encode(x_new, n_new)
+x_again, n_again = kanji_decode(mu_new)
+print(f"{len(x_kanji)} training characters, {len(x_new)} test characters; "
+      f"{seconds:.0f} s of processor time, beforehand")
+
+# %% [markdown]
+# How near is what it writes to what it was shown? The *Chamfer distance*: from a point of one drawing to the nearest point of the other, averaged over points and both directions, in units of the box. The control is another test character. And how often is the number of strokes right?
+
+# %%
+def distance(x, n):
+    """Chamfer distance (N,) of drawings x, n from the test characters."""
+    return np.array([sketch.chamfer(sketch.ink(*p), sketch.ink(*q))
+                     for p, q in zip(zip(x, n), zip(x_new, n_new))])
+
+
+turned = np.roll(np.arange(len(x_new)), 1)
+kanji_table = {
+    "its own code": [distance(x_again, n_again).mean(), np.mean(n_again == n_new)],
+    "another's code": [distance(x_again[turned], n_again[turned]).mean(),
+                       np.mean(n_again[turned] == n_new)]}
+results(kanji_table, ["Chamfer distance", "strokes right"],
+        caption=f"{len(x_new)} test characters")
+
+# %% tags=["expectation"]
+assert kanji_table["its own code"][0] < 0.05 < 1.5 * kanji_table["another's code"][0]
+assert kanji_table["its own code"][1] > 0.65
+
+# %% [markdown]
+# Half-way between two characters there is nothing to compare with. But a stroke is a stroke: are the midpoints' strokes like ones that people draw? For each stroke, moved to start at the origin, the distance to the nearest of all training strokes. The raw rival averages two characters stroke by stroke.
+
+# %%
+i, j = np.arange(len(x_new)), np.random.default_rng(3).permutation(len(x_new))
+x_mid, n_mid = kanji_decode(slerp_middles(mu_new[i], mu_new[j]))
+x_line, n_line = kanji_decode((mu_new[i] + mu_new[j]) / 2)
+real_strokes = sketch.stroke_shapes(x_kanji, n_kanji)
+strokes = {"test characters": (x_new, n_new), "middle of the circle": (x_mid, n_mid),
+           "middle of the line": (x_line, n_line),
+           "raw averages": ((x_new[i] + x_new[j]) / 2, np.minimum(n_new[i], n_new[j]))}
+strokes = {name: sketch.distance_to_strokes(*drawn, real_strokes)
+           for name, drawn in strokes.items()}
+results(strokes, ["distance"],
+        caption="A stroke's distance to the nearest training stroke (units of the box)")
+
+# %% tags=["expectation"]
+assert strokes["middle of the circle"] < strokes["raw averages"] - 0.003
+
+# %%
+def ways(pairs, frames):
+    """Drawings (W, frames, ...) and counts on the circle between test characters."""
+    out = [kanji_decode(slerp(mu_new[a], mu_new[b], frames)) for a, b in pairs]
+    return [np.array(part) for part in zip(*out)]
+
+
+kanji_names = ["妹 → 取", "牛 → 狆", "味 → 苴", "苞 → 租"]  # of those it writes well
+row_of = {name: row for row, name in enumerate(names)}
+ends = [(row_of[pair[0]], row_of[pair[-1]]) for pair in kanji_names]
+x_way, n_way = ways(ends, 9)
+fig = sketches.sheet(x_way.reshape(-1, 10, 6, 2), n_way.ravel(), 9)
+plots.show(fig, alt="Four rows of nine drawings in pen strokes, each a character that "
+                    "turns into another: strokes move, bend, appear and vanish.")
+
+# %%
+x_way, n_way = ways(ends, 17)
+sketch_player(x_way, n_way, kanji_names)
+
+# %% [markdown]
+# Slide, or press *Write*: strokes are written in their order, from blue to red. One can also draw codes, with no character at all to begin with: from the prior $\mathcal N(0, I)$, or from the Gaussian that fits the training characters' codes. (This model's KL had the weight 0.3, so that the two differ.)
+
+# %%
+codes_seen = kanji_encode(x_kanji, n_kanji)
+noise = np.random.default_rng(7).standard_normal((200, 32))
+root = np.linalg.cholesky(np.cov(codes_seen.T))
+drawn = np.concatenate([noise, codes_seen.mean(axis=0) + noise @ root.T])
+made, n_made = kanji_decode(drawn)
+shown = [*range(11), *range(200, 211)]
+fig = sketches.sheet(made[shown], n_made[shown], 11, row_labels=["prior", "fitted"])
+plots.show(fig, alt="Two rows of eleven drawings in pen strokes that look more or less "
+                    "like Japanese characters.")
+distances = [sketch.distance_to_strokes(made[rows], n_made[rows], real_strokes)
+             for rows in (slice(200), slice(200, 400))]
+results(dict(zip(("prior", "fitted"), distances)), ["distance"],
+        caption="A stroke's distance to the nearest training stroke (200 drawings)")
+
+# %% [markdown]
+# Characters that do not exist. Some have the build of one, parts beside or above each other; others are scribbles. (All are decoded with the likeliest component at every step. "Further" turns up the temperature.)
+
+# %% [markdown]
+# ## 5. Half-way between two tunes
+#
+# The last part is music: two bars of fiddle tunes, on a grid of sixteenths. A melody is a row of 32 tokens: a pitch where a note starts, a hold where it goes on, a rest.
+
+# %% [markdown]
+# {{exercise notes}}
+
+# %%
+def notes(melody):
+    """starts, lengths, pitches (n,) of the notes of a melody (T,)."""
+    ### BEGIN SOLUTION
+    starts, lengths, pitches, sounding = [], [], [], False
+    for t, value in enumerate(melody):
+        if value >= 0:
+            starts.append(t)
+            lengths.append(1)
+            pitches.append(value)
+            sounding = True
+        elif value == -1:
+            sounding = False
+        elif sounding:
+            lengths[-1] += 1
+    return tuple(np.array(part, dtype=int) for part in (starts, lengths, pitches))
+    ### END SOLUTION
+
+
+# %%
+notes = check(notes)
+
+# %%
+tunes = load_melodies()
+a, b = tunes.x_test[12], tunes.x_test[300]
+fig, axes = plots.figure(7.5, 2.2, 2, sharey=True)
+for ax, tune, name in zip(axes, (a, b), "ab"):
+    starts, lengths, pitches = notes(tune)
+    ax.barh(pitches, lengths - 0.15, left=starts, height=0.9)
+    ax.set(xlabel="sixteenth", title=f"{name}: {len(starts)} notes", xlim=(0, 32))
+axes[0].set_ylabel("pitch (60 is middle C)")
+plots.show(fig, alt="Two piano rolls, drawn from your notes: bars over time, at the "
+                    "height of their pitch.")
+play(a, b)
+
+# %% [markdown]
+# The decoder puts out 32 rows of logits, one for each token, and its log likelihood is
+
+# %% [markdown]
+# {{exercise categorical_log_prob}}
+
+# %%
+def categorical_log_prob(logits, tokens):
+    """log p (N,) of tokens (N, T) under the softmax of logits (N, T, V)."""
+    ### BEGIN SOLUTION
+    shifted = logits - logits.max(axis=-1, keepdims=True)
+    log_p = shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
+    return np.take_along_axis(log_p, tokens[..., None], axis=-1)[..., 0].sum(axis=1)
+    ### END SOLUTION
+
+
+# %%
+categorical_log_prob = check(categorical_log_prob)
+
+# %% [markdown]
+# Again the model was trained beforehand: a conductor with $K = 64$, every training melody transposed by up to five semitones. No tune, under whatever title, is in both sets.
+
+# %%
+melody_model, seconds = load_melody_model()
+tune_encode = lambda x: melody.melody_encode(melody_model, x)
+tune_decode = lambda z: melody.melody_decode(melody_model, z)
+x_tunes = tunes.x_test
+mu_tunes = tune_encode(x_tunes)[0]
+again = tune_decode(mu_tunes)
+other_tune = np.roll(np.arange(len(x_tunes)), 1)
+
+# %%
+in_nats = lambda z: categorical_log_prob(
+    melody.melody_logits(melody_model, z, x_tunes), melody.to_tokens(x_tunes)).mean()
+results({"its own code": [np.mean(again == x_tunes), in_nats(mu_tunes)],
+         "another's code": [np.mean(again[other_tune] == x_tunes),
+                            in_nats(mu_tunes[other_tune])]},
+        ["tokens right", "log p(x|z), nats"],
+        caption=f"{len(x_tunes)} test melodies; tokens: decoded from the code alone")
+
+# %% tags=["expectation"]
+assert np.mean(again == x_tunes) > 0.85 and np.mean(again[other_tune] == x_tunes) < 0.5
+
+# %%
+predict("10-mix", "First without codes. Which mixture of two tunes would a judge of "
+        "tunes rather take for one: each step's token from one of them, by the toss of "
+        "a coin, or the mean of the two pitches?", ["coin tosses", "mean pitches"])
+
+# %% [markdown]
+# The judge, again, is somebody else: an **n-gram model**, which counts which interval follows which three events and the place in the beat. It knows no code and no network. Nats a step; and since a melody of one long note is very probable, notes are counted, too, and how many of them lie in one key.
+
+# %%
+ngrams = melody_judge.ngram_fit(tunes.x_train)
+rng = np.random.default_rng(4)
+p, q = rng.permutation(len(x_tunes)), rng.permutation(len(x_tunes))
+on_circle = slerp_middles(mu_tunes[p], mu_tunes[q])
+on_line = (mu_tunes[p] + mu_tunes[q]) / 2
+middles = {"real melodies": x_tunes, "middle of the circle": tune_decode(on_circle),
+           "middle of the line": tune_decode(on_line),
+           "coin tosses": melody_judge.random_mix(x_tunes[p], x_tunes[q], rng),
+           "mean pitches": melody_judge.mean_pitch(x_tunes[p], x_tunes[q])}
+
+# %%
+music = {name: [melody_judge.ngram_log_prob(ngrams, x).mean() / 32,
+                np.nanmean([melody_judge.share_in_key(one) for one in x]),
+                melody_judge.onsets(x).mean(), None] for name, x in middles.items()}
+for name, codes_of in zip(music, (mu_tunes, on_circle, on_line)):
+    music[name][3] = np.linalg.norm(codes_of, axis=1).mean()
+results(music, ["nats a step", "in key", "notes", "length of the code"],
+        caption="512 pairs of test melodies")
+reveal("10-mix", max(("coin tosses", "mean pitches"), key=lambda name: music[name][0]))
+
+# %% tags=["expectation"]
+assert music["middle of the circle"][0] > music["coin tosses"][0] + 0.5
+assert music["middle of the circle"][0] > music["mean pitches"][0] + 0.5
+assert music["middle of the line"][0] > music["real melodies"][0] - 0.2
+assert music["middle of the circle"][0] > music["real melodies"][0] - 0.5
+
+# %% [markdown]
+# And the line against the circle: **the judge likes the straight line better**, and its melodies have fewer notes. The two middles point in the same direction; the circle's is the line's, stretched. So length alone makes the difference, and one can try that without any pair of tunes: shorten the codes of real melodies by as much, and decode.
+
+# %%
+share = music["middle of the line"][3] / music["middle of the circle"][3]
+shorter = tune_decode(share * mu_tunes)
+effect = {name: [melody_judge.ngram_log_prob(ngrams, x).mean() / 32,
+                 melody_judge.onsets(x).mean()]
+          for name, x in (("own codes", again), ("the same, shortened", shorter))}
+results(effect, ["nats a step", "notes"], caption="512 test melodies")
+
+# %% tags=["expectation"]
+assert effect["the same, shortened"][0] > effect["own codes"][0]
+assert effect["the same, shortened"][1] < effect["own codes"][1]
+assert music["middle of the line"][2] < music["middle of the circle"][2] - 1
+
+# %% [markdown]
+# Shorter codes decode to fewer notes, and to likelier ones: a blander melody. Whether that is better, the judge was not asked. "Slerp is better" is not what the numbers say; what they say is that slerp keeps the *amount* that happens in the music.
+
+# %%
+way = morph(tune_encode, tune_decode, a, b, 5)
+fig = sketches.rolls(way, ["a", "1/4", "1/2", "3/4", "b"])
+plots.show(fig, alt="Five piano rolls: notes as bars over time, from one melody to the "
+                    "other in four steps.")
+play(*way)
+
+# %% [markdown]
+# **A pad that plays.** Four test melodies in the corners; between them, what the decoder makes of mixed codes. Drag or use the arrow keys, and press *Play*.
+
+# %%
+corner = mu_tunes[[12, 300, 77, 401]]
+upper, lower = slerp(corner[0], corner[1], 9), slerp(corner[2], corner[3], 9)
+square = np.stack([tune_decode(slerp(p, q, 9)) for p, q in zip(upper, lower)], axis=1)
+titles = [tunes.names[tunes.y_test[k]] for k in (12, 300, 77, 401)]
+melody_pad(square, titles)
+
+# %% [markdown]
+# ## Closing
+#
+# - Half-way *between codes* is not half-way between examples: in every measure here decoded midpoints were nearer to real examples than averages were.
+# - A decoder that reads all of its own past listens less to $\mathbf z$, and the ELBO does not mind. The conductor, which all models here had, puts $\mathbf z$ before every step; a bit of deafness makes the decoder use it. (The second was measured, the first was not.)
+# - A judge of quality alone is fooled by a model that has forgotten the question. Ask also what is left of the ends.
+# - Line or circle, how much KL: no theorem decides that, measurements do, for the purpose at hand.
+#
+# **To think about.** A VAE writes by its code *and* by its past. Some models have no code at all and write by their past alone; others have codes as large as the data. What do they gain, and what do they give up? Notebook 11 sets four families side by side.
+
+# %%
+progress()
+
+# %% [markdown]
+# ## Further ({{further minutes}} minutes)
+#
+# ### Temperature
+#
+# Sketch-rnn draws each movement from its mixture at a *temperature* $\tau$: below 1, likely components become likelier and each one narrower.
+
+# %% [markdown]
+# {{exercise at_temperature}}
+
+# %%
+def at_temperature(params, tau):
+    """The mixtures params (N, 6M) at temperature tau."""
+    ### BEGIN SOLUTION
+    logits, mu_x, mu_y, log_s_x, log_s_y, k = np.split(params, 6, axis=1)
+    wider = np.log(tau) / 2
+    return np.hstack([logits / tau, mu_x, mu_y, log_s_x + wider, log_s_y + wider, k])
+    ### END SOLUTION
+
+
+# %%
+at_temperature = check(at_temperature)
+
+# %%
+def written_at(tau, z, rng):
+    """Pen digits (N, 8, 1, 2) of codes z (N, 10), points drawn at temperature tau."""
+    def choose(out):
+        params, _ = sketch.scaled(out, DIGITS)
+        flat = mixture_sample(at_temperature(params, tau), rng)
+        return flat, flat
+
+    came = roll_out(pen_models["reads a few"]["decoder"], z, 8, choose, gru_step)
+    return sketch.points_of(came.transpose(1, 0, 2))
+
+
+z = np.repeat(pen_encode(x_test[first[[2, 5, 8]]])[0], 3, axis=0)
+hot = [written_at(tau, z, np.random.default_rng(1)) for tau in (0.05, 0.5, 2)]
+fig = sketches.sheet(np.concatenate(hot), np.full(27, 8), 9, joined=True,
+                     row_labels=[f"τ = {tau}" for tau in (0.05, 0.5, 2)])
+plots.show(fig, alt="Three digits, each written three times at three temperatures: "
+                    "nearly alike at 0.05, more and more scattered above.")
+
+# %% [markdown]
+# ### What a fused gradient is worth
+#
+# The library's `gru_sequence` is one node of autograd's tape, however many steps it takes; a loop over your `gru_step` makes a dozen nodes a step. Both have the same gradient:
+
+# %%
+params = tuple(a.astype(float) for a in pen_models["reads a few"]["decoder"]["gru"])
+H, inputs = params[1].shape[0], params[0].shape[0]
+xs, h0 = rng.normal(size=(8, 5, inputs)), np.zeros((5, H))
+
+
+def by_loop(params):
+    h, total = h0, 0.0
+    for x in xs:
+        h = library_gru_step(params, h, x)
+        total = total + anp.sum(h ** 2)
+    return total
+
+
+fused = grad(lambda params: anp.sum(gru_sequence(params, h0, xs) ** 2))(params)
+worst = max(np.abs(a - b).max() for a, b in zip(fused, grad(by_loop)(params)))
+print("largest difference below 1e-10:", worst < 1e-10)
+assert worst < 1e-10
+
+# %% [markdown]
+# ### Explore
+#
+# - Train a model of pen digits with `kept=0`: it never reads what it wrote. What do ELBO and error do?
+# - Draw letters in the digit drawer, a Z and an S. What does the model make of them?
+# - Which two characters of the test set are farthest apart by the angle of their codes? What do they turn into half-way?
+# - Decode a melody's code with `melody.melody_decode(melody_model, z, rng=..., tau=...)`. From which temperature on does the n-gram judge notice?
+
+# %%
+# a place for your own experiments
+
+# %% [markdown] tags=["expectation"]
+# <details><summary>Answers</summary>
+#
+# - The ELBO falls by some eleven nats, to about 6, and the error falls a little, to 0.09. So the past is worth a great deal for the density, and nothing for writing the digit back: there the code alone does better.
+# - Digits: a 2 of the Z and a 5 of the S, both of which the judge is sure of. It has nothing else to offer, so it writes the nearest that it knows.
+# - 拊 and 臥, at about 130 degrees. Half-way a drawing of nine strokes comes out.
+# - Slowly, from about 0.3 on: −1.58 nats a step there, −1.90 at temperature 1 and −2.41 at 1.5, against −1.55 for the likeliest tokens.
+#
+# </details>
+
+# %% [markdown]
+# **Sources.** D. Ha and D. Eck, *A neural representation of sketch drawings*, 2018. A. Roberts, J. Engel, C. Raffel, C. Hawthorne and D. Eck, *A hierarchical latent vector model for learning long-term structure in music*, 2018 (MusicVAE). S. Bowman et al., *Generating sentences from a continuous space*, 2016. K. Cho et al., *Learning phrase representations using RNN encoder-decoder*, 2014.
+# Pen digits: E. Alpaydin and F. Alimoglu. Characters: KanjiVG, Ulrich Apel and contributors, CC BY-SA 3.0. Melodies: *Ryan's Mammoth Collection* and *O'Neill's Music of Ireland*, by way of music21.
