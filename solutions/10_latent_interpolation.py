@@ -737,5 +737,7 @@ assert worst < 1e-10
 # </details>
 
 # %% [markdown]
+# **What these numbers are not.** The settings of the pen digits, and the recipes of the characters and melodies, were compared on the very test sets that the tables show, so the numbers are a little too good for new ones. "Reads all" and "reads a few" are one training each; with other seeds the difference between their ELBOs may turn round.
+#
 # **Sources.** D. Ha and D. Eck, *A neural representation of sketch drawings*, 2018. A. Roberts, J. Engel, C. Raffel, C. Hawthorne and D. Eck, *A hierarchical latent vector model for learning long-term structure in music*, 2018 (MusicVAE). S. Bowman et al., *Generating sentences from a continuous space*, 2016. K. Cho et al., *Learning phrase representations using RNN encoder-decoder*, 2014.
 # Pen digits: E. Alpaydin and F. Alimoglu. Characters: KanjiVG, Ulrich Apel and contributors, CC BY-SA 3.0. Melodies: *Ryan's Mammoth Collection* and *O'Neill's Music of Ireland*, by way of music21.
