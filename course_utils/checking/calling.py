@@ -136,7 +136,11 @@ def gradient_of(function: Callable, n: int) -> Callable:
         import autograd
         import autograd.numpy as anp
 
-        return autograd.grad(lambda first: anp.sum(function(*first, *args[n:])))(args[:n])
+        def total(first):
+            result = function(*first, *args[n:])
+            return sum(map(anp.sum, result)) if isinstance(result, list | tuple) else anp.sum(result)
+
+        return autograd.grad(total)(args[:n])
 
     return gradient
 

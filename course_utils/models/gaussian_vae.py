@@ -1,4 +1,5 @@
-"""A VAE of real numbers: p(z) = N(0, I), p(x | z) = N(x; G(z), eta I) with a trained eta, q(z | x) = N(mu, diag(sigma^2)).
+"""A VAE of real numbers: p(z) = N(0, I), p(x | z) = N(x; G(z), eta I) with a trained eta, and
+q(z | x) = N(mu, diag(sigma^2)).
 
 A model is (encoder, decoder, log_eta), networks as in `vae` and an array (1,). (Kingma and Welling 2014, appendix C.2,
 where the variance is an output of the network.)
@@ -109,7 +110,7 @@ def gaussian_vae_train(
     encoder, decoder = init_mlp([*sizes[:-1], 2 * K], rng), init_mlp(sizes[::-1], rng)
     W, b = encoder[0]
     encoder[0], decoder[-1] = (W, b - mean @ W), (0.1 * decoder[-1][0], mean)
-    log_eta = np.log(np.full(1, x.var(axis=0).mean() + noise**2, np.float32))
+    log_eta = np.log(np.full(1, 0.1 * x.var(axis=0).mean() + noise**2, np.float32))  # larger: z may stay unused
 
     def batch_of(rows):
         return trembling(x, rows, noise, rng), rng.standard_normal((len(rows), K), dtype=np.float32)

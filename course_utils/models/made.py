@@ -1,7 +1,7 @@
 """Autoregressive models: p(x) = prod_d p(x_d | the dimensions before it), all D factors from one masked network (MADE).
 
-For real numbers each factor is a mixture of M Gaussians, for pixels of 0 and 1 a logit. A model is (params, masks), with
-the masks of `made_masks`: [D, H..., D]; the last layer has 3 M outputs, or one, for each dimension.
+For real numbers each factor is a mixture of M Gaussians, for pixels of 0 and 1 a logit. A model is (params, masks),
+with the masks of `made_masks`: [D, H..., D]; the last layer has 3 M outputs, or one, for each dimension.
 (Germain et al. 2015; Uria et al. 2013.)
 """
 
@@ -70,7 +70,10 @@ def made_train(
     step_size: float = 5e-3,
     callback: Callable[[int, Any, float], Any] | None = None,
 ) -> Masked:
-    """Trains a MADE with these masks on real x (N, D) to maximise the mean log p(x); `noise` is that of `trembling`."""
+    """Trains a MADE with these masks on real x (N, D) to maximise the mean log p(x).
+
+    `components` Gaussians for each factor; `noise` is that of `trembling`.
+    """
     x = require_examples(x, sizes_of(masks))
     params, masks = init_made(x, masks, components, rng)
 
@@ -87,8 +90,8 @@ def made_train(
 def made_sample(model: Masked, order: Sequence[int], u: Array, eps: Array, x: Array | None = None, given: int = 0):
     """Samples (N, D), one dimension at a time in the order of the masks: D passes through the network.
 
-    u uniform and eps normal, (N, D) each. With x (N, D) the first `given` dimensions in the order are taken from it, and
-    the rest is drawn: a completion of what has begun.
+    u uniform and eps normal, (N, D) each. With x (N, D) the first `given` dimensions in the order are taken from it,
+    and the rest is drawn: a completion of what has begun.
     """
     made = np.zeros(np.shape(u), np.float32) if x is None else np.array(x, np.float32)
     for d in np.argsort(order)[given:]:
@@ -127,7 +130,7 @@ def made_binary_train(
 
 
 def autoregressive_sample(logits: Callable[[Array], Array], u: Array) -> Array:
-    """Samples (N, D) of 0 and 1, one dimension at a time: x_d = 1 where u_d < sigmoid(logits(x)_d), in the order 0..D-1.
+    """Samples (N, D) of 0 and 1, dimension by dimension from 0 to D - 1: x_d = 1 where u_d < sigmoid(logits(x)_d).
 
     logits(x (N, D)) -> (N, D), whose column d looks at x[:, :d] alone; u (N, D) uniform between 0 and 1.
     """

@@ -18,8 +18,8 @@ def squared_distances(a: Array, b: Array) -> Array:
 def precision_recall(real: Array, fake: Array, k: int) -> tuple[float, float]:
     """(precision, recall) of made examples fake (M, D) against real ones (N, D), shares between 0 and 1.
 
-    A point is covered by the other set where it lies within the distance of some point of that set to that point's k-th
-    nearest neighbour in its own set, itself not counted. Precision is the share of fake points that the real ones cover,
+    A point is covered by the other set where it lies within the distance of some point of that set to its k-th
+    nearest neighbour in its own set, itself not counted. Precision is the share of fake points that real ones cover,
     recall the share of real points that the fake ones cover. 1 <= k < N, M. (Kynkäänniemi et al. 2019, eq. 1 and 2,
     there in a network's feature space.)
     """

@@ -1,5 +1,6 @@
-"""Outputs of a network as mixtures of Gaussians: for each of D real numbers a density of its own, which may have several
-bumps (Bishop 1994, "Mixture density networks"; Uria, Murray and Larochelle 2013, "RNADE", for one number after another).
+"""Outputs of a network as mixtures of Gaussians: for each of D real numbers a density of its own, which may have
+several bumps (Bishop 1994, "Mixture density networks"; Uria, Murray and Larochelle 2013, "RNADE", one number after
+another).
 
 The outputs (N, 3 M D) are, in this order, M logits of weights, M means and M logarithms of standard deviations, each of
 them for D numbers: as (N, 3, M, D).
