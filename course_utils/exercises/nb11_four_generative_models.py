@@ -580,8 +580,7 @@ COUPLING_INVERSE = exercise(
         ),
     },
     hints=(
-        r"The kept dimensions went through unchanged: $m\mathbf{z} = m\mathbf{x}$. So s and t can be computed "
-        r"once more.",
+        r"The kept dimensions went through unchanged: $m\mathbf{z} = m\mathbf{x}$: compute s and t once more.",
         r"Where $m = 0$, $z = x e^s + t$. Solve for $x$: first subtract, then divide.",
         "kept = mask * z; return kept + (1 - mask) * (z - t(kept)) * np.exp(-s(kept)).",
     ),
@@ -727,8 +726,7 @@ GAN_LOSSES = exercise(
     },
     hints=(
         r"With $D = \sigma(\ell)$: $-\log D = \log(1 + e^{-\ell})$, and $-\log(1 - D) = \log(1 + e^{\ell})$.",
-        r"anp.logaddexp(0, a) is $\log(1 + e^a)$ and does not overflow. Which sign has a for real, which for made "
-        r"ones?",
+        r"anp.logaddexp(0, a) is $\log(1 + e^a)$ and does not overflow. Which sign has a for real ones, which else?",
         (
             "d_loss = anp.mean(anp.logaddexp(0, -logits_real)) + anp.mean(anp.logaddexp(0, logits_fake)); "
             "g_loss = anp.mean(anp.logaddexp(0, -logits_fake)); return d_loss, g_loss."

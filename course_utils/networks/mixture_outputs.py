@@ -8,6 +8,7 @@ them for D numbers: as (N, 3, M, D).
 
 import numpy as np
 from autograd.extend import defvjp, primitive
+from autograd.tracer import getval, isbox
 
 from course_utils.networks.arrays import Array
 
@@ -52,32 +53,38 @@ def mixture_log_densities(out: Array, x: Array) -> Array:
     return _parts(out, x)[0]
 
 
-@primitive
-def mixture_nll(out: Array, x: Array, /) -> Array:
+def mixture_nll(out: Array, x: Array) -> Array:
     """Minus the log density of x, summed over its D numbers: out (N, 3 M D), x (N, D), not differentiated -> (N,)."""
-    return -np.sum(_parts(out, x)[0], axis=1)
+    if not isbox(out):
+        return -np.sum(_parts(out, x)[0], axis=1)
+    return _known(out, *_nll_and_gradient(getval(out), x))
 
 
-def mixture_nll_vjp(ans, out, x):
+@primitive
+def _known(out: Array, value: Array, gradient: Array, /) -> Array:
+    """A node of autograd's tape whose value (N,) and gradient (N, ...) are known: half of the exponentials are spared."""
+    return value
+
+
+defvjp(
+    _known,
+    lambda ans, out, value, gradient: lambda g: g.astype(out.dtype, copy=False)[:, None] * gradient,
+    argnums=[0],
+)
+
+
+def _nll_and_gradient(out, x):
     """With responsibilities r, weights w and u = (x - mu) / sigma: logits_bar = w - r, mu_bar = -r u / sigma,
-    log_sigma_bar = r (1 - u^2), each times the gradient of the result."""
-
-    def gradient(g):
-        _, r, w, u, inverse = _parts(out, x)
-        bar = np.empty((len(x), 3, *r.shape[1:]), out.dtype)
-        np.subtract(w, r, out=bar[:, 0])
-        r *= u
-        np.multiply(r, inverse, out=bar[:, 1])
-        np.negative(bar[:, 1], out=bar[:, 1])
-        r *= u  # now r u^2
-        np.subtract(w - bar[:, 0], r, out=bar[:, 2])
-        bar *= g.astype(out.dtype, copy=False)[:, None, None, None]
-        return bar.reshape(out.shape)
-
-    return gradient
-
-
-defvjp(mixture_nll, mixture_nll_vjp, argnums=[0])
+    log_sigma_bar = r (1 - u^2). (N,), (N, 3 M D)."""
+    log_p, r, w, u, inverse = _parts(out, x)
+    bar = np.empty((len(x), 3, *r.shape[1:]), out.dtype)
+    np.subtract(w, r, out=bar[:, 0])
+    np.multiply(r, u, out=bar[:, 1])
+    np.multiply(bar[:, 1], u, out=bar[:, 2])
+    np.subtract(r, bar[:, 2], out=bar[:, 2])
+    bar[:, 1] *= inverse
+    np.negative(bar[:, 1], out=bar[:, 1])
+    return -np.sum(log_p, axis=1), bar.reshape(out.shape)
 
 
 def mixture_sample(out: Array, u: Array, eps: Array) -> Array:

@@ -21,14 +21,15 @@ def ring_log_prob(x: Array) -> Array:
 
 def ring_sample(N: int, rng: np.random.Generator) -> Array:
     """N independent draws (N, 2)."""
-    rng = np.random.default_rng(rng)
     return CENTRES[rng.integers(0, MODES, N)] + SIGMA * rng.standard_normal((N, 2))
 
 
-def ring_modes(x: Array) -> Array:
-    """The number 0..7 of the nearest centre of points x (N, 2) -> (N,), or -1 farther than 4 standard deviations."""
-    distances = np.linalg.norm(floats(x)[:, None] - CENTRES, axis=-1)
-    return np.where(distances.min(axis=1) <= 4 * SIGMA, distances.argmin(axis=1), -1)
+def ring_shares(x: Array) -> Array:
+    """The share of the points x (N, 2) that lie within 4 standard deviations of each centre -> (8,)."""
+    x = floats(x)
+    if np.ndim(x) != 2 or np.shape(x)[1] != 2:
+        raise ValueError(f"points x (N, 2) are expected, but x {np.shape(x)} came")
+    return np.mean(np.linalg.norm(x[:, None] - CENTRES, axis=-1) <= 4 * SIGMA, axis=0)
 
 
 def ring_entropy() -> float:

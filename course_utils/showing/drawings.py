@@ -467,7 +467,9 @@ def masked_network(masks: Sequence[np.ndarray], order: Sequence[int]) -> tuple[F
     for i, layer in enumerate(layers):
         colour = DATA if i in (0, len(masks)) else "#8a8a8a"
         for (x, y), used in zip(layer, reach[i]):
-            ax.add_patch(Circle((x, y), 0.13, facecolor=_light(colour, 0.7 if used else 0.15), edgecolor=colour, zorder=3))
+            ax.add_patch(
+                Circle((x, y), 0.13, facecolor=_light(colour, 0.7 if used else 0.15), edgecolor=colour, zorder=3)
+            )
     for layer, side in [(layers[0], -0.38), (layers[-1], 0.38)]:
         for d, (x, y) in enumerate(layer):
             ax.text(x + side, y, f"$x_{d}$", fontsize=11, **TEXT)
