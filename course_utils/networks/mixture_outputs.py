@@ -62,7 +62,7 @@ def mixture_nll(out: Array, x: Array) -> Array:
 
 @primitive
 def _known(out: Array, value: Array, gradient: Array, /) -> Array:
-    """A node of autograd's tape whose value (N,) and gradient (N, ...) are known: half of the exponentials are spared."""
+    """A node of autograd's tape whose value (N,) and gradient (N, ...) are known: spares half of the exponentials."""
     return value
 
 

@@ -25,11 +25,11 @@ def ring_sample(N: int, rng: np.random.Generator) -> Array:
 
 
 def ring_shares(x: Array) -> Array:
-    """The share of the points x (N, 2) that lie within 4 standard deviations of each centre -> (8,)."""
+    """The share of the points x (N, 2) that lie within 3 standard deviations of each centre -> (8,)."""
     x = floats(x)
     if np.ndim(x) != 2 or np.shape(x)[1] != 2:
         raise ValueError(f"points x (N, 2) are expected, but x {np.shape(x)} came")
-    return np.mean(np.linalg.norm(x[:, None] - CENTRES, axis=-1) <= 4 * SIGMA, axis=0)
+    return np.mean(np.linalg.norm(x[:, None] - CENTRES, axis=-1) <= 3 * SIGMA, axis=0)
 
 
 def ring_entropy() -> float:

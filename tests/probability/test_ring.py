@@ -22,4 +22,4 @@ def test_shares():
     np.testing.assert_array_equal(ring_shares(CENTRES[:2] + 0.1), [0.5, 0.5, 0, 0, 0, 0, 0, 0])
     assert not ring_shares(np.zeros((1, 2))).any()
     drawn = ring_shares(ring_sample(8000, np.random.default_rng(2)))
-    assert (drawn > 0.105).all() and drawn.sum() > 0.998
+    assert (drawn > 0.105).all() and 0.98 < drawn.sum() < 0.996
