@@ -136,11 +136,7 @@ def gradient_of(function: Callable, n: int) -> Callable:
         import autograd
         import autograd.numpy as anp
 
-        def total(first):
-            result = function(*first, *args[n:])
-            return sum(map(anp.sum, result)) if isinstance(result, list | tuple) else anp.sum(result)
-
-        return autograd.grad(total)(args[:n])
+        return autograd.grad(lambda first: anp.sum(function(*first, *args[n:])))(args[:n])
 
     return gradient
 
