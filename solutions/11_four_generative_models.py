@@ -98,7 +98,7 @@ predict("11-mixture", "And where among these three does the mixture stand, which
 start = time.process_time()
 mixture = gmm_fit(trembling(x_fit), 100, 8, np.random.default_rng(1), floor=4e-4)
 seconds = {"mixture of Gaussians": time.process_time() - start}
-nats = {"mixture of Gaussians": gmm_log_prob(x_test, mixture).mean()}
+log_prob = {"mixture of Gaussians": gmm_log_prob(x_test, mixture)}
 
 # %% [markdown]
 # ## 2. One number after another
@@ -117,7 +117,7 @@ nats = {"mixture of Gaussians": gmm_log_prob(x_test, mixture).mean()}
 
 # %%
 def made_masks(sizes, order):
-    """Masks (in, out) of 0 and 1 for layers sizes = [D, H..., D]; order (D,): places."""
+    """Masks (in, out) of 0 and 1; sizes = [D, H..., D], order (D,) the places."""
     ### BEGIN SOLUTION
     D, order = sizes[0], np.asarray(order)
     degrees = [order + 1] + [1 + np.arange(H) % (D - 1) for H in sizes[1:-1]]
@@ -146,10 +146,10 @@ plots.show(fig, alt="A network of four columns. The third output in the order is
 # %%
 masks = made_masks([16, 128, 128, 16], range(16))
 start = time.process_time()
-autoregressive = made.made_train(x_fit, masks, 2000, rng, noise=TREMBLE)
+autoregressive = made.made_train(x_fit, masks, 1900, rng, noise=TREMBLE)
 seconds["autoregressive"] = time.process_time() - start
 log_factors = made.made_log_factors(autoregressive, x_test)   # (N, 16)
-nats["autoregressive"] = log_factors.sum(axis=1).mean()
+log_prob["autoregressive"] = log_factors.sum(axis=1)
 
 # %%
 fig, ax = plots.figure(7.4, 2.8)
@@ -159,7 +159,7 @@ ax.set(ylabel="nats", xlabel="number, in the order of writing")
 ax.set_title("Mean log density of each number, given those before it")
 plots.show(fig, alt="Sixteen bars, all positive but one or two at the start: the first "
                     "points are hard to foresee, the later ones easier.")
-print(f"≈ together: {nats['autoregressive']:.2f} nats a digit")
+print(f"≈ together: {log_prob['autoregressive'].mean():.2f} nats a digit")
 
 # %% [markdown]
 # The first points are hard to foresee, and the pen's later way is easier once its beginning is known. (Densities may exceed 1, so nats may be positive.)
@@ -227,6 +227,8 @@ def counted_logits(x):
 start = time.process_time()
 made_digits = autoregressive_sample(counted_logits, rng.random((25, 784)))
 made_ms = 1000 * (time.process_time() - start)
+
+# %%
 decoder = load_vae_digits()[1]
 start = time.process_time()
 for _ in range(20):   # too quick to be timed once
@@ -241,6 +243,8 @@ results({"autoregressive (MADE)": [calls, made_ms / 25],
 ratio = made_ms / vae_ms
 reveal("11-passes", ["about as long", "about ten times", "a hundred times or more"]
        [int(ratio > 3) + int(ratio > 50)])
+
+# %%
 fig, axes = plots.figure(6.4, 3.2, columns=2)
 for ax, x, title in zip(axes, [made_digits, vae_digits], ["MADE of pixels", "VAE"]):
     plots.image_grid(x, (28, 28), 5, ax=ax)
@@ -271,7 +275,7 @@ assert calls == 784
 
 # %%
 def coupling_forward(x, mask, s, t):
-    """(z (N, D), log_det (N,)) of one coupling: x (N, D), mask (D,), s and t functions."""
+    """(z (N, D), log_det (N,)) from x (N, D), mask (D,), functions s and t."""
     ### BEGIN SOLUTION
     kept = mask * x
     scale = (1 - mask) * s(kept)
@@ -302,7 +306,7 @@ coupling_inverse = check(coupling_inverse)
 
 # %%
 start = time.process_time()
-trained = flow.flow_train(x_fit, flow.alternating_masks(16, 8), [96, 96], 1100, rng,
+trained = flow.flow_train(x_fit, flow.alternating_masks(16, 8), [96, 96], 1000, rng,
                           noise=TREMBLE)
 seconds["flow"] = time.process_time() - start
 
@@ -324,9 +328,9 @@ def to_x(z):
 
 # %%
 z_test, log_det = to_z(x_test)
-normal = -0.5 * np.sum(z_test ** 2, axis=1) - 8 * np.log(2 * np.pi)
-nats["flow"] = np.mean(normal + log_det)
-print(f"≈ {nats['flow']:.2f} nats a digit")
+log_normal = -0.5 * np.sum(z_test ** 2, axis=1) - 8 * np.log(2 * np.pi)
+log_prob["flow"] = log_normal + log_det
+print(f"≈ {log_prob['flow'].mean():.2f} nats a digit")
 
 # %% [markdown]
 # Is it true? Two checks: the way back must end where it began, and the sum of all $s$ must be the log determinant of the Jacobian of the whole chain, which finite differences give for one digit:
@@ -351,7 +355,7 @@ flow_pad(trained, z_test[:6], latent=3)
 # %% [markdown]
 # <details><summary>Answers</summary>
 #
-# (a) Nearly all: halfway the lines are still scribbles, and each coupling moves half of the numbers only. (b) No. It changes slant here and shape there: nothing in training asks a latent to mean one thing.
+# (a) Nearly all: halfway the lines are still scribbles, and each coupling moves half of the numbers only. (b) No. The same move does different things to different digits: nothing in training asks a latent to mean one thing.
 #
 # </details>
 
@@ -364,14 +368,14 @@ flow_pad(trained, z_test[:6], latent=3)
 
 # %%
 start = time.process_time()
-vae = gaussian_vae.gaussian_vae_train(x_fit, [16, 160, 160, 6], 4200, rng,
+vae = gaussian_vae.gaussian_vae_train(x_fit, [16, 160, 160, 6], 4000, rng,
                                       noise=TREMBLE)
 seconds["VAE"] = time.process_time() - start
 eps = rng.standard_normal((len(x_test), 6), dtype=np.float32)
 reconstruction, kl = gaussian_vae.gaussian_vae_terms(vae, x_test, eps)
 elbo = np.mean(reconstruction - kl)
-nats["VAE"] = gaussian_vae.gaussian_vae_log_likelihood(vae, x_test, 200, rng).mean()
-results({"ELBO": elbo, "importance-weighted, S = 200": nats["VAE"],
+log_prob["VAE"] = gaussian_vae.gaussian_vae_log_likelihood(vae, x_test, 200, rng)
+results({"ELBO": elbo, "importance-weighted, S = 200": log_prob["VAE"].mean(),
          "noise, root of eta": np.exp(vae[2][0] / 2)}, digits=4,
         caption="The VAE on the test digits (nats)")
 
@@ -450,7 +454,7 @@ gan_losses = check(gan_losses)
 losses_seen = []
 start = time.process_time()
 generator, judge = gan.gan_train(
-    x_fit, 16, [128, 128], 4400, rng, noise=TREMBLE, losses=gan_losses, batch_size=64,
+    x_fit, 16, [128, 128], 4200, rng, noise=TREMBLE, losses=gan_losses, batch_size=64,
     step_size=2e-3, callback=lambda t, players, value: losses_seen.append(value))
 seconds["GAN"] = time.process_time() - start
 
@@ -503,9 +507,12 @@ makers = {
     "autoregressive": lambda N: made.made_sample(
         autoregressive, range(16), rng.random((N, 16)), normal(N, 16)),
     "flow": lambda N: to_x(normal(N, 16)),
-    "VAE": lambda N: gaussian_vae.gaussian_vae_generate(vae, normal(N, 6), normal(N, 16)),
+    "VAE": lambda N: gaussian_vae.gaussian_vae_generate(
+        vae, normal(N, 6), normal(N, 16)),
     "GAN": lambda N: gan.gan_generate(generator, normal(N, 16)),
     "mixture of Gaussians": lambda N: gmm_sample(mixture, N, rng)}
+
+# %%
 samples, ms = {}, {}
 for name, maker in makers.items():
     start = time.process_time()
@@ -538,7 +545,7 @@ results({name: list(pair) for name, pair in (quality | check_up).items()},
 reveal("11-recall", min(quality, key=lambda name: quality[name][1]))
 
 # %% [markdown]
-# The controls say what the numbers can say: real digits reach nearly 1, five classes of ten have full precision and half of the recall, a thousand copies of one digit no recall at all.
+# The controls say what the numbers can say: real digits reach nearly 1, five classes of ten have full precision and half of the recall, a thousand copies of one digit no recall at all: precision alone can be had with a single good digit.
 #
 # The GAN covers least. Which digits does it leave out? Each sample gets the label of the nearest training digit:
 
@@ -554,6 +561,8 @@ def shares(x):
 counts = {"test digits": shares(x_test[:1000]),
           "autoregressive": shares(samples["autoregressive"]),
           "GAN": shares(samples["GAN"])}
+
+# %%
 fig, ax = plots.figure(7.6, 2.7)
 for i, (name, share) in enumerate(counts.items()):
     ax.bar(np.arange(10) + 0.27 * (i - 1), share, 0.25, label=name,
@@ -574,7 +583,7 @@ assert np.abs(counts["GAN"] - 0.1).max() > 1.5 * np.abs(
 # %% [markdown]
 # ## 6. The table
 #
-# Everything on one page. The four had about the same number of seconds on this machine.
+# Everything on one page: the same data, and training times within a factor of about two.
 
 # %%
 passes = {"autoregressive": 16, "flow": 1, "VAE": 1, "GAN": 1,
@@ -583,7 +592,12 @@ latents = {"autoregressive": "none", "flow": "16", "VAE": "6", "GAN": "16, one w
            "mixture of Gaussians": "1 of 100"}
 how = {"autoregressive": "exact", "flow": "exact", "VAE": "IWAE, a bound",
        "GAN": "none", "mixture of Gaussians": "exact"}
-results({name: [nats.get(name), how[name], seconds[name], passes[name], ms[name],
+
+# %%
+nats = {name: value.mean() for name, value in log_prob.items()}
+with_error = {name: (value.mean(), value.std() / np.sqrt(len(value)))
+              for name, value in log_prob.items()}
+results({name: [with_error.get(name), how[name], seconds[name], passes[name], ms[name],
                 latents[name], *quality[name]] for name in makers},
         ["nats", "known how", "training (s)", "passes", "ms for 1,000", "latents",
          "precision", "recall"], caption="Four families and a classic, test digits")
@@ -594,31 +608,46 @@ reveal("11-mixture", ["below all three", "above one of them",
                       *2 * ["above two of them or all three"]][above])
 
 # %% tags=["expectation"]
-assert nats["autoregressive"] > 16.7 and nats["flow"] > 15.9 and nats["VAE"] > 13.0
+assert nats["autoregressive"] > 16.6 and nats["flow"] > 15.9 and nats["VAE"] > 12.8
 assert nats["mixture of Gaussians"] > max(nats["VAE"], 16.5)
 assert six["VAE, 6 latents"] < 0.052 and six["flow, the best 6 of 16"] > 0.13
 expect(six["PCA, 6 components"], 0.105, within=0.002)
 others = [quality[name][1] for name in makers if name != "GAN"]
-assert quality["GAN"][1] < 0.9 < min(others)
+assert quality["GAN"][1] < 0.85 < 0.9 < min(others)
 
 # %% [markdown]
-# Each statement of the lecture, next to its number:
-#
-# | | for it | against it |
-# |---|---|---|
-# | **autoregressive** | the most nats of the four, exact | a pass for each number: 16 here, 784 for a picture (L22) |
-# | **reversible** | exact nats *and* one pass | as many latents as numbers; six of them lose the digit (L22) |
-# | **VAE** | six numbers keep a digit, one pass (L22) | only a bound, and the fewest nats of the four: what the code leaves out is noise |
-# | **GAN** | one pass, the quickest here; no density is needed at all | no nats to compare, and the lowest recall |
-# | **mixture** | more nats than two of the three that have any, in the least time | what works in 16 dimensions: one covariance has $D(D+1)/2$ numbers, 308 thousand for 784 pixels |
-#
+# ("One way": the GAN has codes, but nothing that finds the code of a given digit.) The pros and cons of L1 and L22, each with its number:
+
+# %%
+def told(name):
+    precision, recall = quality[name]
+    return f"precision {precision:.2f}, recall {recall:.2f}"
+
+
+slow = f"784 passes for a picture, {made_ms / vae_ms:,.0f} times the VAE's time (L22)"
+gap = f"between {elbo:.1f} and {nats['VAE']:.1f} nats, a bound; {told('VAE')}"
+in_seconds = "{:.1f} nats in {:.0f} s".format(nats["mixture of Gaussians"],
+                                              seconds["mixture of Gaussians"])
+covariances = f"{16 * 17 // 2} numbers a covariance; of 784 pixels {784 * 785 // 2:,}"
+six_rms = {name.split(",")[0]: f"{error:.3f}" for name, error in six.items()}
+# %%
+results({
+    "autoregressive": [f"{nats['autoregressive']:.1f} nats, exact", slow],
+    "flow": [f"{nats['flow']:.1f} nats, exact, and one pass",
+             f"16 latents; with six the error is {six_rms['flow']} (L22)"],
+    "VAE": [f"six numbers: error {six_rms['VAE']}, PCA {six_rms['PCA']} (L22)", gap],
+    "GAN": [f"one pass, {ms['GAN']:.1f} ms for 1,000; needs no density",
+            f"no nats; {told('GAN')}"],
+    "mixture of Gaussians": [in_seconds, covariances]}, ["for it", "against it"])
+
+# %% [markdown]
 # The order of nats says something about *these* data, sixteen numbers and 8,500 examples, not about pictures. The columns "passes" and "latents" are matters of principle. And each family has been mended where it is weak: VAEs whose prior is a flow, autoregressive models of codes, GANs with other divergences. Diffusion models, which came after this lecture, are close kin of the VAE, with many latents of full size.
 #
 # ## What you have shown
 #
 # - An autoregressive model gives exact likelihoods in one pass, and samples in $D$ passes: 784 calls for a picture against one (L1, L22).
 # - Couplings can be undone, and their log determinant is a sum: exact likelihood and one pass, with a code as long as $\mathbf{x}$. Its best six latents kept less of a digit than PCA's six components, the VAE's six kept more (L22).
-# - A GAN needs no density, and has none to offer. It left the most real digits uncovered, whole classes among them (L1).
+# - A GAN needs no density, and has none to offer. It left the most real digits uncovered, and made some of the ten hardly ever (L1).
 # - Precision and recall judge samples without a likelihood, with controls that say what the numbers can mean.
 #
 # ## What is left open
@@ -704,7 +733,7 @@ reveal("11-judge", "2 log 2")
 expect(measured, possible, within=0.05)
 
 # %%
-fig, axes = plots.figure(7.6, 3.5, columns=2, sharey=True)
+fig, axes = plots.figure(7.6, 4.0, columns=2, sharey=True)
 said = expit(gan.leaky_mlp(ring_judge, plane)[:, 0])
 for ax, value, title in zip(axes, [best, said], ["p / (p + q)", "the trained judge"]):
     image = ax.imshow(np.reshape(value, (321, 321)), origin="lower", vmin=0, vmax=1,
@@ -737,11 +766,11 @@ ring_gan = gan.gan_train(
                                                       if t % 50 == 0 else {}))[0]
 
 # %%
-log_prob = {
+ring_log_p = {
     "autoregressive": lambda x: made.made_log_prob(ring_made, x),
     "flow": lambda x: flow.flow_log_prob(ring_flow, x),
     "VAE": lambda x: gaussian_vae.gaussian_vae_log_likelihood(ring_vae, x, 200, rng)}
-ring_nats = {name: np.mean(f(new)) for name, f in log_prob.items()}
+ring_nats = {name: np.mean(f(new)) for name, f in ring_log_p.items()}
 most = -ring_entropy()
 results({"the truth, minus the entropy": [most, 0.0]}
         | {name: [value, most - value] for name, value in ring_nats.items()},
@@ -754,11 +783,12 @@ assert all(value < most + 0.05 for value in ring_nats.values())
 side = np.linspace(-3.2, 3.2, 97)
 plane = np.stack(np.meshgrid(side, side), axis=-1).reshape(-1, 2).astype(np.float32)
 z = rng.normal(size=(40_000, 2)).astype(np.float32)
-drawn = {"VAE": gaussian_vae.gaussian_vae_generate(ring_vae, z, rng.normal(size=z.shape)),
+noise = rng.normal(size=z.shape)
+drawn = {"VAE": gaussian_vae.gaussian_vae_generate(ring_vae, z, noise),
          "GAN": gan.gan_generate(ring_gan, z)}
 edges = np.linspace(-3.2, 3.2, 65)
 maps = {"the truth": np.exp(ring_log_prob(plane))} | {
-    name: np.exp(log_prob[name](plane)) for name in ["autoregressive", "flow"]} | {
+    name: np.exp(ring_log_p[name](plane)) for name in ["autoregressive", "flow"]} | {
     f"{name}, 40,000 samples": np.histogram2d(*x.T[::-1], bins=[edges, edges],
                                               density=True)[0].ravel()
     for name, x in drawn.items()}
@@ -776,7 +806,7 @@ for ax, (name, density) in zip(axes, maps.items()):
     ax.set_title(name, fontsize=10)
     ax.grid(False)
 fig.colorbar(image, ax=axes, label="density", shrink=0.8, extend="max")
-plots.show(fig, alt="Five maps of a density: the truth has eight round spots on a ring; "
+plots.show(fig, alt="Five maps of a density: the truth has eight round spots; "
                     "the models' spots differ in sharpness, and some are joined by "
                     "bridges.")
 
@@ -799,28 +829,29 @@ plots.show(fig, alt="The number of occupied spots against the training step: it 
 modes_pad(moments, z)
 
 # %% [markdown]
-# (Play it.) The samples move from spot to spot together before they spread: a spot that is full of made points is one where the judge says "made", which drives them on to the next.
+# (Play it.) First a cloud that wanders beside the ring, then a closed line through all eight spots: all are found, and the line between them remains. Where there are too many made points the judge says "made", and drives them on.
 #
-# ### Another GAN, another digit
+# ### Another GAN
 #
-# Was it chance that this GAN left out those digits? Two more, with other seeds and a quarter of the steps:
+# Was it chance that the GAN of section 5 left out those digits? Another one, with another seed, for half as many steps:
 
 # %%
-again = {}
-for seed in (1, 2):
-    other, _ = gan.gan_train(x_fit, 16, [128, 128], 1100, np.random.default_rng(seed),
-                             noise=TREMBLE, losses=gan_losses, batch_size=64,
-                             step_size=2e-3)
-    x = gan.gan_generate(other, np.random.default_rng(9).normal(size=(1000, 16)))
-    again[f"seed {seed}"] = [*precision_recall(x_test[:1000], x, k), *shares(x)]
-results(again | {"section 5": [*quality["GAN"], *counts["GAN"]]},
+rng = np.random.default_rng(1)
+other, _ = gan.gan_train(x_fit, 16, [128, 128], 2100, rng, noise=TREMBLE, batch_size=64,
+                         losses=gan_losses, step_size=2e-3)
+again = gan.gan_generate(other, normal(1000, 16))
+again_quality = precision_recall(x_test[:1000], again, k)
+results({"section 5": [*quality["GAN"], *counts["GAN"]],
+         "another seed, half the steps": [*again_quality, *shares(again)],
+         "test digits": [*check_up["other real digits"], *counts["test digits"]]},
         ["precision", "recall", *map(str, range(10))], digits=2,
-        caption="GANs: precision, recall, and the share of each digit")
+        caption="Precision, recall, and the share of each digit")
 
 # %% tags=["expectation"]
-assert max(row[1] for row in again.values()) < 0.9
+assert again_quality[1] < 0.9
+assert min(shares(again)) < 0.06 and min(counts["GAN"]) < 0.06
 
 # %% [markdown]
-# Each leaves out digits, and not the same ones: which are missing is chance, that some are is not.
+# Its recall is low, too, and its shares are uneven again: that digits are missing was not the chance of one seed.
 #
 # **Sources.** M. Germain, K. Gregor, I. Murray, H. Larochelle, *MADE: masked autoencoder for distribution estimation*, 2015. L. Dinh, J. Sohl-Dickstein, S. Bengio, *Density estimation using Real NVP*, 2017. I. Goodfellow and others, *Generative adversarial nets*, 2014. T. Kynkäänniemi and others, *Improved precision and recall metric for assessing generative models*, 2019. Pen digits: E. Alpaydin, F. Alimoglu, 1998.

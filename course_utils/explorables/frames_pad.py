@@ -148,7 +148,7 @@ def flow_pad(flow: Flow, z: ArrayLike, latent: int, reach: float = 3.0, values: 
     path = flow_path(flow, codes.reshape(-1, z.shape[1]))
     frames = np.stack([step.reshape(values, len(z), -1, 2) for step in path], axis=1)
     done = len(path) - 1
-    return frames_pad(
+    pad = frames_pad(
         frames,
         [f"latent {latent + 1}", "couplings undone"],
         [[f"{v:+.2f}" for v in along], list(map(str, range(done + 1)))],
@@ -157,6 +157,8 @@ def flow_pad(flow: Flow, z: ArrayLike, latent: int, reach: float = 3.0, values: 
         columns=len(z),
         width=640,
     )
+    pad.value = [values // 2, done]
+    return pad
 
 
 def completion_pad(
