@@ -187,6 +187,7 @@ def completion_pad(
 
 def modes_pad(players: dict[int, Network], z: ArrayLike) -> FramesPad:
     """The samples of a GAN on the ring while it trains: {step: generator}, always from the same noise z (N, K)."""
+    z = np.asarray(z, float)
     made = np.stack([gan_generate(generator, z) for generator in players.values()])
     occupied = [int(np.sum(ring_shares(points) > 0.03)) for points in made]
     steps = list(players)

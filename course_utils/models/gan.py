@@ -117,7 +117,7 @@ def gan_train(
     return in_units(players, mean, scale)
 
 
-def in_units(players: tuple[Network, Network], mean: Array, scale: Array) -> tuple[Network, Network]:
+def in_units(players: tuple[Network, Network], mean: Array, scale: Any) -> tuple[Network, Network]:
     """Networks trained on (x - mean) / scale, as networks of x: the units go into the last and first weights."""
     generator, discriminator = players
     (W, b), (V, c) = generator[-1], discriminator[0]

@@ -83,11 +83,13 @@ def made_train(
     def batch_of(rows):
         return trembling(x, rows, noise, rng)
 
-    options = {"label": "MADE", "callback": callback, "schedule": cosine_decay}
+    options: dict[str, Any] = {"label": "MADE", "callback": callback, "schedule": cosine_decay}
     return train(loss, params, batch_of, len(x), steps, rng, batch_size, step_size, **options), masks
 
 
-def made_sample(model: Masked, order: Sequence[int], u: Array, eps: Array, x: Array | None = None, given: int = 0):
+def made_sample(
+    model: Masked, order: Sequence[int], u: Array, eps: Array, x: Array | None = None, given: int = 0
+) -> Array:
     """Samples (N, D), one dimension at a time in the order of the masks: D passes through the network.
 
     u uniform and eps normal, (N, D) each. With x (N, D) the first `given` dimensions in the order are taken from it,
@@ -125,7 +127,7 @@ def made_binary_train(
     def batch_of(rows):
         return binarise(x[rows], rng)
 
-    options = {"label": "MADE of pixels", "schedule": cosine_decay}
+    options: dict[str, Any] = {"label": "MADE of pixels", "schedule": cosine_decay}
     return train(loss, params, batch_of, len(x), steps, rng, batch_size, step_size, **options), masks
 
 

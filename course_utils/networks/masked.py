@@ -21,15 +21,15 @@ def made_masks(sizes: Sequence[int], order: Sequence[int]) -> list[Array]:
     of at most order[j]. Degrees are spread evenly: how many units have each differs by at most 1. (Germain et al. 2015,
     section 4.1, where degrees are drawn at random.)
     """
-    sizes, order = list(sizes), np.asarray(order)
+    sizes, place = list(sizes), np.asarray(order)
     D = sizes[0]
     if len(sizes) < 3 or sizes[-1] != D or D < 2 or min(sizes[1:-1]) < D - 1:
         raise ValueError(f"sizes should be [D, H..., D] with D >= 2 and every H >= D - 1, but {sizes} came")
-    if order.shape != (D,) or sorted(order.tolist()) != list(range(D)):
-        raise ValueError(f"order should hold the places 0..{D - 1}, each once, but it is {order.tolist()}")
-    degrees = [order + 1, *(1 + np.arange(H) % (D - 1) for H in sizes[1:-1])]
+    if place.shape != (D,) or sorted(place.tolist()) != list(range(D)):
+        raise ValueError(f"order should hold the places 0..{D - 1}, each once, but it is {place.tolist()}")
+    degrees = [place + 1, *(1 + np.arange(H) % (D - 1) for H in sizes[1:-1])]
     masks = [below[:, None] <= above for below, above in zip(degrees, degrees[1:])]
-    masks.append(degrees[-1][:, None] <= order)
+    masks.append(degrees[-1][:, None] <= place)
     return [mask.astype(np.float32) for mask in masks]
 
 

@@ -462,7 +462,7 @@ def masked_network(masks: Sequence[np.ndarray], order: Sequence[int]) -> tuple[F
     for i, mask in enumerate(masks):
         for a, b in zip(*np.nonzero(mask)):
             seen = reach[i + 1][b]
-            look = {"color": INK, "linewidth": 1.3} if seen else {"color": "#d0d0d0", "linewidth": 0.6}
+            look: dict[str, Any] = {"color": INK, "linewidth": 1.3} if seen else {"color": "#d0d0d0", "linewidth": 0.6}
             ax.plot(*np.stack([layers[i][a], layers[i + 1][b]]).T, zorder=2 if seen else 1, **look)
     for i, layer in enumerate(layers):
         colour = DATA if i in (0, len(masks)) else "#8a8a8a"
