@@ -160,7 +160,8 @@ ax.set(ylabel="nats", xlabel="number, in the order of writing")
 ax.set_title("Mean log density of each number, given those before it")
 plots.show(fig, alt="Sixteen bars, all positive but one or two at the start: the first "
                     "points are hard to foresee, the later ones easier.")
-print(f"≈ together: {log_prob['autoregressive'].mean():.2f} nats a digit")
+results({"autoregressive": log_prob["autoregressive"].mean()}, ["nats a digit"],
+        digits=4)
 
 # %% [markdown]
 # The first points are hard to foresee, and the pen's later way is easier once its beginning is known. (Densities may exceed 1, so nats may be positive.)
@@ -331,7 +332,7 @@ def to_x(z):
 z_test, log_det = to_z(x_test)
 log_normal = -0.5 * np.sum(z_test ** 2, axis=1) - 8 * np.log(2 * np.pi)
 log_prob["flow"] = log_normal + log_det
-print(f"≈ {log_prob['flow'].mean():.2f} nats a digit")
+results({"flow": log_prob["flow"].mean()}, ["nats a digit"], digits=4)
 
 # %% [markdown]
 # Is it true? Two checks: the way back must end where it began, and the sum of all $s$ must be the log determinant of the Jacobian of the whole chain, which finite differences give for one digit:

@@ -25,6 +25,7 @@ function render({ model, el }) {
   const [left, right, bottom, top] = get("extent"), width = get("width"), columns = get("columns");
   const height = Math.round(width * (top - bottom) / (right - left)), scale = width / (right - left);
   const rows = Math.ceil(items / columns), lines = get("kind") === "lines", given = get("given");
+  const captions = JSON.parse(new TextDecoder().decode(get("captions")));
   let at = [...get("value")], timer = null;
 
   const box = element("div", el, "padding:4px;font:14px sans-serif;color:var(--jp-content-font-color1,inherit)");
@@ -76,7 +77,7 @@ function render({ model, el }) {
       shown.textContent = get("labels")[i][at[i]];
       slider.setAttribute("aria-valuetext", get("labels")[i][at[i]]);
     });
-    const caption = get("captions")[at.reduce((sum, k, i) => sum * sizes[i] + k, 0)];
+    const caption = captions[at.reduce((sum, k, i) => sum * sizes[i] + k, 0)];
     status.textContent = caption;
     canvas.setAttribute("aria-label", `${get("description")} ${caption}`);
     play.textContent = timer ? "Pause" : "Play";

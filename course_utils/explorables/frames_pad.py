@@ -4,6 +4,7 @@ They need no kernel and live on in exported HTML. A static figure, some of the f
 """
 
 import itertools
+import json
 from collections.abc import Callable, Sequence
 from importlib import resources
 
@@ -38,7 +39,7 @@ class FramesPad(anywidget.AnyWidget):
     width = traitlets.Int().tag(sync=True)
     names = traitlets.List(traitlets.Unicode()).tag(sync=True)
     labels = traitlets.List(traitlets.List(traitlets.Unicode())).tag(sync=True)
-    captions = traitlets.List(traitlets.Unicode()).tag(sync=True)
+    captions = traitlets.Bytes().tag(sync=True)  # JSON: a sentence for every frame
     description = traitlets.Unicode().tag(sync=True)
     value = traitlets.List(traitlets.Int()).tag(sync=True)
 
@@ -77,12 +78,12 @@ class FramesPad(anywidget.AnyWidget):
     def standalone(self) -> str:
         """HTML: the overview, which the working pad replaces wherever scripts may run."""
         state = {name: getattr(self, name) for name in FramesPad.class_own_traits(sync=True)}
-        frames = state.pop("frames")
+        urls = {name: _data_url(state.pop(name), "application/octet-stream") for name in ("frames", "captions")}
         fig = self.overview()
         image = plots.image_tag(plots.png(fig), f"{self.description} Here: some of the frames.", 9.6 * plots.CSS_DPI)
         script = _STANDALONE.format(
             state=_script_json(state),
-            urls=_script_json({"frames": _data_url(frames, "application/octet-stream")}),
+            urls=_script_json(urls),
             module=_data_url(self._esm.encode(), "text/javascript"),
         )
         return f"<div>{image}<script>{script}</script></div>"
@@ -131,7 +132,7 @@ def frames_pad(
         width=width,
         names=list(names),
         labels=[list(map(str, one)) for one in labels],
-        captions=[caption(*place) for place in itertools.product(*map(range, sizes))],
+        captions=json.dumps([caption(*place) for place in itertools.product(*map(range, sizes))]).encode(),
         description=description,
         value=[n // 2 for n in sizes],
     )

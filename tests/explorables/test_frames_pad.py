@@ -24,7 +24,7 @@ def some_pad(sizes=(3, 2), **more):
 def test_frames_go_to_the_browser_as_they_are():
     frames, pad = some_pad()
     np.testing.assert_allclose(pad.array(), frames, rtol=1e-6)
-    assert pad.captions == [f"at {(i, j)}" for i in range(3) for j in range(2)] and pad.value == [1, 1]
+    assert json.loads(pad.captions) == [f"at {(i, j)}" for i in range(3) for j in range(2)] and pad.value == [1, 1]
 
 
 def test_the_page_has_a_picture_with_a_text_and_the_whole_state():
@@ -32,7 +32,7 @@ def test_the_page_has_a_picture_with_a_text_and_the_whole_state():
     page = pad.standalone()
     assert re.search(r'<img alt="Frames. Here: some of the frames."', page)
     state = json.loads(re.search(r"const state = (\{.*?\}), urls", page)[1])
-    assert state["captions"] == pad.captions and state["given"] == [0, 2, 5]
+    assert state["labels"] == pad.labels and state["given"] == [0, 2, 5]
     assert len(pad.overview().axes) == 3
 
 
@@ -77,4 +77,4 @@ def test_completions_keep_what_is_given():
 def test_modes_are_counted():
     constant = [(np.zeros((2, 2), np.float32), CENTRES[3].astype(np.float32))]  # always on one spot
     pad = modes_pad({10: gan.init_leaky([2, 4, 2], np.random.default_rng(3)), 20: constant}, np.zeros((50, 2)))
-    assert pad.captions[1].startswith("Step 20: 1 of 8 spots")
+    assert json.loads(pad.captions)[1].startswith("Step 20: 1 of 8 spots")
