@@ -417,3 +417,82 @@ def conductor() -> tuple[Figure, Axes]:
     note(ax, 2.1, 0.55, "what came out is read\nagain, now and then", fontsize=9)
     note(ax, 8.4, 2.95, "a message for each step", fontsize=9)
     return fig, ax
+
+
+def four_families() -> tuple[Figure, Axes]:
+    """Notebook 11's four models, side by side: one number after another, an invertible map, a VAE, a game of two."""
+    fig, ax = canvas(9.8, 3.9)
+    for x0, y0, heading in [
+        (0.0, 2.0, "autoregressive: each number from those before"),
+        (5.0, 2.0, "reversible: x and z, each from the other"),
+        (0.0, 0.0, "VAE: a short code, and noise on top"),
+        (5.0, 0.0, "GAN: a maker and a judge"),
+    ]:
+        note(ax, x0 + 2.35, y0 + 1.72, heading, fontsize=11, color=INK)
+    for i in range(4):  # autoregressive
+        data(ax, 0.6 + 1.15 * i, 2.7, f"$x_{i + 1}$", 0.6, 0.5)
+        for j in range(i):
+            arrow(ax, (0.6 + 1.15 * j, 2.97), (0.52 + 1.15 * i, 2.97), bend=-0.22 - 0.06 * (i - j))
+    code(ax, 5.5, 2.75, r"$\mathbf{z}$", 0.32)  # reversible
+    network(ax, 7.35, 2.75, "flow", 0.9, 0.9, 1.3)
+    data(ax, 9.2, 2.75, r"$\mathbf{x}$", 0.64, 0.64)
+    for y, ends in [(2.9, (0, 1)), (2.6, (1, 0))]:
+        for pair in [(5.87, 6.68), (8.02, 8.84)]:
+            arrow(ax, (pair[ends[0]], y), (pair[ends[1]], y))
+    data(ax, 0.4, 0.8, r"$\mathbf{x}$", 0.56, 0.9)  # VAE
+    network(ax, 1.4, 0.8, "encoder", 0.9, 0.5, 0.9)
+    code(ax, 2.4, 0.8, r"$\mathbf{z}$", 0.24)
+    network(ax, 3.4, 0.8, "decoder", 0.5, 0.9, 0.9)
+    data(ax, 4.4, 0.8, r"$\hat{\mathbf{x}}$", 0.56, 0.9)
+    for a, b in [(0.7, 0.93), (1.87, 2.14), (2.66, 2.93), (3.87, 4.1)]:
+        arrow(ax, (a, 0.8), (b, 0.8))
+    code(ax, 5.35, 0.45, r"$\mathbf{z}$", 0.26)  # GAN
+    network(ax, 6.45, 0.45, "generator", 0.5, 0.8, 1.1)
+    data(ax, 7.55, 0.45, r"$\hat{\mathbf{x}}$", 0.5, 0.5)
+    data(ax, 7.55, 1.25, r"$\mathbf{x}$", 0.5, 0.5)
+    network(ax, 8.55, 0.85, "judge", 0.9, 0.4, 0.8)
+    loss(ax, 9.42, 0.85, "real?", 0.7, 0.7)
+    for start, end in [
+        ((5.63, 0.45), (5.88, 0.45)),
+        ((7.02, 0.45), (7.27, 0.45)),
+        ((7.83, 0.5), (8.13, 0.68)),
+        ((7.83, 1.2), (8.13, 1.02)),
+        ((8.97, 0.85), (9.06, 0.85)),
+    ]:
+        arrow(ax, start, end)
+    return fig, ax
+
+
+def masked_network(masks: Sequence[np.ndarray], order: Sequence[int]) -> tuple[Figure, Axes]:
+    """A small masked network from its masks, list of (in, out): units in columns, lines where a mask is 1. Inputs and
+    outputs stand in their `order`; the connections of the output in the middle of the order are dark."""
+    fig, ax = canvas(7.6, 3.2)
+    masks = [np.asarray(mask) for mask in masks]
+    place, D = np.asarray(order), len(masks[0])
+    sizes = [D, *(mask.shape[1] for mask in masks)]
+
+    def positions(i):
+        n = sizes[i]
+        rows = place if i in (0, len(masks)) else np.arange(n)
+        return np.stack([np.full(n, 0.7 + 6.2 * i / len(masks)), 2.75 - 2.3 * rows / max(n - 1, 1)], axis=1)
+
+    layers = [positions(i) for i in range(len(sizes))]
+    reach = [np.arange(D) == np.argsort(place)[D // 2]]  # units with a path to that output, from the last layer back
+    for mask in reversed(masks):
+        reach.insert(0, (mask @ reach[0]) > 0)
+    for i, mask in enumerate(masks):
+        for a, b in zip(*np.nonzero(mask)):
+            seen = reach[i + 1][b]
+            look: dict[str, Any] = {"color": INK, "linewidth": 1.3} if seen else {"color": "#d0d0d0", "linewidth": 0.6}
+            ax.plot(*np.stack([layers[i][a], layers[i + 1][b]]).T, zorder=2 if seen else 1, **look)
+    for i, layer in enumerate(layers):
+        colour = DATA if i in (0, len(masks)) else "#8a8a8a"
+        for (x, y), used in zip(layer, reach[i]):
+            ax.add_patch(
+                Circle((x, y), 0.13, facecolor=_light(colour, 0.7 if used else 0.15), edgecolor=colour, zorder=3)
+            )
+    for layer, side in [(layers[0], -0.38), (layers[-1], 0.38)]:
+        for d, (x, y) in enumerate(layer):
+            ax.text(x + side, y, f"$x_{d}$", fontsize=11, **TEXT)
+    note(ax, 3.8, 3.02, "inputs in their order; what one output may look at is dark")
+    return fig, ax

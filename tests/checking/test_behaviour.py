@@ -93,6 +93,18 @@ def test_a_bound_that_autograd_cannot_differentiate_passes_and_is_told_so():
     assert examine(find_exercise("vae_elbo").library_answer(), name="vae_elbo").advice == ""
 
 
+def losses_by_numpy(logits_real, logits_fake):
+    """Right, a tuple, and not to be differentiated."""
+    d_loss = np.mean(np.logaddexp(0, -np.array(logits_real, float))) + np.mean(np.logaddexp(0, logits_fake))
+    return d_loss, np.mean(np.logaddexp(0, -logits_fake))
+
+
+def test_several_results_are_differentiated_together():
+    report = examine(losses_by_numpy, name="gan_losses")
+    assert report.passed and "autograd cannot differentiate your function" in report.advice
+    assert examine(find_exercise("gan_losses").library_answer(), name="gan_losses").advice == ""
+
+
 def training(noise):
     """vae_train whose minibatches get noise(rng, number of rows, K), or whose generator is another one."""
 

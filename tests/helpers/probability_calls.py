@@ -58,6 +58,9 @@ CALLS = {
     "numerics.bound_terms": (x, mean),
     "numerics.quiet_log": (x + 1,),
     "numerics.log_sum_exp": (x, 0),
+    "ring.ring_log_prob": (x,),
+    "ring.ring_shares": (x,),
+    "ring.ring_sample": (3, 0),
     "toy_decoders.arc": (z, 2),
     **{f"toy_decoders.{name}": (z,) for name in ("half_moon", "spiral", "helix", "line")},
     **{f"toy_decoders.{name}": (x,) for name in ("plane", "bowl", "waves")},
@@ -67,7 +70,7 @@ CALLS = {
     "toy_joints.bent_log_likelihood": (z,),
 }
 CALLS["marginals.log_marginal_quadrature"] = (np.c_[x, x[:, 0]], *CALLS["marginals.log_marginal_quadrature"][1:])
-OTHERS = {"toy_joints.linear_log_evidence", "toy_joints.linear_posterior"}  # take no arrays
+OTHERS = {"toy_joints.linear_log_evidence", "toy_joints.linear_posterior", "ring.ring_entropy"}  # take no arrays
 
 
 def public_functions():
@@ -81,7 +84,7 @@ def public_functions():
 def called(name, args):
     """The results, in one tuple; a last argument of 0 is the seed of a generator."""
     module, function = name.split(".")
-    if name in ("gaussian_mixture.gmm_fit", "gaussian_mixture.gmm_sample"):
+    if name in ("gaussian_mixture.gmm_fit", "gaussian_mixture.gmm_sample", "ring.ring_sample"):
         args = (*args[:-1], np.random.default_rng(args[-1]))
     with np.errstate(divide="ignore"):
         value = getattr(importlib.import_module(f"course_utils.probability.{module}"), function)(*args)

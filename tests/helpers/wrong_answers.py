@@ -325,4 +325,14 @@ EQUIVALENT = {
     "active_units": [(r"return int\(np\.sum\(np\.var\(mu, axis=0\) >= 0\.01\)\)", "no variance is 0.01 exactly")],
     "cvae_elbo": [(r"log_p = anp\.sum\(x \* logits - anp\.logaddexp\(logits, 0\), axis=-1\)", LOGADDEXP)],
     "m2_unlabelled_elbo": [(r"log_q = np\.log\(np\.where\(q_y > 0, q_y, 2\.0\)\)", NOTHING_TIMES_LOG)],
+    "made_masks": [(r"D = sizes\[-1\]", "the last layer is as wide as the first")],
+    "autoregressive_sample": [
+        (r"x = np\.ones\(u\.shape\)", "logits look at nothing that is not drawn yet"),
+        (r"x\[:, d\] = u\[:, d\] <= expit\(logits\(x\)\[:, d\]\)", "no u is exactly the probability"),
+    ],
+    "gan_losses": [(r".*anp\.logaddexp\(-?logits_(real|fake), 0\).*", LOGADDEXP)],
+    "precision_recall": [
+        (r".*np\.any\(between < reach_.*", "no distance is exactly a radius"),
+        (r"reach_(real|fake) = np\.sort\(cdist\(.*\)\)\[:, k\]", "np.sort sorts the last axis"),
+    ],
 }

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_hex
 
+from course_utils.networks.masked import made_masks
 from course_utils.showing import drawings, plots
 
 DRAWINGS = {
@@ -18,6 +19,8 @@ DRAWINGS = {
     "vae": drawings.vae,
     "conditional vae": lambda: drawings.vae(label=True),
     "analogy": drawings.analogy,
+    "four families": drawings.four_families,
+    "masked network": lambda: drawings.masked_network(made_masks([5, 8, 8, 5], [1, 3, 4, 0, 2]), [1, 3, 4, 0, 2]),
 }
 
 

@@ -1,0 +1,183 @@
+"""Reversible models: x and z are the same number of numbers, and each is a function of the other (RealNVP).
+
+A coupling leaves the dimensions of a mask as they are, and scales and shifts the others by what a network makes of
+those: whatever the network, this can be undone, and the log determinant of its Jacobian is a sum.
+(Dinh, Sohl-Dickstein and Bengio 2017, "Density estimation using Real NVP".)
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
+
+import autograd.numpy as anp
+import numpy as np
+from autograd.extend import defvjp, primitive
+from numpy.random import Generator
+
+from course_utils.models.made import trembling
+from course_utils.networks.arrays import Array, Network, require_examples
+from course_utils.networks.nets import init_mlp, mlp
+from course_utils.networks.optim import cosine_decay, train
+
+Map = Callable[[Array], Array]
+REACH = 2.0  # a coupling of `flow_train` stretches by at most e^2
+
+
+def coupling_forward(x: Array, mask: Array, s: Map, t: Map) -> tuple[Array, Array]:
+    """(z, log_det): z = m x + (1 - m) (x exp(s(m x)) + t(m x)), and log |det dz/dx| = sum_d (1 - m_d) s(m x)_d, (N,).
+
+    x (N, D), mask m (D,) of 0 and 1; s and t are functions (N, D) -> (N, D). (Dinh et al. 2017, eq. 7 to 9.)
+    """
+    kept = mask * x
+    scale = (1 - mask) * s(kept)
+    return kept + (1 - mask) * (x * anp.exp(scale) + t(kept)), anp.sum(scale, axis=1)
+
+
+def coupling_inverse(z: Array, mask: Array, s: Map, t: Map) -> Array:
+    """The x (N, D) whose `coupling_forward` is z: m z + (1 - m) (z - t(m z)) exp(-s(m z))."""
+    kept = mask * z
+    return kept + (1 - mask) * (z - t(kept)) * anp.exp(-(1 - mask) * s(kept))
+
+
+class Flow(NamedTuple):
+    """z = couplings(... ((x - mean) / scale)): mean and scale (D,), masks (L, D), L networks D -> 2 D.
+
+    The first half of a network's output is s before REACH tanh(./REACH), the second half is t.
+    """
+
+    mean: Array
+    scale: Array
+    masks: Array
+    networks: list[Network]
+
+    def couplings(self) -> list[tuple[Array, Map, Map]]:
+        """[(mask, s, t), ...] in the order from x to z, s and t as functions (N, D) -> (N, D)."""
+        D = len(self.mean)
+
+        def s(network):
+            return lambda h: REACH * np.tanh(mlp(network, h)[:, :D] / REACH)
+
+        def t(network):
+            return lambda h: mlp(network, h)[:, D:]
+
+        return [(mask, s(network), t(network)) for mask, network in zip(self.masks, self.networks)]
+
+
+def flow_forward(flow: Flow, x: Array) -> tuple[Array, Array]:
+    """(z, log_det) of x (N, D): z (N, D) and log |det dz/dx| (N,)."""
+    z, log_det = (x - flow.mean) / flow.scale, -np.sum(np.log(flow.scale))
+    for mask, s, t in flow.couplings():
+        z, more = coupling_forward(z, mask, s, t)
+        log_det = log_det + more
+    return z, log_det
+
+
+def flow_log_prob(flow: Flow, x: Array) -> Array:
+    """log p(x) = log N(z; 0, I) + log |det dz/dx|, exactly -> (N,), in nats."""
+    z, log_det = flow_forward(flow, x)
+    return log_det - 0.5 * np.sum(z * z, axis=1) - 0.5 * z.shape[1] * float(np.log(2 * np.pi))
+
+
+def flow_path(flow: Flow, z: Array) -> list[Array]:
+    """z on its way to x: [z, after the last coupling undone, ..., x], each (N, D), all in the units of x."""
+    steps = [z]
+    for mask, s, t in reversed(flow.couplings()):
+        steps.append(coupling_inverse(steps[-1], mask, s, t))
+    return [step * flow.scale + flow.mean for step in steps]
+
+
+def flow_inverse(flow: Flow, z: Array) -> Array:
+    """The x (N, D) of z (N, D): a sample, where z is one of N(0, I). One pass."""
+    return flow_path(flow, z)[-1]
+
+
+def alternating_masks(D: int, layers: int) -> Array:
+    """(layers, D) masks of 0 and 1, in pairs that keep one half and the other: every second dimension, every second
+    pair, the first half, every second four, and again."""
+    d = np.arange(D)
+    halves = [d % 2, d // 2 % 2, (d >= D / 2) * 1, d // 4 % 2]
+    halves = [half for half in halves if 0 < half.sum() < D]
+    masks = [halves[i // 2 % len(halves)] if i % 2 else 1 - halves[i // 2 % len(halves)] for i in range(layers)]
+    return np.array(masks, np.float32)
+
+
+@primitive
+def _couple(x: Array, a: Array, mask: Array, /) -> Array:
+    """`coupling_forward`'s z, from a network's output a (N, 2D), in one step."""
+    D = x.shape[1]
+    free = 1 - mask
+    return x * np.exp(free * (REACH * np.tanh(a[:, :D] / REACH))) + free * a[:, D:]
+
+
+def _couple_vjp_x(ans, x, a, mask):
+    D = x.shape[1]
+    return lambda g: g * np.exp((1 - mask) * (REACH * np.tanh(a[:, :D] / REACH)))
+
+
+def _couple_vjp_a(ans, x, a, mask):
+    def gradient(g):
+        D, free = x.shape[1], 1 - mask
+        squashed = np.tanh(a[:, :D] / REACH)
+        bar = np.empty_like(a)
+        bar[:, D:] = free * g
+        bar[:, :D] = bar[:, D:] * x * np.exp(REACH * squashed) * (1 - squashed * squashed)
+        return bar
+
+    return gradient
+
+
+defvjp(_couple, _couple_vjp_x, _couple_vjp_a, argnums=[0, 1])
+
+
+@primitive
+def _log_det(a: Array, mask: Array, /) -> Array:
+    """`coupling_forward`'s log_det, from a network's output a (N, 2D)."""
+    return (REACH * np.tanh(a[:, : len(mask)] / REACH)) @ (1 - mask)
+
+
+def _log_det_vjp(ans, a, mask):
+    def gradient(g):
+        D, bar = len(mask), np.zeros_like(a)
+        bar[:, :D] = g.astype(a.dtype, copy=False)[:, None] * (1 - mask) * (1 - np.tanh(a[:, :D] / REACH) ** 2)
+        return bar
+
+    return gradient
+
+
+defvjp(_log_det, _log_det_vjp, argnums=[0])
+
+
+def flow_train(
+    x: Array,
+    masks: Iterable[Array],
+    hidden: list[int],
+    steps: int,
+    rng: Generator,
+    noise: float = 0.0,
+    batch_size: int = 256,
+    step_size: float = 5e-3,
+    callback: Callable[[int, Any, float], Any] | None = None,
+) -> Flow:
+    """Trains a flow with these masks (L, D) on x (N, D) to maximise the mean log p(x); `hidden` are the layers of each
+    coupling's network, `noise` that of `trembling`. It starts as (x - mean) / scale."""
+    masks = np.array(list(masks), np.float32)
+    D = masks.shape[1]
+    x = require_examples(x, [D])
+    mean, scale = x.mean(axis=0), np.sqrt(x.var(axis=0) + np.float32(noise**2))
+    start = [init_mlp([D, *hidden, 2 * D], rng) for _ in masks]
+    start = [[*network[:-1], (0.01 * network[-1][0], network[-1][1])] for network in start]
+
+    def loss(networks, z):
+        log_det = 0.0
+        for mask, network in zip(masks, networks):
+            a = mlp(network, mask * z)
+            log_det = log_det + anp.sum(_log_det(a, mask))
+            z = _couple(z, a, mask)
+        return (0.5 * anp.sum(z * z) - log_det) * np.float32(1 / len(z)) + constant
+
+    def batch_of(rows):
+        return (trembling(x, rows, noise, rng) - mean) / scale
+
+    constant = np.float32(np.sum(np.log(scale)) + 0.5 * D * np.log(2 * np.pi))
+    options = {"label": "flow", "callback": callback, "schedule": cosine_decay}
+    networks = train(loss, start, batch_of, len(x), steps, rng, batch_size, step_size, **options)
+    return Flow(mean, scale, masks, networks)

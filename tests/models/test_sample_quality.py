@@ -1,0 +1,38 @@
+"""Precision and recall against scikit-learn's neighbours and cases that can be counted by hand."""
+
+import numpy as np
+import pytest
+
+from course_utils.models.sample_quality import precision_recall
+
+
+def by_neighbours(real, fake, k):
+    neighbors = pytest.importorskip("sklearn.neighbors")
+
+    def share(points, others):
+        radii = neighbors.NearestNeighbors(n_neighbors=k + 1).fit(others).kneighbors(others)[0][:, k]
+        distances = neighbors.NearestNeighbors(n_neighbors=len(others)).fit(others).kneighbors(points)
+        return np.mean([np.any(d <= radii[i]) for d, i in zip(*distances)])
+
+    return share(fake, real), share(real, fake)
+
+
+@pytest.mark.parametrize("k", [1, 3, 7])
+def test_against_another_library(k):
+    rng = np.random.default_rng(k)
+    real, fake = rng.normal(size=(60, 4)), 0.6 * rng.normal(size=(45, 4)) + 0.4
+    np.testing.assert_allclose(precision_recall(real, fake, k), by_neighbours(real, fake, k))
+
+
+def test_by_hand():
+    real = np.array([[0.0], [1], [2.5], [10]])  # radii for k = 1: 1, 1, 1.5, 7.5
+    fake = np.array([[0.5], [3.2], [60], [62]])  # radii: 2.7, 2.7, 2, 2
+    assert precision_recall(real, fake, 1) == (0.5, 0.75)
+
+
+def test_what_is_asked_is_said():
+    x = np.zeros((4, 2))
+    with pytest.raises(ValueError, match="k should be at least 1 and below 4"):
+        precision_recall(x, x, 4)
+    with pytest.raises(ValueError, match=r"fake should be \(N, 2\)"):
+        precision_recall(x, np.zeros((4, 3)), 1)
