@@ -11,7 +11,7 @@ coders"; the layout is that of J. Townsend's craystack.)
     labels, message = pop_symbols(message, len(labels), starts_of_probabilities(p, 16), 16)
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 import numpy as np
@@ -23,7 +23,8 @@ WORD = np.uint64(32)
 LOW = np.uint64(0xFFFFFFFF)
 LEAST = np.uint64(1 << 32)  # what a head never falls below
 MOST_PRECISION = 32
-Lookup = Callable[[Array], tuple[Array, Array, Array]]  # slots (n,) -> symbols, their starts, their frequencies
+Lookup = Callable[[Array], tuple[Array, Array, Array]]  # slots (n,) -> symbols, starts and frequencies; but for the
+# symbols all are uint64
 
 
 class EmptyMessageError(ValueError):
@@ -51,38 +52,48 @@ def random_message(rng: np.random.Generator, lanes: int, words: int) -> Message:
 
 
 def push(message: Message, starts: Array, freqs: Array, precision: int) -> Message:
-    """One more symbol on each of the first n lanes: starts and freqs (n,), slots of 2^precision, freqs at least 1."""
+    """One more symbol on each of the first n lanes, or T of them: starts and freqs (n,) or (T, n), the slots of
+    2^precision that the symbols have, freqs at least 1."""
     heads, tail = message
-    starts, freqs = (np.asarray(a).astype(np.uint64) for a in (starts, freqs))
-    n = len(starts)
+    starts, freqs = (np.atleast_2d(np.ascontiguousarray(a, np.uint64)) for a in (starts, freqs))
+    n = starts.shape[1]
     _check(n, heads, precision)
-    if len(freqs) != n or (freqs == 0).any() or (starts + freqs > np.uint64(1 << precision)).any():
+    if freqs.shape != starts.shape or (freqs == 0).any() or (starts + freqs > np.uint64(1 << precision)).any():
         raise ValueError("every symbol needs a start and a frequency of at least 1, within 2^precision")
-    head, places = heads[:n], np.uint64(precision)
-    full = (head >> np.uint64(64 - precision)) >= freqs
-    if full.any():
-        tail = ((head[full] & LOW).astype(np.uint32), tail)
-        head = np.where(full, head >> WORD, head)
-    times = head // freqs
-    head = (times << places) + starts + (head - times * freqs)
+    head, places, room = heads[:n], np.uint64(precision), np.uint64(64 - precision)
+    for start, freq in zip(starts, freqs):
+        full = (head >> room) >= freq
+        if np.count_nonzero(full):
+            tail = (head[full].astype(np.uint32), tail)  # the lower word
+            head = np.where(full, head >> WORD, head)
+        times, rest = np.divmod(head, freq)
+        head = (times << places) + start + rest
     return Message(np.concatenate([head, heads[n:]]), tail)
 
 
 def pop(message: Message, lookup: Lookup, n: int, precision: int) -> tuple[Array, Message]:
     """(symbols (n,), message): takes one symbol off each of the first n lanes. `lookup` finds those of slots (n,)."""
+    symbols, message = pop_rows(message, [lookup], n, precision)
+    return symbols[0], message
+
+
+def pop_rows(message: Message, lookups: Iterable[Lookup], n: int, precision: int) -> tuple[list[Array], Message]:
+    """(symbols, message): takes a symbol for each of the lookups off each of the first n lanes, the last one first."""
     heads, tail = message
     _check(n, heads, precision)
-    head, places = heads[:n], np.uint64(precision)
-    slots = head & np.uint64((1 << precision) - 1)
-    symbols, starts, freqs = lookup(slots.astype(np.int64))
-    head = np.asarray(freqs).astype(np.uint64) * (head >> places) + slots - np.asarray(starts).astype(np.uint64)
-    low = head < LEAST
-    missing = int(low.sum())
-    if missing:
-        words, tail = _take(tail, missing)
-        head = head.copy()
-        head[low] = (head[low] << WORD) | words
-    return symbols, Message(np.concatenate([head, heads[n:]]), tail)
+    head, places, mask = heads[:n], np.uint64(precision), np.uint64((1 << precision) - 1)
+    found = []
+    for lookup in lookups:
+        slots = head & mask
+        symbols, starts, freqs = lookup(slots)
+        found.append(symbols)
+        head = freqs * (head >> places) + slots - starts
+        low = head < LEAST
+        missing = np.count_nonzero(low)
+        if missing:
+            words, tail = _take(tail, missing)
+            head[low] = (head[low] << WORD) | words
+    return found, Message(np.concatenate([head, heads[n:]]), tail)
 
 
 def _check(n, heads, precision):
@@ -141,6 +152,7 @@ def pop_symbols(message: Message, count: int, starts: Array, precision: int) -> 
 
 def _lookup(table):
     """The lookup in a table of starts (n, V + 1), a row for each lane."""
+    table = table.astype(np.uint64)
 
     def find(slots):
         symbols = (table[:, 1:] <= slots[:, None]).sum(axis=1)
