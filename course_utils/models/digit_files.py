@@ -72,7 +72,7 @@ def compress_picture(picture: Array) -> bytes:
     if picture.ndim != 2 or not 0 < picture.size <= MOST_PIXELS or not np.isin(picture, (0, 1)).all():
         raise ValueError(f"expected a picture (H, W) of 0 and 1 alone, but one of shape {picture.shape} came")
     white = picture.astype(bool)
-    inverted = white.mean() > 0.5
+    inverted = bool(white.mean() > 0.5)
     coder, digest = shipped()
     message, _ = encode_digits(coder, tiles(white ^ inverted))
     header = HEADER.pack(MAGIC, VERSION, inverted, *white.shape, digest, pixel_checksum(white))
