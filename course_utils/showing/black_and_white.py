@@ -50,6 +50,7 @@ def sizes_of_others(white: np.ndarray) -> dict[str, int]:
 
     gzip, bz2 and lzma have the pixels as bits, and as bytes, and the smaller result counts.
     """
+    white = np.asarray(white, bool)
     forms = [np.packbits(white).tobytes(), np.asarray(white, np.uint8).tobytes()]
     sizes = {"eight pixels a byte": len(forms[0])}
     for name, compress in (

@@ -18,6 +18,7 @@ DRAWINGS = {
     "vae": drawings.vae,
     "conditional vae": lambda: drawings.vae(label=True),
     "analogy": drawings.analogy,
+    "bits_back": drawings.bits_back,
 }
 
 
