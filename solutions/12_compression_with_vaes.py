@@ -315,18 +315,16 @@ def tables(p):
 
 
 def measured_bits(q, count=4000):
-    """Bits an x that bits back needs with tables of q (X, Z); asserts the way back."""
-    xs = np.random.default_rng(1).choice(4, size=count, p=p_x).tolist()
-    start = state = 12345 ** 20  # some bits to borrow
+    """Mean bits an x with tables of q (X, Z), each on a stack of fresh random bits."""
+    rng = np.random.default_rng(1)
     p_z, p_x_z, q_z_x = tables(prior), tables(likelihood), tables(q)
-    for x in xs:
-        state = bits_back_encode(state, x, p_z, p_x_z, q_z_x, R)
-    bits, back = math.log2(state) - math.log2(start), []
-    for _ in xs:
-        x, state = bits_back_decode(state, p_z, p_x_z, q_z_x, R)
-        back.append(x)
-    assert back == xs[::-1] and state == start  # the loan is returned, bit for bit
-    return bits / count
+    grown = []
+    for x in rng.choice(4, size=count, p=p_x).tolist():
+        stack = int.from_bytes(rng.bytes(16), "little")
+        longer = bits_back_encode(stack, x, p_z, p_x_z, q_z_x, R)
+        assert bits_back_decode(longer, p_z, p_x_z, q_z_x, R) == (x, stack)
+        grown.append(math.log2(longer) - math.log2(stack))
+    return np.mean(grown), np.std(grown) / np.sqrt(count)
 
 
 # %%
@@ -337,17 +335,17 @@ rows = {}
 for name, q in choices.items():
     gap = np.sum(p_x * np.sum(q * np.log2(q / posterior), axis=1))
     rows[name] = [measured_bits(q), entropy + gap, gap]
-results(rows, ["measured", "-ELBO / ln 2", "KL(q || posterior)"], digits=4,
+results(rows, ["measured", "-ELBO / ln 2", "KL(q || posterior) in it"], digits=4,
         trained=False, caption=f"Bits for an x, whose entropy is {entropy:.4f}")
 reveal("12-toy", "exactly its entropy")
 
 # %% tags=["expectation"]
-for measured, bound, gap in rows.values():
-    expect(measured, bound, within=0.04)  # 4,000 draws of x: the standard error is 0.01
-assert rows["the posterior"][0] < best_z - 0.5
+for (mean, error), bound, _ in rows.values():
+    expect(mean, bound, within=4 * error)
+assert rows["the posterior"][0][0] < best_z - 0.4
 
 # %% [markdown]
-# (What is measured differs in the second digit after the point, as 4,000 symbols were drawn.) The lower bound of notebook 04 is an upper bound of a file's size, and its gap is the waste.
+# The asserts have seen that every $x$ came back and every loan was returned, bit for bit. The lower bound of notebook 04 has become a file's size, and its gap is waste.
 #
 # The stack itself, with your three tables: step through it, and then flip one of its bits.
 
@@ -390,7 +388,7 @@ plots.show(fig, alt="The prior is flat over the buckets; the narrow ones are bum
                     "and no bucket has less than one slot.")
 
 # %%
-SIZES, STEPS = [784, 300, 20], 2600
+SIZES, STEPS = [784, 300, 20], 2400
 encoder, decoder = vae.vae_train(x_train, SIZES, STEPS, np.random.default_rng(0))
 
 # %% [markdown]
@@ -479,8 +477,8 @@ fast = vae_coder.digit_coder(encoder, decoder)
 message, bits = vae_coder.encode_digits(fast, x_test)
 assert np.array_equal(vae_coder.decode_digits(message, fast, 2000), x_test)
 eps = np.random.default_rng(6).standard_normal((10, 2000, 20), dtype=np.float32)
-pixels, kl = (BITS * term.mean() for term in
-              vae.elbo_terms(encoder, decoder, x_test, eps))
+log_p_x_z, kl_nats = vae.elbo_terms(encoder, decoder, x_test, eps)
+pixels, kl = -BITS * log_p_x_z.mean(), BITS * kl_nats.mean()
 measured = bits / 2000
 results({"pixels: E[-log2 p(x | z)]": pixels, "the code: KL / ln 2": kl,
          "sum: -ELBO / ln 2": pixels + kl, "measured, 2,000 digits": measured,
@@ -519,7 +517,7 @@ assert no_back[best_B] > measured + 10
 # %% [markdown]
 # ### Beside a model without latents
 #
-# An autoregressive model has $p(\mathbf{x})$ itself, pixel after pixel, and needs no bits back. A masked network with one hidden layer of the same width (MADE, notebook 11), trained with somewhat less time than the VAE, is its fair rival:
+# An autoregressive model has $p(\mathbf{x})$ itself, pixel after pixel, and needs no bits back. A masked network with one hidden layer of the same width (MADE, notebook 11), trained for about as long as the VAE, is its fair rival:
 
 # %%
 places = np.linspace(0, 782, 300).round()
@@ -542,7 +540,7 @@ rng = np.random.default_rng(0)
 start = nets.init_mlp([784, 300, 784], rng)
 start[1] = (start[1][0], logits.astype(np.float32))
 rival = train(made_loss, start, lambda rows: vae.binarise(x_train[rows], rng),
-              len(x_train), 1800, rng, 128, 3e-3, label="MADE")
+              len(x_train), 1500, rng, 128, 3e-3, label="MADE")
 made_bits = BITS * bernoulli_cross_entropy(x_test, made(rival, x_test)).mean()
 assert np.allclose(made(rival, x_test[:1])[0, :400],          # later pixels are unseen
                    made(rival, np.where(np.arange(784) < 399, x_test[:1], 0))[0, :400])
@@ -568,7 +566,7 @@ assert 0.9 < made_bits / measured < 1.15
 # %%
 predict("12-ae", "The decoder's picture of the exact code, each pixel black or white "
         "as is more probable: how many of the 2,000 test digits come back exactly?",
-        ["0", "about 200", "about 1,000", "nearly all"])
+        ["fewer than 5", "about 200", "about 1,000", "nearly all"])
 
 # %%
 plain = vae.vae_train(x_train, SIZES, STEPS, np.random.default_rng(0), kl_weight=0.0)
@@ -577,10 +575,10 @@ picture = nets.mlp(plain[1], codes)
 exact = int(np.sum(np.all((picture > 0) == (x_test > 0.5), axis=1)))
 wrong = np.sum((picture > 0) != (x_test > 0.5), axis=1).mean()
 residual = BITS * bernoulli_cross_entropy(x_test, picture).mean()
-reveal("12-ae", str(exact))
+reveal("12-ae", "fewer than 5" if exact < 5 else str(exact))
 
 # %% [markdown]
-# None. A code of 20 numbers is a *lossy* copy. To be lossless it must send the rest, too, and for that its outputs have to be read as what the lecture calls an observation model, $p(\mathbf{x} \mid \mathbf{z})$: then what is left costs $-\log_2 p(\mathbf{x} \mid \mathbf{z})$. The code itself has no price,
+# Hardly any: some 29 pixels of a digit are wrong. A code of 20 numbers is a *lossy* copy. To be lossless it must send the rest, too, and for that its outputs have to be read as what the lecture calls an observation model, $p(\mathbf{x} \mid \mathbf{z})$: then what is left costs $-\log_2 p(\mathbf{x} \mid \mathbf{z})$. The code itself has no price,
 # as there is no $p(\mathbf{z})$: as 20 float32 numbers it takes 640 bits. Give it what it lacks: fit a Gaussian to the training digits' codes for a prior, and one width $\sigma$ for all to make $q$ (notebook 08), chosen on training digits. Then it *is* a VAE, if not a good one, and bits back works:
 
 # %%
@@ -600,10 +598,10 @@ results({"autoencoder, its code alone": [640, wrong],
          "VAE": [measured, 0]}, ["bits a digit", "wrong pixels a digit"])
 
 # %% tags=["expectation"]
-assert exact == 0
+assert exact < 5
 expect(640 + residual, 739, within=6)
 expect(ae_bits / 2000, 164, within=6)
-assert ae_bits / 2000 > measured + 5
+assert measured + 5 < ae_bits / 2000 < others["bz2"] - 20
 
 # %% [markdown]
 # So what an ordinary autoencoder lacks is not the network but the two distributions: a $p(\mathbf{z})$, without which a code has no price, and a $p(\mathbf{x} \mid \mathbf{z})$, without which what is left cannot be sent. Once it has them, it beats bz2, and the VAE, trained for them, beats it by some 10 bits.
@@ -689,9 +687,10 @@ results(rows, [*columns, "course compress"], caption="Bytes")
 
 # %% tags=["expectation"]
 assert rows["2,000 digits"][-1] < 0.62 * min(filter(None, rows["2,000 digits"][:-1]))
+assert rows["100 doodles"][-1] > 1.5 * rows["100 doodles"][1]
 
 # %% [markdown]
-# The digits' file is the smallest by far. One digit alone has to carry the header and its loan, and still is no larger than a PNG. Doodles come back exactly, too, for the code is lossless whatever the picture, but the model is surprised by them, and surprise is what it charges for. A damaged file is refused:
+# The digits' file is the smallest by far. One digit alone has to carry the header and its loan, and needs more than gzip does, which puts no size of a picture into its file. Doodles come back exactly, too, for the code is lossless whatever the picture, but the model is surprised by them, and surprise is what it charges for: twice as much as bz2. A damaged file is refused:
 
 # %%
 damaged = bytearray(files["one digit"])
@@ -760,6 +759,7 @@ assert per_digit[1][0] > 2 * per_digit[1000][0]
 #
 # - Use fewer buckets or a lower precision in section 5 (`B`, `R`). From where on does the file grow?
 # - Sort the test digits by their cost. Which are dear?
+# - Section 4 took fresh random bits for every $x$. Send all on one stack, with the prior for $q$: which $z$ are popped?
 # - Push the same ten digits in another order. Does the size change, and by how much?
 # - Draw ten digits of your own, white on black, in squares of 28 × 28, save them as PNG and try `course compress`. What do they cost beside MNIST's?
 
@@ -771,6 +771,7 @@ assert per_digit[1][0] > 2 * per_digit[1000][0]
 #
 # - With 16 buckets a digit costs some bits more, as the decoder sees a coarser z; with 256 the loss is below a bit. The precision must leave every bucket of $q$ more than its one slot: 256 buckets at 10 bits waste a quarter of the slots.
 # - Thick, unusual or badly drawn ones; thin ones are the cheapest, as most pixels are surely black.
+# - The same $z$ again and again: the slot that it was pushed to is the one that is popped next, with the same table. The bits on a stack are as good as random only where what was pushed came as its table says; with the posterior for $q$ that is so.
 # - By a bit or so: other bits are borrowed, so other codes are drawn from $q$.
 # - More, often by a half: another pen, other strokes. The file is exact all the same.
 #
