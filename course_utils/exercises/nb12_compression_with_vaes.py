@@ -111,7 +111,7 @@ def spelled_push(P, state, start, freq, precision):
 ANS_PUSH = exercise(
     name="ans_push",
     points=2,
-    minutes=7,
+    minutes=6,
     lines=2,
     lecture_points=("L3",),
     signature="ans_push(state, start, freq, precision)",
@@ -218,7 +218,7 @@ def spelled_pop(P, state, starts, precision):
 ANS_POP = exercise(
     name="ans_pop",
     points=3,
-    minutes=10,
+    minutes=9,
     lines=5,
     lecture_points=("L3",),
     signature="ans_pop(state, starts, precision)",
@@ -412,7 +412,7 @@ def spelled_quantise(P, p, precision):
 QUANTISE = exercise(
     name="quantise",
     points=3,
-    minutes=9,
+    minutes=8,
     lines=4,
     lecture_points=("L3",),
     signature="quantise(p, precision)",
@@ -557,7 +557,7 @@ def integrated_starts(mu, sigma, edges, precision):
 GAUSSIAN_STARTS = exercise(
     name="gaussian_starts",
     points=3,
-    minutes=8,
+    minutes=6,
     lines=4,
     lecture_points=("L3", "L14"),
     signature="gaussian_starts(mu, sigma, edges, precision)",
@@ -724,7 +724,7 @@ def _encode_posterior_back(s, x, prior, likelihood, posterior, r):
 BITS_BACK_ENCODE = exercise(
     name="bits_back_encode",
     points=3,
-    minutes=9,
+    minutes=8,
     lines=6,
     lecture_points=("L3", "L14"),
     signature="bits_back_encode(state, x, prior, likelihood, posterior, precision)",
@@ -861,7 +861,7 @@ def _decode_likeliest(s, prior, likelihood, posterior, r):
 BITS_BACK_DECODE = exercise(
     name="bits_back_decode",
     points=3,
-    minutes=9,
+    minutes=6,
     lines=6,
     lecture_points=("L3", "L14"),
     signature="bits_back_decode(state, prior, likelihood, posterior, precision)",
