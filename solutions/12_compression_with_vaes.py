@@ -21,9 +21,8 @@
 # - what an ordinary autoencoder lacks, and why sender and receiver must agree to the last bit.
 
 # %%
+import bisect
 import math
-import tempfile
-from pathlib import Path
 
 import autograd.numpy as anp
 import numpy as np
@@ -139,9 +138,7 @@ def ans_pop(state, starts, precision):
     """(symbol, state): the symbol on top, and the state without it. starts (V + 1,)."""
     ### BEGIN SOLUTION
     slot = state % 2 ** precision
-    symbol = 0
-    while starts[symbol + 1] <= slot:
-        symbol += 1
+    symbol = bisect.bisect_right(starts, slot) - 1
     freq = starts[symbol + 1] - starts[symbol]
     return symbol, freq * (state // 2 ** precision) + slot - starts[symbol]
     ### END SOLUTION

@@ -55,6 +55,8 @@ def _numbers(sequence):
 def _node(value, payload, depth=0):
     if depth > MAX_DEPTH:
         return {"t": "other", "v": f"containers nested more than {MAX_DEPTH} deep"}
+    if isinstance(value, np.ndarray) and value.dtype == object and not value.ndim:
+        value = value.item()
     if value is None:
         return {"t": "none"}
     if isinstance(value, Rng):
