@@ -206,7 +206,15 @@ quantise = check(quantise)
 # %%
 R = 20  # precision: a million slots
 hundred = x_test[:100].astype(int)
-pixel_tables = [quantise([1 - p, p], R) for p in frequency.astype(float)]
+
+
+def whole(starts):
+    """A table as a list of Python's whole numbers, which may be of any size."""
+    return [int(start) for start in starts]
+
+
+# %%
+pixel_tables = [whole(quantise([1 - p, p], R)) for p in frequency.astype(float)]
 state = 1
 for digit in hundred:
     for pixel, starts in zip(digit, pixel_tables):
@@ -262,6 +270,11 @@ plots.show(fig, alt="Four states of a stack. Popping z with q(z|x) makes it shor
 # %% [markdown]
 # These are **bits back** (Hinton and van Camp 1993; with ANS: Townsend et al. 2019).
 
+# %%
+predict("12-toy", "With the true posterior for q, how many bits does an x cost on "
+        "average?", ["less than its entropy", "exactly its entropy",
+                     "its entropy and that of z given x"])
+
 # %% [markdown]
 # {{exercise bits_back_encode}}
 
@@ -305,14 +318,9 @@ bits_back_decode = check(bits_back_decode)
 # The KL term (L14) is the net price of $z$ in bits. And by notebook 04 the whole is $-\log_2 p(x)$ plus the gap $\mathrm{KL}(q \,\|\, p(z \mid x))$: a $q$ that is not the posterior costs just that. Three choices of $q$:
 
 # %%
-predict("12-toy", "With the true posterior for q, how many bits does an x cost on "
-        "average?", ["less than its entropy", "exactly its entropy",
-                     "its entropy and that of z given x"])
-
-# %%
 def tables(p):
     """Starts for the last axis of p, as lists."""
-    return quantise(p, R) if p.ndim == 1 else [tables(row) for row in p]
+    return whole(quantise(p, R)) if p.ndim == 1 else [tables(row) for row in p]
 
 
 def measured_bits(q, count=4000):
@@ -407,7 +415,8 @@ def table_maker(encoder, decoder, dtype=float, places=10):
 
     def q(x):
         mu, log_sigma = np.split(outputs(parts[0], x), 2)
-        return [gaussian_starts(m, np.exp(s), edges, R) for m, s in zip(mu, log_sigma)]
+        return [whole(gaussian_starts(m, s, edges, R))
+                for m, s in zip(mu, np.exp(log_sigma))]
 
     def p(z):
         slots = np.clip(np.round(2 ** R * expit(outputs(parts[1], middles[z]))), 1,
@@ -418,7 +427,7 @@ def table_maker(encoder, decoder, dtype=float, places=10):
 
 
 # %%
-FLAT = quantise(np.full(B, 1 / B), R)
+FLAT = whole(quantise(np.full(B, 1 / B), R))
 
 
 def push_digit(state, x, q, p):
