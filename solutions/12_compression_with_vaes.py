@@ -70,6 +70,8 @@ shown = dict(sorted(others.items(), key=lambda item: -item[1]))
 results({name: [bits, bits / 784] for name, bits in
          (shown | {"each pixel on its own": alone}).items()},
         ["bits a digit", "bits a pixel"])
+
+# %%
 contest = {name: others[name] for name in ("gzip", "bz2", "PNG")}
 contest["each pixel on its own"] = alone
 reveal("12-rivals", min(contest, key=contest.get))
@@ -157,6 +159,7 @@ def put(state, symbol, starts, precision):
     return ans_push(state, start, end - start, precision)
 
 
+# %%
 rng = np.random.default_rng(0)
 letters = rng.choice(3, size=1000, p=[5 / 8, 2 / 8, 1 / 8]).tolist()
 state, sizes = 1, []
@@ -219,6 +222,8 @@ state = 1
 for digit in hundred:
     for pixel, starts in zip(digit, pixel_tables):
         state = put(state, pixel, starts, R)
+
+# %%
 received, rest = np.zeros_like(hundred), state
 for n in reversed(range(100)):
     for d in reversed(range(784)):
@@ -665,7 +670,7 @@ assert trials["float32"][0] < 50
 assert trials["float64, rounded to 2^-10"][0] == 50
 
 # %% [markdown]
-# The first table that differs sends the state elsewhere, and everything below it in the stack is lost: what comes out looks like digits, for meaningless bits are samples, but nobody sent them. Rounding helps only where two results rarely lie on either side of a boundary. The second column is how often that is to be expected, the sum of all differences in steps of $2^{-10}$: in float32 for many outputs of every file, in float64 for one output in tens of thousands of files.
+# The first table that differs sends the state elsewhere, and everything below it in the stack is lost: what comes out looks like digits, for meaningless bits are samples, but nobody sent them. Rounding helps only where two results rarely lie on either side of a boundary. The second column is how often that is to be expected, the sum of all differences in steps of $2^{-10}$: in float32 for thousands of outputs in every file, in float64 for one output in some hundred thousand files.
 # The library goes one step further: its weights and activations are rounded to binary fractions so short that every sum is *exact*, whatever the order (`models/exact.py`).
 
 # %% [markdown]
