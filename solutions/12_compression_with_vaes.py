@@ -44,6 +44,7 @@ from course_utils.showing import drawings, plots
 from course_utils.showing.black_and_white import png_bytes, sizes_of_others
 from course_utils.showing.evidence import expect, results
 
+# %%
 digits = load_mnist()
 x_train = digits.x_train
 x_test = vae.binarise(digits.x_test, np.random.default_rng(12))  # 0 and 1
@@ -166,6 +167,8 @@ state, sizes = 1, []
 for letter in letters:
     state = put(state, letter, table, 3)
     sizes.append(math.log2(state))
+
+# %%
 back, rest = [], state
 for _ in letters:
     letter, rest = ans_pop(rest, table, 3)
@@ -256,6 +259,8 @@ likelihood = np.array([[0.5, 0.3, 0.1, 0.1],
 joint = prior[:, None] * likelihood  # (Z, X)
 p_x = joint.sum(axis=0)
 posterior = (joint / p_x).T  # (X, Z)
+
+# %%
 entropy = -np.sum(p_x * np.log2(p_x))
 best_z = -np.sum(p_x * np.log2(joint.max(axis=0)))
 drawn_z = -np.sum(joint * np.log2(joint))
@@ -328,6 +333,7 @@ def tables(p):
     return whole(quantise(p, R)) if p.ndim == 1 else [tables(row) for row in p]
 
 
+# %%
 def measured_bits(q, count=4000):
     """Mean bits an x with tables of q (X, Z), each on a stack of fresh random bits."""
     rng = np.random.default_rng(1)
@@ -624,6 +630,7 @@ def turned(network):
     return [(W[:, ::-1].copy(), b[::-1].copy()), (V[::-1].copy(), c)]
 
 
+# %%
 def sent(dtype, places, count=50):
     """(digits restored, those received) where the receiver adds in another order."""
     mine = table_maker(encoder, decoder, dtype, places)
@@ -644,6 +651,7 @@ trials = {"float32": sent(np.float32, None),
           "float64, rounded to 2^-10": sent(float, 10)}
 
 
+# %%
 def torn(dtype):
     """How many of 2,000 digits' outputs two orders round to different multiples."""
     z = np.random.default_rng(11).normal(size=(2000, 20)).astype(dtype)
