@@ -374,6 +374,63 @@ def constraints(_: argparse.Namespace, __: list[str]) -> int:
     return 0
 
 
+def compress(arguments: argparse.Namespace, _: list[str]) -> int:
+    """Compress a black and white picture of digits without loss, by bits back with the course's VAE (notebook 12).
+
+    The VAE knows white digits on black in squares of 28 x 28 pixels; any other black and white picture comes back
+    exactly, too, but its file is larger. Shown beside the file's size is what gzip, bz2, lzma, PNG and WebP would need.
+    The way back: course decompress FILE.bb DIGITS.png
+    """
+    from course_utils.models.digit_files import compress_picture
+    from course_utils.showing.black_and_white import read_black_and_white, sizes_of_others
+
+    require_new(arguments.file, arguments.force)
+    os.environ.update(ONE_BLAS_THREAD)
+    try:
+        white = read_black_and_white(arguments.picture, arguments.threshold)
+        content = compress_picture(white)
+    except ValueError as error:
+        raise CourseError(error) from None
+    arguments.file.write_bytes(content)
+    sizes = sizes_of_others(white) | {arguments.picture.name: arguments.picture.stat().st_size}
+    for name, size in [*sorted(sizes.items(), key=lambda item: -item[1]), (arguments.file.name, len(content))]:
+        print(f"{size:10,} bytes  {8 * size / white.size:6.3f} bits a pixel  {name}")
+    return 0
+
+
+def decompress(arguments: argparse.Namespace, _: list[str]) -> int:
+    """Write the picture of a file that `course compress` has made as a PNG, pixel for pixel what it was.
+
+    A file that is damaged, cut off, or made with other networks or another version of the format is refused.
+    """
+    from course_utils.models.digit_files import DigitFileError, decompress_picture
+    from course_utils.showing.black_and_white import png_bytes
+
+    require_new(arguments.picture, arguments.force)
+    os.environ.update(ONE_BLAS_THREAD)
+    try:
+        white = decompress_picture(arguments.file.read_bytes())
+    except DigitFileError as error:
+        raise CourseError(f"{arguments.file}: {error}") from None
+    arguments.picture.write_bytes(png_bytes(white))
+    print(f"{arguments.picture}: {white.shape[1]} x {white.shape[0]} pixels")
+    return 0
+
+
+def require_new(path: Path, force: bool) -> None:
+    """Raise CourseError where a file would be overwritten unasked."""
+    if path.exists() and not force:
+        raise CourseError(f"{path} is there already; --force replaces it")
+
+
+def threshold(text: str) -> int:
+    """Parse a grey level from 1 to 255."""
+    value = int(text)
+    if not 1 <= value <= 255:
+        raise argparse.ArgumentTypeError(f"{text} is no grey level from 1 to 255")
+    return value
+
+
 def progress(_: argparse.Namespace, __: list[str]) -> int:
     """Print the table of exercises: which are solved, and the points so far."""
     os.chdir(find_root(Path.cwd()) / "notebooks")  # where the notebooks' kernels run and keep the progress
@@ -456,6 +513,20 @@ def parser() -> argparse.ArgumentParser:
         "--cluster", metavar="ADDRESS", help="let the workers of the Dask scheduler at tcp://HOST:PORT grade"
     )
     add_exports(command(export, "write the course or its grades for nbgrader, Gradescope, MarkUs or Canvas"))
+    sub = command(compress, "compress a picture of digits without loss, with a VAE (notebook 12)")
+    sub.add_argument("picture", type=Path, metavar="DIGITS.png", help="an image file, black and white alone")
+    sub.add_argument("file", type=Path, metavar="FILE.bb", help="the file to write")
+    sub.add_argument(
+        "--threshold",
+        type=threshold,
+        metavar="T",
+        help="of a grey picture, take what is at least T of 255 for white: what comes back is black and white",
+    )
+    sub.add_argument("--force", action="store_true", help="replace FILE.bb if it is there")
+    sub = command(decompress, "write the picture that `course compress` has compressed")
+    sub.add_argument("file", type=Path, metavar="FILE.bb", help="a file that `course compress` has written")
+    sub.add_argument("picture", type=Path, metavar="DIGITS.png", help="the PNG to write")
+    sub.add_argument("--force", action="store_true", help="replace DIGITS.png if it is there")
     command(constraints, "write constraints.txt anew, with the newest versions of all packages")
     command(progress, "show which exercises are solved")
     return top

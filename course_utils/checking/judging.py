@@ -323,12 +323,17 @@ def _conform_array(expected, got, args, names, words):
         array = np.asarray(got)
     except (ValueError, TypeError, OverflowError):
         array = np.asarray(None)
-    if array.dtype.kind not in wire.KINDS:
+    if array.dtype.kind not in wire.KINDS and not whole_numbers(array):
         is_ = describe(got, words=words, known=(args, expected))
         return None, Finding("type", f"Your function returns {is_}, where {describe(expected)} is expected.")
     if array.shape != expected.shape:
         return None, Finding("shape", shape_advice(expected.shape, array.shape, args, names, words))
     return array, None
+
+
+def whole_numbers(array: np.ndarray) -> bool:
+    """Whether an array of objects holds Python's whole numbers alone, of which some are too large for 64 bits."""
+    return array.dtype.kind == "O" and array.size > 0 and all(type(item) is int for item in array.flat)
 
 
 def describe(value: Any, depth: int = 1, words: Words = OPEN, known: Any = ()) -> str:

@@ -146,13 +146,20 @@ def is_off(exercise: Exercise, row: Row) -> bool:
     return not accepted(exercise, row.right, row)
 
 
+def too_large(value: Any) -> bool:
+    """Whether a whole number in the value takes more than 64 bits, which the searches' arrays cannot hold."""
+    items = value if isinstance(value, list | tuple) else [value]
+    return any(isinstance(item, int) and abs(item) >= 1 << 63 for item in items)
+
+
 def rows_of(exercise: Exercise, cases: Sequence[Case], outcomes: Sequence[Outcome], every: bool) -> list[Row]:
-    """The cases that an explanation must fit, with the answer's values: ordinary ones, or all of them. None at all
-    where one of the values is no number or array of numbers."""
+    """The cases that an explanation must fit, with the answer's values: ordinary ones, or all of them, but for those
+    whose whole numbers are too large for 64 bits. None at all where one of the values is no number or array of numbers.
+    """
     rows = [
         Row(exercise, case, outcome.value)
         for case, outcome in zip(cases, outcomes)
-        if outcome.kind == "value" and (every or not case.label)
+        if outcome.kind == "value" and (every or not case.label) and not too_large(outcome.value)
     ]
     try:
         return rows if all(part.dtype.kind in "biuf" for row in rows for part in row.got) else []

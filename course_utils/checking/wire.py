@@ -17,6 +17,7 @@ HEAD = struct.Struct(">4sQQ")
 MAGIC = b"cw01"
 MAX_HEADER, MAX_PAYLOAD, MAX_NODES, MAX_DEPTH = 1_000_000, 64_000_000, 20_000, 8
 MAX_TEXT, MAX_NAME, MAX_NUMBER = 2_000, 100, 50  # characters of a text, of a key or type's name, of a number
+MAX_BITS = 40_000  # of a whole number
 KEPT_PAYLOAD = 4_000_000  # a reply with more than this is twenty times any right one: its arrays are only named
 KINDS = "biuf"  # of array: booleans, integers, floats
 
@@ -54,6 +55,8 @@ def _numbers(sequence):
 def _node(value, payload, depth=0):
     if depth > MAX_DEPTH:
         return {"t": "other", "v": f"containers nested more than {MAX_DEPTH} deep"}
+    if isinstance(value, np.ndarray) and value.dtype == object and not value.ndim:
+        value = value.item()
     if value is None:
         return {"t": "none"}
     if isinstance(value, Rng):
@@ -66,6 +69,8 @@ def _node(value, payload, depth=0):
         return {"t": "str", "v": str(value)[:MAX_TEXT]}
     if isinstance(value, int) and abs(value) < 2**63:
         return {"t": "int", "v": int(value)}
+    if isinstance(value, int) and value.bit_length() <= MAX_BITS:
+        return {"t": "long", "v": f"{value:x}"}  # in base 16, which takes a time in proportion to its length
     if isinstance(value, float) and type(value) is float:
         return {"t": "float", "v": repr(value)}
     if isinstance(value, np.ndarray | np.generic):
@@ -148,6 +153,7 @@ class _Reader:
             "none": lambda v: None,
             "bool": bool,
             "int": _number(int),
+            "long": lambda v: int(_whole(v), 16),
             "float": _number(float),
             "str": lambda v: _short(v, MAX_TEXT),
             "other": lambda v: Other(_short(v, MAX_NAME)),
@@ -181,6 +187,13 @@ def _short(text, most) -> str:
     if not isinstance(text, str):
         raise TypeError(type(text))
     return text[:most]
+
+
+def _whole(text) -> str:
+    """The text if it is as short as that of the longest whole number that is sent."""
+    if not isinstance(text, str) or len(text) > MAX_BITS // 4 + 2:
+        raise ValueError
+    return text
 
 
 def _number(convert):

@@ -496,3 +496,35 @@ def masked_network(masks: Sequence[np.ndarray], order: Sequence[int]) -> tuple[F
             ax.text(x + side, y, f"$x_{d}$", fontsize=11, **TEXT)
     note(ax, 3.8, 3.02, "inputs in their order; what one output may look at is dark")
     return fig, ax
+
+
+def bits_back() -> tuple[Figure, Axes]:
+    """The stack through the three steps of bits back: z popped with q(z | x), x pushed, z pushed with p(z)."""
+    fig, ax = canvas(10.6, 4.5)
+    low = 0.75
+    for x, below, title in [
+        (1.1, 2.3, "the stack"),
+        (3.9, 1.6, "pop $z$"),
+        (6.7, 1.6, "push $x$"),
+        (9.5, 1.6, "push $z$"),
+    ]:
+        corners = [(x - 0.55, low), (x + 0.55, low), (x + 0.55, low + below), (x - 0.55, low + below)]
+        ax.add_patch(Polygon(corners, facecolor=NETWORK, edgecolor="#8a8a8a", linewidth=1.2))
+        ax.text(x, low + 0.55, "earlier\ndigits", fontsize=10, **TEXT)
+        ax.text(x, 0.35, title, fontsize=12, **TEXT)
+    code(ax, 3.9, low + 2.35, "$z$")
+    for x in (6.7, 9.5):
+        data(ax, x, low + 1.6 + 0.4, "$x$", width=1.1, height=0.7)
+    code(ax, 9.5, low + 2.4 + 0.4, "$z$")
+    for x, text in [(2.5, "$q(z|x)$"), (5.3, "$p(x|z)$"), (8.1, "$p(z)$")]:
+        arrow(ax, (x - 0.6, 1.75), (x + 0.6, 1.75))
+        distribution(ax, x, 2.4, "", width=0.8, height=0.4)
+        note(ax, x, 2.85, text, color=DISTRIBUTION, fontsize=11)
+    for x, text in [
+        (2.5, "shorter by\n$-\\log_2 q(z|x)$"),
+        (5.3, "longer by\n$-\\log_2 p(x|z)$"),
+        (8.1, "longer by\n$-\\log_2 p(z)$"),
+    ]:
+        note(ax, x, 1.25, text)
+    note(ax, 5.3, 4.2, "Decoding goes through the same steps from right to left: pop $z$, pop $x$, push $z$.")
+    return fig, ax

@@ -320,3 +320,16 @@ def test_networks_are_described_by_their_layers():
     layer = (np.ones((3, 2)), np.ones(2))
     assert describe([layer]) == "a network of 1 layer" and describe([layer, layer]) == "a network of 2 layers"
     assert describe([1.0, 2.0]) == "a list of 2 (one number, one number)"
+
+
+def times_precision(state, start, freq, precision):
+    return state // freq * precision + start + state % freq
+
+
+def test_whole_numbers_beyond_64_bits_are_compared_and_hide_no_explanation():
+    exercise = all_exercises()["ans_push"]
+    cases = exercise.cases(np.random.default_rng(0))
+    assert any(case.args[0] > 2**600 for case in cases)
+    assert "multiplied by precision, and not by 2^precision" in report(times_precision, "ans_push").advice
+    off_by_one_there = report(lambda s, *a: RIGHT["ans_push"](s, *a) + (s > 2**600), "ans_push")
+    assert not off_by_one_there.passed and "not for a state of 700 bits" in off_by_one_there.advice

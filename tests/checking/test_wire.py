@@ -16,6 +16,7 @@ leaves = (
     st.none()
     | st.booleans()
     | st.integers(-(2**60), 2**60)
+    | st.integers(-(2**40_000) + 1, 2**40_000 - 1)
     | st.floats(allow_nan=False)
     | st.text(max_size=50)
     | hnp.arrays(st.sampled_from([np.float64, np.float32, np.int64, np.uint8, np.bool_]), hnp.array_shapes(min_dims=0))
@@ -49,6 +50,20 @@ def test_special_floats_and_empty_arrays_survive():
     assert np.isnan(wire.decode_frame(wire.encode(float("nan"))))
 
 
+def test_whole_numbers_of_any_reasonable_size_survive_and_larger_ones_are_named():
+    value = [2**63, -(2**63), 3**20_000, -(5**9_000)]
+    assert wire.decode_frame(wire.encode(value)) == value
+    assert wire.decode_frame(wire.encode(2**40_001)) == Other("int")
+    assert wire.decode_frame(wire.encode(np.asarray(3**90))) == 3**90  # numpy's array without axes holds an object
+
+
+@pytest.mark.parametrize("text", [7, "", "1g", "f" * 10_003, None, ["1"]])
+def test_a_long_number_that_is_none_is_refused(text):
+    header = json.dumps({"t": "long", "v": text}).encode()
+    with pytest.raises(WireError):
+        wire.decode(header, b"")
+
+
 def test_stand_ins_are_resolved_only_from_a_trusted_frame():
     frame = wire.encode([Rng(3), Named("numpy:tanh")])
     rng, function = resolve(wire.decode_frame(frame, trusted=True))
@@ -80,7 +95,7 @@ def test_arrays_in_disguise_come_out_as_plain_ones():
 
 
 def test_what_cannot_be_sent_is_named():
-    back = wire.decode_frame(wire.encode([object(), np.array([None]), 1j, 10**30, {1: 2}]))
+    back = wire.decode_frame(wire.encode([object(), np.array([None]), 1j, 10**13_000, {1: 2}]))
     assert back[0] == Other("object") and "object" in back[1].type_name and back[2] == Other("complex")
     assert back[3] == Other("int") and back[4] == {"1": 2}
     endless = []

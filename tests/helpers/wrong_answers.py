@@ -299,6 +299,9 @@ EQUIVALENT = {
             "the constant of log N stands in log p and in log q and cancels",
         ),
     ],
+    "quantise": [
+        (r"starts = \[v \+ math\.ceil\(.*", "a share may be rounded up: the last symbol keeps a slot all the same"),
+    ],
     "elbo_on_grid": [(r"log_q = np\.log\(np\.where\(q > 0, q, 2\)\)", NOTHING_TIMES_LOG)],
     "gap_on_grid": [(r"log_q = np\.log\(np\.where\(q > 0, q, 2\)\)", NOTHING_TIMES_LOG)],
     "mixture_elbo": [
