@@ -282,8 +282,9 @@ BAYES_BY_BACKPROP_ELBO = exercise(
     },
     hints=(
         (
-            r"Three steps: the samples $\mathbf{w}_s$, (S, P); the errors $y_n - \mathbf{x}_n^\top\mathbf{w}_s$, (S, N); "
-            r"then the log of a Gaussian density, summed over $n$ and averaged over $s$."
+            r"Three steps: the samples $\mathbf{w}_s$, (S, P); the errors "
+            r"$y_n - \mathbf{x}_n^\top\mathbf{w}_s$, (S, N); then the log of a Gaussian density, "
+            "summed over $n$ and averaged over $s$."
         ),
         (
             r"$\log p(\mathbf{y} \mid \mathbf{x}, \mathbf{w}) = -\frac{N}{2}\log 2\pi\eta - \frac{1}{2\eta}\sum_n "
@@ -325,7 +326,7 @@ def evidence_oracle(x, y, eta, tau):
 
 def evidence_with(C, y, half=0.5):
     """log N(y; 0, C) for a wrong C."""
-    sign, log_det = np.linalg.slogdet(C)
+    log_det = np.linalg.slogdet(C)[1]
     return float(-0.5 * y @ np.linalg.solve(C, y) - half * log_det - 0.5 * len(y) * np.log(2 * np.pi))
 
 
@@ -354,8 +355,9 @@ LOG_EVIDENCE = exercise(
     returns="scalar",
     task=(
         r"Return $\log p(\mathbf{y} \mid \mathbf{x}) = \log \mathcal{N}(\mathbf{y};\, 0,\, \eta I + \tau^2 "
-        r"\mathbf{x}\mathbf{x}^\top)$ in nats, with its constants: what is left of $\mathbf{y} = \mathbf{x}\mathbf{w} + "
-        r"\text{noise}$ when $\mathbf{w} \sim \mathcal{N}(0, \tau^2 I)$ is integrated out. `x` is (N, P), `y` (N,), "
+        r"\mathbf{x}\mathbf{x}^\top)$ in nats, with its constants: what is left of "
+        r"$\mathbf{y} = \mathbf{x}\mathbf{w} + \text{noise}$ when $\mathbf{w} \sim \mathcal{N}(0, \tau^2 I)$ is "
+        "integrated out. `x` is (N, P), `y` (N,), "
         "`eta` the noise's variance, `tau` the prior's standard deviation. It must also work for many examples, where "
         "the determinant is too large or too small for a floating-point number."
     ),
@@ -416,7 +418,10 @@ LOG_EVIDENCE = exercise(
         ),
     },
     hints=(
-        r"Build the $N \times N$ matrix $C = \eta I + \tau^2\mathbf{x}\mathbf{x}^\top$, and write down the log of a Gaussian density.",
+        (
+            r"Build the $N \times N$ matrix $C = \eta I + \tau^2\mathbf{x}\mathbf{x}^\top$, and write down the log of "
+            "a Gaussian density."
+        ),
         (
             r"$-\frac12\mathbf{y}^\top C^{-1}\mathbf{y} - \frac12\log\det C - \frac N2\log 2\pi$. "
             "np.linalg.slogdet gives the log determinant where np.linalg.det is 0 or infinite."
@@ -564,8 +569,8 @@ BEST_MEAN_FIELD = exercise(
             r"and mean $P^{-1}\mathbf{x}^\top\mathbf{y}/\eta$."
         ),
         (
-            r"Write the KL down for a diagonal $q$: $\frac12\sum_p (P_{pp}\sigma_p^2 - \log\sigma_p^2)$ and a square in "
-            r"the means. Its derivative by $\sigma_p$ is 0 at $\sigma_p^2 = 1/P_{pp}$."
+            r"Write the KL down for a diagonal $q$: $\frac12\sum_p (P_{pp}\sigma_p^2 - \log\sigma_p^2)$ and a square "
+            r"in the means. Its derivative by $\sigma_p$ is 0 at $\sigma_p^2 = 1/P_{pp}$."
         ),
         (
             "precision = np.eye(x.shape[1]) / tau ** 2 + x.T @ x / eta; the means are "
@@ -858,7 +863,7 @@ PREDICTIVE = exercise(
         ),
         "overflow": Misconception(
             lambda logits: (np.exp(logits) / np.exp(logits).sum(axis=-1, keepdims=True)).mean(axis=0),
-            "exp overflows for large logits. Subtract each row's largest logit first: that does not change the softmax.",
+            "exp overflows for large logits. Subtract each row's largest logit first, which changes no probability.",
         ),
     },
     hints=(
@@ -907,8 +912,8 @@ PREQUENTIAL_BITS = exercise(
     returns="scalar",
     task=(
         r"Return the length in *bits* of $N$ labels that are sent one after another, each with the probability "
-        r"$p(y_n \mid \mathbf{x}_n, \text{all labels before})$ that a model gave it. `log_probs` (N,) holds the natural "
-        "logs of these probabilities; they may be as low as -1000."
+        r"$p(y_n \mid \mathbf{x}_n, \text{all labels before})$ that a model gave it. `log_probs` (N,) holds the "
+        "natural logs of these probabilities; they may be as low as -1000."
     ),
     answer="course_utils.models.bayesian:prequential_bits",
     cases=prequential_cases,

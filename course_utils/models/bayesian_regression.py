@@ -1,6 +1,6 @@
 """Regression whose weights have a prior: y = x w + noise of variance eta, w ~ N(0, tau^2 I), q(w) = N(mu, sigma^2).
 
-Everything is exact here: the evidence, the posterior, the best q whose weights are independent, and the gap. The prior's
+Everything is exact here: the evidence, the posterior, the best q of independent weights, and the gap. The prior's
 tau is a standard deviation, eta a variance. x (N, P), y (N,), w (P,). (MacKay 1992; Bishop 2006, chapter 3.)
 """
 
@@ -22,8 +22,8 @@ def require_regression(x: Array, y: Array, eta: float, tau: float) -> None:
 def bayes_by_backprop_elbo(
     mu: Array, log_sigma: Array, x: Array, y: Array, eta: float, tau: float, eps: Array
 ) -> float:
-    """F = E_q[log p(y | x, w)] - KL(q || N(0, tau^2 I)) in nats: the mean over the samples w = mu + sigma eps of the log
-    likelihood of all N numbers, less the KL in closed form.
+    """F = E_q[log p(y | x, w)] - KL(q || N(0, tau^2 I)) in nats: the mean over the samples w = mu + sigma eps of the
+    log likelihood of all N numbers, less the KL in closed form.
 
     mu, log_sigma (P,), x (N, P), y (N,), eps (S, P) -> a number. Differentiable. (Blundell et al. 2015, eq. 2, whose KL
     is sampled, too.)

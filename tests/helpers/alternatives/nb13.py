@@ -16,7 +16,9 @@ def prices_by_notebook_05(mu, log_sigma, tau):
 
 
 def prices_by_two_gaussians(mu, log_sigma, tau):
-    column = lambda a: np.reshape(a, (-1, 1))
+    def column(a):
+        return np.reshape(a, (-1, 1))
+
     prior = np.full((len(mu), 1), np.log(tau))
     return kl_gaussians(column(mu), column(log_sigma), 0 * prior, prior)
 
@@ -117,7 +119,10 @@ def scale_by_norms(mu, log_sigma):
 
 def scale_by_search(mu, log_sigma):
     square = np.sum(mu**2 + np.exp(2 * log_sigma))
-    slope = lambda t: len(mu) - square * np.exp(-2 * t)
+
+    def slope(t):
+        return len(mu) - square * np.exp(-2 * t)
+
     return np.exp(optimize.brentq(slope, -20, 20, xtol=1e-12))
 
 
