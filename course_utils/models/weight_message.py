@@ -16,7 +16,7 @@ from scipy.special import ndtr, softmax
 from course_utils.models import coder
 from course_utils.models.coding import starts_of_cumulative
 from course_utils.networks.arrays import Array
-from course_utils.networks.random_weights import RandomNetwork, best_log_tau, forward
+from course_utils.networks.random_weights import RandomNetwork, best_log_tau, count_weights, forward
 
 WEIGHT_PRECISION, LABEL_PRECISION = 24, 16
 BUCKETS, REACH = 4096, 8.0  # from -8 tau to 8 tau: a bucket is tau / 256 wide, and the outer two have no end
@@ -100,7 +100,7 @@ def receive(
     message: coder.Message, scales: Sequence[float], sizes: Sequence[int], x: Array
 ) -> tuple[Array, Array, coder.Message]:
     """(labels, buckets, what is left of the message), by the prior and x alone: no q is needed for that."""
-    P = sum((n_in + 1) * n_out for n_in, n_out in zip(sizes[:-1], sizes[1:]))
+    P = count_weights(sizes)
     buckets, message = coder.pop_symbols(message, P, prior_table(), WEIGHT_PRECISION)
     given = label_tables(weights_of(buckets, scales, sizes), x)
     labels, message = coder.pop_symbols(message, len(x), given, LABEL_PRECISION)

@@ -91,6 +91,11 @@ def with_ones(h: Array) -> Array:
     return anp.concatenate([h, np.ones((*np.shape(h)[:-1], 1), h.dtype)], axis=-1)
 
 
+def count_weights(sizes: Sequence[int]) -> int:
+    """How many weights and biases a network with layers of these sizes has."""
+    return sum((n_in + 1) * n_out for n_in, n_out in zip(sizes[:-1], sizes[1:]))
+
+
 def init_random(sizes: Sequence[int], rng: Generator, sigma: float = 0.05) -> RandomNetwork:
     """A network with layers of the given sizes, float32: means N(0, 1 / (4 fan_in)), all widths `sigma`.
 
