@@ -14,6 +14,7 @@ from scipy.special import softmax
 
 from course_utils.models.classifier import log_softmax
 from course_utils.networks.arrays import Array, require_examples, require_labels, require_one_shape, require_positive
+from course_utils.networks.fast import softmax_cross_entropy
 from course_utils.networks.optim import cosine_decay, train
 from course_utils.networks.random_weights import (
     RandomNetwork,
@@ -114,9 +115,9 @@ def bayesian_train(
 
     def loss(network, batch):
         rows, eps, share = batch
-        log_probs = log_softmax(network_sample(network, x[rows], eps, layer))
+        errors = softmax_cross_entropy(targets[rows], network_sample(network, x[rows], eps, layer))
         price = sum(layer_price(*part) for part in network)
-        return float(share * kl_weight / N) * price - np.sum(targets[rows] * log_probs) * (1 / len(rows))
+        return float(share * kl_weight / N) * price + np.sum(errors) * (1 / len(rows))
 
     return train(
         loss,

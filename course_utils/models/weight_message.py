@@ -79,6 +79,26 @@ def sizes_of(network: RandomNetwork) -> list[int]:
     return [len(network[0][0]) - 1, *(mu.shape[1] for mu, _ in network)]
 
 
+def pile_of(data: bytes, lanes: int = 4) -> coder.Message:
+    """Bytes that wait to be sent, as a message to choose weights with; the last word is filled up with zeros.
+
+    The first words go into the lanes' heads, which a pop looks at first: empty ones would choose the outermost bucket.
+    What is packed well (zlib) looks like random bits, and chooses weights as q would have them.
+    """
+    words = np.frombuffer(data + bytes(-len(data) % 4), "<u4")
+    if len(words) < lanes:
+        raise ValueError(f"{lanes} lanes need at least {4 * lanes} bytes, but {len(data)} came")
+    return coder.Message(coder.LEAST + words[:lanes].astype(np.uint64), (words[lanes:].astype(np.uint32), ()))
+
+
+def bytes_of(message: coder.Message) -> bytes:
+    """The bytes of a pile, with the zeros behind them: undoes `pile_of`."""
+    words = coder.words_of(message)
+    lanes = len(message.heads)
+    heads, tail = words[len(words) - 2 * lanes :: 2], words[: len(words) - 2 * lanes]
+    return np.concatenate([heads, tail]).astype("<u4").tobytes()
+
+
 def send(message: coder.Message, network: RandomNetwork, x: Array, y: Array) -> Sent:
     """Puts labels and weights onto a message, which must hold enough bits to choose the weights with.
 

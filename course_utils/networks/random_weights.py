@@ -61,7 +61,8 @@ defvjp_argnums(noisy_dense, lambda argnums, ans, args, _: lambda g: noisy_dense_
 
 def best_log_tau(mu: Array, log_sigma: Array) -> float:
     """log of the prior scale at which these weights are cheapest: tau^2 is the mean of mu^2 + sigma^2."""
-    return 0.5 * float(np.log(np.mean(np.square(mu, dtype=float) + np.exp(2 * np.asarray(log_sigma, float)))))
+    mu, sigma = np.ravel(mu), np.exp(np.ravel(log_sigma))
+    return 0.5 * float(np.log((mu @ mu + sigma @ sigma) / mu.size))
 
 
 @primitive
