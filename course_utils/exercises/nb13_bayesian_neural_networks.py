@@ -117,10 +117,6 @@ WEIGHT_PRICES = exercise(
             lambda mu, s, tau: -price_oracle(mu, s, tau),
             "This is minus the KL, as it stands in the bound. A price is positive.",
         ),
-        "scales divided first": Misconception(
-            lambda mu, s, tau: price_oracle(mu, s - np.log(tau), 1.0),
-            "You divide sigma by tau, and then take the price under N(0, 1). The mean has to be divided by tau, too.",
-        ),
         "log tau left out": Misconception(
             lambda mu, s, tau: price_oracle(mu, s, tau) - np.log(tau),
             "The term log tau is missing: the log of the prior's own normalisation, sqrt(2 pi) tau.",

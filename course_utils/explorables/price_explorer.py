@@ -66,7 +66,8 @@ def price_explorer(
             bar.set_height(height)
         evidence = log_evidence(x, y[:n], noise, tau) if n else 0.0
         above.set_title(
-            f"{n} points: {prices.sum():.1f} bits for the weights, log p(y) {evidence:.1f} nats", fontsize=11
+            f"{n} points: {prices.sum():.1f} bits for the weights, log p(y) = {evidence:.1f} nats".replace("-", "−"),
+            fontsize=11,
         )
         return (
             f"{n} points with noise variance {noise:.3g}: the weights cost {prices.sum():.1f} bits in all, the dearest "

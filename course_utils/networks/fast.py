@@ -156,8 +156,8 @@ def _sum_over_samples(g, like):
 
 @primitive
 def softmax_cross_entropy(targets: Array, logits: Array, /) -> Array:
-    """-sum_c t_c log softmax(l)_c, in nats: targets (..., C), rows that add up to 1, not differentiated; logits (..., C)
-    -> (...). Finite for any finite logits."""
+    """-sum_c t_c log softmax(l)_c, in nats: targets (..., C), rows that add up to 1, not differentiated; logits like
+    them -> (...). Finite for any finite logits."""
     logits = _real(logits)
     if np.shape(targets) != logits.shape:
         raise ValueError(f"targets and logits should have one shape, but have {np.shape(targets)} and {logits.shape}")
