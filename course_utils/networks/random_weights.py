@@ -79,8 +79,8 @@ def layer_price_vjp(argnums: Sequence[int], args: Sequence[Array], g: float) -> 
     """mu_bar = g mu / tau^2, log_sigma_bar = g (sigma^2 / tau^2 - 1): as if tau were fixed, for at the best tau the
     price's slope by it is 0."""
     mu, log_sigma = args
-    g, precision = (np.asarray(a, mu.dtype) for a in (g, np.exp(-2 * best_log_tau(mu, log_sigma))))
-    rules = (lambda: g * mu * precision, lambda: g * (np.exp(2 * log_sigma) * precision - 1))
+    scale, precision = (np.asarray(a, mu.dtype) for a in (g, np.exp(-2 * best_log_tau(mu, log_sigma))))
+    rules = (lambda: scale * mu * precision, lambda: scale * (np.exp(2 * log_sigma) * precision - 1))
     return [rules[i]() for i in argnums]
 
 

@@ -68,13 +68,14 @@ def test_labels_that_have_nothing_to_do_with_the_pictures_buy_no_weights():
     assert weights + labels == pytest.approx(300 * np.log2(3), rel=0.02)
 
 
+@pytest.mark.slow
 def test_a_thousand_digits_labels_take_two_fifths_of_the_uniform_code():
     digits = load_mnist()
     x, y = shrink(digits.x_train, 7)[:1000], digits.y_train[:1000]
-    network = bayesian.bayesian_train(x, y, [49, 10], 500, np.random.default_rng(0))
+    network = bayesian.bayesian_train(x, y, [49, 10], 800, np.random.default_rng(0))
     total = sum(bayesian.description_bits(network, x, y, np.random.default_rng(1)))
     assert total < 0.40 * 1000 * np.log2(10)
-    again = bayesian.bayesian_train(x, y, [49, 10], 500, np.random.default_rng(0))
+    again = bayesian.bayesian_train(x, y, [49, 10], 800, np.random.default_rng(0))
     assert all(np.array_equal(a, b) for one, two in zip(network, again) for a, b in zip(one, two))  # bits back need it
 
 
