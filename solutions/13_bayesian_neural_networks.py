@@ -119,7 +119,7 @@ expect(weight_prices(np.zeros(1), np.zeros(1), 1.0)[0], 0, within=1e-12)
 # %% [markdown]
 # ## 2. The exact case
 #
-# Before networks, a model in which nothing is estimated. A curve is a sum of bumps with unknown heights,
+# Before networks, a model in which all is exact. A curve is a sum of bumps with unknown heights,
 #
 # $$y_n = \sum_{p=1}^{P} w_p\, \mathrm{e}^{-(t_n - c_p)^2/2s^2} + \text{noise of variance } \eta, \qquad w_p \sim \mathcal{N}(0, \tau^2),$$
 #
@@ -233,7 +233,7 @@ expect(evidence, multivariate_normal(np.zeros(30), eta * np.eye(30) + x @ x.T)
 # %% [markdown]
 # The third and the fourth column agree: what a message is too long is exactly $\mathrm{KL}(q \,\Vert\, p(\mathbf{w}|\mathbf{x},\mathbf{y}))$. The point is dear for its digits, the prior for its errors. (Numbers $y_n$ have a density, so $-\log_2 p$ counts bits up to the digits to which $y$ is sent, the same for every row.) And the best $q$ is *narrower* than the posterior's own widths: neighbouring bumps overlap, so what one has too much, another can take away. Independent weights cannot agree on that.
 #
-# Your sampled bound, climbed with its gradients, must find the same $q$ without any formula:
+# Your sampled bound, climbed by its gradients, must find the same $q$:
 
 # %%
 start = {"mu": np.zeros(21), "log_sigma": np.full(21, -1.0)}
@@ -336,20 +336,7 @@ def best_prior_scale(mu, log_sigma):
 best_prior_scale = check(best_prior_scale)
 
 # %% [markdown]
-# At this $\tau$ the squares in the price cancel, and what is left is $P\log\tau - \sum\log\sigma$: the digits, and nothing else. The library's trainer uses it at every step. For the regression, what would the best $\tau$ have saved? Best $q$ and best $\tau$ by turns:
-
-# %%
-tau_now = tau
-for _ in range(200):
-    q_mu, q_sigma = best_mean_field(x, y, eta, tau_now)
-    tau_now = best_prior_scale(q_mu, np.log(q_sigma))
-shorter = {f"τ = {value:.3g}": -regression.exact_elbo(
-    q[0], np.log(q[1]), x, y, eta, value) / LN2 for value, q in
-    [(tau, (best_mu, best_sigma)), (tau_now, (q_mu, q_sigma))]}
-results(shorter, caption="Message in bits", digits=4, trained=False)
-
-# %% tags=["expectation"]
-assert min(shorter.values()) == list(shorter.values())[1]
+# At this $\tau$ the squares in the price cancel, and what is left is $P\log\tau - \sum\log\sigma$: the digits, and nothing else. The library's trainer uses it at every step.
 
 # %% [markdown]
 # ## 5. A thousand labels, and ten thousand
@@ -496,7 +483,7 @@ assert share["20 units"] < min(share["80 units"], share["80, twice the steps"]) 
 assert shortest[1000] == 0 and shortest[10_000] in (10, 20)
 
 # %% [markdown]
-# A thousand labels are not worth a hidden layer; ten thousand are worth ten or twenty units, between which these messages do not decide. Nobody looked at a test set for that. L8 asked how large a code should be; here is one answer: as large as the message is short. It is not quite the answer to another question, which network *predicts* best: wider ones with longer messages make fewer errors on the test digits.
+# A thousand labels are not worth a hidden layer; ten thousand are worth ten or twenty units, between which these messages do not decide. Nobody looked at a test set for that. L8 asked how large a code should be; one answer is: so large that the message is shortest. Which network *predicts* best is another question: wider ones with longer messages make fewer errors on the test digits.
 
 # %% [markdown]
 # ## 6. Sent in earnest
@@ -519,7 +506,7 @@ expect(sent.bits, weights + labels, within=0.08 * (weights + labels))
 assert sent.bits + 32 < 0.40 * uniform
 
 # %% [markdown]
-# (One draw of the weights is a little better or worse than the average over $q$, hence the difference. And 32 bits more tell the receiver $\tau$.) Now the receiver, with nothing but these words, $\tau$, the pictures, and the prior:
+# (One draw of the weights is better or worse than the average over $q$, hence the difference. And 32 bits more tell the receiver $\tau$.) Now the receiver, with nothing but these words, $\tau$, the pictures, and the prior:
 
 # %%
 arrived = coder.message_of(file, lanes=4)
@@ -649,9 +636,9 @@ fig, ax = plots.figure(9.6, 2.6)
 plots.image_grid(every[0][chosen], (28, 28), 10, titles=titles, ax=ax,
                  row_labels=["agree", "disagree"])
 plots.show(fig, alt="Twenty doodles, each with its name and the digit that random weights "
-                    "find most probable. Above, the ten about which they agree most: "
-                    "small shapes. Below, the ten about which they disagree most: "
-                    "large ones, many of them envelopes and fish.")
+                    "find most probable. Above, the ten about which they agree most, "
+                    "each of which gets some digit. Below, the ten about which they "
+                    "disagree most.")
 
 # %% [markdown]
 # All weights of $q$ explain the digits about equally well, so on digits they agree. Nothing holds them together elsewhere. The averages of $q$ alone do not show it, so it is the spread that does. Five point estimates disagree, too, and are a strong rival. And the honest control: is a network needed at all to see that a bicycle is no digit? A Gaussian that is fitted to the pixels of digits, without any label:
@@ -681,7 +668,7 @@ assert auroc(distance, (x_test, cats)) > table["random weights"][1]
 #
 # ## What is left open
 #
-# Everything here was one bound: reconstruction against KL, in notebook 05 for one picture, in 08 for a data set, here for the network itself. The course ends with a question that nobody has settled. Send the labels *one after another* instead, and let the receiver learn as they come in: then no weight is ever sent. **Is that shorter?** "Further" sends them.
+# Everything here was one bound: reconstruction against KL, in notebook 05 for one picture, in 08 for a data set, here for the network itself. One more question, then, and it is about this bound, too. Send the labels *one after another* instead, and let the receiver learn as they come in: then no weight is ever sent. **Is that shorter?** "Further" sends them.
 
 # %%
 # NBVAL_IGNORE_OUTPUT
@@ -693,7 +680,7 @@ progress()
 # %% [markdown]
 # ### Explore
 #
-# The data of section 2 come in from left to right and clusters by turns. (a) With no data, what does each weight cost? (b) Which weights become dear with the first point, and how high do they get with the thirtieth? (c) Make the noise a hundred times smaller. By how many bits does a weight in a cluster rise?
+# The data of section 2 come in one by one, in random order. (a) With no data, what does each weight cost? (b) Which weights become dear with the first point, and how high do they get with the thirtieth? (c) Make the noise ten times smaller. By how many bits does a weight in a cluster rise?
 
 # %%
 turns = np.random.default_rng(0).permutation(len(t))
@@ -702,7 +689,7 @@ price_explorer(t[turns], y[turns], centres, width, eta, tau)
 # %% [markdown]
 # <details><summary>Answers</summary>
 #
-# (a) Nothing: $q$ is the prior. (b) Those whose bumps reach the point: one or two. Their bars grow with every further point near by, but ever more slowly: four times the data halve $\sigma$, which is one bit. (c) By $\frac12\log_2 100 = 3.3$ bits where the data decide alone: $\sigma^2$ is proportional to $\eta$ there.
+# (a) Nothing: $q$ is the prior. (b) Those whose bumps reach the point: one or two. Their bars grow with every further point near by, but ever more slowly: four times the data halve $\sigma$, which is one bit. (c) By about $\frac12\log_2 10 = 1.7$ bits where the data decide alone: $\sigma^2$ is proportional to $\eta$ there.
 #
 # </details>
 
@@ -815,6 +802,24 @@ assert 5 < ratio < 12, ratio
 
 # %% [markdown]
 # The same on average, and the noise is several times smaller; its square is how many draws of all weights would do the same. All this for one more matrix product.
+
+# %% [markdown]
+# ### The best prior of section 2
+#
+# There the prior's scale was 1, by no reason. Best $q$ and best $\tau$ by turns:
+
+# %%
+tau_now = tau
+for _ in range(200):
+    q_mu, q_sigma = best_mean_field(x, y, eta, tau_now)
+    tau_now = best_prior_scale(q_mu, np.log(q_sigma))
+shorter = {f"τ = {value:.3g}": -regression.exact_elbo(
+    q[0], np.log(q[1]), x, y, eta, value) / LN2 for value, q in
+    [(tau, (best_mu, best_sigma)), (tau_now, (q_mu, q_sigma))]}
+results(shorter, caption="Message in bits", digits=4, trained=False)
+
+# %% tags=["expectation"]
+assert min(shorter.values()) == list(shorter.values())[1]
 
 # %% [markdown]
 # ### Where independent weights fail

@@ -345,7 +345,7 @@ def spelled_log_evidence(P, x, y, eta, tau):
 LOG_EVIDENCE = exercise(
     name="log_evidence",
     points=2,
-    minutes=8,
+    minutes=7,
     lines=4,
     signature="log_evidence(x, y, eta, tau)",
     returns="scalar",

@@ -37,7 +37,7 @@ def weight_prices(mu: Array, log_sigma: Array, tau: float) -> Array:
     """What each weight costs: KL(N(mu, sigma^2) || N(0, tau^2)) in nats.
 
     log(tau / sigma) + (sigma^2 + mu^2) / (2 tau^2) - 1/2, entry by entry. mu, log_sigma of one shape, tau > 0, a
-    standard deviation. (Hinton and van Camp 1993, eq. 7.)
+    standard deviation. (Hinton and van Camp 1993.)
     """
     require_one_shape(mu=mu, log_sigma=log_sigma)
     require_positive(tau, "tau, the prior's standard deviation,")
@@ -165,7 +165,7 @@ def entropy(p: Array) -> Array:
 
 def disagreement(logits: Array) -> Array:
     """How much the samples of the weights disagree about each example: the entropy of their mean prediction less the
-    mean of their entropies, in nats. logits (S, N, C) -> (N,). (Houlsby et al. 2011, "BALD", eq. 2.)"""
+    mean of their entropies, in nats. logits (S, N, C) -> (N,). (Houlsby et al. 2011, "BALD".)"""
     return entropy(predictive(logits)) - np.mean(entropy(softmax(logits, axis=-1)), axis=0)
 
 

@@ -25,7 +25,7 @@ def bayes_by_backprop_elbo(
     """F = E_q[log p(y | x, w)] - KL(q || N(0, tau^2 I)) in nats: the mean over the samples w = mu + sigma eps of the
     log likelihood of all N numbers, less the KL in closed form.
 
-    mu, log_sigma (P,), x (N, P), y (N,), eps (S, P) -> a number. Differentiable. (Blundell et al. 2015, eq. 2, whose KL
+    mu, log_sigma (P,), x (N, P), y (N,), eps (S, P) -> a number. Differentiable. (Blundell et al. 2015, whose KL
     is sampled, too.)
     """
     require_regression(x, y, eta, tau)

@@ -22,7 +22,7 @@ def noisy_dense(h: Array, mu: Array, log_sigma: Array, eps: Array, /) -> Array:
 
     h (N, I), mu, log_sigma (I, H), eps (N, H), standard normal, which is not differentiated -> (N, H). Each example has
     weights of its own. (Kingma, Salimans and Welling 2015, "Variational dropout and the local reparameterization
-    trick", eq. 6.)
+    trick".)
     """
     _check_layer(h, mu, log_sigma, eps)
     return h @ mu + np.sqrt((h * h) @ np.exp(2 * log_sigma)) * eps
