@@ -663,10 +663,6 @@ BEST_PRIOR_SCALE = exercise(
             sigma_as_variance(lambda mu, s: np.sqrt(np.mean(mu**2 + np.exp(2 * s)))),
             "You treat log_sigma as the log of the variance. It is the log of the standard deviation.",
         ),
-        "sigma not squared": Misconception(
-            lambda mu, s: np.sqrt(np.mean(mu**2 + np.exp(s))),
-            "sigma stands where sigma^2 belongs: variances add up, deviations do not.",
-        ),
     },
     hints=(
         r"Write the total price as a function of $\tau$ alone; terms without $\tau$ do not matter.",
@@ -758,14 +754,6 @@ LOCAL_REPARAMETERIZATION = exercise(
         "h not squared": Misconception(
             local_with(lambda h, s: np.sqrt(np.abs(h) @ np.exp(2 * s))),
             "The variance of h_i W_ij is h_i^2 sigma_ij^2: h has to be squared.",
-        ),
-        "h squared signed": Misconception(
-            local_with(lambda h, s: np.sqrt(np.maximum(h @ np.exp(2 * s), 0))),
-            "The variance of h_i W_ij is h_i^2 sigma_ij^2: h has to be squared.",
-        ),
-        "sigma not squared": Misconception(
-            local_with(lambda h, s: np.sqrt((h**2) @ np.exp(s))),
-            "sigma stands where sigma^2 belongs: exp(log_sigma) is the standard deviation of a weight.",
         ),
         "squared together": Misconception(
             local_with(lambda h, s: np.sqrt((h @ np.exp(s)) ** 2)),
