@@ -30,7 +30,7 @@ import zlib
 import autograd.numpy as anp
 import numpy as np
 from autograd import grad
-from scipy.stats import multivariate_normal
+from scipy.stats import multivariate_normal, norm
 
 # %%
 from course_utils.checking import check, hint, predict, progress, reveal
@@ -86,8 +86,8 @@ weight_prices = check(weight_prices)
 # What does precision cost?
 
 # %%
-predict("13-halve", "A weight is narrow already, sigma = tau / 50. Make it half as wide: "
-        "by how much does its price rise?",
+predict("13-halve", "A weight is narrow already, sigma = tau / 50. Make it half as "
+        "wide: by how much does its price rise?",
         ["not at all", "one bit", "half of what it was", "to twice as much"])
 
 # %%
@@ -198,8 +198,8 @@ best_mean_field = check(best_mean_field)
 # Four candidates for $q$, and what each message would cost. "Marginals" takes each weight's own spread from the posterior's covariance, which sounds better:
 
 # %%
-predict("13-marginals", "Which q has the shorter message: the one with the best widths, "
-        "or the one whose widths are the posterior's own?",
+predict("13-marginals", "Which q has the shorter message: the one with the best "
+        "widths, or the one whose widths are the posterior's own?",
         ["the best q, whose widths are smaller", "the posterior's own widths",
          "they are the same q"])
 
@@ -273,10 +273,10 @@ above.set(ylabel="y", title="Where there are data, weights cost bits")
 above.legend(loc="upper left", fontsize=9)
 below.bar(centres, prices, 0.09, color=plots.PALETTE[1])
 below.set(xlabel="t; a bar for each bump", ylabel="price (bits)", xlim=(-1.3, 1.3))
-plots.show(fig, alt="Above, data in two clusters, the posterior's mean through them, and "
-                    "a band that is narrow at the data and wide elsewhere. Below, a bar "
-                    "for each bump's weight: some bits under the clusters, about 0 in "
-                    "the gap and at both ends.")
+plots.show(fig, alt="Above, data in two clusters, the posterior's mean through them, "
+                    "and a band that is narrow at the data and wide elsewhere. Below, "
+                    "a bar for each bump's weight: some bits under the clusters, about "
+                    "0 in the gap and at both ends.")
 gap = np.abs(centres - 0.02) < 0.2
 reveal("13-empty", "nearly 0")
 
@@ -363,7 +363,8 @@ uniform = N * np.log2(10)
 shares = np.bincount(few[1], minlength=10) / N
 by_class = -np.sum(np.log2(shares[few[1]]))
 at_32 = 32 * random_weights.count_weights([49, 10])
-rows = {"ten classes, all alike": [0, uniform], "how often each class is": [0, by_class],
+rows = {"ten classes, all alike": [0, uniform],
+        "how often each class is": [0, by_class],
         "point estimate, 32 bits a weight": [at_32, -given.sum() / LN2],
         "random weights": [weights, labels]}
 results({name: [w, l, w + l, (w + l) / uniform] for name, (w, l) in rows.items()},
@@ -388,10 +389,10 @@ plots.image_grid(pictures, (7, 7), 10, ax=right, limits=(0, pictures.max()),
                  column_labels=list("0123456789"))
 left.set_ylabel("means")
 right.set_ylabel("prices")
-plots.show(fig, alt="Ten small pictures of weights, one for each digit. Above, the means, "
-                    "red and blue strokes. Below, the prices: corners and edges are "
-                    "black, the strokes that tell digits apart are bright, up to {most} "
-                    "bits.", most=f"{pictures.max():.1f}")
+plots.show(fig, alt="Ten small pictures of weights, one for each digit. Above, the "
+                    "means, red and blue strokes. Below, the prices: corners and edges "
+                    "are black, the strokes that tell digits apart are bright, up to "
+                    "{most} bits.", most=f"{pictures.max():.1f}")
 corners = pictures.reshape(10, 7, 7)[:, [0, 0, 6, 6], [0, 6, 0, 6]]
 print(f"≈ corner pixels: {corners.mean():.2f} bits a weight, all: {bits.mean():.2f}")
 
@@ -442,12 +443,15 @@ for ax, (N_, ladder) in zip(axes, ladders.items()):
     ax.set_xticks(places, list(ladder))
     for place, total in zip(places, parts.sum(axis=1)):
         ax.text(place, total, f"{total:.3f}", ha="center", va="bottom", fontsize=9)
-    ax.set(xlabel="hidden units", title=f"{N_:,} labels", ylim=(0, parts.sum(1).max() * 1.2))
+    ax.set(xlabel="hidden units", title=f"{N_:,} labels")
+    ax.margins(y=0.2)
 axes[0].set_ylabel("share of the uniform code")
 axes[0].legend(fontsize=9, loc="upper left")
-plots.show(fig, alt="Stacked bars of weights and labels. With 1,000 labels the message is "
-                    "shortest without a hidden layer, and weights take a growing share. "
-                    "With 10,000 it is shortest at 10 or 20 units.")
+plots.show(fig, alt="Stacked bars of weights and labels. With 1,000 labels the message "
+                    "is shortest without a hidden layer, and weights take a growing "
+                    "share. With 10,000 it is shortest at 10 or 20 units.")
+
+# %%
 totals = {N_: {H: w + l for H, (_, w, l) in ladder.items()}
           for N_, ladder in ladders.items()}
 shortest = {N_: min(t, key=t.get) for N_, t in totals.items()}
@@ -514,8 +518,8 @@ told, buckets, rest = weight_message.receive(arrived, scales, [49, 10], few[0])
 print("labels restored:", f"{np.sum(told == few[1])} of {N}")
 
 # %%
-predict("13-seed", "The receiver repeats the training from the labels to find q, but with "
-        "another seed for its noise. What is lost?",
+predict("13-seed", "The receiver repeats the training from the labels to find q, but "
+        "with another seed for its noise. What is lost?",
         ["nothing", "the letter", "the labels", "both"])
 
 
@@ -635,10 +639,10 @@ titles = [f"{doodles.names[every[1][i]]}: {says[i]}" for i in chosen]
 fig, ax = plots.figure(9.6, 2.6)
 plots.image_grid(every[0][chosen], (28, 28), 10, titles=titles, ax=ax,
                  row_labels=["agree", "disagree"])
-plots.show(fig, alt="Twenty doodles, each with its name and the digit that random weights "
-                    "find most probable. Above, the ten about which they agree most, "
-                    "each of which gets some digit. Below, the ten about which they "
-                    "disagree most.")
+plots.show(fig, alt="Twenty doodles, each with its name and the digit that random "
+                    "weights find most probable. Above, the ten about which they agree "
+                    "most, each of which gets some digit. Below, the ten about which "
+                    "they disagree most.")
 
 # %% [markdown]
 # All weights of $q$ explain the digits about equally well, so on digits they agree. Nothing holds them together elsewhere. The averages of $q$ alone do not show it, so it is the spread that does. Five point estimates disagree, too, and are a strong rival. And the honest control: is a network needed at all to see that a bicycle is no digit? A Gaussian that is fitted to the pixels of digits, without any label:
@@ -713,8 +717,8 @@ def prequential_bits(log_probs):
 prequential_bits = check(prequential_bits)
 
 # %%
-predict("13-prequential", "Ten thousand labels took about 0.18 of the uniform code with "
-        "random weights. And one after another, with point estimates of 50 units?",
+predict("13-prequential", "Ten thousand labels took about 0.18 of the uniform code "
+        "with random weights. And one after another, with point estimates of 50 units?",
         ["less: about 0.17", "more: about 0.25", "more than 1"])
 
 # %% [markdown]
@@ -743,10 +747,10 @@ ax.semilogx(list(shortest_bits), [b / (np.log2(10) * N_) for N_, b in
 ax.set(xlabel="labels", ylabel="share of the uniform code", ylim=(0, 1.05))
 ax.set_title("Length of the message")
 ax.legend()
-plots.show(fig, alt="Share of the uniform code against the number of labels, which is on "
-                    "a logarithmic axis. One label after another falls from 1 to about "
-                    "a sixth, and runs a little below the two squares of the messages "
-                    "with weights.")
+plots.show(fig, alt="Share of the uniform code against the number of labels, which is "
+                    "on a logarithmic axis. One label after another falls from 1 to "
+                    "about a sixth, and runs a little below the two squares of the "
+                    "messages with weights.")
 shares = {"one after another": so_far[-1] / code,
           "weights and labels": shortest_bits[10_000] / code}
 results(shares, best="lowest", caption="Share of the uniform code, 10,000 labels")
@@ -767,7 +771,7 @@ held = []
 for n in range(len(y)):
     m_n, P_n = (regression.weight_posterior(x[:n], y[:n], eta, tau))
     sd = regression.predictive_deviation(x[n:n + 1], np.linalg.inv(P_n), eta)[0]
-    held.append(-0.5 * ((y[n] - x[n] @ m_n) / sd) ** 2 - np.log(sd * np.sqrt(2 * np.pi)))
+    held.append(norm.logpdf(y[n], x[n] @ m_n, sd))
 assert np.allclose(increments, held)
 print("evidence", evidence.round(6), "= sum of predictions", np.sum(held).round(6))
 
@@ -833,8 +837,10 @@ kinks = lambda at: np.maximum(0, np.multiply.outer(at, a_kink) + b_kink) / 5
 x_kink, on_line = kinks(t), kinks(line)
 post_mean, post_P = regression.weight_posterior(x_kink, y, eta, 1.0)
 _, mf_sigma = best_mean_field(x_kink, y, eta, 1.0)
-spread = {"exact posterior": np.linalg.inv(post_P), "independent weights": mf_sigma ** 2}
-bands = {name: regression.predictive_deviation(on_line, C) for name, C in spread.items()}
+spread = {"exact posterior": np.linalg.inv(post_P),
+          "independent weights": mf_sigma ** 2}
+bands = {name: regression.predictive_deviation(on_line, C)
+         for name, C in spread.items()}
 
 # %%
 fig, axes = plots.figure(9.4, 3.2, columns=2, sharey=True)
@@ -846,12 +852,13 @@ for ax, (name, sd), colour in zip(axes, bands.items(), (4, 6)):
     ax.plot(t, y, "o", color=plots.PALETTE[0], markersize=4)
     ax.set(xlabel="t", title=f"{name}: ± 2 sd", ylim=(-3, 3))
 axes[0].set_ylabel("y")
-plots.show(fig, alt="The same curve through two clusters with two bands. Left, the exact "
-                    "one bulges in the gap. Right, that of independent weights is wider "
-                    "at the data than in the gap.")
+plots.show(fig, alt="The same curve through two clusters with two bands. Left, the "
+                    "exact one bulges in the gap. Right, that of independent weights "
+                    "is wider at the data than in the gap.")
 in_gap, at_data = np.abs(line - 0.02) < 0.1, (line > -0.9) & (line < -0.4)
 results({name: [sd[at_data].mean(), sd[in_gap].mean()] for name, sd in bands.items()},
-        ["at the data", "in the gap"], trained=False, caption="Standard deviation of the curve")
+        ["at the data", "in the gap"], trained=False,
+        caption="Standard deviation of the curve")
 
 # %% tags=["expectation"]
 exact_sd, mean_field_sd = bands.values()

@@ -119,7 +119,7 @@ WEIGHT_PRICES = exercise(
         ),
         "log tau left out": Misconception(
             lambda mu, s, tau: price_oracle(mu, s, tau) - np.log(tau),
-            "The term log tau is missing: the log of the prior's own normalisation, sqrt(2 pi) tau.",
+            "The term log tau is missing: it comes from the prior's own constant, 1 / (sqrt(2 pi) tau).",
         ),
     },
     hints=(
@@ -188,7 +188,7 @@ def spelled_elbo(P, mu, log_sigma, x, y, eta, tau, eps):
     )
     kl = P.sum(price_oracle(mu, log_sigma, tau), 0, "the weights")
     return (
-        -P.term("the normalisation of the likelihood", constant)
+        -P.term("the constant of the likelihood", constant)
         - P.term("the squared errors", fit)
         - P.term("the KL", kl)
     )
@@ -269,7 +269,7 @@ BAYES_BY_BACKPROP_ELBO = exercise(
             lambda mu, s, x, y, eta, tau, eps: (
                 elbo_oracle(mu, s, x, y, eta, tau, eps) + 0.5 * len(y) * np.log(2 * np.pi * eta)
             ),
-            "The normalisation of the Gaussian likelihood, -N/2 log(2 pi eta), is missing.",
+            "The constant of the Gaussian likelihood, -N/2 log(2 pi eta), is missing.",
         ),
         "prior N(0, 1)": Misconception(
             elbo_with(price=lambda mu, s, tau: price_oracle(mu, s, 1.0).sum()),
