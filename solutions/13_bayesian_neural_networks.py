@@ -212,6 +212,8 @@ candidates = {"the prior": (0 * mean, 0 * mean + tau),
               "nearly a point": (mean, 0 * mean + 0.001),
               "marginals of the posterior": (mean, own),
               "best of independent weights": (best_mu, best_sigma)}
+
+# %%
 ledger = {}
 for name, (m, s) in candidates.items():
     price = weight_prices(m, np.log(s), tau).sum()
@@ -264,6 +266,8 @@ prices = weight_prices(best_mu, np.log(best_sigma), tau) / LN2
 line = np.linspace(-1.2, 1.2, 300)
 features = regression.bumps(line, centres, width)
 band = 2 * regression.predictive_deviation(features, np.linalg.inv(precision))
+
+# %%
 fig, (above, below) = plots.figure(7, 4.6, rows=2, sharex=True, height_ratios=[1.5, 1])
 above.fill_between(line, features @ mean - band, features @ mean + band,
                    color=plots.PALETTE[4], alpha=0.2, linewidth=0, label="± 2 sd")
@@ -348,6 +352,8 @@ digits, doodles = load_mnist(), load_doodles()
 small = lambda images: shrink(images, 7).astype(np.float32)
 x_train, x_test = small(digits.x_train), small(digits.x_test)
 y_train, y_test = digits.y_train, digits.y_test
+
+# %%
 N = 1000
 few = x_train[:N], y_train[:N]
 bob = lambda seed: bayesian.bayesian_train(
@@ -383,6 +389,8 @@ assert sum(rows["point estimate, 32 bits a weight"]) > 3 * uniform
 tau_digits = best_prior_scale(*(part.ravel() for part in network[0]))
 bits = weight_prices(*(a.ravel().astype(float) for a in network[0]), tau_digits) / LN2
 pictures = bits.reshape(50, 10)[:49].T
+
+# %%
 fig, (left, right) = plots.figure(9.6, 2.9, rows=2)
 plots.image_grid(network[0][0][:49].T, (7, 7), 10, ax=left, diverging=True)
 plots.image_grid(pictures, (7, 7), 10, ax=right, limits=(0, pictures.max()),
@@ -532,8 +540,7 @@ def letter_with(q):
     except (zlib.error, UnicodeDecodeError):
         return None
 
-
-told_few = few[0], told
+# %%
 same, other = letter_with(bob(seed=0)), letter_with(bob(seed=1))
 print("the same seed: ", same.splitlines()[0] if same else "rubble")
 print("another seed:  ", other.splitlines()[0] if other else "rubble")
@@ -614,6 +621,8 @@ table = {"a point estimate (mean of five)": [np.mean(singles), None],
 for name, pair in {"five point estimates": by_five, "random weights": logits,
                    "control: digits against digits": halves}.items():
     table[name] = [auroc(by_entropy, pair), auroc(bayesian.disagreement, pair)]
+
+# %%
 results(table, ["by entropy", "by disagreement"],
         caption="AUROC, doodles against digits")
 short = {"a point estimate": table["a point estimate (mean of five)"]} | table
@@ -636,6 +645,8 @@ every = [np.concatenate([getattr(doodles, f"{k}_{part}") for part in ("train", "
          for k in "xy"]
 says = p_bayes[1].argmax(axis=1)
 titles = [f"{doodles.names[every[1][i]]}: {says[i]}" for i in chosen]
+
+# %%
 fig, ax = plots.figure(9.6, 2.6)
 plots.image_grid(every[0][chosen], (28, 28), 10, titles=titles, ax=ax,
                  row_labels=["agree", "disagree"])
@@ -881,7 +892,7 @@ def judged(p):
     return [-np.mean(np.log(p[np.arange(len(p)), y_test])), 1 - right.mean(),
             p.max(axis=1).mean() - right.mean()]
 
-
+# %%
 cold = {}
 for weight in (1.0, 0.3, 0.1, 0.01):
     q = ladders[1000][20][0] if weight == 1 else bayesian.bayesian_train(
@@ -921,6 +932,8 @@ def pruned(weights, score, keep):
 q_means = [m for m, _ in net]
 of_point = [np.vstack(layer) for layer in five[0]]
 rng = np.random.default_rng(0)
+
+# %%
 scores = {"signal to noise": (q_means, [abs(m) / np.exp(s) for m, s in net]),
           "size": (q_means, [abs(m) for m in q_means]),
           "at random": (q_means, [rng.random(m.shape) for m in q_means]),
