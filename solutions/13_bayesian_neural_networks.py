@@ -784,7 +784,7 @@ for n in range(len(y)):
     sd = regression.predictive_deviation(x[n:n + 1], np.linalg.inv(P_n), eta)[0]
     held.append(norm.logpdf(y[n], x[n] @ m_n, sd))
 assert np.allclose(increments, held)
-print("evidence", evidence.round(6), "= sum of predictions", np.sum(held).round(6))
+print(f"evidence {evidence:.6f} = sum of predictions {np.sum(held):.6f}")
 
 # %% [markdown]
 # ### One draw for all, or each its own
