@@ -152,3 +152,28 @@ defvjp(gaussian_sample, gaussian_sample_vjp_mu, gaussian_sample_vjp_log_sigma)
 def _sum_over_samples(g, like):
     """g (..., N, K) summed over the leading axes that `like` (N, K) has not, in its type."""
     return _in_type_of(like, anp.sum(g, axis=tuple(range(g.ndim - like.ndim))))
+
+
+@primitive
+def softmax_cross_entropy(targets: Array, logits: Array, /) -> Array:
+    """-sum_c t_c log softmax(l)_c, in nats: targets (..., C), rows that add up to 1, not differentiated; logits like
+    them -> (...). Finite for any finite logits."""
+    logits = _real(logits)
+    if np.shape(targets) != logits.shape:
+        raise ValueError(f"targets and logits should have one shape, but have {np.shape(targets)} and {logits.shape}")
+    shifted = logits - logits.max(axis=-1, keepdims=True)
+    return np.log(np.exp(shifted).sum(axis=-1)) - (targets * shifted).sum(axis=-1)
+
+
+def softmax_cross_entropy_vjp(ans: Array, targets: Array, logits: Array) -> Vjp:
+    """logits_bar_c = g (softmax(l)_c - t_c)."""
+
+    def logits_bar(g):
+        e = anp.exp(logits - anp.max(logits, axis=-1, keepdims=True))
+        p = e / anp.sum(e, axis=-1, keepdims=True)
+        return _in_type_of(logits, _in_type_of(logits, g[..., None]) * (p - targets))
+
+    return logits_bar
+
+
+defvjp(softmax_cross_entropy, softmax_cross_entropy_vjp, argnums=[1])

@@ -528,3 +528,43 @@ def bits_back() -> tuple[Figure, Axes]:
         note(ax, x, 1.25, text)
     note(ax, 5.3, 4.2, "Decoding goes through the same steps from right to left: pop $z$, pop $x$, push $z$.")
     return fig, ax
+
+
+def weight_message() -> tuple[Figure, Axes]:
+    """Labels as a message of notebook 13: bits of another message choose the weights; labels and weights are sent; who
+    has the labels trains as the sender did, and finds those bits."""
+    fig, ax = canvas(9.8, 3.4)
+    note(ax, 2.1, 3.2, "sender: has the pictures and the labels", fontsize=11, color=INK)
+    note(ax, 7.9, 3.2, "receiver: has the pictures", fontsize=11, color=INK)
+    data(ax, 0.7, 2.4, r"$\mathbf{x}, \mathbf{y}$", 1.0)
+    distribution(ax, 2.6, 2.4, r"$q(\mathbf{w})$", 0.9, 0.6)
+    code(ax, 3.9, 1.35, r"$\mathbf{w}$")
+    arrow(ax, (1.25, 2.4), (2.1, 2.4), "train")
+    arrow(ax, (3.0, 2.25), (3.7, 1.6))
+    for x, width, text, colour in [
+        (0.9, 1.6, "other bits", NETWORK),
+        (4.35, 1.1, "labels", _light(DATA)),
+        (5.5, 1.2, "weights", _light(CODE)),
+    ]:
+        box = FancyBboxPatch((x - width / 2, 0.12), width, 0.5, boxstyle="round,pad=0,rounding_size=0.06")
+        box.set(facecolor=colour, edgecolor="#8a8a8a", linewidth=1.2)
+        ax.add_patch(box)
+        ax.text(x, 0.37, text, fontsize=11, **TEXT)
+    arrow(ax, (1.2, 0.65), (3.57, 1.3), bend=-0.1)
+    note(ax, 2.0, 1.45, r"choose $\mathbf{w}$ from $q$", color=INK)
+    arrow(ax, (4.0, 1.03), (4.25, 0.65))
+    arrow(ax, (4.2, 1.25), (5.3, 0.65))
+    arrow(ax, (6.15, 0.5), (6.75, 1.1))
+    code(ax, 7.0, 1.35, r"$\mathbf{w}$")
+    data(ax, 7.0, 2.4, r"$\mathbf{x}$", 0.7)
+    data(ax, 8.2, 1.35, r"$\mathbf{y}$", 0.7)
+    distribution(ax, 9.25, 2.2, r"$q(\mathbf{w})$", 0.9, 0.6, label_below=False)
+    for start, end in [((7.32, 1.35), (7.83, 1.35)), ((7.35, 2.2), (7.95, 1.7)), ((8.57, 1.5), (9.05, 1.87))]:
+        arrow(ax, start, end)
+    box = FancyBboxPatch((8.45, 0.12), 1.3, 0.5, boxstyle="round,pad=0,rounding_size=0.06")
+    box.set(facecolor=NETWORK, edgecolor="#8a8a8a", linewidth=1.2)
+    ax.add_patch(box)
+    ax.text(9.1, 0.37, "other bits", fontsize=11, **TEXT)
+    arrow(ax, (9.35, 1.87), (9.2, 0.65))
+    note(ax, 8.55, 1.93, "train,\ntoo")
+    return fig, ax
