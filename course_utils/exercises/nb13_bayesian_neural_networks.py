@@ -188,9 +188,7 @@ def spelled_elbo(P, mu, log_sigma, x, y, eta, tau, eps):
     )
     kl = P.sum(price_oracle(mu, log_sigma, tau), 0, "the weights")
     return (
-        -P.term("the constant of the likelihood", constant)
-        - P.term("the squared errors", fit)
-        - P.term("the KL", kl)
+        -P.term("the constant of the likelihood", constant) - P.term("the squared errors", fit) - P.term("the KL", kl)
     )
 
 
