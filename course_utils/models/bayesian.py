@@ -10,7 +10,6 @@ from typing import Any
 
 import autograd.numpy as np
 from numpy.random import Generator
-from scipy.special import softmax
 
 from course_utils.models.classifier import log_softmax
 from course_utils.networks.arrays import Array, require_examples, require_labels, require_one_shape, require_positive
@@ -60,6 +59,8 @@ def local_reparameterization(h: Array, mu: Array, log_sigma: Array, eps: Array) 
 
 def predictive(logits: Array) -> Array:
     """The mean over S samples of the weights of the softmax probabilities: logits (S, N, C) -> (N, C)."""
+    from scipy.special import softmax
+
     if np.ndim(logits) != 3:
         raise ValueError(f"logits should be (S, N, C), but they have shape {np.shape(logits)}")
     return np.mean(softmax(logits, axis=-1), axis=0)
@@ -166,6 +167,8 @@ def entropy(p: Array) -> Array:
 def disagreement(logits: Array) -> Array:
     """How much the samples of the weights disagree about each example: the entropy of their mean prediction less the
     mean of their entropies, in nats. logits (S, N, C) -> (N,). (Houlsby et al. 2011, "BALD".)"""
+    from scipy.special import softmax
+
     return entropy(predictive(logits)) - np.mean(entropy(softmax(logits, axis=-1)), axis=0)
 
 

@@ -5,7 +5,6 @@ tau is a standard deviation, eta a variance. x (N, P), y (N,), w (P,). (MacKay 1
 """
 
 import autograd.numpy as np
-from scipy.linalg import cho_factor, cho_solve, solve_triangular
 
 from course_utils.models.bayesian import weight_prices
 from course_utils.networks.arrays import Array, require_positive
@@ -52,6 +51,8 @@ def exact_elbo(mu: Array, log_sigma: Array, x: Array, y: Array, eta: float, tau:
 def weight_posterior(x: Array, y: Array, eta: float, tau: float) -> tuple[Array, Array]:
     """p(w | x, y) = N(mean, P^-1): (mean (P,), precision (P, P)), with P = I / tau^2 + x^T x / eta and
     mean = P^-1 x^T y / eta. N = 0 gives the prior. (Bishop 2006, eq. 3.50 and 3.51.)"""
+    from scipy.linalg import cho_factor, cho_solve
+
     require_regression(x, y, eta, tau)
     precision = np.eye(x.shape[1]) / tau**2 + x.T @ x / eta
     return cho_solve(cho_factor(precision), x.T @ y / eta), precision
@@ -73,6 +74,8 @@ def log_evidence(x: Array, y: Array, eta: float, tau: float) -> float:
     By the Cholesky factor of C, whose log determinant is the sum of logs: the determinant itself leaves floating point
     for some hundred examples. x (N, P), y (N,) -> a number. (Bishop 2006, eq. 3.86.)
     """
+    from scipy.linalg import solve_triangular
+
     require_regression(x, y, eta, tau)
     L = np.linalg.cholesky(eta * np.eye(len(y)) + tau**2 * x @ x.T)
     z = solve_triangular(L, y, lower=True)

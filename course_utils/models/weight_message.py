@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import ndtr, softmax
 
 from course_utils.models import coder
 from course_utils.models.coding import starts_of_cumulative
@@ -46,6 +45,8 @@ def prior_scales(network: RandomNetwork) -> list[float]:
 
 def posterior_tables(network: RandomNetwork, scales: Sequence[float]) -> Array:
     """Starts (P, B + 1) of every weight's q over the buckets, layer after layer."""
+    from scipy.special import ndtr
+
     mu, sigma = (
         np.concatenate([np.ravel(f(part)) / tau for part, tau in zip(network, scales, strict=True)])
         for f in (lambda part: np.asarray(part[0], float), lambda part: np.exp(np.asarray(part[1], float)))
@@ -55,6 +56,8 @@ def posterior_tables(network: RandomNetwork, scales: Sequence[float]) -> Array:
 
 def prior_table() -> Array:
     """Starts (B + 1,) of the prior, the same for all weights in units of tau."""
+    from scipy.special import ndtr
+
     return starts_of_cumulative(ndtr(EDGES), WEIGHT_PRECISION)
 
 
@@ -70,6 +73,8 @@ def weights_of(buckets: Array, scales: Sequence[float], sizes: Sequence[int]) ->
 
 def label_tables(weights: Sequence[Array], x: Array) -> Array:
     """Starts (N, C + 1) of the labels, from logits in float64 that are rounded."""
+    from scipy.special import softmax
+
     logits = np.rint(forward(weights, np.asarray(x, float)) * ROUND) / ROUND
     return coder.starts_of_probabilities(softmax(logits, axis=1), LABEL_PRECISION)
 
