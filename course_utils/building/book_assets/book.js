@@ -50,3 +50,10 @@ const seen = new IntersectionObserver((entries) => entries.filter((e) => e.isInt
 document.querySelectorAll("[data-pad]").forEach((pad) => seen.observe(pad));
 
 addEventListener("beforeprint", () => document.querySelectorAll("details.answer").forEach((d) => { d.open = true; }));
+
+// What is wider than its place can be scrolled, so the keyboard must reach it.
+const wide = new ResizeObserver((entries) => entries.forEach(({ target }) => {
+  if (target.scrollWidth > target.clientWidth) target.tabIndex = 0;
+  else target.removeAttribute("tabindex");
+}));
+document.querySelectorAll("pre, .formula, .wide, .output, main p").forEach((box) => wide.observe(box));
