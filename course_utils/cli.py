@@ -37,7 +37,7 @@ REPRODUCIBLE = {
 # What commands import beyond the library, by the extra of pyproject.toml that brings it.
 EXTRAS = {
     "lab": ("ipykernel", "jupyterlab"),
-    "authoring": ("ipykernel", "jupytext", "nbclient", "nbformat"),
+    "authoring": ("a11y_pygments", "ipykernel", "jupytext", "latex2mathml", "nbclient", "nbconvert", "nbformat"),
     "lint": ("ruff", "ty"),
     "test": ("nbval", "pytest", "xdist"),
 }
@@ -267,6 +267,23 @@ def build(arguments: argparse.Namespace, _: list[str]) -> int:
     return int(refused > 0)
 
 
+def book(arguments: argparse.Namespace, _: list[str]) -> int:
+    """Write the reading edition into a folder: the executed solutions as HTML pages, which any browser opens.
+
+    No page asks another host for anything, and none needs a server: open OUT/index.html.
+    """
+    require("authoring")
+    from course_utils.building.book import build_book
+    from course_utils.building.build import BuildError
+
+    try:
+        pages = build_book(find_root(Path.cwd()), arguments.folder, arguments.solutions)
+    except BuildError as error:
+        raise CourseError(error) from None
+    print(f"{len(pages)} pages and their contents are written; open {arguments.folder / 'index.html'}")
+    return 0
+
+
 def grade(arguments: argparse.Namespace, _: list[str]) -> int:
     """Grade every notebook below a folder of submissions."""
     if sys.platform == "win32":  # no limits on a process there, and no lock on the folder of results
@@ -475,6 +492,9 @@ def parser() -> argparse.ArgumentParser:
         action="store_true",
         help="rebuild the unchanged, too, and worked-in student copies (keeping the old file)",
     )
+    sub = command(book, "write the reading edition: HTML pages from the executed solutions")
+    sub.add_argument("folder", type=Path, metavar="OUT", help="gets index.html and a page for each notebook")
+    sub.add_argument("--solutions", action="store_true", help="with the exercises' solutions, folded")
     sub = command(grade, "grade a folder of submissions")
     sub.add_argument("submissions", type=Path, metavar="SUBMISSIONS", help="folder of <student>/<notebook>.ipynb")
     sub.add_argument(
