@@ -17,7 +17,7 @@ from course_utils.models.coding import starts_of_cumulative
 from course_utils.networks.arrays import Array
 from course_utils.networks.random_weights import RandomNetwork, best_log_tau, count_weights, forward
 
-WEIGHT_PRECISION, LABEL_PRECISION = 24, 16
+WEIGHT_PRECISION, LABEL_PRECISION = 32, 16  # 4096 buckets with a slot each at least: a millionth of q, and no more
 BUCKETS, REACH = 4096, 8.0  # from -8 tau to 8 tau: a bucket is tau / 256 wide, and the outer two have no end
 EDGES = np.concatenate([[-np.inf], np.linspace(-REACH, REACH, BUCKETS + 1)[1:-1], [np.inf]])  # in units of tau
 MIDDLES = (np.arange(BUCKETS) + 0.5) * (2 * REACH / BUCKETS) - REACH
