@@ -10,7 +10,6 @@ from bisect import bisect_right
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.special import ndtr
 
 from course_utils.networks.arrays import Array, require_positive
 
@@ -76,6 +75,8 @@ def gaussian_starts(mu: float, sigma: float, edges: Array, precision: int) -> li
 
     edges (B + 1,) ascending, the first -inf and the last inf -> B + 1 whole numbers from 0 to 2^precision.
     """
+    from scipy.special import ndtr
+
     edges = np.asarray(edges, float)
     require_positive(sigma, "sigma")
     if (

@@ -9,7 +9,6 @@ could decide (a test goes through all of them).
 """
 
 import numpy as np
-from scipy.special import expit, ndtr, ndtri
 
 from course_utils.networks.arrays import Array, Network
 
@@ -47,18 +46,24 @@ def exact_mlp(params: Network, x: Array) -> Array:
 
 def pixel_frequencies(logits: Array) -> Array:
     """How many of 2^20 slots a pixel's 1 has, 1 / (1 + exp(-logit)) of them, at least one, as has its 0."""
+    from scipy.special import expit
+
     p = expit(np.clip(logits, -MOST_LOGIT, MOST_LOGIT))
     return np.clip(np.rint(np.ldexp(p, PIXEL_PRECISION)), 1, (1 << PIXEL_PRECISION) - 1).astype(np.int64)
 
 
 def bucket_middles() -> Array:
     """The middles of 2^12 buckets of equal mass under N(0, 1), as multiples of 2^-12: what the decoder sees of z."""
+    from scipy.special import ndtri
+
     n = 1 << BUCKET_BITS
     return rounded(ndtri((np.arange(n) + 0.5) / n), ACTIVATION)
 
 
 def bucket_edges() -> Array:
     """Their 2^12 + 1 edges, as multiples of 2^-14; the first and the last stand in for infinity."""
+    from scipy.special import ndtri
+
     n = 1 << BUCKET_BITS
     inner = rounded(ndtri(np.arange(1, n) / n), EDGE)
     return np.concatenate([[-(2.0**20)], inner, [2.0**20]])
@@ -76,6 +81,8 @@ def posterior_starts(index: Array, mu: Array, log_sigma: Array, edges: Array) ->
 
 def normal_slots(t: Array) -> Array:
     """(2^24 - 2^12) Phi(t), rounded; 0 and 2^24 - 2^12 at the ends of the range of t."""
+    from scipy.special import ndtr
+
     slots = (1 << LATENT_PRECISION) - (1 << BUCKET_BITS)
     found = np.rint(slots * ndtr(t)).astype(np.int64)
     return np.where(t <= -MOST_STANDARD, 0, np.where(t >= MOST_STANDARD, slots, found))
