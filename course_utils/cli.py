@@ -37,7 +37,17 @@ REPRODUCIBLE = {
 # What commands import beyond the library, by the extra of pyproject.toml that brings it.
 EXTRAS = {
     "lab": ("ipykernel", "jupyterlab"),
-    "authoring": ("a11y_pygments", "ipykernel", "jupytext", "latex2mathml", "nbclient", "nbconvert", "nbformat"),
+    "authoring": (
+        "a11y_pygments",
+        "ipykernel",
+        "jinja2",
+        "jupytext",
+        "latex2mathml",
+        "nbclient",
+        "nbconvert",
+        "nbformat",
+        "pygments",
+    ),
     "lint": ("ruff", "ty"),
     "test": ("nbval", "pytest", "xdist"),
 }

@@ -110,6 +110,7 @@ def test_a_malformed_conda_line_is_refused(root):
 
 # Rooms and modules that import what an extra brings; whatever is not named here runs with the library alone.
 EXTRA_OF = {
+    "building/book.py": "authoring",
     "building/build.py": "authoring",
     "cli.py": "lab",
     "exporting/nbgrader.py": "authoring",
@@ -135,11 +136,12 @@ def test_every_imported_package_is_a_requirement(root, project):
 
 
 def test_the_command_knows_what_is_in_an_extra(project):
-    imported = {"xdist": "pytest-xdist"}
+    imported = {"xdist": "pytest-xdist", "a11y_pygments": "accessible-pygments"}
     for extra, modules in cli.EXTRAS.items():
         own = {requirement.name for requirement in requirements_of(project, extra)}
         assert {imported.get(module, module) for module in modules} <= own, extra
-    assert set(cli.EXTRAS["authoring"]) == {r.name for r in requirements_of(project, "authoring")}
+    names = {imported.get(module, module) for module in cli.EXTRAS["authoring"]}
+    assert names == {r.name for r in requirements_of(project, "authoring")}
     assert set(cli.EXTRAS["lab"]) == {r.name for r in requirements_of(project, "lab")}
 
 
@@ -490,7 +492,8 @@ def test_what_only_posix_has_is_looked_for_where_it_is_used(root):
     """All modules of the course can be imported without it, and the checks work, in a thread."""
     code = f"""
 import os, pkgutil, signal, sys
-import asyncio, distributed, IPython, jupytext, matplotlib.pyplot, multiprocessing, nbclient, scipy.stats, subprocess
+import asyncio, distributed, IPython, jupytext, matplotlib.pyplot, multiprocessing, nbclient, nbconvert, scipy.stats
+import nbconvert.filters.markdown_mistune, subprocess
 sys.modules.update(dict.fromkeys({POSIX_MODULES}))
 for module, names in {POSIX_NAMES}.items():
     for name in names:

@@ -66,8 +66,9 @@ class Page:
 
 def mathml(formula: str, display: str = "inline") -> str:
     """TeX as a <math> element; BuildError where a command is unknown."""
+    sized = re.sub(r"\\[bB]igg?[lr]?(?=\\)", "", formula.strip())  # before a command: MathML stretches by itself
     try:
-        made = convert(formula.strip(), display=display)
+        made = convert(sized, display=display)
     except Exception as error:  # the converter's errors have no common class
         raise BuildError(f"no MathML for the formula {formula!r}: {error!r}") from None
     unknown = re.search(r">(\\[A-Za-z]+)<", made)

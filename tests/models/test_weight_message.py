@@ -42,12 +42,12 @@ def test_buckets_are_drawn_from_q(problem):
     _, _, network = problem
     scales = weight_message.prior_scales(network)
     tables = weight_message.posterior_tables(network, scales)
-    shares = np.diff(tables, axis=1) / 2**24
+    shares = np.diff(tables, axis=1) / 2**32
     middles = shares @ weight_message.MIDDLES
     mu = np.concatenate([np.ravel(m) / tau for (m, _), tau in zip(network, scales)])
     np.testing.assert_allclose(middles, mu, atol=0.01)
-    prior = np.diff(weight_message.prior_table()) / 2**24
-    np.testing.assert_allclose(prior, np.diff(norm.cdf(weight_message.EDGES)), atol=3e-4)
+    prior = np.diff(weight_message.prior_table()) / 2**32
+    np.testing.assert_allclose(prior, np.diff(norm.cdf(weight_message.EDGES)), atol=2e-6)
 
 
 def test_another_q_gives_rubble_in_place_of_the_borrowed_bits_but_the_labels_stay(problem):
