@@ -647,6 +647,7 @@ melody_pad(square, titles)
 # **To think about.** A VAE writes by its code *and* by its past. Some models have no code at all and write by their past alone; others have codes as large as the data. What do they gain, and what do they give up? Notebook 11 sets four families side by side.
 
 # %%
+# NBVAL_IGNORE_OUTPUT
 progress()
 
 # %% [markdown]

@@ -417,6 +417,7 @@ AUTOENCODER_TRAIN = exercise(
         f"lie near a surface; there are {STEPS} steps."
     ),
     answer="course_utils.models.autoencoder:autoencoder_train",
+    aliases=("course_utils.models.gaussian_vae:gaussian_vae_train",),
     cases=training_cases,
     oracle=empty_networks,
     compare=compare_training,

@@ -491,6 +491,7 @@ ENCODER_FORWARD = exercise(
         "autograd must be able to differentiate it."
     ),
     answer="course_utils.models.vae:encoder_forward",
+    aliases=("course_utils.models.conductor:read",),
     cases=encoder_cases,
     differentiated=1,
     oracle=encoder_by_rows,

@@ -278,6 +278,7 @@ GRU_STEP = exercise(
         r"$(1 - u) \odot n + u \odot h$. Large inputs need not be handled."
     ),
     answer="course_utils.networks.recurrent:gru_step",
+    aliases=("course_utils.networks.recurrent:gru_sequence",),
     cases=gru_cases,
     oracle=gru_oracle,
     spelled=spelled_gru_step,

@@ -169,6 +169,11 @@ MADE_MASKS = exercise(
     cases=mask_cases,
     oracle=masks_oracle,
     spelled=spelled_made_masks,
+    others={
+        "the masks are turned: a layer's mask has as many rows as the layer before it has units": (
+            lambda sizes, order: tuple(mask.T for mask in built_masks(sizes, cycling(sizes), order))
+        ),
+    },
     misconceptions={
         "sees itself": Misconception(
             itself_masks,
@@ -210,7 +215,7 @@ MADE_MASKS = exercise(
                 sizes, [np.minimum(1 + np.arange(H), sizes[0] - 1) for H in sizes[1:-1]], order
             ),
             "The right pairs are connected, but the degrees are not spread evenly over a hidden layer: how many units "
-            "have each may differ by 1 at most. Go round: 1, 2, ..., D - 1, 1, 2, ...",
+            "have each may differ by 1 at most. Go round: from 1 to D - 1, and then from 1 again.",
         ),
     },
     hints=(

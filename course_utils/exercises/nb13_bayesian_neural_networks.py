@@ -624,6 +624,7 @@ BEST_PRIOR_SCALE = exercise(
         "`log_sigma` are (P,), the second the log of the standard deviation; the result is a standard deviation."
     ),
     answer="course_utils.models.bayesian:best_prior_scale",
+    aliases=("course_utils.networks.random_weights:best_log_tau",),
     cases=scale_cases,
     oracle=scale_oracle,
     spelled=spelled_best_prior_scale,

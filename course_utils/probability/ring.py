@@ -29,6 +29,8 @@ def ring_shares(x: Array) -> Array:
     x = floats(x)
     if np.ndim(x) != 2 or np.shape(x)[1] != 2:
         raise ValueError(f"points x (N, 2) are expected, but x {np.shape(x)} came")
+    if np.isnan(x).any():
+        raise ValueError("points x should be numbers, but nan came, which lies nowhere")
     return np.mean(np.linalg.norm(x[:, None] - CENTRES, axis=-1) <= 3 * SIGMA, axis=0)
 
 

@@ -326,7 +326,6 @@ EQUIVALENT = {
     ],
     "ppca_fit": [(r"return \(-\(components\.T \* .*\), mean, eta\)", SAME_UP_TO_SIGN)],
     "active_units": [(r"return int\(np\.sum\(np\.var\(mu, axis=0\) >= 0\.01\)\)", "no variance is 0.01 exactly")],
-    "cvae_elbo": [(r"log_p = anp\.sum\(x \* logits - anp\.logaddexp\(logits, 0\), axis=-1\)", LOGADDEXP)],
     "m2_unlabelled_elbo": [(r"log_q = np\.log\(np\.where\(q_y > 0, q_y, 2\.0\)\)", NOTHING_TIMES_LOG)],
     "made_masks": [(r"D = sizes\[-1\]", "the last layer is as wide as the first")],
     "autoregressive_sample": [
