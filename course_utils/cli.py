@@ -194,7 +194,7 @@ def isolated_environment(folder: str | Path) -> dict[str, str]:
 def run_tests(_: argparse.Namespace, extra: list[str]) -> int:
     """Run the unit and browser tests, all solutions (outputs compared) and all student copies; return 0 if all passed.
 
-    `course test quick`: only what is marked neither slow nor browser, from every room, in a minute at most. What comes
+    `course test quick`: only what is marked neither slow nor browser, from every room. What comes
     after `quick` goes on to pytest, as in `course test quick -k pca`; all arguments do, where `quick` is not the first.
     """
     require("test")
