@@ -645,21 +645,24 @@ def tables(rng, Z, X, precision):
     )
 
 
+STACKS = [  # bits of the state, values of z and of x, precision; what is special
+    (9, 3, 5, 4),
+    (10, 4, 3, 4),
+    (9, 5, 4, 4),
+    (10, 3, 4, 5),
+    (9, 4, 6, 4),
+    (10, 6, 3, 4),
+    (11, 4, 5, 4),
+    (33, 4, 5, 6, "for a state of 33 bits"),
+    (HUGE, 3, 4, 12, "for a state of 700 bits"),
+]
+
+
 def encode_cases(rng):
     def case(bits, Z, X, precision, label=""):
         return Case((whole(rng, bits), int(rng.integers(0, X)), *tables(rng, Z, X, precision), precision), label)
 
-    return [
-        case(9, 3, 5, 4),
-        case(10, 4, 3, 4),
-        case(9, 5, 4, 4),
-        case(10, 3, 4, 5),
-        case(9, 4, 6, 4),
-        case(10, 6, 3, 4),
-        case(11, 4, 5, 4),
-        case(33, 4, 5, 6, "for a state of 33 bits"),
-        case(HUGE, 3, 4, 12, "for a state of 700 bits"),
-    ]
+    return [case(*sizes) for sizes in STACKS]
 
 
 def back_encode(state, x, prior, likelihood, posterior, precision):
@@ -822,17 +825,7 @@ def decode_cases(rng):
     def case(bits, Z, X, precision, label=""):
         return Case((whole(rng, bits), *tables(rng, Z, X, precision), precision), label)
 
-    return [
-        case(9, 3, 5, 4),
-        case(10, 4, 3, 4),
-        case(9, 5, 4, 4),
-        case(10, 3, 4, 5),
-        case(9, 4, 6, 4),
-        case(10, 6, 3, 4),
-        case(11, 4, 5, 4),
-        case(33, 4, 5, 6, "for a state of 33 bits"),
-        case(HUGE, 3, 4, 12, "for a state of 700 bits"),
-    ]
+    return [case(*sizes) for sizes in STACKS]
 
 
 def spelled_decode(P, state, prior, likelihood, posterior, precision):

@@ -14,7 +14,7 @@ import traitlets
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
-from course_utils.explorables.latent_pad import _STANDALONE, _data_url, _script_json
+from course_utils.explorables.browser_widget import without_kernel
 from course_utils.models.flow import Flow, flow_path
 from course_utils.models.gan import gan_generate
 from course_utils.models.made import Masked, made_sample
@@ -77,16 +77,11 @@ class FramesPad(anywidget.AnyWidget):
 
     def standalone(self) -> str:
         """HTML: the overview, which the working pad replaces wherever scripts may run."""
-        state = {name: getattr(self, name) for name in FramesPad.class_own_traits(sync=True)}
-        urls = {name: _data_url(state.pop(name), "application/octet-stream") for name in ("frames", "captions")}
+        names = sorted(FramesPad.class_own_traits(sync=True), key=lambda name: name != "frames")  # these first
+        state = {name: getattr(self, name) for name in names}
         fig = self.overview()
         image = plots.image_tag(plots.png(fig), f"{self.description} Here: some of the frames.", 9.6 * plots.CSS_DPI)
-        script = _STANDALONE.format(
-            state=_script_json(state),
-            urls=_script_json(urls),
-            module=_data_url(self._esm.encode(), "text/javascript"),
-        )
-        return f"<div>{image}<script>{script}</script></div>"
+        return without_kernel(image, self._esm, state)
 
 
 def frames_pad(

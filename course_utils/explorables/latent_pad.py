@@ -4,8 +4,6 @@ The decoder runs in the browser (`latent_pad.js`): a drag needs no kernel, and t
 carries a static figure, a grid of decoded codes, for pages that cannot run it.
 """
 
-import base64
-import json
 from collections.abc import Sequence
 from importlib import resources
 
@@ -15,6 +13,7 @@ import traitlets
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
+from course_utils.explorables.browser_widget import without_kernel
 from course_utils.networks.arrays import Network
 from course_utils.networks.nets import mlp
 from course_utils.showing import plots
@@ -85,47 +84,11 @@ class LatentPad(anywidget.AnyWidget):
     def standalone(self) -> str:
         """Return HTML: the manifold grid, which the working pad replaces wherever scripts may run."""
         state = {name: getattr(self, name) for name in LatentPad.class_own_traits(sync=True)}
-        urls = {
-            name: _data_url(value, "application/octet-stream")
-            for name, value in state.items()
-            if isinstance(value, bytes)
-        }
-        state = {name: value for name, value in state.items() if name not in urls}
         fig = self.manifold()
         image = plots.image_tag(
             plots.png(fig), f"{self.description} Here: a grid of decoded codes.", fig.get_figwidth() * plots.CSS_DPI
         )
-        script = _STANDALONE.format(
-            state=_script_json(state), urls=_script_json(urls), module=_data_url(self._esm.encode(), "text/javascript")
-        )
-        return f"<div>{image}<script>{script}</script></div>"
-
-
-# Runs the same module as the notebook does, on a model that lives in the page.
-_STANDALONE = """(async (el) => {{
-  const state = {state}, urls = {urls};
-  for (const [name, url] of Object.entries(urls)) {{
-    const bytes = Uint8Array.from(atob(url.split(",")[1]), (c) => c.charCodeAt(0));
-    state[name] = new DataView(bytes.buffer);
-  }}
-  const model = {{
-    get: (name) => state[name],
-    set: (name, value) => {{ state[name] = value; }},
-    save_changes() {{}}, on() {{}}, off() {{}},
-  }};
-  const pad = await import("{module}"), box = document.createElement("div");
-  pad.default.render({{ model, el: box }});
-  el.replaceChildren(box);
-}})(document.currentScript.parentElement);"""
-
-
-def _data_url(data, kind):
-    return f"data:{kind};base64,{base64.b64encode(data).decode('ascii')}"
-
-
-def _script_json(value):
-    """Return JSON that may stand inside a <script>."""
-    return json.dumps(value).replace("<", "\\u003c")
+        return without_kernel(image, self._esm, state)
 
 
 def latent_pad(
