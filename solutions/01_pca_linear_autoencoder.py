@@ -202,7 +202,6 @@ def residual_variance(x, components):
 # %%
 residual_variance = check(residual_variance)
 
-# %% [markdown]
 # %%
 predict("01-sum", "Turn the line from 0° to 180°. What does the sum of projected and "
         "residual variance do?", ["it is largest where the projected variance is",
@@ -452,7 +451,7 @@ predict("01-new", "PCA is fitted to 256 photographs of 32 people. With K = 255 i
 # %%
 known = faces.y_train < 32
 mean, components = pca_fit(faces.x_train[known], 256)
-ks = [1, 2, 5, 10, 20, 50, 100, 200, 255]
+ks = [1, 2, 5, 10, 20, 50, 100, 255]
 sets = {"training photographs": faces.x_train[known],
         "new photographs of the same people": faces.x_test[faces.y_test < 32],
         "photographs of new people": faces.x_train[~known]}
@@ -660,7 +659,6 @@ assert np.allclose((U @ A) @ (np.linalg.inv(A) @ V), U @ V)
 cosines = np.abs(columns @ best).max(axis=1)  # to the nearest eigendigit
 expect(cosines.mean(), 0.65, within=0.2)
 
-# %% [markdown]
 # %%
 predict("01-seeds", "Start from other random numbers. What will be the same?",
         ["U and V", "the subspace, not U and V", "neither"])

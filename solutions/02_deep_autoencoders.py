@@ -180,7 +180,6 @@ def tube(N, rng):
 points = tube(1000, np.random.default_rng(1))
 fresh = tube(1000, np.random.default_rng(2))
 
-# %% [markdown]
 # %%
 predict("02-tube", "K = 2. What does the set of all reconstructions of a perfect "
         "autoencoder look like? And PCA's?", [

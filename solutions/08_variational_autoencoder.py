@@ -271,7 +271,6 @@ plots.show(fig, alt="Above, ten test digits and their reconstructions, nearly th
                     "but smoother. Below, thirty random images: about half of them "
                     "can be read as digits, the others are strokes that make none.")
 
-# %% [markdown]
 # %%
 predict("08-count", "How many of the thirty would you pass as digits?", unit="of 30")
 

@@ -77,6 +77,8 @@ def read_source(path: Path) -> list[NotebookNode]:
     carded, defined, checked, used = set(), set(), set(), set()
     fill_minutes(cells, mine)
     for cell, start in zip(cells, lines):
+        if not cell.source.strip():
+            raise BuildError(f"{path}: line {start}: an empty cell, which a reader takes for one to fill")
         if cell.cell_type == "markdown":
             carded |= fill_cards(path, start, cell, mine)
             name = None

@@ -142,6 +142,7 @@ def test_cells_have_stable_ids_and_nbgrader_metadata(course):
         ("log_mean_exp = check(log_mean_exp)", "pass", "has no check cell"),
         ("    return m +", "    return m + +* ", "line 17: "),
         ("# %% [markdown]\n# # A small", "x = 1\n# %% [markdown]\n# # A small", "text before the first cell"),
+        ("# %% [markdown]\n# # A small", "# %% [markdown]\n\n# %% [markdown]\n# # A small", "line 1: an empty cell"),
     ],
 )
 def test_a_bad_source_is_refused_with_its_line(course, old, new, message):
