@@ -6,7 +6,7 @@ from answers import remembered
 from course_utils import exercises
 
 
-@pytest.fixture(scope="package", autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def remembering_exercises():
     """Whoever looks for an exercise meets one that asks its oracle and its misconceptions once for the same inputs."""
     found = exercises._load()
