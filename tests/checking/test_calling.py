@@ -69,6 +69,7 @@ def test_a_list_of_numbers_that_is_turned_round_is_noticed(way):
     assert not call(answer, [3, 3], float("nan"), Rng(0), way=way).changed
 
 
+@pytest.mark.slow
 @BOTH
 def test_an_endless_loop_is_ended(way):
     def answer():
@@ -285,6 +286,7 @@ def test_what_is_taken_counts_for_the_whole_too(wall):
     assert looks(limits.Meter(20, clock, within=whole), clock, wall, 25, 0.0, False) == limits.ASLEEP
 
 
+@pytest.mark.slow
 @FORKED
 def test_what_is_used_is_told_and_shared_by_all_calls():
     with calling.forked(computes) as ask:
@@ -317,6 +319,7 @@ def test_the_limit_is_the_processors_time(monkeypatch):
     assert call(stutters, seconds=1).value == 2  # takes about two seconds on the wall
 
 
+@pytest.mark.slow
 @BOTH
 def test_the_time_of_a_thread_or_process_is_measured(way):
     outcome = call(computes, 30, seconds=0.5, way=way)

@@ -216,6 +216,7 @@ def test_an_answer_that_exits_is_a_report(function, kind):
     assert report(function, "pca_encode").kind == kind
 
 
+@pytest.mark.slow
 def test_an_endless_answer_is_stopped(monkeypatch):
     monkeypatch.setattr(Exercise, "seconds", property(lambda self: 1))
 
