@@ -4,9 +4,11 @@ import dataclasses
 import importlib
 import inspect
 import io
+import marshal
 import os
 import pickle
 import pkgutil
+import py_compile
 import subprocess
 import sys
 import textwrap
@@ -22,7 +24,7 @@ from course_utils.checking.calling import outcome_of
 from course_utils.exercises import all_exercises
 from course_utils.exercises.stand_ins import resolve
 from course_utils.grading import sandbox
-from course_utils.grading.library import make_library, source_files, without_answers
+from course_utils.grading.library import bytecode, make_library, source_files, without_answers
 from course_utils.models import autoencoder, conditional, gaussian_vae, semi_supervised
 
 pytestmark = pytest.mark.slow  # the whole file takes tens of seconds
@@ -115,6 +117,15 @@ def test_every_answer_and_alias_of_the_course_is_found_and_hidden(tmp_path):
     for file in folder.rglob("*.py"):
         text = file.read_text(encoding="utf-8").replace("course_utils.exercises.stand_ins", "")
         assert "course_utils.exercises" not in text, file
+
+
+def test_what_is_compiled_is_what_python_writes(tmp_path):
+    file, compiled = tmp_path / "m.py", tmp_path / "m.pyc"
+    file.write_text("def f(x):\n    return x + 1\n")
+    unchecked = py_compile.PycInvalidationMode.UNCHECKED_HASH
+    py_compile.compile(str(file), str(compiled), dfile="m.py", doraise=True, invalidation_mode=unchecked)
+    ours, pythons = bytecode(file.read_bytes(), "m.py"), compiled.read_bytes()
+    assert ours[:16] == pythons[:16] and marshal.loads(ours[16:]) == marshal.loads(pythons[16:])
 
 
 def test_an_alias_and_a_lambda_are_hidden_too():
