@@ -50,6 +50,7 @@ def test_a_tidy_tree_passes(tree, capfd):
     assert list(found) == ["faults and habits", "layout", "types"] and "FAILED" not in str(found)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "what, old, new, said",
     [
@@ -183,6 +184,7 @@ open(x, "rb"), open(x, mode="wb"), open(x, encoding="utf-8"), path.read_text(enc
     assert list(without_encoding(ast.parse(source))) == [2, 3, 4, 5, 6]
 
 
+@pytest.mark.slow
 def test_text_files_have_their_encoding():
     paths = sorted((ROOT / "course_utils").rglob("*.py"))
     assert len(paths) > 100

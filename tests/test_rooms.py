@@ -70,12 +70,14 @@ def test_arrows_point_down():
     assert not up
 
 
+@pytest.mark.slow
 def test_exercises_and_checks_show_no_pictures():
     """They run where a submission is graded, too."""
     for path, room, target in arrows():
         assert not (room in ("exercises", "checking", "grading") and target in ("showing", "explorables")), path
 
 
+@pytest.mark.slow
 def test_rooms_are_opened_by_nothing_but_their_first_lines():
     for room in MATHEMATICS[1:]:
         tree = ast.parse((PACKAGE / room / "__init__.py").read_text(encoding="utf-8"))
@@ -89,6 +91,7 @@ def test_rooms_are_opened_by_nothing_but_their_first_lines():
         assert not stars, path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("room", MATHEMATICS)
 def test_the_mathematics_loads_no_pictures_and_no_grader(room):
     modules = [

@@ -329,6 +329,7 @@ def test_help_is_quick_and_names_every_command(root):
     assert shown.splitlines()[-1] == "heavy:"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "arguments, words",
     [
@@ -692,6 +693,7 @@ def fresh(root, tmp_path):
     return start
 
 
+@pytest.mark.slow
 def test_run_installs_once_and_hands_its_arguments_over(fresh, tmp_path):
     _, first = fresh("lab", "--port", "8899")
     assert [line.split()[:2] for line in first[:2]] == [["uv", "venv"], ["uv", "pip"]]
@@ -802,6 +804,7 @@ def test_run_py_needs_no_new_syntax(root):
     ast.parse((root / "run.py").read_text(), feature_version=(3, 6))
 
 
+@pytest.mark.slow
 def test_kernels_start_with_one_blas_thread_unless_told_otherwise(monkeypatch):
     from jupyterlab import labapp
 

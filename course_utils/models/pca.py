@@ -110,7 +110,8 @@ def linear_ae_train(
     """Trains x_hat = U V x on centred x (N, D) by gradient descent with momentum 0.9, `steps` updates.
 
     The loss depends on the data only through S = x^T x / N, so a step costs O(D^2 K) and not O(N D K):
-    with E = (I - U V) S, dU = -2 E V^T and dV = -2 U^T E. The default step is 0.1 / (largest eigenvalue of S).
+    with E = (I - U V) S, dU = -2 E V^T and dV = -2 U^T E, neither of which needs the matrix E (D, D) itself.
+    The default step is 0.1 / (largest eigenvalue of S).
     `callback(step, U, V)`, if given, is called after every update. Returns U (D, K), V (K, D).
     """
     x = np.asarray(x)
@@ -123,9 +124,9 @@ def linear_ae_train(
     V = rng.normal(size=(K, x.shape[1])) / np.sqrt(x.shape[1])
     speed_U, speed_V = np.zeros_like(U), np.zeros_like(V)
     for step in range(steps):
-        E = S - U @ (V @ S)
-        speed_U = 0.9 * speed_U + 2 * E @ V.T
-        speed_V = 0.9 * speed_V + 2 * U.T @ E
+        SV, SU = np.split(S @ np.concatenate([V.T, U], axis=1), 2, axis=1)  # S V^T and S U, in one pass over S
+        speed_U = 0.9 * speed_U + 2 * (SV - U @ (V @ SV))
+        speed_V = 0.9 * speed_V + 2 * (SU - SV @ (U.T @ U)).T
         U, V = U + step_size * speed_U, V + step_size * speed_V
         if callback:
             callback(step, U, V)

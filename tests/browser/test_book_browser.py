@@ -5,6 +5,7 @@ from pathlib import Path
 
 import axe_playwright_python
 import pytest
+from playwright.sync_api import expect
 
 from course_utils.building.book import build_book
 
@@ -124,5 +125,4 @@ def test_a_pad_is_alive_without_a_kernel(strict_page, book, name):
     before = status.text_content()
     pad.focus()
     page.keyboard.press("ArrowRight")
-    page.wait_for_timeout(400)
-    assert status.text_content() != before
+    expect(status).not_to_have_text(before, timeout=10_000)

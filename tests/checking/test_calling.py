@@ -69,6 +69,7 @@ def test_a_list_of_numbers_that_is_turned_round_is_noticed(way):
     assert not call(answer, [3, 3], float("nan"), Rng(0), way=way).changed
 
 
+@pytest.mark.slow
 @BOTH
 def test_an_endless_loop_is_ended(way):
     def answer():
@@ -285,15 +286,22 @@ def test_what_is_taken_counts_for_the_whole_too(wall):
     assert looks(limits.Meter(20, clock, within=whole), clock, wall, 25, 0.0, False) == limits.ASLEEP
 
 
+@pytest.fixture
+def unhurried(monkeypatch):
+    """The clock on the wall leaves time for a machine on which a second of computing takes a minute."""
+    monkeypatch.setattr(limits, "WALL", 60)
+
+
+@pytest.mark.slow
 @FORKED
-def test_what_is_used_is_told_and_shared_by_all_calls():
+def test_what_is_used_is_told_and_shared_by_all_calls(unhurried):
     with calling.forked(computes) as ask:
         first = ask((0.8,), 5)
     assert first.kind == "value" and 0.1 <= first.seconds < 3
 
 
 @FORKED
-def test_a_childs_children_are_counted():
+def test_a_childs_children_are_counted(unhurried):
     def answer():
         if os.fork() == 0:
             computes(30)
@@ -304,7 +312,7 @@ def test_a_childs_children_are_counted():
 
 
 @FORKED
-def test_the_limit_is_the_processors_time(monkeypatch):
+def test_the_limit_is_the_processors_time(unhurried, monkeypatch):
     """Of which a call that is not asleep, but stopped now and then, takes its time on the wall."""
     monkeypatch.setattr(limits, "STILL", 1)
 
@@ -317,8 +325,9 @@ def test_the_limit_is_the_processors_time(monkeypatch):
     assert call(stutters, seconds=1).value == 2  # takes about two seconds on the wall
 
 
+@pytest.mark.slow
 @BOTH
-def test_the_time_of_a_thread_or_process_is_measured(way):
+def test_the_time_of_a_thread_or_process_is_measured(unhurried, way):
     outcome = call(computes, 30, seconds=0.5, way=way)
     assert (outcome.kind, outcome.message) == ("timeout", limits.COMPUTED)
 

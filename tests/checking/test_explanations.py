@@ -170,6 +170,7 @@ def test_an_encoder_of_two_layers_is_told_of_those_between():
     assert "only the first and the last layer" in report.advice.lower()
 
 
+@pytest.mark.slow
 def test_the_same_answer_gets_the_same_report_and_another_seed_the_same_explanation():
     for name, function, _, _ in WRONG[:6]:
         one, two, other = (examine(function, name=name, seed=seed) for seed in (0, 0, 1))

@@ -38,6 +38,7 @@ def same(a, b):
     return type(a) is type(b) and a == b
 
 
+@pytest.mark.slow
 @given(trees)
 def test_values_survive_the_wire(tree):
     assert same(tree, wire.decode_frame(wire.encode(tree)))

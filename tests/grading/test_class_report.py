@@ -106,6 +106,7 @@ def test_nothing_handed_in():
     assert "No answer shows one of the known misconceptions" in page(tallied(CLASS[:3]), 1, "plain")
 
 
+@pytest.mark.slow
 def test_a_run_writes_it(tmp_path):
     hand_in(tmp_path / "in", f"ann/{START}.ipynb", solved(START))
     hand_in(

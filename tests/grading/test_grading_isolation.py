@@ -7,13 +7,13 @@ import subprocess
 import sys
 import tempfile
 import textwrap
-import time
 from pathlib import Path
 
 import pytest
 from grading_corpus import PCA, START, hand_in, solved, student_cells
 from grading_results import NOT_HERE, rows_of
 from hostile import Place, hand_in_hostile
+from left_over import ended
 
 from course_utils import cli
 from course_utils.grading import grade_folder, hardening, isolation, results, sandbox, watching
@@ -498,11 +498,7 @@ def test_watching_counts_threads_and_processes_and_kills_what_takes_too_much():
         assert process.poll() is None
         watching.restrain(child, 256 << 20)
         assert process.wait(10) == -9
-        deadline = time.monotonic() + 10  # what init has not yet buried has no command line any more
-        left = [Path(f"/proc/{pid}/cmdline") for pid in set(tasks.values())]
-        while any(path.exists() and path.read_bytes() for path in left) and time.monotonic() < deadline:
-            time.sleep(0.05)
-        assert not any(path.exists() and path.read_bytes() for path in left)
+        assert ended(set(tasks.values()), 10) == {}
 
 
 @needs_strict

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from grading_corpus import ANSWERS, PCA, START, exercises_of, hand_in, solved, student_cells
 from grading_results import NOT_HERE, contents
+from left_over import ended
 from test_grading_isolation import as_nobody
 
 from course_utils.checking.limits import Meter
@@ -68,14 +69,7 @@ def ask(child):
 
 def gone(pids, seconds=10):
     """Whether all of these processes have ended."""
-    deadline = time.monotonic() + seconds
-    paths = [Path(f"/proc/{pid}/cmdline") for pid in pids]
-    while time.monotonic() < deadline:
-        with_memory = [path for path in paths if path.exists() and path.read_bytes()]
-        if not with_memory:
-            return True
-        time.sleep(0.05)
-    return False
+    return ended(pids, seconds) == {}
 
 
 SPOILS = """
@@ -354,8 +348,10 @@ with child.fork() as pipe:
         if nursery == "None":
             process.kill()
             pytest.skip("the kernel allows no namespaces within namespaces")
-        time.sleep(0.5)
-        below = set(watching.tasks_below(process.pid).values()) - {process.pid}
+        below, deadline = set(), time.monotonic() + 60
+        while len(below) < 4 and time.monotonic() < deadline:  # the nursery, its sandbox, the child and its fork
+            time.sleep(0.05)
+            below = set(watching.tasks_below(process.pid).values()) - {process.pid}
         assert {int(nursery), int(child)} < below and len(below) >= 4
         process.send_signal(number)
         process.wait(10)

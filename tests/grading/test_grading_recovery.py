@@ -27,12 +27,31 @@ TRUSTED = ["--seed", "3", "--workers", "1", "--isolation", "plain", "--i-trust-t
 needs_bubblewrap = pytest.mark.skipif(bool(NOT_HERE) and not os.environ.get("CI"), reason=f"no bubblewrap: {NOT_HERE}")
 
 
+def hand_in_three(folder):
+    """Three students' notebooks."""
+    for student in ("a", "b", "c"):
+        hand_in(folder, f"{student}/{START}.ipynb", [f"# {student}", *solved(START)])
+    return folder
+
+
 @pytest.fixture
 def submissions(tmp_path):
     """Three students."""
-    for student in ("a", "b", "c"):
-        hand_in(tmp_path / "in", f"{student}/{START}.ipynb", [f"# {student}", *solved(START)])
-    return tmp_path / "in"
+    return hand_in_three(tmp_path / "in")
+
+
+@pytest.fixture(scope="module")
+def graded_once(tmp_path_factory):
+    """The results of a run over the three students' notebooks with seed 3."""
+    folder = tmp_path_factory.mktemp("graded")
+    grade(hand_in_three(folder / "in"), folder / "out", seed=3)
+    return folder / "out"
+
+
+@pytest.fixture
+def graded(graded_once, tmp_path):
+    """A copy of those results, with all that the file system knows of them."""
+    return shutil.copytree(graded_once, tmp_path / "out")
 
 
 def run(command):
@@ -135,10 +154,8 @@ grade = functools.partial(grade_folder, isolation="plain", trusted=True)
 @pytest.mark.parametrize(
     "content", ["", "{", "{}", '{"seed": "1"}', '{"seed": 1.5}', '{"seed": true}', "[1]", "\xff", None]
 )
-def test_a_seed_that_is_lost_is_never_replaced_silently(submissions, tmp_path, capsys, content):
-    out = tmp_path / "out"
-    grade(submissions, out, seed=3)
-    before = contents(out)
+def test_a_seed_that_is_lost_is_never_replaced_silently(submissions, graded, capsys, content):
+    out, before = graded, contents(graded)
     if content is None:
         (out / "seed.json").unlink()
     else:
@@ -195,10 +212,8 @@ DAMAGED = {
 
 
 @pytest.mark.parametrize("name", [*DAMAGED, "torn", "deep", "no text", "number"])
-def test_a_damaged_result_is_graded_anew_and_said(submissions, tmp_path, capsys, name):
-    out = tmp_path / "out"
-    grade(submissions, out, seed=3)
-    before, path = contents(out), out / "results" / "b" / f"{START}.json"
+def test_a_damaged_result_is_graded_anew_and_said(submissions, graded, capsys, name):
+    out, before, path = graded, contents(graded), graded / "results" / "b" / f"{START}.json"
     if name in DAMAGED:
         result = json.loads(path.read_text())
         DAMAGED[name](result)

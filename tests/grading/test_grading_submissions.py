@@ -191,6 +191,7 @@ def deep(tmp_path):
     os.chdir(before)
 
 
+@pytest.mark.slow
 def test_folders_that_are_1200_deep_cost_nobody_a_row(deep, tmp_path):
     root = deep(1200)
     hand_in(root, f"ann/{START}.ipynb", solved(START))
@@ -205,6 +206,7 @@ def test_folders_in_between_may_be_many(deep, tmp_path):
     assert [(s.student, s.notebook, s.refusal) for s in find_submissions(deep(48))] == [("deep", START, "")]
 
 
+@pytest.mark.slow
 def test_names_as_long_as_a_file_system_takes_have_results_of_their_own(tmp_path, capsys):
     root, out, long = tmp_path / "in", tmp_path / "out", "\x1b[2J" + "x" * 245
     for student in ("ann", long, "y" * 255, "ü" * 127):

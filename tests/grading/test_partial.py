@@ -85,6 +85,7 @@ def test_the_gradebook_and_the_pages_know_it(graded):
     assert "of those not passed: partial credit" in report and "<td class=n>1</td></tr>" in report
 
 
+@pytest.mark.slow
 def test_without_it_nothing_is_as_with_it(graded):
     off = contents(graded / "off")
     assert not [name for name, data in off.items() if b"artial" in data]

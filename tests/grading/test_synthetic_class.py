@@ -50,6 +50,7 @@ def test_the_class_is_mixed_and_the_same_for_the_same_seed(tmp_path):
     assert 3 <= sum(one.attack for one in submissions) <= 4
 
 
+@pytest.mark.slow
 def test_a_wrong_gradebook_is_noticed(tmp_path):
     place = place_below(tmp_path)
     submissions = [one for one in synthetic_class(N, 5, place, HARMLESS, NOTEBOOKS) if not one.attack][:2]

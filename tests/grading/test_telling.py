@@ -198,6 +198,7 @@ def test_no_page_holds_what_differs_between_two_hidden_inputs(sent, name):
     assert len(max(shown.split(), key=len)) < 25, shown
 
 
+@pytest.mark.slow
 def test_the_instructor_reads_what_the_code_said(sent):
     result = json.loads((sent / "results" / "letters" / f"{START}.json").read_text())
     assert result["exercises"]["log_mean_exp"]["said"][0].startswith("ValueError: ")

@@ -30,6 +30,7 @@ def rings(N, rng):
     return radius[:, None] * np.stack([np.cos(angle), np.sin(angle)], axis=1), y
 
 
+@pytest.mark.slow
 def test_it_learns_what_is_not_linear_and_is_float32():
     network = classifier_train(
         *rings(500, np.random.default_rng(0)), [2, 20, 2], 600, np.random.default_rng(0), step_size=2e-2

@@ -25,6 +25,7 @@ def content(digits):
     return compress_picture(digit_files.untiled(digits[:40], 5 * 28, 8 * 28))
 
 
+@pytest.mark.slow
 def test_digits_come_back_at_the_price_of_the_elbo(digits):
     encoder, decoder, _ = load_vae_digits()
     message, bits = vae_coder.encode_digits(digit_files.shipped().coder, digits[:600])

@@ -45,6 +45,7 @@ def test_a_whole_flow():
     np.testing.assert_allclose(path[0], z * model.scale + model.mean)
 
 
+@pytest.mark.slow
 def test_the_density_integrates_to_one():
     model, _ = some_flow(D=2)
     side = np.linspace(-25, 25, 1001)
@@ -66,6 +67,7 @@ def test_the_fused_steps_compute_the_plain_ones_and_their_gradients():
     check_grads(lambda a: flow._log_det(a, mask), modes=["rev"], order=1)(a)
 
 
+@pytest.mark.slow
 def test_training_minimises_what_flow_log_prob_computes():
     rng = np.random.default_rng(3)
     a = rng.normal(size=2000)

@@ -56,6 +56,7 @@ def test_each_player_goes_down_its_own_loss_alone(part, still):
     assert moved[stays] < 1e-6 < 1e-3 < moved[1 - stays]
 
 
+@pytest.mark.slow
 def test_samples_come_to_lie_where_the_data_are():
     generator, _ = trained(800)
     made = gan.gan_generate(generator, np.random.default_rng(4).normal(size=(2000, 2)))

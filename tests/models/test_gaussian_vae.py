@@ -39,6 +39,7 @@ def test_bounds_lie_below_the_exact_likelihood_and_climb():
     assert np.abs(weighted - truth).max() < 0.5 and abs(weighted.mean() - truth.mean()) < 0.02
 
 
+@pytest.mark.slow
 def test_training_finds_a_curve_and_its_noise():
     rng = np.random.default_rng(3)
     t = rng.normal(size=3000)

@@ -29,6 +29,7 @@ def test_shuffled_pixels_have_the_same_ink():
     assert all(np.isclose(known, ink, rtol=1e-4).any() for ink in shuffled)
 
 
+@pytest.mark.slow
 def test_it_takes_digits_for_digits_and_the_controls_for_none_also_those_that_it_was_not_taught():
     digits = load_mnist()
     x, held = (shrink(part, 14) for part in (digits.x_train[:4000], digits.x_test[:1000]))

@@ -20,6 +20,7 @@ def model():
     return made.made_train(x, made_masks([2, 24, 24, 2], [0, 1]), 700, rng, components=6)
 
 
+@pytest.mark.slow
 def test_the_density_integrates_to_one(model):
     side, up = np.linspace(-6, 6, 301), np.linspace(-4, 25, 1451)
     plane = np.stack(np.meshgrid(side, up), axis=-1).reshape(-1, 2)

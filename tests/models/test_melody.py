@@ -83,6 +83,7 @@ def test_training_lowers_the_loss_below_that_of_the_tokens_frequencies(trained):
     assert -r.mean() < entropy
 
 
+@pytest.mark.slow
 def test_greedy_decoding_is_feeding_back_what_came_out(trained):
     model, x = trained
     z = melody.melody_encode(model, x[:6])[0]

@@ -170,3 +170,16 @@ def test_all_the_variance_of_digits_takes_all_directions_that_vary():
 def test_choose_k_refuses_what_is_no_share(eigenvalues, fraction):
     with pytest.raises(ValueError, match="a fraction between 0 and 1 of eigenvalues with a positive sum is expected"):
         pca.choose_k(eigenvalues, fraction)
+
+
+def test_linear_training_takes_steps_along_the_gradients_with_momentum():
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(40, 7)) @ rng.normal(size=(7, 7))
+    U, V = pca.linear_ae_train(x, 3, 0, np.random.default_rng(1))
+    speed = 0, 0
+    for steps in (1, 2, 3):
+        speed = [0.9 * s - g for s, g in zip(speed, pca.linear_ae_gradients(x, U, V))]
+        U, V = U + 0.002 * speed[0], V + 0.002 * speed[1]
+        got = pca.linear_ae_train(x, 3, steps, np.random.default_rng(1), step_size=0.002)
+        np.testing.assert_allclose(got[0], U, rtol=1e-10, atol=1e-12)
+        np.testing.assert_allclose(got[1], V, rtol=1e-10, atol=1e-12)

@@ -1,6 +1,7 @@
 """M2: the bound for examples without a label, and that unlabelled examples help where they must."""
 
 import numpy as np
+import pytest
 from scipy.special import logsumexp, softmax
 from scipy.stats import entropy
 
@@ -51,6 +52,7 @@ def three_stamps(N, rng):
     return np.logical_xor(stamps[y], rng.random((N, 30)) < 0.15).astype(np.float32), y
 
 
+@pytest.mark.slow
 def test_unlabelled_examples_help_where_classes_are_clusters():
     x, y = three_stamps(600, np.random.default_rng(0))
     x_test, y_test = three_stamps(600, np.random.default_rng(1))

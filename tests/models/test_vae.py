@@ -141,6 +141,7 @@ def test_binarise_keeps_the_mean():
     np.testing.assert_allclose(drawn.mean(axis=0), [0, 0.3, 1], atol=0.01)
 
 
+@pytest.mark.slow
 def test_training_gains_on_independent_pixels_and_uses_its_latents(digits):
     train, test = digits
     networks = vae_train(train, [196, 64, 6], 400, np.random.default_rng(0))
@@ -155,6 +156,7 @@ def test_training_gains_on_independent_pixels_and_uses_its_latents(digits):
     assert active_units(encoder_forward(networks[0], x)[0]) >= 5
 
 
+@pytest.mark.slow
 def test_a_heavy_kl_term_collapses_the_latents(digits):
     encoder, _ = vae_train(digits[0], [196, 64, 6], 400, np.random.default_rng(0), kl_weight=100)
     mu, log_sigma = encoder_forward(encoder, digits[1])

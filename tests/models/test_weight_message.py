@@ -28,6 +28,7 @@ def test_labels_and_borrowed_bits_come_back(problem, lanes):
     np.testing.assert_array_equal(coder.words_of(back), coder.words_of(pile))
 
 
+@pytest.mark.slow
 def test_on_average_the_message_grows_by_minus_the_bound(problem):
     x, y, network = problem
     bits = [

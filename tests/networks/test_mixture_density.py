@@ -40,6 +40,7 @@ def test_the_density_is_scipys():
     np.testing.assert_allclose(md.mixture_nll(params, *points[:, 0].T), by_scipy(params, *points[:, 0].T), rtol=1e-10)
 
 
+@pytest.mark.slow
 def test_the_density_integrates_to_one():
     params, _ = some(1, 2)
     density = lambda y, x: float(np.exp(-md.mixture_nll(params, np.array([x]), np.array([y])))[0])  # noqa: E731

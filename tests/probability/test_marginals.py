@@ -115,6 +115,7 @@ def test_importance_sampling_from_the_prior_is_plain_monte_carlo():
     )
 
 
+@pytest.mark.slow
 def test_importance_sampling_agrees_with_quadrature_where_the_decoder_bends():
     rng = np.random.default_rng(4)
     x = toy_decoders.half_moon(np.array([[0.5], [-0.8]])) + 0.1

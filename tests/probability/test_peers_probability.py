@@ -125,6 +125,7 @@ def test_categorical_divergences_are_scipys_entropies(rng, C):
         close(divergences.kl_categorical(first, second), stats.entropy(first, second), 1e-9, 1e-12)
 
 
+@pytest.mark.slow
 @with_draws
 def test_gaussian_divergences_are_the_integrals(rng, shape, size):
     mu_q, log_sigma_q, mu_p, log_sigma_p = pair(rng, shape, size)

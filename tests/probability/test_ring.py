@@ -1,6 +1,7 @@
 """The ring: density by scipy, entropy from draws, modes by construction."""
 
 import numpy as np
+import pytest
 from scipy import stats
 
 from course_utils.probability.ring import CENTRES, SIGMA, ring_entropy, ring_log_prob, ring_sample, ring_shares
@@ -12,6 +13,7 @@ def test_density():
     np.testing.assert_allclose(np.exp(ring_log_prob(x)), np.mean(parts, axis=0), rtol=1e-8, atol=1e-300)
 
 
+@pytest.mark.slow
 def test_entropy_is_minus_the_mean_log_density_of_draws():
     log_p = ring_log_prob(ring_sample(200_000, np.random.default_rng(1)))
     assert abs(ring_entropy() + log_p.mean()) < 4 * log_p.std() / np.sqrt(200_000)

@@ -52,6 +52,7 @@ def train(history, steps=120, every=50, stop=None):
     return vae_train(x, [8, 6, 2], steps, rng, callback=callback), held, eps
 
 
+@pytest.mark.slow
 def test_both_terms_are_recorded_every_so_often_and_after_the_last_step(output):
     history = []
     networks, held, eps = train(history)
@@ -76,6 +77,7 @@ def test_drawing_takes_a_small_part_of_the_time(output, monkeypatch):
     assert len(history) == 103 and 2 <= len(output.pictures) <= 12
 
 
+@pytest.mark.slow
 def test_an_interruption_keeps_curves_and_picture(output, capsys):
     history = []
     networks, *_ = train(history, steps=500, every=10, stop=35)
@@ -93,6 +95,7 @@ def test_the_figure_shows_terms_and_their_difference():
     assert "Step 100" in both.get_title() and "−110.0" in both.get_title()
 
 
+@pytest.mark.slow
 def test_without_a_notebook_nothing_is_shown(capsys, monkeypatch):
     monkeypatch.setattr(tqdm, "tqdm", functools.partial(tqdm.tqdm, disable=True))
     history = []

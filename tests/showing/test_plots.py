@@ -205,6 +205,7 @@ def test_palette_is_told_apart(matrix):
         assert _closest(tab10, matrix) < _closest(plots.PALETTE, matrix)
 
 
+@pytest.mark.slow
 def test_plots_load_no_widgets():
     code = "import sys, course_utils.showing.plots; assert not {'ipywidgets', 'anywidget'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(plots.__file__).parents[2])
