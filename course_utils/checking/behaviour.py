@@ -64,21 +64,24 @@ def without_effect(
     ask: Ask,
     right: Callable[[tuple], Any],
     source: Source | None,
+    unused: bool = False,
 ) -> Behaves | None:
     """Where arguments change nothing that should; `fresh` are rows of another draw.
 
-    Each argument in turn is replaced by one of the same shape from a row of the other draw.
+    Each argument in turn is replaced by one of the same shape from a row of the other draw; with `unused` only those
+    that do not occur in the source.
     """
     found = [(a, b) for a in rows for b in fresh if shapes(a.args) == shapes(b.args)]
     pairs = list({id(b): (a, b) for a, b in reversed(found)}.values())[-PAIRS:]
     if not pairs:
         return None
     row = pairs[-1][0]
-    idle = [name for i, name in enumerate(names) if idles(i, pairs, ask, right)]
-    if not idle:
-        return None
     function = function_in(source)
     used = {node.id for node in ast.walk(function) if isinstance(node, ast.Name)} if function else set(names)
+    asked = [name for name in names if not unused or name not in used]
+    idle = [name for i, name in enumerate(names) if name in asked and idles(i, pairs, ask, right)]
+    if not idle:
+        return None
     if len(idle) == len(names):
         got = np.concatenate([np.ravel(g) for g in row.got])
         what = (
@@ -147,7 +150,8 @@ def zeros_and_ones(rows: list[Row]) -> Behaves | None:
     if 0 < np.abs(got).max() < 1e-10 < np.abs(want).max():
         return (
             "zero",
-            "your result is 0 in every case, up to rounding. Does something cancel, before it is squared?",
+            "your result is 0 in every case, up to rounding. Does something cancel in a sum or mean, before it is squared "
+            "or multiplied?",
             "",
         )
     if np.isin(want, (0, 1)).all() or set(got.tolist()) != {0.0, 1.0}:

@@ -17,7 +17,7 @@ from course_utils.checking import behaviour, training
 from course_utils.checking.calling import Outcome
 from course_utils.checking.candidates import ITEMS, Explanation
 from course_utils.checking.errors import NAMES, error_explained
-from course_utils.checking.overflow import out_of_range
+from course_utils.checking.overflow import out_of_range, small_number
 from course_utils.checking.repairs import Repair, line_of, repairs
 from course_utils.checking.rows import Row, accepted, bits, entrywise, is_off, parts, right, rows_of, same
 from course_utils.checking.search import WHOLE, Search
@@ -80,7 +80,7 @@ def explained(
     own = behaviour.not_repeatable(asking, cases[first].args, outcomes[first], asking.source)
     if own:
         return Finding(kind, sentence(own[1]), own[0]), own[2]
-    numerical = out_of_range(exercise, cases, outcomes) if special else None
+    numerical = special and (out_of_range(exercise, cases, outcomes) or small_number(exercise, cases, outcomes))
     if numerical:
         return finding_of({WHOLE: numerical}, kind, rows[0], cases[failing[0]].label), asked.line()
     found = explain(exercise, rows, asked)
@@ -125,14 +125,15 @@ def explain(exercise: Exercise, rows: list[Row], asked: "Asked") -> "Found":
         rows = rows + asked.fresh()
     search = Search(exercise, rows, asked.fresh, asked.labelled)
     if search.told >= ENOUGH_BITS and search.singles():
+        forgotten = len(search.found) > 1 and asked.without_effect(rows, unused=True)  # one cause of several effects
+        if forgotten:
+            return Found({WHOLE: said(forgotten)}, "")
         return Found(search.found, asked.line())
     if search.exactly():
         return Found(search.found, asked.line())
     behaves = behaviour.seeded(asked, rows, asked.source) or behaviour.zeros_and_ones(rows)
     if not behaves and np.isfinite(search.first.got[0]).all():
-        behaves = behaviour.without_effect(
-            exercise.parameters, rows, asked.fresh(), asked, lambda args: right(exercise, resolve(args)), asked.source
-        )
+        behaves = asked.without_effect(rows)
     if behaves:
         return Found({WHOLE: said(behaves)}, behaves[2])
     asked.most = int(CHANGES / (20 + search.effort))
@@ -169,6 +170,18 @@ class Asked:
     def __call__(self, args: tuple, **more: Any) -> Outcome:
         """What the answer makes of other arguments, or a changed source of it."""
         return self.asking(args, **more)
+
+    def without_effect(self, rows: list[Row], unused: bool = False) -> behaviour.Behaves | None:
+        """Where arguments change nothing that should: all of them are tried, or those that the source does not name."""
+        return behaviour.without_effect(
+            self.exercise.parameters,
+            rows,
+            self.fresh(),
+            self,
+            lambda args: right(self.exercise, resolve(args)),
+            self.source,
+            unused,
+        )
 
     def fresh(self) -> list[Row]:
         """Rows of fresh draws."""

@@ -13,6 +13,7 @@ from course_utils.checking.candidates import (
     of_the_arguments,
     of_the_result,
     of_the_steps,
+    of_turned_steps,
     of_two_steps,
     pairs_of_step_and_reading,
     pairs_of_steps,
@@ -104,7 +105,9 @@ class Search:
             return True
         if self.written():
             return True
-        candidates = [*of_the_steps(self.first), *of_two_steps(self.first)] if self.exercise.spelled else []
+        candidates = []
+        if self.exercise.spelled:
+            candidates += [*of_the_steps(self.first), *of_turned_steps(self.first), *of_two_steps(self.first)]
         candidates += [*of_the_arguments(self.first), *of_the_result(self.first)]
         return self.run(sorted(candidates, key=lambda explanation: explanation.cost))
 

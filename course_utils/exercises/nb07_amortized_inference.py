@@ -929,6 +929,18 @@ def one_after_the_other(decoder, x, mu, log_sigma, eps, step_size):
     return mu, log_sigma
 
 
+def slopes_at_the_start(decoder, x, mu, log_sigma, eps, step_size):
+    steps = [right_refinement(decoder, x, mu, log_sigma, noise[None], step_size) for noise in eps]
+    return mu + sum(m - mu for m, _ in steps), log_sigma + sum(s - log_sigma for _, s in steps)
+
+
+def refined_in_sigma(decoder, x, mu, log_sigma, eps, step_size):
+    for noise in eps:
+        mu, moved = right_refinement(decoder, x, mu, log_sigma, noise[None], step_size)
+        log_sigma = np.log(np.exp(log_sigma) + moved - log_sigma)
+    return mu, log_sigma
+
+
 def spelled_refine_q(P, decoder, x, mu, log_sigma, eps, step_size):
     for noise in eps:
         sigma = P.apply("exp", np.exp, log_sigma)
@@ -978,6 +990,13 @@ REFINE_Q = exercise(
         "only one step is taken, with the last noise; there is one for each eps[t]": refined_with(
             noises=lambda eps: eps[-1:]
         ),
+        "one step is taken, with all noises together; there is a step for each eps[t]": refined_with(
+            noises=lambda eps: eps.reshape(1, -1, *eps.shape[2:])
+        ),
+        "all slopes are taken at the mu and log_sigma that came in; each step starts where the one before has led": (
+            slopes_at_the_start
+        ),
+        "the step is taken in sigma, with the slope of log_sigma; log_sigma itself takes the step": (refined_in_sigma),
         "the steps are taken in reversed order of the noises": refined_with(noises=lambda eps: eps[::-1]),
         "nothing has moved: these are the mu and log_sigma that came in": (
             lambda decoder, x, mu, log_sigma, eps, step_size: (mu, log_sigma)

@@ -940,7 +940,7 @@ def two_outside_the_root(widths, nats, K):
     cause="The bounds are in bits: the natural logarithm gives nats.",
     line="np.log2(",
 )
-def in_bits(widths, nats, K):
+def price_in_bits(widths, nats, K):
     bounds = -K * np.log2(widths / np.sqrt(2 * np.pi))
     return bounds, np.sqrt(2 * np.pi) * 2 ** (-nats / K)
 

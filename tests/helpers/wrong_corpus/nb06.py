@@ -830,7 +830,7 @@ def product_of_means(mu, log_sigma, z, rewards):
     cause="The gradient by sigma is returned: dsigma/dlog sigma = sigma is missing.",
     line="lambda z_bar: z_bar * (z - mu) / sigma",
 )
-def gradient_by_sigma(f, mu, log_sigma, draw):
+def gradient_by_sigma_returned(f, mu, log_sigma, draw):
     sample = primitive(lambda mu, log_sigma: draw(mu, np.exp(log_sigma)))
 
     def by_log_sigma(z, mu, log_sigma):
@@ -849,7 +849,10 @@ def gradient_by_sigma(f, mu, log_sigma, draw):
 def drawn_twice(f, mu, log_sigma, draw):
     sample = primitive(lambda mu, log_sigma: draw(mu, np.exp(log_sigma)))
     defvjp(sample, lambda z, mu, ls: lambda g: g, lambda z, mu, ls: lambda g: g * (z - mu))
-    total = lambda m, s: anp.sum(f(sample(m, s)))
+
+    def total(m, s):
+        return anp.sum(f(sample(m, s)))
+
     return grad(total, 0)(mu, log_sigma), grad(total, 1)(mu, log_sigma)
 
 

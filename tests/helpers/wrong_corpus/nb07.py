@@ -659,7 +659,7 @@ def steps_too_small(x, decoder, sizes, steps, rng):
     cause="The outputs are taken as (log sigma, mu); the first K are mu.",
     line="log_sigma, mu = _encode(",
 )
-def halves_exchanged(x, decoder, sizes, steps, rng):
+def encoder_halves_exchanged(x, decoder, sizes, steps, rng):
     def loss(encoder, batch):
         rows, eps = batch
         log_sigma, mu = _encode(encoder, rows)
@@ -736,7 +736,9 @@ def mean_over_the_examples(decoder, x, mu, log_sigma, eps, step_size):
     line="mu - step_size * a",
 )
 def downhill(decoder, x, mu, log_sigma, eps, step_size):
-    total = lambda m, s, e: anp.sum(elbo_of_q(decoder, x, m, s, e))
+    def total(m, s, e):
+        return anp.sum(elbo_of_q(decoder, x, m, s, e))
+
     for e in eps:
         a, b = grad(total, (0, 1))(mu, log_sigma, e)
         mu = mu - step_size * a
@@ -762,7 +764,9 @@ def only_mu_moves(decoder, x, mu, log_sigma, eps, step_size):
     line="log_sigma = log_sigma + step_size * grad(total, 1)(mu, log_sigma, e)",
 )
 def one_after_the_other(decoder, x, mu, log_sigma, eps, step_size):
-    total = lambda m, s, e: anp.sum(elbo_of_q(decoder, x, m, s, e))
+    def total(m, s, e):
+        return anp.sum(elbo_of_q(decoder, x, m, s, e))
+
     for e in eps:
         mu = mu + step_size * grad(total, 0)(mu, log_sigma, e)
         log_sigma = log_sigma + step_size * grad(total, 1)(mu, log_sigma, e)

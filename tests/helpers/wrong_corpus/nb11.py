@@ -562,7 +562,9 @@ def discriminator_halved(logits_real, logits_fake):
     line="/ np.log(2)",
 )
 def losses_in_bits(logits_real, logits_fake):
-    softplus = lambda a: anp.logaddexp(0, a)
+    def softplus(a):
+        return anp.logaddexp(0, a)
+
     d_loss = anp.mean(softplus(-logits_real)) + anp.mean(softplus(logits_fake))
     g_loss = anp.mean(softplus(-logits_fake))
     return d_loss / np.log(2), g_loss / np.log(2)
@@ -586,9 +588,13 @@ def generator_on_real(logits_real, logits_fake):
 )
 def small_number_before_the_log(logits_real, logits_fake):
     tiny = 1e-8
-    D = lambda l: 0.5 * (1 + anp.tanh(l / 2))
-    d_loss = -anp.mean(anp.log(D(logits_real) + tiny)) - anp.mean(anp.log(1 - D(logits_fake) + tiny))
-    return d_loss, -anp.mean(anp.log(D(logits_fake) + tiny))
+
+    def discriminator(logit):
+        return 0.5 * (1 + anp.tanh(logit / 2))
+
+    made = discriminator(logits_fake)
+    d_loss = -anp.mean(anp.log(discriminator(logits_real) + tiny)) - anp.mean(anp.log(1 - made + tiny))
+    return d_loss, -anp.mean(anp.log(discriminator(logits_fake) + tiny))
 
 
 @wrong(
@@ -792,10 +798,12 @@ def counts_for_shares(real, fake, k):
     line='metric="cityblock"',
 )
 def city_blocks(real, fake, k):
-    D = lambda a, b: cdist(a, b, metric="cityblock")
-    r_real = np.sort(D(real, real), axis=1)[:, k]
-    r_fake = np.sort(D(fake, fake), axis=1)[:, k]
-    d = D(real, fake)
+    def between(a, b):
+        return cdist(a, b, metric="cityblock")
+
+    r_real = np.sort(between(real, real), axis=1)[:, k]
+    r_fake = np.sort(between(fake, fake), axis=1)[:, k]
+    d = between(real, fake)
     return np.mean((d <= r_real[:, None]).any(axis=0)), np.mean((d <= r_fake).any(axis=1))
 
 
