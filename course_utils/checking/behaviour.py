@@ -150,8 +150,10 @@ def zeros_and_ones(rows: list[Row]) -> Behaves | None:
     if 0 < np.abs(got).max() < 1e-10 < np.abs(want).max():
         return (
             "zero",
-            "your result is 0 in every case, up to rounding. Does something cancel in a sum or mean, before it is squared "
-            "or multiplied?",
+            (
+                "your result is 0 in every case, up to rounding. Does something cancel in a sum or mean, before it is "
+                "squared or multiplied?"
+            ),
             "",
         )
     if np.isin(want, (0, 1)).all() or set(got.tolist()) != {0.0, 1.0}:

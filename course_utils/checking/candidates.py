@@ -149,7 +149,13 @@ def of_turned_steps(row: Row) -> Iterator[Explanation]:
                 word = ("after", "before")
             else:
                 continue
-        says = f"{about('{n} {is} taken', f.name)} {word[0]} {WORDS_OF[r.role]} over {r.name}; {word[1]} it is meant"
+        says = about(
+            "{n} {is} taken {word} {r}, where {it} belong{s} ",
+            f.name,
+            word=word[0],
+            r=f"{WORDS_OF[r.role]} over {r.name}",
+        )
+        says += f"{word[1]} it"
         yield Explanation(
             1.25,
             f"{f.name}: {word[0]} {r.name}",

@@ -26,7 +26,7 @@ from course_utils.checking.wording import sentence
 from course_utils.exercises.model import Case, Exercise, Finding
 from course_utils.exercises.stand_ins import resolve
 
-CHANGES = 16_000  # of a source that are tried, times the work of the exercise
+CHANGES = 6000  # of a source that are tried, times the work of the exercise
 FEW = 60  # the likeliest, that are tried where the cause is known, and only its line is looked for
 ENOUGH_BITS, PAIR_BITS = 12, 24  # what an explanation needs, and one that says two things
 WHOLE_BITS = 40  # what the values of enough draws tell

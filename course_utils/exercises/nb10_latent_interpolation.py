@@ -135,7 +135,7 @@ SLERP = exercise(
         "the angle is in degrees; sines take radians": functools.partial(
             circle, angle=lambda a, b: np.degrees(np.arccos(np.clip(unit(a) @ unit(b), -1, 1)))
         ),
-        "a is repeated where both codes point in the same direction; the straight line from a to b belongs there": (
+        "`a` is repeated where both codes point in the same direction; the straight line from a to b belongs there": (
             lambda a, b, steps: np.tile(a, (steps, 1)) if unit(a) @ unit(b) > 1 - 1e-12 else slerp_oracle(a, b, steps)
         ),
         "the weights are cos and sin of a quarter turn, whatever the angle": functools.partial(
@@ -435,6 +435,12 @@ CATEGORICAL_LOG_PROB = exercise(
         ),
         "the probabilities are summed, and not their logs": (
             lambda logits, tokens: chosen(special.softmax(logits, axis=-1), tokens).sum(axis=1)
+        ),
+        "a small number is added to probabilities before the logarithm, so that impossible tokens cost too little": tuple(
+            lambda logits, tokens, small=10.0**-k: np.log(chosen(special.softmax(logits, axis=-1), tokens) + small).sum(
+                axis=1
+            )
+            for k in range(5, 17)
         ),
         "this is the product of the probabilities; its log is asked": (
             lambda logits, tokens: chosen(special.softmax(logits, axis=-1), tokens).prod(axis=1)

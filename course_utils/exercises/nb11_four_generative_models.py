@@ -817,7 +817,7 @@ OPTIMAL_DISCRIMINATOR = exercise(
         "this is the logit, log p - log q; the sigmoid makes a probability of it": lambda p, q: p - q,
         "this is the logarithm of the probability": lambda p, q: special.log_expit(p - q),
         "this is p alone": lambda p, q: np.exp(p),
-        "the densities themselves are rounded to 0 or infinite there: only the difference log p - log q stays small": (
+        "the densities themselves are rounded to 0 or infinite there: take the difference of the logs before exp": (
             lambda p, q: np.exp(p) / (np.exp(p) + np.exp(q)),
             lambda p, q: 1 / (1 + np.exp(q) / np.exp(p)),
         ),

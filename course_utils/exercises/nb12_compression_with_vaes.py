@@ -755,23 +755,19 @@ def counted_decode(state, prior, likelihood, posterior, precision):
 def spelled_encode(P, state, x, prior, likelihood, posterior, precision):
     z, state = pop(state, posterior[x], precision)
     state = P("the state after z is popped", state)
-    table = entry(likelihood, P("z in likelihood[z]", z))
-    state = P("the state after x is pushed", put_some(state, P("the symbol pushed first, x,", x), table, precision))
-    return P("the state after z is pushed", put_some(state, P("the symbol pushed last, z,", z), prior, precision))
+    table = entry(likelihood, P("the z that chooses likelihood[z]", z))
+    state = P("the state after x is pushed", put_some(state, P("the x that is pushed", x), table, precision))
+    return P("the state after z is pushed", put_some(state, P("the z that is pushed", z), prior, precision))
 
 
 def entry(tables, i):
-    """The table of this number, where there is one for it; IndexError elsewhere."""
-    if not 0 <= i < len(tables):
-        raise IndexError(i)
-    return tables[int(i)]
+    """The table of this number, round and round where there are fewer."""
+    return tables[int(i) % len(tables)]
 
 
 def put_some(state, symbol, starts, precision):
-    """`put` of a symbol that there is; IndexError elsewhere."""
-    if not 0 <= symbol < len(starts) - 1:
-        raise IndexError(symbol)
-    return put(state, int(symbol), starts, precision)
+    """`put` of a symbol of this number, round and round where there are fewer."""
+    return put(state, int(symbol) % (len(starts) - 1), starts, precision)
 
 
 def likeliest(starts):
@@ -907,10 +903,10 @@ def decode_cases(rng):
 def spelled_decode(P, state, prior, likelihood, posterior, precision):
     z, state = pop(state, prior, precision)
     state = P("the state after z is popped", state)
-    x, state = pop(state, entry(likelihood, P("z in likelihood[z]", z)), precision)
+    x, state = pop(state, entry(likelihood, P("the z that chooses likelihood[z]", z)), precision)
     state = P("the state after x is popped", state)
-    table = entry(posterior, P("x in posterior[x]", x))
-    return x, P("the state after z is pushed", put_some(state, P("the symbol pushed back, z,", z), table, precision))
+    table = entry(posterior, P("the x that chooses posterior[x]", x))
+    return x, P("the state after z is pushed", put_some(state, P("the z that is pushed back", z), table, precision))
 
 
 def _decode_no_return(s, prior, likelihood, posterior, r):
