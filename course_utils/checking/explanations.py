@@ -27,7 +27,7 @@ from course_utils.exercises.model import Case, Exercise, Finding
 from course_utils.exercises.stand_ins import resolve
 
 CHANGES = 6000  # of a source that are tried, times the work of the exercise
-FEW = 60  # the likeliest, that are tried where the cause is known, and only its line is looked for
+FEW = 40  # the likeliest, that are tried where the cause is known, and only its line is looked for
 ENOUGH_BITS, PAIR_BITS = 12, 24  # what an explanation needs, and one that says two things
 WHOLE_BITS = 40  # what the values of enough draws tell
 VAGUE = ("not trained",)  # misconceptions that say little: what the training does may say more

@@ -24,7 +24,8 @@ from course_utils.checking.rows import Row, accepted, bits, entrywise, finite, i
 from course_utils.exercises.model import Exercise
 
 # Of a search: how many steps may be taken in all. 130 numbers count as much as a step, some 4 microseconds.
-WORK = 90_000
+WORK = 50_000
+FOR_RELATIONS = 100  # candidates that are left for pairs with a relation of the result, however many pairs of steps
 WHOLE = -1  # stands for all results together
 
 
@@ -144,8 +145,12 @@ class Search:
 
     def pairs(self) -> bool:
         """Two things done otherwise."""
-        candidates = (pairs_of_steps(self.first), self.with_relations(), pairs_of_step_and_reading(self.first))
-        return any(self.run(some) for some in candidates)
+        few = min(FOR_RELATIONS, self.left)
+        self.left -= few
+        if self.run(pairs_of_steps(self.first)):
+            return True
+        self.left += few
+        return self.run(self.with_relations()) or self.run(pairs_of_step_and_reading(self.first))
 
     def with_relations(self) -> Iterator[Explanation]:
         """Light candidates followed by a light relation of the result."""
