@@ -27,7 +27,7 @@ from course_utils.exercises.model import Case, Exercise, Finding
 from course_utils.exercises.stand_ins import resolve
 
 CHANGES = 6000  # of a source that are tried, times the work of the exercise
-FEW = 40  # the likeliest, that are tried where the cause is known, and only its line is looked for
+FEW = 60  # the likeliest, that are tried where the cause is known, and only its line is looked for
 ENOUGH_BITS, PAIR_BITS = 12, 24  # what an explanation needs, and one that says two things
 WHOLE_BITS = 40  # what the values of enough draws tell
 VAGUE = ("not trained",)  # misconceptions that say little: what the training does may say more
@@ -125,15 +125,19 @@ def explain(exercise: Exercise, rows: list[Row], asked: "Asked") -> "Found":
         rows = rows + asked.fresh()
     search = Search(exercise, rows, asked.fresh, asked.labelled)
     if search.told >= ENOUGH_BITS and search.singles():
-        forgotten = len(search.found) > 1 and asked.without_effect(rows, unused=True)  # one cause of several effects
-        if forgotten:
-            return Found({WHOLE: said(forgotten)}, "")
+        one_cause = len(search.found) > 1 and behaviour.forgotten(
+            exercise.parameters, rows, lambda args: right(exercise, resolve(args)), asked.source
+        )
+        if one_cause:
+            return Found({WHOLE: said(one_cause)}, "")
         return Found(search.found, asked.line())
     if search.exactly():
         return Found(search.found, asked.line())
     behaves = behaviour.seeded(asked, rows, asked.source) or behaviour.zeros_and_ones(rows)
     if not behaves and np.isfinite(search.first.got[0]).all():
-        behaves = asked.without_effect(rows)
+        behaves = behaviour.without_effect(
+            exercise.parameters, rows, asked.fresh(), asked, lambda args: right(exercise, resolve(args)), asked.source
+        )
     if behaves:
         return Found({WHOLE: said(behaves)}, behaves[2])
     asked.most = int(CHANGES / (20 + search.effort))
@@ -170,18 +174,6 @@ class Asked:
     def __call__(self, args: tuple, **more: Any) -> Outcome:
         """What the answer makes of other arguments, or a changed source of it."""
         return self.asking(args, **more)
-
-    def without_effect(self, rows: list[Row], unused: bool = False) -> behaviour.Behaves | None:
-        """Where arguments change nothing that should: all of them are tried, or those that the source does not name."""
-        return behaviour.without_effect(
-            self.exercise.parameters,
-            rows,
-            self.fresh(),
-            self,
-            lambda args: right(self.exercise, resolve(args)),
-            self.source,
-            unused,
-        )
 
     def fresh(self) -> list[Row]:
         """Rows of fresh draws."""

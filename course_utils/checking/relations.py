@@ -16,6 +16,7 @@ WORDS = {
     "C": "the number of classes",
     "G": "the number of grid points",
     "M": "the number of rows",
+    "P": "the number of weights",
 }
 # The axes of an argument, from the last one backwards, as the cards name them.
 AXES = {
@@ -92,6 +93,7 @@ def sizes_of(names: list[str], args: tuple) -> dict[str, float]:
                 if name == "q" and "grid" in names
                 else letters
             )
+            letters = {"x": "NP", "mu": "P", "log_sigma": "P"}.get(name, letters) if "tau" in names else letters
             letters = "n" if "weights" in names else "V" if name == "p" and "precision" in names else letters
             for letter, size in zip(reversed(letters), reversed(value.shape)):
                 found.setdefault(letter, size)

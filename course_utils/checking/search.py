@@ -24,7 +24,7 @@ from course_utils.checking.rows import Row, accepted, bits, entrywise, finite, i
 from course_utils.exercises.model import Exercise
 
 # Of a search: how many steps may be taken in all. 130 numbers count as much as a step, some 4 microseconds.
-WORK = 50_000
+WORK = 60_000
 FOR_RELATIONS = 100  # candidates that are left for pairs with a relation of the result, however many pairs of steps
 WHOLE = -1  # stands for all results together
 

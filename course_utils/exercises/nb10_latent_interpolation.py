@@ -436,7 +436,7 @@ CATEGORICAL_LOG_PROB = exercise(
         "the probabilities are summed, and not their logs": (
             lambda logits, tokens: chosen(special.softmax(logits, axis=-1), tokens).sum(axis=1)
         ),
-        "a small number is added to probabilities before the logarithm, so that impossible tokens cost too little": tuple(
+        "a small number is added to probabilities before the logarithm: impossible tokens cost too little": tuple(
             lambda logits, tokens, small=10.0**-k: np.log(chosen(special.softmax(logits, axis=-1), tokens) + small).sum(
                 axis=1
             )
