@@ -585,9 +585,9 @@ def _encode(encoder, x):
     return out[:, :K], out[:, K:]
 
 
-def _rows_and_noise(x, K, rng, batch=128):
-    for rows in minibatches(len(x), batch, rng):
-        yield x[rows], rng.standard_normal((1, len(rows), K)).astype(np.float32)
+def _rows_and_noise(x, K, steps, rng):
+    for rows in minibatches(x, 128, steps, rng):
+        yield rows, rng.standard_normal((1, len(rows), K)).astype(np.float32)
 
 
 def _start(sizes, rng):
@@ -604,7 +604,7 @@ def goes_downhill(x, decoder, sizes, steps, rng):
         rows, eps = batch
         return anp.mean(elbo_of_q(decoder, rows, *_encode(encoder, rows), eps))
 
-    batches = _rows_and_noise(x, sizes[-1], rng)
+    batches = _rows_and_noise(x, sizes[-1], steps, rng)
     return adam(loss, _start(sizes, rng), batches, steps, hold_then_linear(4e-3, steps))
 
 
@@ -619,7 +619,7 @@ def half_the_outputs(x, decoder, sizes, steps, rng):
         mu = mlp(encoder, rows)
         return -anp.mean(elbo_of_q(decoder, rows, mu, 0 * mu, eps))
 
-    batches = _rows_and_noise(x, sizes[-1], rng)
+    batches = _rows_and_noise(x, sizes[-1], steps, rng)
     return adam(loss, init_mlp(sizes, rng), batches, steps, hold_then_linear(4e-3, steps))
 
 
@@ -630,8 +630,8 @@ def half_the_outputs(x, decoder, sizes, steps, rng):
 )
 def no_noise(x, decoder, sizes, steps, rng):
     def batches():
-        for rows in minibatches(len(x), 128, rng):
-            yield x[rows], np.zeros((1, len(rows), sizes[-1]), np.float32)
+        for rows in minibatches(x, 128, steps, rng):
+            yield rows, np.zeros((1, len(rows), sizes[-1]), np.float32)
 
     def loss(encoder, batch):
         rows, eps = batch
@@ -650,7 +650,7 @@ def steps_too_small(x, decoder, sizes, steps, rng):
         rows, eps = batch
         return -anp.mean(elbo_of_q(decoder, rows, *_encode(encoder, rows), eps))
 
-    batches = _rows_and_noise(x, sizes[-1], rng)
+    batches = _rows_and_noise(x, sizes[-1], steps, rng)
     return adam(loss, _start(sizes, rng), batches, steps, hold_then_linear(4e-6, steps))
 
 
@@ -665,7 +665,7 @@ def encoder_halves_exchanged(x, decoder, sizes, steps, rng):
         log_sigma, mu = _encode(encoder, rows)
         return -anp.mean(elbo_of_q(decoder, rows, mu, log_sigma, eps))
 
-    batches = _rows_and_noise(x, sizes[-1], rng)
+    batches = _rows_and_noise(x, sizes[-1], steps, rng)
     return adam(loss, _start(sizes, rng), batches, steps, hold_then_linear(4e-3, steps))
 
 
@@ -679,7 +679,7 @@ def a_pair_returned(x, decoder, sizes, steps, rng):
         rows, eps = batch
         return -anp.mean(elbo_of_q(decoder, rows, *_encode(encoder, rows), eps))
 
-    batches = _rows_and_noise(x, sizes[-1], rng)
+    batches = _rows_and_noise(x, sizes[-1], steps, rng)
     encoder = adam(loss, _start(sizes, rng), batches, steps, hold_then_linear(4e-3, steps))
     return encoder, decoder
 
@@ -696,7 +696,7 @@ def own_generator(x, decoder, sizes, steps, rng):
         rows, eps = batch
         return -anp.mean(elbo_of_q(decoder, rows, *_encode(encoder, rows), eps))
 
-    batches = _rows_and_noise(x, sizes[-1], mine)
+    batches = _rows_and_noise(x, sizes[-1], steps, mine)
     return adam(loss, _start(sizes, mine), batches, steps, hold_then_linear(4e-3, steps))
 
 
@@ -709,9 +709,9 @@ def one_noise_for_all(x, decoder, sizes, steps, rng):
     eps = rng.standard_normal((1, 128, sizes[-1])).astype(np.float32)
 
     def loss(encoder, rows):
-        return -anp.mean(elbo_of_q(decoder, x[rows], *_encode(encoder, x[rows]), eps[:, : len(rows)]))
+        return -anp.mean(elbo_of_q(decoder, rows, *_encode(encoder, rows), eps[:, : len(rows)]))
 
-    return adam(loss, _start(sizes, rng), minibatches(len(x), 128, rng), steps, hold_then_linear(4e-3, steps))
+    return adam(loss, _start(sizes, rng), minibatches(x, 128, steps, rng), steps, hold_then_linear(4e-3, steps))
 
 
 # --- refine_q ---------------------------------------------------------------------------------------------------------
