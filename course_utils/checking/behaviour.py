@@ -1,6 +1,8 @@
 """What a wrong answer does, whatever its formula: noise of its own, idle arguments, results that are 0 or 1."""
 
 import ast
+import contextlib
+import itertools
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -15,6 +17,8 @@ from course_utils.exercises.stand_ins import Rng
 Behaves = tuple[str, str, str]  # key, sentence, line
 Ask = Callable[..., Outcome]  # of the arguments
 PAIRS = 3  # of calls in which an argument is replaced
+ROWS = 4  # cases whose arguments are exchanged
+AGAIN = 4  # calls with the same arguments, where the source draws random numbers
 RANDOM = ("random", "default_rng", "randn", "normal", "standard_normal", "uniform", "seed", "rvs")
 
 
@@ -38,9 +42,6 @@ def _equal(a, b):
 
 def not_repeatable(ask: Ask, args: tuple, outcome: Outcome, source: Source | None) -> Behaves | None:
     """Where the same arguments give another result the second time."""
-    again = ask(args)
-    if again.kind not in ("value", "raised") or equal(again, outcome):
-        return None
     function = function_in(source)
     lines = sorted(
         {
@@ -50,6 +51,14 @@ def not_repeatable(ask: Ask, args: tuple, outcome: Outcome, source: Source | Non
             and (node.attr if isinstance(node, ast.Attribute) else node.id) in RANDOM
         }
     )
+    for _ in range(AGAIN if lines else 1):  # whole numbers that are drawn may be the same again
+        again = ask(args)
+        if again.kind not in ("value", "raised"):
+            return None
+        if not equal(again, outcome):
+            break
+    else:
+        return None
     twice = "called twice with the same arguments, your function gives two results"
     if lines and source:
         return "random", f"{twice}: it draws random numbers of its own. Use what is given", line_of(source, lines[0])
@@ -77,19 +86,45 @@ def without_effect(
     idle = [name for i, name in enumerate(names) if idles(i, pairs, ask, right)]
     if not idle:
         return None
-    function = function_in(source)
-    used = {node.id for node in ast.walk(function) if isinstance(node, ast.Name)} if function else set(names)
     if len(idle) == len(names):
         got = np.concatenate([np.ravel(g) for g in row.got])
         what = (
             f"every value that you return is {got[0]:g}" if len(set(got.tolist())) == 1 else "your result is the same"
         )
         return "nothing is used", f"{what} in every case of this check", ""
+    return no_effect_of(idle, set(idle) <= set(absent(names, source)))
+
+
+def no_effect_of(idle: list[str], unnamed: bool) -> Behaves:
+    """What to say of arguments that change nothing; `unnamed`: the source does not name them."""
     words = ", ".join(f"`{name}`" for name in idle[:-1]) + " and " * (len(idle) > 1) + f"`{idle[-1]}`"
     says = f"your result does not depend on the values in {words}"
-    if function and not used & set(idle):
+    if unnamed:
         says += f": {'they do' if len(idle) > 1 else 'it does'} not occur in your function at all"
     return "not used: " + ", ".join(idle), says, ""
+
+
+def absent(names: list[str], source: Source | None) -> list[str]:
+    """The arguments that a source does not name."""
+    function = function_in(source)
+    used = {node.id for node in ast.walk(function) if isinstance(node, ast.Name)} if function else set(names)
+    return [name for name in names if name not in used]
+
+
+def forgotten(
+    names: list[str], rows: list[Row], right: Callable[[tuple], Any], source: Source | None
+) -> Behaves | None:
+    """Where the source does not name arguments that matter: with another row's, the right result is another."""
+    missing = []
+    for i, name in enumerate(names):
+        if name in absent(names, source):
+            pairs = [(a, b) for a, b in itertools.permutations(rows[:ROWS], 2) if a.case_args[i] is not b.case_args[i]]
+            with np.errstate(all="ignore"), contextlib.suppress(ValueError, IndexError, ArithmeticError):
+                missing += [name] * any(
+                    not _equal(right((*a.case_args[:i], b.case_args[i], *a.case_args[i + 1 :])), a.right)
+                    for a, b in pairs
+                )
+    return no_effect_of(missing, True) if missing else None
 
 
 def idles(i: int, pairs: list[tuple[Row, Row]], ask: Ask, right: Callable[[tuple], Any]) -> bool:
@@ -147,7 +182,10 @@ def zeros_and_ones(rows: list[Row]) -> Behaves | None:
     if 0 < np.abs(got).max() < 1e-10 < np.abs(want).max():
         return (
             "zero",
-            "your result is 0 in every case, up to rounding. Does something cancel, before it is squared?",
+            (
+                "your result is 0 in every case, up to rounding. Does something cancel in a sum or mean, before it is "
+                "squared or multiplied?"
+            ),
             "",
         )
     if np.isin(want, (0, 1)).all() or set(got.tolist()) != {0.0, 1.0}:

@@ -22,7 +22,8 @@ from course_utils.checking import wire
 from course_utils.checking.limits import BUSY, Clock, Meter, OutOfTimeError, clock_of, one_blas_thread
 from course_utils.exercises.stand_ins import resolve
 
-VARIANT_SECONDS = 0.5  # of processor time, for a changed source of an answer
+VARIANT_SECONDS = 0.1  # of processor time, for a changed source of an answer
+VARIANT_MEMORY = 1 << 27  # bytes more than there are, for all changed sources
 CHANGED = "<changed>"  # where the code of a changed source says it comes from
 EXTRA_MEMORY = 4 << 30  # bytes that an answer may use beyond what the notebook has already
 SELF = "/proc/self"  # where Linux tells a process about itself; some containers leave it out
@@ -117,15 +118,16 @@ def perform_all(function: Callable, variants: list[str], args: tuple) -> dict:
     """
     values: list[list] = []
     name = getattr(function, "__name__", "")
-    for source in variants:
-        namespace = dict(getattr(function, "__globals__", {}))
-        namespace.pop(name, None)
-        reply: dict = {}
-        with contextlib.suppress(Exception):
-            exec(compile(source, CHANGED, "exec"), namespace)
-            with short_time():
-                reply = perform(namespace[name], args)
-        values.append([reply["value"]] if "value" in reply else [])
+    with little_memory():
+        for source in variants:
+            namespace = dict(getattr(function, "__globals__", {}))
+            namespace.pop(name, None)
+            reply: dict = {}
+            with contextlib.suppress(Exception):
+                exec(compile(source, CHANGED, "exec"), namespace)
+                with short_time():
+                    reply = perform(namespace[name], args)
+            values.append([reply["value"]] if "value" in reply else [])
     return {"value": values}
 
 
@@ -180,6 +182,43 @@ def short_time() -> Generator[None]:
     finally:
         signal.setitimer(signal.ITIMER_VIRTUAL, 0)
         signal.signal(signal.SIGVTALRM, before)
+
+
+@contextlib.contextmanager
+def little_memory() -> Generator[None]:
+    """At most VARIANT_MEMORY more than now, in a process whose memory is limited already.
+
+    A changed size may make arrays of a billion entries, and no signal stops numpy while it fills them.
+    """
+    limits = memory_limits()
+    if limits is None:
+        yield
+        return
+    import resource
+
+    resource.setrlimit(resource.RLIMIT_AS, (min(limits[0], memory_in_use() + VARIANT_MEMORY), limits[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, limits)
+
+
+def memory_limits() -> tuple[int, int] | None:
+    """The soft and the hard limit of this process's memory; None where there is none, or no telling what it has."""
+    try:
+        import resource
+
+        memory_in_use()
+    except (ImportError, OSError):
+        return None
+    limits = resource.getrlimit(resource.RLIMIT_AS)
+    return None if limits[0] == resource.RLIM_INFINITY else limits
+
+
+def memory_in_use() -> int:
+    """How many bytes of addresses this process has; OSError where Linux does not tell."""
+    with open(f"{SELF}/statm", encoding="ascii") as file:
+        return int(file.read().split()[0]) * os.sysconf("SC_PAGE_SIZE")
 
 
 def outcome_of(reply: Any) -> Outcome:
@@ -347,9 +386,9 @@ def _settle_child(own_ends, parent):
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    with contextlib.suppress(OSError), open(f"{SELF}/statm", encoding="ascii") as file:  # else there is no limit
-        used = int(file.read().split()[0]) * os.sysconf("SC_PAGE_SIZE")
-        resource.setrlimit(resource.RLIMIT_AS, (used + EXTRA_MEMORY, used + EXTRA_MEMORY))
+    with contextlib.suppress(OSError):  # else there is no limit
+        most = memory_in_use() + EXTRA_MEMORY
+        resource.setrlimit(resource.RLIMIT_AS, (most, most))
 
 
 def _open_descriptors():

@@ -10,6 +10,7 @@ from course_utils.checking import steps as stepwise
 from course_utils.checking.readings import readings
 from course_utils.checking.relations import numbers_of, relations
 from course_utils.checking.rows import Row, right
+from course_utils.checking.wording import about
 from course_utils.exercises.model import Exercise
 
 ITEMS = ("first", "second", "third", "fourth")
@@ -132,6 +133,48 @@ def of_two_steps(row: Row) -> Iterator[Explanation]:
                     says.format(a=a.name, b=b.name),
                     lambda row, a=a.name, b=b.name, f=combine, rest=rest: combined(row, a, b, f, rest),
                 )
+
+
+def of_turned_steps(row: Row) -> Iterator[Explanation]:
+    """A function and a reduction that follow each other, in the other order: a mean of roots, and no root of a mean."""
+    names = [step.name for step in row.steps]
+    once = [step for step in row.steps if names.count(step.name) == 1]
+    functions = [step for step in once if step.role == "function"]
+    reductions = [step for step in once if step.role in WORDS_OF]
+    for f, r in itertools.product(functions, reductions):
+        with np.errstate(all="ignore"):
+            if np.array_equal(f.value, stepwise.REDUCE[r.role](stepwise.filled(r.value), r.axis)):
+                word = ("before", "after")
+            elif np.array_equal(r.value, f.axis(f.value)):
+                word = ("after", "before")
+            else:
+                continue
+        says = about(
+            "{n} {is} taken {word} {r}, where {it} belong{s} ",
+            f.name,
+            word=word[0],
+            r=f"{WORDS_OF[r.role]} over {r.name}",
+        )
+        says += f"{word[1]} it"
+        yield Explanation(
+            1.25,
+            f"{f.name}: {word[0]} {r.name}",
+            says,
+            lambda row, f=f, r=r, first=word[0] == "before": turned(row, f, r, first),
+        )
+
+
+WORDS_OF = {"sum": "the sum", "mean": "the mean", "max": "the largest"}
+
+
+def turned(row: Row, f: stepwise.Step, r: stepwise.Step, first: bool) -> Any:
+    """The spelled answer where function f is taken before the reduction r, or after it, and not where it stands."""
+    reduce = stepwise.REDUCE[r.role]
+    changes: dict[stepwise.Place, Callable] = {
+        (f.name, None): lambda v: v,
+        (r.name, None): lambda v, axis: reduce(f.axis(v), axis) if first else f.axis(reduce(v, axis)),
+    }
+    return stepwise.run(row.exercise.spelled, row.args, changes)
 
 
 def combined(row: Row, a: str, b: str, f: Callable, rest: float) -> Any:

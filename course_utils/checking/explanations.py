@@ -17,7 +17,7 @@ from course_utils.checking import behaviour, training
 from course_utils.checking.calling import Outcome
 from course_utils.checking.candidates import ITEMS, Explanation
 from course_utils.checking.errors import NAMES, error_explained
-from course_utils.checking.overflow import out_of_range
+from course_utils.checking.overflow import out_of_range, small_number
 from course_utils.checking.repairs import Repair, line_of, repairs
 from course_utils.checking.rows import Row, accepted, bits, entrywise, is_off, parts, right, rows_of, same
 from course_utils.checking.search import WHOLE, Search
@@ -26,7 +26,7 @@ from course_utils.checking.wording import sentence
 from course_utils.exercises.model import Case, Exercise, Finding
 from course_utils.exercises.stand_ins import resolve
 
-CHANGES = 16_000  # of a source that are tried, times the work of the exercise
+CHANGES = 6000  # of a source that are tried, times the work of the exercise
 FEW = 60  # the likeliest, that are tried where the cause is known, and only its line is looked for
 ENOUGH_BITS, PAIR_BITS = 12, 24  # what an explanation needs, and one that says two things
 WHOLE_BITS = 40  # what the values of enough draws tell
@@ -80,7 +80,7 @@ def explained(
     own = behaviour.not_repeatable(asking, cases[first].args, outcomes[first], asking.source)
     if own:
         return Finding(kind, sentence(own[1]), own[0]), own[2]
-    numerical = out_of_range(exercise, cases, outcomes) if special else None
+    numerical = special and (out_of_range(exercise, cases, outcomes) or small_number(exercise, cases, outcomes))
     if numerical:
         return finding_of({WHOLE: numerical}, kind, rows[0], cases[failing[0]].label), asked.line()
     found = explain(exercise, rows, asked)
@@ -125,6 +125,11 @@ def explain(exercise: Exercise, rows: list[Row], asked: "Asked") -> "Found":
         rows = rows + asked.fresh()
     search = Search(exercise, rows, asked.fresh, asked.labelled)
     if search.told >= ENOUGH_BITS and search.singles():
+        one_cause = len(search.found) > 1 and behaviour.forgotten(
+            exercise.parameters, rows, lambda args: right(exercise, resolve(args)), asked.source
+        )
+        if one_cause:
+            return Found({WHOLE: said(one_cause)}, "")
         return Found(search.found, asked.line())
     if search.exactly():
         return Found(search.found, asked.line())

@@ -378,6 +378,9 @@ def shape_advice(expected: tuple, got: tuple, args: tuple, names: list[str], wor
         return start + "Is an axis summed or averaged over that should stay?"
     if len(got) > len(expected):
         return start + "Is an axis left over that is to be summed or averaged over?"
+    away = [g - e for g, e in zip(got, expected)]
+    if len(got) == len(expected) and sum(map(bool, away)) == 1 and abs(sum(away)) == 1:
+        return start + ("One is missing: the first or the last?" if sum(away) < 0 else "There is one too many.")
     if len(got) == len(expected) and set(got) <= set(sizes.values()):
         return start + "Is the right axis summed or averaged over?"
     return start.rstrip()

@@ -12,7 +12,7 @@ import numpy as np
 from course_utils.checking import steps as stepwise
 from course_utils.checking.calling import Outcome
 from course_utils.checking.candidates import Explanation, other_quantities
-from course_utils.checking.rows import Row, parts, whole
+from course_utils.checking.rows import Row, parts, too_large, whole
 from course_utils.exercises.model import Case, Exercise
 from course_utils.exercises.stand_ins import resolve
 
@@ -122,6 +122,32 @@ def out_of_range(exercise: Exercise, cases: Sequence[Case], outcomes: Sequence[O
         return fitting[0] if fitting else None
     says = "exp overflows or underflows there. " + MAXIMUM
     return Explanation(1, "exp out of range", says, lambda row: None)
+
+
+SMALL = (
+    "a small number is added to probabilities before the logarithm is taken (or they are clipped), so that what is "
+    "nearly impossible costs too little. Work with logarithms throughout: the log of a softmax is l - log sum exp(l), "
+    "that of a sigmoid -log(1 + exp(-l)), which np.logaddexp has"
+)
+
+
+def small_number(exercise: Exercise, cases: Sequence[Case], outcomes: Sequence[Outcome]) -> Explanation | None:
+    """Where values that should be large are whole multiples of log 10: logarithms of 1e-8, 1e-12 ..., added up."""
+    found = 0
+    for case, outcome in zip(cases, outcomes):
+        if outcome.kind != "value" or too_large(outcome.value):
+            return None
+        row = Row(exercise, case, outcome.value)
+        for want, got in zip(row.want, row.got):
+            if want.shape != got.shape or got.dtype.kind not in "iuf" or not np.isfinite(got).all():
+                return None
+            off = ~np.isclose(got, want, rtol=1e-4, atol=1e-4)
+            tens = got[off] / np.log(10)
+            exact = np.abs(tens - np.round(tens)) < 1e-5
+            if not (exact & (np.abs(tens) >= 5) & (np.abs(got[off]) < np.abs(want[off]))).all():
+                return None
+            found += off.sum()
+    return Explanation(1, "small number in the logarithm", SMALL, lambda row: None) if found else None
 
 
 def gives(exercise: Exercise, candidate: Explanation, case: Case, value: Any) -> bool:

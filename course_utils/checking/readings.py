@@ -360,8 +360,8 @@ def spread(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
 
 
 def samples(q: str, value: np.ndarray) -> list[Spoken]:
-    """Readings of noise (S, N, K): one sample, or one example's noise for all."""
-    return [
+    """Readings of noise (S, N, K): one sample, or one example's noise for all. Noise (N, K) stays as it is."""
+    rows = [
         (1, "first sample", f"only the first sample in {q} is used", lambda v: v[:1]),
         (
             1,
@@ -385,6 +385,7 @@ def samples(q: str, value: np.ndarray) -> list[Spoken]:
             lambda v: spread(v[..., :1], v),
         ),
     ]
+    return [(cost, key, says, lambda v, f=f: f(v) if v.ndim == 3 else v) for cost, key, says, f in rows]
 
 
 def labels_off(names: list[str], args: tuple) -> list[Reading]:

@@ -16,6 +16,7 @@ WORDS = {
     "C": "the number of classes",
     "G": "the number of grid points",
     "M": "the number of rows",
+    "P": "the number of weights",
 }
 # The axes of an argument, from the last one backwards, as the cards name them.
 AXES = {
@@ -92,7 +93,8 @@ def sizes_of(names: list[str], args: tuple) -> dict[str, float]:
                 if name == "q" and "grid" in names
                 else letters
             )
-            letters = "n" if "weights" in names else letters
+            letters = {"x": "NP", "mu": "P", "log_sigma": "P"}.get(name, letters) if "tau" in names else letters
+            letters = "n" if "weights" in names else "V" if name == "p" and "precision" in names else letters
             for letter, size in zip(reversed(letters), reversed(value.shape)):
                 found.setdefault(letter, size)
             if value.ndim and not letters:
@@ -327,6 +329,18 @@ REDUCED = [
         lambda e, k: (e == e.max(axis=k, keepdims=True)).astype(float),
     ),
     (1.4, "normalised", "the result is divided by its sum over {w}", lambda e, k: e / e.sum(axis=k, keepdims=True)),
+    (
+        1.4,
+        "mean for all",
+        "every value is the mean over {w}, the same for all",
+        lambda e, k: np.broadcast_to(e.mean(axis=k, keepdims=True), e.shape),
+    ),
+    (
+        1.4,
+        "sum for all",
+        "every value is the sum over {w}, the same for all",
+        lambda e, k: np.broadcast_to(e.sum(axis=k, keepdims=True), e.shape),
+    ),
     (
         1.5,
         "demeaned",

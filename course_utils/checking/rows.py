@@ -10,7 +10,7 @@ from course_utils.checking import steps as stepwise
 from course_utils.checking.calling import Outcome
 from course_utils.checking.relations import numbers_of, sizes_of
 from course_utils.exercises.model import Case, Exercise
-from course_utils.exercises.stand_ins import resolve
+from course_utils.exercises.stand_ins import Named, Rng, resolve
 
 REAL_BITS = 10  # what a real number tells
 TINY = 1e-3  # where all numbers of a result are smaller, they are compared with each other, and not with 1
@@ -21,7 +21,13 @@ class Row:
 
     def __init__(self, exercise: Exercise, case: Case, value: Any):
         self.exercise, self.case, self.value = exercise, case, value
-        self.args, self.case_args = resolve(case.args), case.args
+        self.case_args, self._args = case.args, resolve(case.args)
+        self._once = any(isinstance(arg, Rng) or (isinstance(arg, Named) and "()" in arg.path) for arg in case.args)
+
+    @property
+    def args(self) -> tuple:
+        """The arguments. Generators, and functions that draw, are new ones for everybody who calls them."""
+        return resolve(self.case_args) if self._once else self._args
 
     @functools.cached_property
     def right(self) -> Any:

@@ -13,6 +13,7 @@ from course_utils.checking.candidates import (
     of_the_arguments,
     of_the_result,
     of_the_steps,
+    of_turned_steps,
     of_two_steps,
     pairs_of_step_and_reading,
     pairs_of_steps,
@@ -23,7 +24,8 @@ from course_utils.checking.rows import Row, accepted, bits, entrywise, finite, i
 from course_utils.exercises.model import Exercise
 
 # Of a search: how many steps may be taken in all. 130 numbers count as much as a step, some 4 microseconds.
-WORK = 90_000
+WORK = 60_000
+FOR_RELATIONS = 100  # candidates that are left for pairs with a relation of the result, however many pairs of steps
 WHOLE = -1  # stands for all results together
 
 
@@ -104,7 +106,9 @@ class Search:
             return True
         if self.written():
             return True
-        candidates = [*of_the_steps(self.first), *of_two_steps(self.first)] if self.exercise.spelled else []
+        candidates = []
+        if self.exercise.spelled:
+            candidates += [*of_the_steps(self.first), *of_turned_steps(self.first), *of_two_steps(self.first)]
         candidates += [*of_the_arguments(self.first), *of_the_result(self.first)]
         return self.run(sorted(candidates, key=lambda explanation: explanation.cost))
 
@@ -141,8 +145,12 @@ class Search:
 
     def pairs(self) -> bool:
         """Two things done otherwise."""
-        candidates = (pairs_of_steps(self.first), self.with_relations(), pairs_of_step_and_reading(self.first))
-        return any(self.run(some) for some in candidates)
+        few = min(FOR_RELATIONS, self.left)
+        self.left -= few
+        if self.run(pairs_of_steps(self.first)):
+            return True
+        self.left += few
+        return self.run(self.with_relations()) or self.run(pairs_of_step_and_reading(self.first))
 
     def with_relations(self) -> Iterator[Explanation]:
         """Light candidates followed by a light relation of the result."""

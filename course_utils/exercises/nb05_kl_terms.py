@@ -413,6 +413,16 @@ KL_GAUSSIANS = exercise(
     oracle=pair_oracle,
     spelled=spelled_kl_gaussians,
     others={
+        "the logarithms of the widths are divided; the logarithm of their ratio is a difference": (
+            lambda mu_q, s_q, mu_p, s_p: np.sum(
+                0.5 * (np.exp(2 * s_q / s_p) + (mu_q - mu_p) ** 2 / np.exp(2 * s_p) - 1) - s_q / s_p, axis=1
+            )
+        ),
+        "in the quadratic term q and p have changed places; the log ratio is the right way round": (
+            lambda mu_q, s_q, mu_p, s_p: np.sum(
+                s_p - s_q + (np.exp(2 * s_p) + (mu_q - mu_p) ** 2) / (2 * np.exp(2 * s_q)) - 0.5, axis=1
+            )
+        ),
         "this is KL(q || N(0, I)): p is not used": lambda m_q, s_q, m_p, s_p: right_standard(m_q, s_q),
         "this is the difference of the divergences of q and of p from N(0, I), which is not KL(q || p)": (
             lambda m_q, s_q, m_p, s_p: right_standard(m_q, s_q) - right_standard(m_p, s_p)
@@ -1240,6 +1250,15 @@ POINT_MASS_LIMIT = exercise(
         ),
         "the second result is the volume of the cube; its side is the K-th root": limit_terms(
             enough=lambda n, K: np.exp(K * HALF_LOG - n)
+        ),
+        "both results are those of a cube around 0, by the normal distribution function; asked is the bound": (
+            lambda w, n, K: (
+                -K * np.log(2 * stats.norm.cdf(w / 2) - 1),
+                2 * stats.norm.ppf(0.5 + 0.5 * np.exp(-n / K)),
+            )
+        ),
+        "both results are those of one dimension; there are K": (
+            lambda w, n, K: (HALF_LOG - np.log(w), np.exp(HALF_LOG - n))
         ),
         "the first result is -log P of the cube around 0; asked is the bound from volume and largest density": (
             lambda w, n, K: (-K * np.log(2 * stats.norm.cdf(w / 2) - 1), np.exp(HALF_LOG - n / K))

@@ -622,6 +622,9 @@ SIGMA_BAR = exercise(
             lambda z_bar, eps: z_bar.T @ eps,
         ),
         "z_bar is squared": lambda z_bar, eps: z_bar**2 * eps,
+        "eps^2 - 1 stands where eps belongs: that is the score of sigma; asked is the derivative of z": (
+            lambda z_bar, eps: z_bar * (eps**2 - 1)
+        ),
         "eps is divided by z_bar": lambda z_bar, eps: eps / z_bar,
         "this is averaged over the examples": lambda z_bar, eps: np.mean(z_bar * eps, axis=0),
         "the exponential of eps stands where eps belongs": lambda z_bar, eps: z_bar * np.exp(eps),
@@ -896,6 +899,13 @@ SAMPLE_GRADIENTS = exercise(
             lambda f, mu, s, draw: tuple(
                 g / mu.size for g in with_rules(right_for_mu, right_for_log_sigma)(f, mu, s, draw)
             )
+        ),
+        "the first rule has a sigma; dz/dmu is 1": (
+            with_rules(lambda z_bar, z, mu, s: z_bar / np.exp(s), right_for_log_sigma),
+            with_rules(lambda z_bar, z, mu, s: z_bar * np.exp(s), right_for_log_sigma),
+        ),
+        "the second rule has a sigma too many: z - mu is sigma times the noise already": (
+            with_rules(right_for_mu, lambda z_bar, z, mu, s: z_bar * (z - mu) * np.exp(s))
         ),
         "the second rule divides z - mu by sigma twice": (
             with_rules(right_for_mu, lambda z_bar, z, mu, s: z_bar * (z - mu) / np.exp(2 * s))

@@ -710,6 +710,8 @@ def diagnose_terms(args, got):
     """The key for an encoder with a poor bound: by its two terms, and by what other readings of it would give."""
     reconstruction, kl = fresh_terms(args, got)
     usual, usual_kl = reference_terms(args)
+    if share_of_gain(args, *fresh_terms(args, halves_exchanged(got))) > 0.98:
+        return "halves exchanged"
     if not np.isfinite([reconstruction, kl]).all() or kl > 30 * usual_kl:
         return "wrong sign"
     share = share_of_gain(args, reconstruction, kl)
@@ -725,6 +727,13 @@ def diagnose_terms(args, got):
     if kl > 1.3 * usual_kl and reconstruction > usual:
         return "no KL" if share < 0.5 else "mean over K"
     return "not trained" if share < 0.2 else None
+
+
+def halves_exchanged(encoder):
+    """The encoder with the second half of its outputs first."""
+    W, b = (np.asarray(a) for a in encoder[-1])
+    turn = np.roll(np.arange(len(b)), len(b) // 2)
+    return [*encoder[:-1], (W[:, turn], b[turn])]
 
 
 def encoder_trained_on(objective):
@@ -815,6 +824,10 @@ ENCODER_TRAIN = exercise(
             untrained,
             "The encoder is no better than q = p(z). Do you return the parameters that came out of training, and not "
             "those that went in? If so: is the step size sensible (a few thousandths)?",
+        ),
+        "halves exchanged": Misconception(
+            lambda *args: halves_exchanged(minus_elbo(*args)),
+            "Your encoder puts out log_sigma first, then mu. The first half is mu, the second log_sigma.",
         ),
         "decoder too": Misconception(
             lambda x, decoder, sizes, steps, rng: (untrained(x, decoder, sizes, steps, rng), decoder),
@@ -929,6 +942,18 @@ def one_after_the_other(decoder, x, mu, log_sigma, eps, step_size):
     return mu, log_sigma
 
 
+def slopes_at_the_start(decoder, x, mu, log_sigma, eps, step_size):
+    steps = [right_refinement(decoder, x, mu, log_sigma, noise[None], step_size) for noise in eps]
+    return mu + sum(m - mu for m, _ in steps), log_sigma + sum(s - log_sigma for _, s in steps)
+
+
+def refined_in_sigma(decoder, x, mu, log_sigma, eps, step_size):
+    for noise in eps:
+        mu, moved = right_refinement(decoder, x, mu, log_sigma, noise[None], step_size)
+        log_sigma = np.log(np.exp(log_sigma) + moved - log_sigma)
+    return mu, log_sigma
+
+
 def spelled_refine_q(P, decoder, x, mu, log_sigma, eps, step_size):
     for noise in eps:
         sigma = P.apply("exp", np.exp, log_sigma)
@@ -978,6 +1003,13 @@ REFINE_Q = exercise(
         "only one step is taken, with the last noise; there is one for each eps[t]": refined_with(
             noises=lambda eps: eps[-1:]
         ),
+        "one step is taken, with all noises together; there is a step for each eps[t]": refined_with(
+            noises=lambda eps: eps.reshape(1, -1, *eps.shape[2:])
+        ),
+        "all slopes are taken at the mu and log_sigma that came in; each step starts where the one before has led": (
+            slopes_at_the_start
+        ),
+        "the step is taken in sigma, with the slope of log_sigma; log_sigma itself takes the step": (refined_in_sigma),
         "the steps are taken in reversed order of the noises": refined_with(noises=lambda eps: eps[::-1]),
         "nothing has moved: these are the mu and log_sigma that came in": (
             lambda decoder, x, mu, log_sigma, eps, step_size: (mu, log_sigma)

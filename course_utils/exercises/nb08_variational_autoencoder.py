@@ -1023,6 +1023,14 @@ def ppca_of_rows(x, K):
     return vectors[:K].T * np.sqrt(values[:K] - eta), x.mean(axis=0), eta
 
 
+def ppca_half_sorted(x, K):
+    """The eigenvalues are turned round, the eigenvectors left in ascending order."""
+    mean = x.mean(axis=0)
+    values, vectors = np.linalg.eigh((x - mean).T @ (x - mean) / len(x))
+    eta = values[::-1][K:].mean()
+    return vectors[:, :K] * np.sqrt(values[::-1][:K] - eta), mean, eta
+
+
 def spelled_ppca_fit(P, x, K):
     mean = P.mean(x, 0, "the examples")
     u = x - P.term("the mean that is subtracted from x", mean)
@@ -1064,6 +1072,7 @@ PPCA_FIT = exercise(
             ppca_ascending(np.abs),
             ppca_ascending(lambda d: np.maximum(d, 0)),
         ),
+        "the lengths are those of the largest eigenvalues, the directions those of the smallest": ppca_half_sorted,
         "the eigenvectors are taken as rows of what `np.linalg.eigh` gives; they are its columns": ppca_of_rows,
         "eta is the largest of the eigenvalues left over; it is their mean": ppca_with(noise=lambda v, K: v[K]),
         "eta is 0, so that all variance is in W": ppca_with(noise=lambda v, K: 0.0),

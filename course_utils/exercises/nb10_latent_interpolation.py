@@ -1,6 +1,7 @@
 """Exercises of notebook 10: ways between codes, recurrent steps, mixtures for pen movements, and melodies."""
 
 import functools
+import itertools
 import math
 
 import numpy as np
@@ -50,6 +51,10 @@ def slerp_oracle(a, b, steps):
             weights = np.linalg.solve([[1, math.cos(w)], [0, math.sin(w)]], [math.cos(t * w), math.sin(t * w)])
         points.append(weights[0] * a + weights[1] * b)
     return np.array(points)
+
+
+def unit(a):
+    return np.asarray(a, float) / np.linalg.norm(a)
 
 
 def circle(a, b, steps, angle=None, weigh=None, t=None, normalise=False, length=None):
@@ -126,6 +131,12 @@ SLERP = exercise(
                 normalise=True,
                 length=lambda t, a, b: (1 - t) * np.linalg.norm(a) + t * np.linalg.norm(b),
             )
+        ),
+        "the angle is in degrees; sines take radians": functools.partial(
+            circle, angle=lambda a, b: np.degrees(np.arccos(np.clip(unit(a) @ unit(b), -1, 1)))
+        ),
+        "`a` is repeated where both codes point in the same direction; the straight line from a to b belongs there": (
+            lambda a, b, steps: np.tile(a, (steps, 1)) if unit(a) @ unit(b) > 1 - 1e-12 else slerp_oracle(a, b, steps)
         ),
         "the weights are cos and sin of a quarter turn, whatever the angle": functools.partial(
             circle, weigh=lambda t, w, p, q: np.cos(t * np.pi / 2) * p + np.sin(t * np.pi / 2) * q
@@ -244,6 +255,11 @@ def gru(params, h, x, order="run", reset="behind", mix=None, gate=special.expit,
     return (1 - u) * n + u * h if mix is None else mix(u, n, h, r)
 
 
+def blocks_of_every_third(p):
+    """Columns 0, 3, 6 ..., then 1, 4, 7 ..., then the others: what is read by those who step over the columns."""
+    return np.concatenate([p[..., k::3] for k in range(3)], axis=-1)
+
+
 def spelled_gru_step(P, params, h, x):
     W, U, b, c = params
     H = U.shape[0]
@@ -290,6 +306,9 @@ GRU_STEP = exercise(
             gru, mix=lambda u, n, h, r: (1 - r) * n + r * h
         ),
         "c_n stands outside of the reset gate": functools.partial(gru, reset="without c"),
+        "every third column is taken for a gate; the columns are three blocks of H": (
+            lambda params, h, x: gru(tuple(blocks_of_every_third(p) for p in params), h, x)
+        ),
         "a sigmoid stands where tanh belongs": functools.partial(gru, new=special.expit),
         "tanh stands where the sigmoids belong": functools.partial(gru, gate=np.tanh),
         "the order of the blocks is taken as reset, new, update": functools.partial(gru, order="rnu"),
@@ -416,6 +435,12 @@ CATEGORICAL_LOG_PROB = exercise(
         ),
         "the probabilities are summed, and not their logs": (
             lambda logits, tokens: chosen(special.softmax(logits, axis=-1), tokens).sum(axis=1)
+        ),
+        "a small number is added to probabilities before the logarithm: impossible tokens cost too little": tuple(
+            lambda logits, tokens, small=10.0**-k: np.log(chosen(special.softmax(logits, axis=-1), tokens) + small).sum(
+                axis=1
+            )
+            for k in range(5, 17)
         ),
         "this is the product of the probabilities; its log is asked": (
             lambda logits, tokens: chosen(special.softmax(logits, axis=-1), tokens).prod(axis=1)
@@ -550,6 +575,16 @@ def altered(**how):
     return lambda params, dx, dy: mixture_of(log_components(params, dx, dy, **how), params)
 
 
+def with_blocks_exchanged(i, j):
+    def exchanged(params, dx, dy):
+        order = np.arange(6)
+        order[[i, j]] = j, i
+        moved = np.hstack([parts_of(params)[k] for k in order])
+        return mixture_of(log_components(moved, dx, dy), moved)
+
+    return exchanged
+
+
 def spelled_mixture_nll(P, params, dx, dy):
     logits, mx, my, sx, sy, k = parts_of(params)
     sigma_x, sigma_y = P.divisor("sigma_x", np.exp(sx)), P.divisor("sigma_y", np.exp(sy))
@@ -611,6 +646,9 @@ MIXTURE_NLL = exercise(
             )
         ),
         "the correlation is left out: dx and dy are independent here": altered(rho=lambda k: 0 * k),
+        "two blocks are exchanged: their order is logits, mu_x, mu_y, log sigma_x, log sigma_y, correlation": tuple(
+            with_blocks_exchanged(i, j) for i, j in itertools.combinations(range(6), 2)
+        ),
         "the six numbers of a component are taken as if they stood side by side; M columns each are": (
             lambda params, dx, dy: mixture_oracle(
                 np.asarray(params).reshape(len(params), -1, 6).transpose(0, 2, 1).reshape(len(params), -1), dx, dy
@@ -761,6 +799,12 @@ AT_TEMPERATURE = exercise(
         "the sixth block is divided by tau; it stays as it was": functools.partial(heated, rest=lambda v, t: v / t),
         "the means are divided by tau; they stay as they were": functools.partial(heated, means=lambda v, t: v / t),
         "the means are multiplied by tau; they stay as they were": functools.partial(heated, means=lambda v, t: v * t),
+        "log(tau) / 2 is added to the means; it belongs to the logs of the standard deviations": functools.partial(
+            heated, width=lambda v, t: v, means=lambda v, t: v + np.log(t) / 2
+        ),
+        "means and correlations are divided by tau, too; they stay as they were": functools.partial(
+            heated, rest=lambda v, t: v / t, means=lambda v, t: v / t
+        ),
         "everything is divided by tau; only the logits are": lambda params, tau: np.asarray(params) / tau,
     },
     misconceptions={
@@ -866,6 +910,23 @@ def until_next_start(melody):
     return starts, np.diff(np.r_[starts, len(melody)]), np.asarray(melody)[starts]
 
 
+def repeats_go_on(melody):
+    """A number that repeats the pitch that sounds makes its note longer."""
+    starts, lengths, pitches = [], [], []
+    for start, length, pitch in zip(*notes_oracle(melody)):
+        if starts and pitch == pitches[-1] and start == starts[-1] + lengths[-1]:
+            lengths[-1] += length
+        else:
+            starts.append(start), lengths.append(length), pitches.append(pitch)
+    return np.array(starts, int), np.array(lengths, int), np.array(pitches, int)
+
+
+def ends_sounding(melody):
+    """Whether the last note sounds until the melody ends."""
+    starts, lengths, _ = notes_oracle(melody)
+    return len(starts) > 0 and starts[-1] + lengths[-1] == len(melody)
+
+
 def spelled_notes(P, melody):
     starts, lengths, pitches = notes_oracle(melody)
     return (
@@ -902,6 +963,16 @@ NOTES = exercise(
             functools.partial(notes_by_rule, one=0)
         ),
         "a note lasts until the next one starts: rests are counted in": until_next_start,
+        "a pitch that comes again goes on with its note; every number from 0 on starts one": repeats_go_on,
+        "holds and rests are exchanged: -2 holds, -1 is a rest": (
+            lambda melody: notes_oracle(np.select([melody == HOLD, melody == REST], [REST, HOLD], melody))
+        ),
+        "only one hold is counted; a note goes on as long as it is held": (
+            lambda melody: (lambda s, n, p: (s, np.minimum(n, 2), p))(*notes_oracle(melody))
+        ),
+        "a note that sounds until the melody ends is left out": (
+            lambda melody: tuple(a[: len(a) - ends_sounding(melody)] for a in notes_oracle(melody))
+        ),
     },
     misconceptions={
         "lengths without the start": Misconception(
@@ -984,6 +1055,11 @@ def morph_with(codes, which=0, path=slerp_oracle, after=lambda decode, z: decode
     return answer
 
 
+def along_circle(a, b, steps):
+    """The great circle between two examples, taken as long vectors."""
+    return slerp_oracle(np.ravel(a), np.ravel(b), steps).reshape(steps, *np.shape(a))
+
+
 def mean_code(pair):
     return pair[0][0]
 
@@ -1015,6 +1091,18 @@ MORPH = exercise(
     others={
         "these are the codes on the way; decode them": morph_with(mean_code, after=lambda decode, z: z),
         "log sigma stands where the mean belongs": morph_with(lambda pair: pair[1][0]),
+        "the examples are mixed before they are encoded; it is their codes that are to be mixed": (
+            lambda encode, decode, a, b, steps: decode(encode(np.linspace(a, b, steps))[0]),
+            lambda encode, decode, a, b, steps: decode(encode(along_circle(a, b, steps))[0]),
+        ),
+        "the decoded ends are mixed along a circle; it is the codes that go along it": (
+            lambda encode, decode, a, b, steps: along_circle(*decode(encode(np.stack([a, b]))[0]), steps)
+        ),
+        "the first and the last are a and b themselves; all of them are decoded codes": (
+            lambda encode, decode, a, b, steps: np.concatenate(
+                [a[None], morph_oracle(encode, decode, a, b, steps)[1:-1], b[None]]
+            )
+        ),
     },
     misconceptions={
         "straight line": Misconception(

@@ -112,8 +112,11 @@ def diagnose_masks(args, got):
     if problem[0] in ("dead", "uneven"):
         return problem[0]
     found, inverse, natural = connected(got), np.argsort(order), np.arange(sizes[0])
+    itself = order[:, None] <= order
+    if np.array_equal(found, itself & ((order[:, None] < order) | (order < sizes[0] - 1))):
+        return "sees itself"  # but for the last place, which no hidden unit knows of
     patterns = {
-        "sees itself": order[:, None] <= order,
+        "sees itself": itself,
         "order ignored": natural[:, None] < natural,
         "order inverted": inverse[:, None] < inverse,
         "reversed": order[:, None] > order,
@@ -314,7 +317,7 @@ AUTOREGRESSIVE_SAMPLE = exercise(
         "all at once": Misconception(
             lambda logits, u: (u < special.expit(logits(np.zeros(u.shape)))).astype(float),
             "All dimensions are drawn from the logits of an x of zeros. Each must see those that were drawn before it: "
-            "call logits again after every dimension.",
+            "go from the first to the last, and call logits again after every dimension.",
         ),
         "two passes": Misconception(
             lambda logits, u: (
@@ -336,6 +339,11 @@ AUTOREGRESSIVE_SAMPLE = exercise(
         "one u": Misconception(
             lambda logits, u: sample_oracle(logits, np.tile(u[:, :1], (1, u.shape[1]))),
             "You compare with the same number in every dimension, u[:, 0]. Dimension d has its own, u[:, d].",
+        ),
+        "overflow": Misconception(
+            one_by_one(lambda u, l: u < np.exp(l) / (1 + np.exp(l))),
+            "Right on ordinary logits, but exp(l) / (1 + exp(l)) is inf / inf for large ones, which is no number, and "
+            "u is not below it. 1 / (1 + exp(-l)) has no such trouble.",
         ),
         "probabilities kept": Misconception(
             one_by_one(lambda u, l: special.expit(l)),
@@ -631,6 +639,14 @@ def spelled_gan_losses(P, logits_real, logits_fake):
     return d_loss, P.mean(made, 0, "the made examples in g_loss")
 
 
+def by_probabilities(D):
+    """Losses by logarithms of probabilities D(logits)."""
+    return lambda real, fake: (
+        -np.mean(np.log(D(real))) - np.mean(np.log(1 - D(fake))),
+        -np.mean(np.log(D(fake))),
+    )
+
+
 def both(d, g):
     """Losses from two functions of (softplus(-real), softplus(fake), softplus(-fake))."""
 
@@ -681,6 +697,10 @@ GAN_LOSSES = exercise(
         ),
         "the first result is the mean over all examples, where each kind has a mean of its own": (
             both(lambda r, f, o: np.mean(np.concatenate([r, f])), right_g)
+        ),
+        "the logarithm is taken of a probability that is rounded to 0 for large logits; use log(1 + exp(a))": tuple(
+            by_probabilities(D)
+            for D in (special.expit, lambda l: 1 / (1 + np.exp(-l)), lambda l: np.exp(l) / (1 + np.exp(l)))
         ),
         "the probability of being right is returned, and not minus its logarithm": both(
             lambda r, f, o: np.mean(np.exp(-r)) + np.mean(np.exp(-f)), lambda r, f, o: np.mean(np.exp(-o))
@@ -745,6 +765,10 @@ def density_cases(rng):
         log_p = rng.normal(-1.0, 1.0, N)
         return Case((log_p + shift, log_p + shift + rng.normal(0.4, spread, N)), label)
 
+    def levels(N, label):
+        level = rng.permutation(np.r_[0.0, -2000.0, rng.uniform(-1500, 0, N - 2)])
+        return Case((level, level + rng.normal(0.4, 1.5, N)), label)
+
     return [
         case(7),
         case(5, 2.0),
@@ -752,12 +776,18 @@ def density_cases(rng):
         case(6, -1500.0, label="where both densities underflow"),
         case(6, 900.0, label="where both densities overflow"),
         case(6, 0.0, 900.0, label="where one density is far larger than the other"),
+        levels(7, label="where some points have far smaller densities than others"),
     ]
 
 
 def discriminator_oracle(log_p, log_q):
     """exp(log p - log(p + q)), from logarithms alone."""
     return np.array([np.exp(p - special.logsumexp([p, q])) for p, q in zip(log_p, log_q)])
+
+
+def shared_maximum(p, q, top):
+    """By densities with one number taken out of all their logarithms."""
+    return np.exp(p - top) / (np.exp(p - top) + np.exp(q - top))
 
 
 def spelled_optimal_discriminator(P, log_p, log_q):
@@ -787,6 +817,18 @@ OPTIMAL_DISCRIMINATOR = exercise(
         "this is the logit, log p - log q; the sigmoid makes a probability of it": lambda p, q: p - q,
         "this is the logarithm of the probability": lambda p, q: special.log_expit(p - q),
         "this is p alone": lambda p, q: np.exp(p),
+        "the densities themselves are rounded to 0 or infinite there: take the difference of the logs before exp": (
+            lambda p, q: np.exp(p) / (np.exp(p) + np.exp(q)),
+            lambda p, q: 1 / (1 + np.exp(q) / np.exp(p)),
+        ),
+        "one maximum is taken out for all points: those far below it underflow. Take log p - log q at each point": (
+            lambda p, q: shared_maximum(p, q, max(p.max(), q.max())),
+            lambda p, q: shared_maximum(p, q, p.max()),
+        ),
+        "densities are divided by their sums over the points; p / (p + q) concerns one point": (
+            lambda p, q: special.expit(p - special.logsumexp(p) - q + special.logsumexp(q))
+        ),
+        "the logs are taken for logs to base 2; they are natural": lambda p, q: special.expit((p - q) * np.log(2)),
         "this is the ratio p / q": lambda p, q: np.exp(p - q),
     },
     misconceptions={

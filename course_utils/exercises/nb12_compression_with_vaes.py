@@ -143,6 +143,12 @@ ANS_PUSH = exercise(
         "`^` is Python's exclusive or: 2 to the power of precision is 2 ** precision": (
             lambda s, c, f, r: (s // f) * (2 ^ r) + c + s % f
         ),
+        "f and 2^precision have changed places: this is what a pop does": (
+            lambda s, c, f, r: (s >> r) * f + c + s % (1 << r)
+        ),
+        "the quotient is shifted down by precision bits; it is multiplied by 2^precision": (
+            lambda s, c, f, r: (s // f >> r) + c + s % f
+        ),
         "quotient and remainder have changed places": lambda s, c, f, r: ((s % f) << r) + c + s // f,
         "start is also multiplied by 2^precision": (
             lambda s, c, f, r: ((s // f + c) << r) + s % f,
@@ -244,6 +250,11 @@ ANS_POP = exercise(
     others={
         "the slot, and not the symbol, is the first result": (
             lambda s, starts, r: (s % (1 << r), pop(s, starts, r)[1]),
+        ),
+        "the quotient is multiplied by the frequency of the symbol before: starts[v + 1] - starts[v] is its own": (
+            lambda s, starts, r: (
+                lambda v, rest: (v, rest + (s >> r) * (2 * starts[v] - starts[v - 1] - starts[v + 1]))
+            )(*pop(s, starts, r))
         ),
         "the state is not made smaller: it comes back as it was": lambda s, starts, r: (pop(s, starts, r)[0], s),
         "symbols are counted from 0; yours are too large by one": (
@@ -354,6 +365,28 @@ def judged_as_starts(mass):
     return compare
 
 
+def lacking(got, V, precision):
+    """What V numbers are that ought to be V + 1 starts: frequencies, or starts without the first or the last."""
+    got = np.asarray(got, float)
+    if got.shape != (V,) or V < 2 or not np.isfinite(got).all():
+        return None
+    total = float(1 << precision)
+    if got.sum() == total:
+        return "frequencies"
+    if (np.diff(got) < 0).any():
+        return None
+    return "no zero in front" if got[-1] == total else "no end" if got[0] == 0 else None
+
+
+LACKING = {
+    "frequencies": (
+        "These are the frequencies. Asked are the starts: their running sums, one number more, with a 0 in front."
+    ),
+    "no zero in front": "The 0 in front is missing: the first start is 0, and the last is the end of the last symbol.",
+    "no end": "The end of the last symbol, 2^precision, is missing: there is one start more than there are symbols.",
+}
+
+
 def from_cumulative(below, precision, one=1):
     """start_v = v + floor((2^precision - V) below_v), from which the misconceptions depart."""
     below = np.asarray(below, float)
@@ -433,6 +466,7 @@ QUANTISE = exercise(
     cases=quantise_cases,
     oracle=largest_remainders,
     compare=judged_as_starts(lambda p, precision: np.asarray(p) / np.sum(p)),
+    diagnose=lambda args, got: lacking(got, len(args[0]), args[1]),
     spelled=spelled_quantise,
     others={
         "these are the running sums of the probabilities; multiply them by the number of slots": (
@@ -468,15 +502,15 @@ QUANTISE = exercise(
         ),
         "frequencies": Misconception(
             lambda p, r: np.diff(largest_remainders(p, r)).tolist(),
-            "These are V frequencies. Asked are the V + 1 starts, their running sums, with a 0 in front.",
+            LACKING["frequencies"],
         ),
         "no zero in front": Misconception(
             lambda p, r: from_cumulative(below_of(p), r)[1:],
-            "The 0 in front is missing: V symbols have V + 1 starts, where the last one is the end of the last symbol.",
+            LACKING["no zero in front"],
         ),
         "no end": Misconception(
             lambda p, r: from_cumulative(below_of(p), r)[:-1],
-            "The end of the last symbol, 2^precision, is missing: V symbols have V + 1 starts.",
+            LACKING["no end"],
         ),
     },
     hints=(
@@ -543,6 +577,12 @@ def _normalised(mass):
     return below_of(np.maximum(mass, 0))
 
 
+def _density_at_the_middles(mu, sigma, edges, widest):
+    """The density at the intervals' middles, where infinite edges are cut."""
+    cut = np.clip(edges, -widest, widest)
+    return _normalised(stats.norm.pdf((cut[1:] + cut[:-1]) / 2, mu, sigma))
+
+
 def _density_times_width(mu, sigma, edges):
     """The density at the intervals' middles times their widths, where the outer ones are cut."""
     inner = edges[1:-1]
@@ -578,10 +618,21 @@ GAUSSIAN_STARTS = exercise(
     cases=gaussian_cases,
     oracle=integrated_starts,
     compare=judged_as_starts(gaussian_mass),
+    diagnose=lambda args, got: lacking(got, len(args[2]) - 1, args[3]),
     spelled=spelled_gaussian_starts,
     others={
         "this is the distribution function at the edges; multiply it by the number of slots, and round": (
             lambda mu, sigma, edges, r: stats.norm.cdf(edges, mu, sigma),
+        ),
+        "frequencies are raised to 1 by themselves, so that they add up to more than 2^precision": (
+            lambda mu, sigma, edges, r: [
+                0,
+                *np.cumsum(np.maximum(1, np.rint(gaussian_mass(mu, sigma, edges, r) * (1 << r)))).astype(int).tolist(),
+            ]
+        ),
+        "the probabilities are densities at the intervals' middles; the mass between the edges is asked": tuple(
+            gaussian_starts_with(functools.partial(_density_at_the_middles, widest=widest))
+            for widest in (3, 4, 5, 6, 8, 10)
         ),
         "the starts are no whole numbers: round them": (
             lambda mu, sigma, edges, r: stats.norm.cdf(edges, mu, sigma) * (1 << r)
@@ -613,6 +664,16 @@ GAUSSIAN_STARTS = exercise(
             lambda mu, sigma, edges, r: np.round(stats.norm.cdf(edges, mu, sigma) * (1 << r)).astype(int).tolist(),
             "You round the distribution function times 2^precision. Then an interval with little mass may have no "
             "slot, and cannot be coded. Give each interval one slot before you share out the rest.",
+        ),
+        "frequencies": Misconception(
+            lambda mu, sigma, edges, r: np.diff(integrated_starts(mu, sigma, edges, r)).tolist(),
+            LACKING["frequencies"],
+        ),
+        "no zero in front": Misconception(
+            lambda mu, sigma, edges, r: integrated_starts(mu, sigma, edges, r)[1:], LACKING["no zero in front"]
+        ),
+        "no end": Misconception(
+            lambda mu, sigma, edges, r: integrated_starts(mu, sigma, edges, r)[:-1], LACKING["no end"]
         ),
         "mean to the right": Misconception(
             gaussian_starts_with(lambda mu, sigma, edges: special.ndtr((edges + mu) / sigma)),
@@ -694,8 +755,19 @@ def counted_decode(state, prior, likelihood, posterior, precision):
 def spelled_encode(P, state, x, prior, likelihood, posterior, precision):
     z, state = pop(state, posterior[x], precision)
     state = P("the state after z is popped", state)
-    state = P("the state after x is pushed", put(state, x, likelihood[z], precision))
-    return P("the state after z is pushed", put(state, z, prior, precision))
+    table = entry(likelihood, P("the z that chooses likelihood[z]", z))
+    state = P("the state after x is pushed", put_some(state, P("the x that is pushed", x), table, precision))
+    return P("the state after z is pushed", put_some(state, P("the z that is pushed", z), prior, precision))
+
+
+def entry(tables, i):
+    """The table of this number, round and round where there are fewer."""
+    return tables[int(i) % len(tables)]
+
+
+def put_some(state, symbol, starts, precision):
+    """`put` of a symbol of this number, round and round where there are fewer."""
+    return put(state, int(symbol) % (len(starts) - 1), starts, precision)
 
 
 def likeliest(starts):
@@ -831,9 +903,10 @@ def decode_cases(rng):
 def spelled_decode(P, state, prior, likelihood, posterior, precision):
     z, state = pop(state, prior, precision)
     state = P("the state after z is popped", state)
-    x, state = pop(state, likelihood[z], precision)
+    x, state = pop(state, entry(likelihood, P("the z that chooses likelihood[z]", z)), precision)
     state = P("the state after x is popped", state)
-    return x, P("the state after z is pushed", put(state, z, posterior[x], precision))
+    table = entry(posterior, P("the x that chooses posterior[x]", x))
+    return x, P("the state after z is pushed", put_some(state, P("the z that is pushed back", z), table, precision))
 
 
 def _decode_no_return(s, prior, likelihood, posterior, r):
@@ -857,6 +930,18 @@ def _decode_z(s, prior, likelihood, posterior, r):
     z, s = pop(s, prior, r)
     x, s = pop(s, likelihood[z], r)
     return z, put(s, z, posterior[x], r)
+
+
+def _decode_with(s, first, likelihood, posterior, r):
+    z, s = pop(s, first, r)
+    x, s = pop(s, likelihood[z], r)
+    return x, put(s, z, posterior[x], r)
+
+
+def _decode_x_first(s, prior, table, posterior, r):
+    x, s = pop(s, table, r)
+    z, s = pop(s, prior, r)
+    return x, put(s, z, posterior[x], r)
 
 
 def _decode_likeliest(s, prior, likelihood, posterior, r):
@@ -886,6 +971,14 @@ BITS_BACK_DECODE = exercise(
     others={
         "x and the state have changed places: x comes first": (
             lambda s, prior, likelihood, posterior, r: back_decode(s, prior, likelihood, posterior, r)[::-1]
+        ),
+        "z is popped with a table of posterior; nothing but the prior is known before x": tuple(
+            lambda s, prior, likelihood, posterior, r, k=k: _decode_with(s, posterior[k], likelihood, posterior, r)
+            for k in range(3)
+        ),
+        "x is popped before z: the sender pushed z last, so it is on top": tuple(
+            lambda s, prior, likelihood, posterior, r, k=k: _decode_x_first(s, prior, likelihood[k], posterior, r)
+            for k in range(3)
         ),
         "z is looked up in likelihood's first table for every z": (
             lambda s, prior, likelihood, posterior, r: (

@@ -372,6 +372,10 @@ LOG_EVIDENCE = exercise(
         "only the diagonal of the covariance is used; the y's are correlated, as they share the weights": (
             lambda x, y, eta, tau: evidence_with(np.diag(np.diag(covariance_of(x, eta, tau))), y)
         ),
+        "eta is added to every entry of the covariance; noise that is independent adds to its diagonal alone": tuple(
+            lambda x, y, eta, tau, small=small: evidence_with(eta + tau**2 * x @ x.T + small * np.eye(len(y)), y)
+            for small in (0, 1e-12, 1e-10, 1e-9, 1e-8, 1e-6)
+        ),
         "this is the density's exponent alone: log determinant and constant are missing": (
             lambda x, y, eta, tau: float(-0.5 * y @ np.linalg.solve(covariance_of(x, eta, tau), y))
         ),
@@ -738,6 +742,9 @@ LOCAL_REPARAMETERIZATION = exercise(
         "these are the outputs at the mean weights: the noise is missing": lambda h, mu, s, eps: h @ mu,
         "this is the noise alone: the mean h mu is missing": (lambda h, mu, s, eps: local_oracle(h, 0 * mu, s, eps)),
         "the noise has deviation 1: sigma and h are not in it": lambda h, mu, s, eps: h @ mu + eps,
+        "standard deviations are added up, |h| sigma; of independent terms the variances add up": local_with(
+            lambda h, s: np.abs(h) @ np.exp(s)
+        ),
         "all sigmas are summed, whatever h is": local_with(lambda h, s: np.sqrt(np.exp(2 * s).sum(axis=0))),
     },
     misconceptions={
@@ -819,6 +826,12 @@ PREDICTIVE = exercise(
             logits, axis=-1
         ),
         "these are the logarithms of the probabilities": lambda logits: np.log(predictive_oracle(logits)),
+        "each class has a sigmoid of its own; a softmax makes the classes share one probability": (
+            lambda logits: special.expit(logits).mean(axis=0)
+        ),
+        "the samples vote: each counts for its most probable class alone; their probabilities are averaged": (
+            lambda logits: np.eye(logits.shape[2])[logits.argmax(axis=2)].mean(axis=0)
+        ),
         "these are the logits' means, without a softmax": lambda logits: logits.mean(axis=0),
         "this is the most probable class of each example": lambda logits: predictive_oracle(logits).argmax(axis=1),
     },
@@ -905,6 +918,14 @@ PREQUENTIAL_BITS = exercise(
     others={
         "these are the bits of each label; their sum is asked": lambda log_probs: -log_probs / np.log(2),
         "these are decimal digits, from the logarithm to base 10": lambda log_probs: -log_probs.sum() / np.log(10),
+        "a logarithm is taken of numbers that are logarithms already": (
+            lambda log_probs: np.sum(np.log2(-log_probs)),
+            lambda log_probs: np.sum(np.log(-log_probs)),
+            lambda log_probs: -np.sum(np.log2(-log_probs)),
+        ),
+        "the bits of each label are rounded up; together they need no more than their sum": (
+            lambda log_probs: np.sum(np.ceil(-log_probs / np.log(2)))
+        ),
         "this is the number of labels that got more than probability one half": (
             lambda log_probs: np.sum(log_probs > -np.log(2))
         ),

@@ -13,7 +13,7 @@ TURN = np.array([[0.8, -0.5, 0.3], [0.4, 0.9, -0.7]])
 def encode_pairs(x: Array) -> tuple[Array, Array]:
     """x (N, 2) -> mu, log_sigma (N, 3)."""
     x = _checked(x, (2,))
-    return x @ TURN + 0.4, np.tanh(x @ TURN) - 0.5
+    return x @ TURN + 0.3 * np.sin(x @ TURN) + 0.4, np.tanh(x @ TURN) - 0.5
 
 
 def decode_pairs(z: Array) -> Array:
@@ -23,9 +23,10 @@ def decode_pairs(z: Array) -> Array:
 
 
 def encode_grids(x: Array) -> tuple[Array, Array]:
-    """x (N, 2, 3) -> mu, log_sigma (N, 2): sums over rows, weighted sums over columns."""
+    """x (N, 2, 3) -> mu, log_sigma (N, 2): sums over all, bent weighted sums of the first row."""
     x = _checked(x, (2, 3))
-    mu = np.stack([x.sum(axis=(1, 2)) + 0.5, x[:, 0] @ np.array([1.0, -1.0, 2.0])], axis=1)
+    weighted = x[:, 0] @ np.array([1.0, -1.0, 2.0])
+    mu = np.stack([x.sum(axis=(1, 2)) + 0.5, weighted + 0.3 * np.sin(weighted)], axis=1)
     return mu, 0.3 * mu - 0.4
 
 

@@ -37,6 +37,20 @@ def test_a_value_comes_back_and_prints_do_not_get_out(way, capsys):
     assert not outcome.changed and capsys.readouterr().out == ""
 
 
+@FORKED
+def test_a_changed_source_gets_little_memory_and_the_answer_keeps_its_own():
+    """2 GB are more than one changed number should make of anything; filling them would take a second."""
+
+    def answer(n):
+        return float(np.zeros(n).nbytes)
+
+    with calling.forked(answer) as ask:
+        big = "def answer(n):\n    return float(np.empty(1 << 28).nbytes)"
+        tried = ask((3,), 5, variants=[big, "def answer(n):\n    return float(np.ones(n).sum())"])
+        assert tried.value == [[], [3.0]]
+        assert ask((1 << 28,), 5).value == 1 << 31
+
+
 @BOTH
 def test_an_error_is_reported_with_its_line(way):
     def answer(a):

@@ -3,6 +3,7 @@
 import os
 import re
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from course_utils.checking import steps as stepwise
 from course_utils.checking.calling import outcome_of, perform, perform_all
 from course_utils.checking.candidates import known, of_the_arguments, of_the_result, of_the_steps
 from course_utils.checking.judging import case_seed
+from course_utils.checking.repairs import source_of
 from course_utils.checking.rows import Row, bits, identical, parts, same
 from course_utils.checking.search import Search
 from course_utils.checking.wording import sentence
@@ -28,6 +30,13 @@ def kl(variance=lambda s: np.exp(2 * s), square=np.square, one=1.0, log=lambda s
         return half * np.sum(variance(log_sigma) + square(mu) - one - log(log_sigma), axis=axis)
 
     return kl_standard_normal
+
+
+def summed_without_prior(encoder, decoder, x, eps):
+    mu, log_sigma = RIGHT["encoder_forward"](encoder, x)
+    log_p = RIGHT["bernoulli_log_prob"](x, mlp(decoder, mu + np.exp(log_sigma) * eps))
+    log_q = -0.5 * eps**2 - 0.5 * np.log(2 * np.pi) - log_sigma
+    return special.logsumexp(log_p - log_q.sum(axis=-1), axis=0)
 
 
 RIGHT = {name: exercise.library_answer() for name, exercise in EXERCISES.items()}
@@ -139,7 +148,26 @@ WRONG = [
         "Under 'amortization': result: times -1",
         "Under 'amortization': The result has the wrong sign.",
     ),
+    # a function and a reduction in the other order
+    (
+        "best_prior_scale",
+        lambda mu, s: np.mean(np.sqrt(mu**2 + np.exp(2 * s))),
+        "the root: before the weights",
+        "The root is taken before the mean over the weights, where it belongs after it.",
+    ),
+    (
+        "sigma_bar",
+        lambda z_bar, eps: np.tile(np.mean(z_bar * eps, axis=0), (len(eps), 1)),
+        "result: mean for all over axis 0",
+        "the same for all",
+    ),
     # two things
+    (
+        "vae_log_likelihood",
+        lambda *args: summed_without_prior(*args),
+        "log p(z): left out & result: plus log S",
+        "Two things: log p(z) is left out",
+    ),
     ("kl_standard_normal", kl(square=lambda m: m / 2, half=1.0, one=0.5), None, None),
     ("kl_standard_normal", kl(one=0.0, half=1.0), "&", "Two things: "),
 ]
@@ -211,6 +239,54 @@ def test_ordinary_cases_decide_whatever_special_ones_say():
         return kl(square=lambda m: m**3)(mu, log_sigma) if log_sigma.min() > -20 else np.zeros(len(mu))
 
     assert examine(kl_standard_normal).misconception.startswith("the square of mu")
+
+
+def test_what_draws_is_new_for_every_candidate():
+    """`draw` goes on from call to call; a second candidate that used the first one's would fit nothing."""
+
+    def sample_gradients(f, mu, log_sigma, draw):
+        by_mu, by_log_sigma = RIGHT["sample_gradients"](f, mu, log_sigma, draw)
+        return by_mu / mu.size, by_log_sigma / mu.size
+
+    assert "of the mean of f, and not of its sum" in examine(sample_gradients).misconception
+
+
+def test_samples_that_are_averaged_too_early_are_known_where_only_special_cases_have_several():
+    def vae_elbo(encoder, decoder, x, eps):
+        return RIGHT["vae_elbo"](encoder, decoder, x, eps if eps.ndim == 2 else eps.mean(axis=0))
+
+    report = examine(vae_elbo)
+    assert report.misconception == "`eps`: mean sample" and "right on ordinary inputs" in report.advice
+
+
+def test_an_argument_that_the_source_lacks_explains_more_than_what_each_result_lacks():
+    """Both results are K times off in their own ways; one cause is said, where there is one."""
+
+    def point_mass_limit(widths, nats, K):
+        return -np.log(widths / np.sqrt(2 * np.pi)), np.sqrt(2 * np.pi) * np.exp(-nats)
+
+    exercise = replace(EXERCISES["point_mass_limit"], others={})
+    reports = [
+        judging.judge(
+            exercise, lambda args, seconds, **more: outcome_of(perform(point_mass_limit, args)), 0, source=source
+        )
+        for source in (source_of(point_mass_limit), None)
+    ]
+    assert reports[0].misconception == "not used: K" and "does not occur in your function" in reports[0].advice
+    assert " | " in reports[1].misconception
+
+
+@pytest.mark.parametrize("small", [1e-12, 1e-9, 1e-8])
+def test_a_small_number_before_the_logarithm_is_known_by_what_the_impossible_costs(small):
+    def losses(real, fake):
+        D, G = special.expit(real), special.expit(fake)
+        return -np.mean(np.log(D + small)) - np.mean(np.log(1 - G + small)), -np.mean(np.log(G + small))
+
+    assert examine(losses, name="gan_losses").misconception == "small number in the logarithm"
+    other = examine(
+        lambda real, fake: tuple(np.minimum(v, 30.0) for v in RIGHT["gan_losses"](real, fake)), name="gan_losses"
+    )
+    assert not other.passed and other.misconception != "small number in the logarithm"
 
 
 @pytest.mark.parametrize("small", [1e-15, 1e-12, 1e-9, 1e-8])

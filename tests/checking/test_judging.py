@@ -242,6 +242,8 @@ def test_hidden_values_are_never_printed():
 @pytest.mark.parametrize(
     "expected, got, words",
     [
+        ((8,), (7,), "has shape (7,). Expected is (8,), which is (N,). One is missing: the first or the last?"),
+        ((8,), (9,), "There is one too many."),
         ((8,), (5,), "has shape (5,), which is (D,). Expected is (8,), which is (N,). Is the right axis summed or"),
         ((8,), (), "The result is one number. Expected is (8,), which is (N,). Is an axis summed or averaged over"),
         ((8,), (8, 5), "has shape (8, 5), which is (N, D). Expected is (8,), which is (N,). Is an axis left over"),

@@ -1,7 +1,11 @@
 """How the checks explain wrong answers that were written blind; a table at the end of the tests' output counts it.
 
-What the answers are and who says what an explanation is worth: tests/helpers/wrong_corpus/README.md.
+What the answers are and who says what an explanation is worth: tests/helpers/wrong_corpus/README.md. Each ordinary run
+judges a fixed part of them, with COURSE_TEST_COPIES=full (the weekly workflow) all: a minute and a half of processor
+time, and as much again for those that train.
 """
+
+import os
 
 import pytest
 from wrong_corpus import MEANINGS, corpus, judged, read
@@ -12,6 +16,9 @@ pytestmark = pytest.mark.slow  # the whole file takes tens of seconds
 
 EXERCISES = all_exercises()
 RISE = 2  # points of per cent above its floor at which a notebook's floor is to be raised
+FULL = os.environ.get("COURSE_TEST_COPIES") == "full"
+EVERY = 4  # answers, of which one is judged where not all are
+MISSED = 2  # answers that a part may have too many of which are not named
 
 
 def parts():
@@ -23,16 +30,27 @@ def parts():
     return found
 
 
+def chosen(part):
+    """The answers of a part that are judged: every one, or every fourth, which of those that train is the first."""
+    answers = parts()[part]
+    if FULL:
+        return answers
+    return answers[:1] if part.endswith("training") else answers[::EVERY]
+
+
 @pytest.mark.parametrize("part", parts())
 def test_wrong_answers_learn_why(part, record_property):
-    rows = judged(parts()[part])
+    rows = judged(chosen(part))
     counts = {word: [answer for answer, _, meaning in rows if meaning == word] for word in MEANINGS}
     record_property("explanations", [part, len(rows), *(len(counts[word]) for word in MEANINGS)])
     assert not [answer.name for answer in counts["accepted"]]
     assert not [(answer.name, report.advice) for answer, report, meaning in rows if meaning == "false"]
     share, floor = 100 * len(counts["named"]) / len(rows), read("floors").get(part, 0)
-    assert share >= floor, f"{[a.name for w in ('general', 'nothing', 'unread') for a in counts[w]]} are not named"
-    assert share < floor + RISE, f"raise the floor of {part} in floors.json to {share:.0f}"
+    few = 0 if FULL else 100 * MISSED / len(rows)
+    assert share >= floor - few, (
+        f"{[a.name for w in ('general', 'nothing', 'unread') for a in counts[w]]} are not named"
+    )
+    assert not FULL or share < floor + RISE, f"raise the floor of {part} in floors.json to {share:.0f}"
 
 
 def test_verdicts_and_floors_are_about_answers_that_exist():

@@ -81,10 +81,13 @@ def said(report: Report) -> str:
 
 
 def meaning(answer: Wrong, report: Report, verdicts: dict) -> str:
-    """One of MEANINGS. A person's verdict counts; without one, a report that explains nothing is known as such."""
-    if report.passed:
-        return "accepted"
+    """One of MEANINGS. A person's verdict counts; without one, a report that explains nothing is known as such.
+
+    An answer with the right values is accepted, unless the report says what it lacks all the same, and a person agrees.
+    """
     verdict = verdicts.get(answer.exercise, {}).get(answer.name, {}).get(said(report))
+    if report.passed:
+        return verdict if verdict and report.advice else "accepted"
     if verdict:
         return verdict
     if report.misconception:

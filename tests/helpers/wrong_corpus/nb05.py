@@ -858,3 +858,108 @@ def mean_over_examples(x, W, b, eta, mu, log_sigma):
         F[n] = -(r @ r + var @ np.sum(W**2, axis=0)) / (2 * eta) - D / 2 * np.log(2 * np.pi * eta)
         F[n] -= 0.5 * np.sum(var + mu[n] ** 2 - 1 - 2 * log_sigma[n])
     return F.mean()
+
+
+# --- point_mass_limit -------------------------------------------------------------------------------------------------
+
+
+@wrong(
+    "point_mass_limit",
+    cause="K is not used: the volume of the cube is its side to the K, and so is the density of K dimensions.",
+    line="np.log(widths / np.sqrt(2 * np.pi))",
+)
+def one_dimension(widths, nats, K):
+    bounds = -np.log(widths / np.sqrt(2 * np.pi))
+    side = np.sqrt(2 * np.pi) * np.exp(-nats)
+    return bounds, side
+
+
+@wrong(
+    "point_mass_limit",
+    cause="The density is left out: the bound is minus the log of the volume alone.",
+    line="-K * np.log(widths)",
+)
+def volume_alone(widths, nats, K):
+    return -K * np.log(widths), np.exp(-nats / K)
+
+
+@wrong(
+    "point_mass_limit",
+    cause="The largest density is taken as 1 / (2 pi)^K, without the root.",
+    line="(2 * np.pi) ** -K",
+)
+def density_without_root(widths, nats, K):
+    density = (2 * np.pi) ** -K
+    return -np.log(widths**K * density), np.exp(-nats / K) / density ** (1 / K)
+
+
+@wrong(
+    "point_mass_limit",
+    cause="A negative bound is set to 0; the card leaves it negative.",
+    line="np.maximum(",
+)
+def cut_at_zero(widths, nats, K):
+    P = (widths / np.sqrt(2 * np.pi)) ** K
+    return np.maximum(-np.log(P), 0), np.sqrt(2 * np.pi) * np.exp(-nats / K)
+
+
+@wrong(
+    "point_mass_limit",
+    cause="The side is that of one dimension: nats are not divided by K.",
+    line="np.exp(-nats)",
+)
+def nats_not_shared(widths, nats, K):
+    peak = 1 / np.sqrt(2 * np.pi)
+    bounds = -K * np.log(widths * peak)
+    return bounds, np.exp(-nats) / peak
+
+
+@wrong(
+    "point_mass_limit",
+    cause="The sign of nats is wrong in the side: a higher price means a smaller cube.",
+    line="np.exp(nats / K)",
+)
+def side_grows(widths, nats, K):
+    constant = 0.5 * K * np.log(2 * np.pi)
+    bounds = constant - K * np.log(widths)
+    return bounds, np.sqrt(2 * np.pi) * np.exp(nats / K)
+
+
+@wrong(
+    "point_mass_limit",
+    cause="The density of a standard normal has sqrt(2 pi); the pi alone is under the root here.",
+    line="2 * np.sqrt(np.pi)",
+)
+def two_outside_the_root(widths, nats, K):
+    peak = 1 / (2 * np.sqrt(np.pi))
+    return -K * np.log(widths * peak), np.exp(-nats / K) / peak
+
+
+@wrong(
+    "point_mass_limit",
+    cause="The bounds are in bits: the natural logarithm gives nats.",
+    line="np.log2(",
+)
+def price_in_bits(widths, nats, K):
+    bounds = -K * np.log2(widths / np.sqrt(2 * np.pi))
+    return bounds, np.sqrt(2 * np.pi) * 2 ** (-nats / K)
+
+
+@wrong(
+    "point_mass_limit",
+    cause="P itself is returned, not -log P.",
+    line="return (widths / np.sqrt(2 * np.pi)) ** K",
+)
+def probability_for_price(widths, nats, K):
+    side = np.sqrt(2 * np.pi) * np.exp(-nats / K)
+    return (widths / np.sqrt(2 * np.pi)) ** K, side
+
+
+@wrong(
+    "point_mass_limit",
+    cause="The logarithm of the side is returned: exp is missing.",
+    line="- nats / K",
+)
+def log_of_the_side(widths, nats, K):
+    bounds = 0.5 * K * np.log(2 * np.pi) - K * np.log(widths)
+    return bounds, 0.5 * np.log(2 * np.pi) - nats / K

@@ -1,9 +1,12 @@
 """Wrong answers to notebook 06, from the cards alone."""
 
 import numpy as np
-from autograd import elementwise_grad
+from autograd import elementwise_grad, grad
+from autograd import numpy as anp
+from autograd.extend import defvjp, primitive
 from scipy.stats import norm
 
+from course_utils.probability.gaussians import diagonal_gaussian_log_prob
 from wrong_corpus import wrong
 
 # --- score_function_gradient ------------------------------------------------------------------------------------------
@@ -707,3 +710,240 @@ def scaled_twice(h_bar, mask, rate):
 def mean_over_rows(h_bar, mask, rate):
     g = h_bar * mask / (1 - rate)
     return g.mean(axis=0)
+
+
+# --- score_function_loss ----------------------------------------------------------------------------------------------
+
+
+def _others(rewards):
+    return (np.sum(rewards) - rewards) / (len(rewards) - 1)
+
+
+@wrong(
+    "score_function_loss",
+    cause="The loss has no minus sign: going down it would make the rewards smaller.",
+    line="return anp.mean(",
+)
+def sign_of_the_loss(mu, log_sigma, z, rewards):
+    log_q = diagonal_gaussian_log_prob(z, mu, log_sigma)
+    return anp.mean((rewards - _others(rewards)) * log_q)
+
+
+@wrong(
+    "score_function_loss",
+    cause="There is no baseline.",
+    line="-anp.mean(rewards * ",
+)
+def no_baseline(mu, log_sigma, z, rewards):
+    return -anp.mean(rewards * diagonal_gaussian_log_prob(z, mu, log_sigma))
+
+
+@wrong(
+    "score_function_loss",
+    cause="The baseline is the mean of all rewards, the own one among them.",
+    line="rewards - rewards.mean()",
+)
+def mean_of_all(mu, log_sigma, z, rewards):
+    advantage = rewards - rewards.mean()
+    log_q = diagonal_gaussian_log_prob(z, mu, log_sigma)
+    return -anp.mean(advantage * log_q)
+
+
+@wrong(
+    "score_function_loss",
+    cause="The terms are summed over the samples, not averaged.",
+    line="-anp.sum(",
+)
+def sum_over_the_samples(mu, log_sigma, z, rewards):
+    S = len(rewards)
+    baseline = np.array([np.mean(np.delete(rewards, s)) for s in range(S)])
+    return -anp.sum((rewards - baseline) * diagonal_gaussian_log_prob(z, mu, log_sigma))
+
+
+@wrong(
+    "score_function_loss",
+    cause="The sum of the others is divided by S, not by S - 1.",
+    line="/ len(rewards)",
+)
+def others_divided_by_all(mu, log_sigma, z, rewards):
+    baseline = (np.sum(rewards) - rewards) / len(rewards)
+    return -anp.mean((rewards - baseline) * diagonal_gaussian_log_prob(z, mu, log_sigma))
+
+
+@wrong(
+    "score_function_loss",
+    cause="The density is weighted, not its logarithm.",
+    line="anp.exp(diagonal_gaussian_log_prob(",
+)
+def density_for_its_log(mu, log_sigma, z, rewards):
+    q = anp.exp(diagonal_gaussian_log_prob(z, mu, log_sigma))
+    return -anp.mean((rewards - _others(rewards)) * q)
+
+
+@wrong(
+    "score_function_loss",
+    cause="The baseline is added to the rewards.",
+    line="rewards + baseline",
+)
+def baseline_added(mu, log_sigma, z, rewards):
+    baseline = _others(rewards)
+    log_q = diagonal_gaussian_log_prob(z, mu, log_sigma)
+    return -anp.mean((rewards + baseline) * log_q)
+
+
+@wrong(
+    "score_function_loss",
+    cause="log_sigma is given as sigma: exp is taken before the log density takes it once more.",
+    line="anp.exp(log_sigma))",
+)
+def sigma_for_log_sigma(mu, log_sigma, z, rewards):
+    log_q = diagonal_gaussian_log_prob(z, mu, anp.exp(log_sigma))
+    return -anp.mean((rewards - _others(rewards)) * log_q)
+
+
+@wrong(
+    "score_function_loss",
+    cause="The advantages are divided by their standard deviation, which nobody asked for.",
+    line="/ np.std(",
+)
+def advantages_standardised(mu, log_sigma, z, rewards):
+    advantage = rewards - _others(rewards)
+    advantage = advantage / np.std(advantage)
+    return -anp.mean(advantage * diagonal_gaussian_log_prob(z, mu, log_sigma))
+
+
+@wrong(
+    "score_function_loss",
+    cause="The mean of the rewards and the mean of log q are multiplied, where the mean of the products belongs.",
+    line="np.mean(advantage) * ",
+)
+def product_of_means(mu, log_sigma, z, rewards):
+    advantage = rewards - _others(rewards)
+    return -np.mean(advantage) * anp.mean(diagonal_gaussian_log_prob(z, mu, log_sigma))
+
+
+# --- sample_gradients -------------------------------------------------------------------------------------------------
+
+
+@wrong(
+    "sample_gradients",
+    cause="The gradient by sigma is returned: dsigma/dlog sigma = sigma is missing.",
+    line="lambda z_bar: z_bar * (z - mu) / sigma",
+)
+def gradient_by_sigma_returned(f, mu, log_sigma, draw):
+    sample = primitive(lambda mu, log_sigma: draw(mu, np.exp(log_sigma)))
+
+    def by_log_sigma(z, mu, log_sigma):
+        sigma = np.exp(log_sigma)
+        return lambda z_bar: z_bar * (z - mu) / sigma
+
+    defvjp(sample, lambda z, mu, log_sigma: lambda z_bar: z_bar, by_log_sigma)
+    return grad(lambda m, s: anp.sum(f(sample(m, s))), (0, 1))(mu, log_sigma)
+
+
+@wrong(
+    "sample_gradients",
+    cause="draw is called twice, so that the two gradients belong to two samples.",
+    line="grad(total, 1)",
+)
+def drawn_twice(f, mu, log_sigma, draw):
+    sample = primitive(lambda mu, log_sigma: draw(mu, np.exp(log_sigma)))
+    defvjp(sample, lambda z, mu, ls: lambda g: g, lambda z, mu, ls: lambda g: g * (z - mu))
+
+    def total(m, s):
+        return anp.sum(f(sample(m, s)))
+
+    return grad(total, 0)(mu, log_sigma), grad(total, 1)(mu, log_sigma)
+
+
+@wrong(
+    "sample_gradients",
+    cause="The mean of f is differentiated; the sum is asked.",
+    line="anp.mean(f(sample(m, s)))",
+)
+def mean_for_sum(f, mu, log_sigma, draw):
+    sample = primitive(lambda mu, log_sigma: draw(mu, np.exp(log_sigma)))
+    defvjp(sample, lambda z, mu, ls: lambda g: g, lambda z, mu, ls: lambda g: g * (z - mu))
+    return grad(lambda m, s: anp.mean(f(sample(m, s))), (0, 1))(mu, log_sigma)
+
+
+@wrong(
+    "sample_gradients",
+    cause="log_sigma is given to draw, which takes sigma.",
+    line="draw(mu, log_sigma)",
+)
+def log_sigma_given_to_draw(f, mu, log_sigma, draw):
+    sample = primitive(lambda mu, log_sigma: draw(mu, log_sigma))
+    defvjp(sample, lambda z, mu, ls: lambda g: g, lambda z, mu, ls: lambda g: g * (z - mu))
+    return grad(lambda m, s: anp.sum(f(sample(m, s))), (0, 1))(mu, log_sigma)
+
+
+@wrong(
+    "sample_gradients",
+    cause="The mean is not subtracted: the noise is z - mu (over sigma), not z.",
+    line="lambda g: g * z)",
+)
+def noise_with_the_mean(f, mu, log_sigma, draw):
+    sample = primitive(lambda mu, log_sigma: draw(mu, np.exp(log_sigma)))
+    defvjp(sample, lambda z, mu, ls: lambda g: g, lambda z, mu, ls: lambda g: g * z)
+    return grad(lambda m, s: anp.sum(f(sample(m, s))), (0, 1))(mu, log_sigma)
+
+
+@wrong(
+    "sample_gradients",
+    cause="The rules stand in the wrong order: that of log_sigma first.",
+    line="lambda z, mu, ls: lambda g: g * (z - mu), lambda z, mu, ls: lambda g: g)",
+)
+def rules_exchanged(f, mu, log_sigma, draw):
+    sample = primitive(lambda mu, log_sigma: draw(mu, np.exp(log_sigma)))
+    defvjp(sample, lambda z, mu, ls: lambda g: g * (z - mu), lambda z, mu, ls: lambda g: g)
+    return grad(lambda m, s: anp.sum(f(sample(m, s))), (0, 1))(mu, log_sigma)
+
+
+@wrong(
+    "sample_gradients",
+    cause="The rules hold the local derivatives alone: the gradient that arrives is not multiplied in.",
+    line="lambda g: np.ones_like(z)",
+)
+def chain_rule_forgotten(f, mu, log_sigma, draw):
+    sample = primitive(lambda mu, log_sigma: draw(mu, np.exp(log_sigma)))
+    defvjp(sample, lambda z, mu, ls: lambda g: np.ones_like(z), lambda z, mu, ls: lambda g: z - mu)
+    return grad(lambda m, s: anp.sum(f(sample(m, s))), (0, 1))(mu, log_sigma)
+
+
+@wrong(
+    "sample_gradients",
+    cause="z is divided by sigma in the rule of mu; dz/dmu is 1.",
+    line="lambda g: g / np.exp(ls)",
+)
+def divided_in_the_rule_of_mu(f, mu, log_sigma, draw):
+    sample = primitive(lambda mu, log_sigma: draw(mu, np.exp(log_sigma)))
+    defvjp(sample, lambda z, mu, ls: lambda g: g / np.exp(ls), lambda z, mu, ls: lambda g: g * (z - mu))
+    return grad(lambda m, s: anp.sum(f(sample(m, s))), (0, 1))(mu, log_sigma)
+
+
+@wrong(
+    "sample_gradients",
+    cause="There is one sigma too many: (z - mu) is sigma eps already.",
+    line="g * (z - mu) * np.exp(ls)",
+)
+def one_sigma_too_many(f, mu, log_sigma, draw):
+    sample = primitive(lambda mu, log_sigma: draw(mu, np.exp(log_sigma)))
+    defvjp(sample, lambda z, mu, ls: lambda g: g, lambda z, mu, ls: lambda g: g * (z - mu) * np.exp(ls))
+    return grad(lambda m, s: anp.sum(f(sample(m, s))), (0, 1))(mu, log_sigma)
+
+
+@wrong(
+    "sample_gradients",
+    cause="The noise is drawn anew in place of found from z.",
+    line="rng.standard_normal",
+)
+def own_noise_in_the_rule(f, mu, log_sigma, draw):
+    rng = np.random.default_rng()
+    sample = primitive(lambda mu, log_sigma: draw(mu, np.exp(log_sigma)))
+    defvjp(
+        sample,
+        lambda z, mu, ls: lambda g: g,
+        lambda z, mu, ls: lambda g: g * np.exp(ls) * rng.standard_normal(z.shape),
+    )
+    return grad(lambda m, s: anp.sum(f(sample(m, s))), (0, 1))(mu, log_sigma)

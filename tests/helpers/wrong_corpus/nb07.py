@@ -1,9 +1,12 @@
 """Wrong answers to notebook 07, from the cards alone."""
 
 import numpy as np
+from autograd import grad
 from autograd import numpy as anp
 
-from course_utils.networks.nets import mlp
+from course_utils.models.amortization import elbo_of_q
+from course_utils.networks.nets import init_mlp, mlp
+from course_utils.networks.optim import adam, hold_then_linear, minibatches
 from wrong_corpus import wrong
 
 # --- linear_posterior -------------------------------------------------------------------------------------------------
@@ -571,3 +574,280 @@ def bounds_exchanged(log_p, elbo_best, elbo_encoder):
         approximation.append(p - best)
         amortization.append(best - enc)
     return {"approximation": np.array(approximation), "amortization": np.array(amortization)}
+
+
+# --- encoder_train ----------------------------------------------------------------------------------------------------
+
+
+def _encode(encoder, x):
+    out = mlp(encoder, x)
+    K = out.shape[1] // 2
+    return out[:, :K], out[:, K:]
+
+
+def _rows_and_noise(x, K, steps, rng):
+    for rows in minibatches(x, 128, steps, rng):
+        yield rows, rng.standard_normal((1, len(rows), K)).astype(np.float32)
+
+
+def _start(sizes, rng):
+    return init_mlp([*sizes[:-1], 2 * sizes[-1]], rng)
+
+
+@wrong(
+    "encoder_train",
+    cause="The ELBO is minimised: adam goes downhill, so the loss is minus its mean.",
+    line="return anp.mean(elbo_of_q(",
+)
+def goes_downhill(x, decoder, sizes, steps, rng):
+    def loss(encoder, batch):
+        rows, eps = batch
+        return anp.mean(elbo_of_q(decoder, rows, *_encode(encoder, rows), eps))
+
+    batches = _rows_and_noise(x, sizes[-1], steps, rng)
+    return adam(loss, _start(sizes, rng), batches, steps, hold_then_linear(4e-3, steps))
+
+
+@wrong(
+    "encoder_train",
+    cause="The encoder has K outputs, and not 2K.",
+    line="init_mlp(sizes, rng)",
+)
+def half_the_outputs(x, decoder, sizes, steps, rng):
+    def loss(encoder, batch):
+        rows, eps = batch
+        mu = mlp(encoder, rows)
+        return -anp.mean(elbo_of_q(decoder, rows, mu, 0 * mu, eps))
+
+    batches = _rows_and_noise(x, sizes[-1], steps, rng)
+    return adam(loss, init_mlp(sizes, rng), batches, steps, hold_then_linear(4e-3, steps))
+
+
+@wrong(
+    "encoder_train",
+    cause="The noise is 0 in every minibatch: sigma is never felt, so that it is not trained.",
+    line="np.zeros(",
+)
+def no_noise(x, decoder, sizes, steps, rng):
+    def batches():
+        for rows in minibatches(x, 128, steps, rng):
+            yield rows, np.zeros((1, len(rows), sizes[-1]), np.float32)
+
+    def loss(encoder, batch):
+        rows, eps = batch
+        return -anp.mean(elbo_of_q(decoder, rows, *_encode(encoder, rows), eps))
+
+    return adam(loss, _start(sizes, rng), batches(), steps, hold_then_linear(4e-3, steps))
+
+
+@wrong(
+    "encoder_train",
+    cause="The step size is 4e-6, so that it hardly learns in the steps it has.",
+    line="4e-6",
+)
+def steps_too_small(x, decoder, sizes, steps, rng):
+    def loss(encoder, batch):
+        rows, eps = batch
+        return -anp.mean(elbo_of_q(decoder, rows, *_encode(encoder, rows), eps))
+
+    batches = _rows_and_noise(x, sizes[-1], steps, rng)
+    return adam(loss, _start(sizes, rng), batches, steps, hold_then_linear(4e-6, steps))
+
+
+@wrong(
+    "encoder_train",
+    cause="The outputs are taken as (log sigma, mu); the first K are mu.",
+    line="log_sigma, mu = _encode(",
+)
+def encoder_halves_exchanged(x, decoder, sizes, steps, rng):
+    def loss(encoder, batch):
+        rows, eps = batch
+        log_sigma, mu = _encode(encoder, rows)
+        return -anp.mean(elbo_of_q(decoder, rows, mu, log_sigma, eps))
+
+    batches = _rows_and_noise(x, sizes[-1], steps, rng)
+    return adam(loss, _start(sizes, rng), batches, steps, hold_then_linear(4e-3, steps))
+
+
+@wrong(
+    "encoder_train",
+    cause="Decoder and encoder are returned as a pair; the encoder alone is asked.",
+    line="return encoder, decoder",
+)
+def a_pair_returned(x, decoder, sizes, steps, rng):
+    def loss(encoder, batch):
+        rows, eps = batch
+        return -anp.mean(elbo_of_q(decoder, rows, *_encode(encoder, rows), eps))
+
+    batches = _rows_and_noise(x, sizes[-1], steps, rng)
+    encoder = adam(loss, _start(sizes, rng), batches, steps, hold_then_linear(4e-3, steps))
+    return encoder, decoder
+
+
+@wrong(
+    "encoder_train",
+    cause="The random numbers do not come from rng, but from a generator of its own.",
+    line="np.random.default_rng()",
+)
+def own_generator(x, decoder, sizes, steps, rng):
+    mine = np.random.default_rng()
+
+    def loss(encoder, batch):
+        rows, eps = batch
+        return -anp.mean(elbo_of_q(decoder, rows, *_encode(encoder, rows), eps))
+
+    batches = _rows_and_noise(x, sizes[-1], steps, mine)
+    return adam(loss, _start(sizes, mine), batches, steps, hold_then_linear(4e-3, steps))
+
+
+@wrong(
+    "encoder_train",
+    cause="The same noise serves all minibatches; each needs fresh noise.",
+    line="eps = rng.standard_normal(",
+)
+def one_noise_for_all(x, decoder, sizes, steps, rng):
+    eps = rng.standard_normal((1, 128, sizes[-1])).astype(np.float32)
+
+    def loss(encoder, rows):
+        return -anp.mean(elbo_of_q(decoder, rows, *_encode(encoder, rows), eps[:, : len(rows)]))
+
+    return adam(loss, _start(sizes, rng), minibatches(x, 128, steps, rng), steps, hold_then_linear(4e-3, steps))
+
+
+# --- refine_q ---------------------------------------------------------------------------------------------------------
+
+
+@wrong(
+    "refine_q",
+    cause="The mean over the examples is differentiated, so that each step is N times too short; it is the sum.",
+    line="anp.mean(elbo_of_q(",
+)
+def mean_over_the_examples(decoder, x, mu, log_sigma, eps, step_size):
+    slopes = grad(lambda m, s, e: anp.mean(elbo_of_q(decoder, x, m, s, e)), (0, 1))
+    for e in eps:
+        a, b = slopes(mu, log_sigma, e)
+        mu, log_sigma = mu + step_size * a, log_sigma + step_size * b
+    return mu, log_sigma
+
+
+@wrong(
+    "refine_q",
+    cause="It goes downhill: the slope is subtracted.",
+    line="mu - step_size * a",
+)
+def downhill(decoder, x, mu, log_sigma, eps, step_size):
+    def total(m, s, e):
+        return anp.sum(elbo_of_q(decoder, x, m, s, e))
+
+    for e in eps:
+        a, b = grad(total, (0, 1))(mu, log_sigma, e)
+        mu = mu - step_size * a
+        log_sigma = log_sigma - step_size * b
+    return mu, log_sigma
+
+
+@wrong(
+    "refine_q",
+    cause="Only mu moves; log_sigma takes its step, too.",
+    line="return mu, log_sigma",
+)
+def only_mu_moves(decoder, x, mu, log_sigma, eps, step_size):
+    slope = grad(lambda m, e: anp.sum(elbo_of_q(decoder, x, m, log_sigma, e)))
+    for e in eps:
+        mu = mu + step_size * slope(mu, e)
+    return mu, log_sigma
+
+
+@wrong(
+    "refine_q",
+    cause="mu moves first, and the slope of log_sigma is taken at the new mu; both move at once.",
+    line="log_sigma = log_sigma + step_size * grad(total, 1)(mu, log_sigma, e)",
+)
+def one_after_the_other(decoder, x, mu, log_sigma, eps, step_size):
+    def total(m, s, e):
+        return anp.sum(elbo_of_q(decoder, x, m, s, e))
+
+    for e in eps:
+        mu = mu + step_size * grad(total, 0)(mu, log_sigma, e)
+        log_sigma = log_sigma + step_size * grad(total, 1)(mu, log_sigma, e)
+    return mu, log_sigma
+
+
+@wrong(
+    "refine_q",
+    cause="The same noise, the first, is used in every step.",
+    line="eps[0]",
+)
+def first_noise_always(decoder, x, mu, log_sigma, eps, step_size):
+    slopes = grad(lambda m, s: anp.sum(elbo_of_q(decoder, x, m, s, eps[0])), (0, 1))
+    for _ in range(len(eps)):
+        a, b = slopes(mu, log_sigma)
+        mu, log_sigma = mu + step_size * a, log_sigma + step_size * b
+    return mu, log_sigma
+
+
+@wrong(
+    "refine_q",
+    cause="One step with all noises is taken in place of one step for each.",
+    line="eps.reshape(",
+)
+def one_step_with_all(decoder, x, mu, log_sigma, eps, step_size):
+    T, S, N, K = eps.shape
+    every = eps.reshape(T * S, N, K)
+    a, b = grad(lambda m, s: anp.sum(elbo_of_q(decoder, x, m, s, every)), (0, 1))(mu, log_sigma)
+    return mu + step_size * a, log_sigma + step_size * b
+
+
+@wrong(
+    "refine_q",
+    cause="The slopes are taken at the start in every step, not at where mu and log_sigma have got to.",
+    line="slopes(mu, log_sigma, e)",
+)
+def always_from_the_start(decoder, x, mu, log_sigma, eps, step_size):
+    slopes = grad(lambda m, s, e: anp.sum(elbo_of_q(decoder, x, m, s, e)), (0, 1))
+    new_mu, new_log_sigma = np.array(mu), np.array(log_sigma)
+    for e in eps:
+        a, b = slopes(mu, log_sigma, e)
+        new_mu = new_mu + step_size * a
+        new_log_sigma = new_log_sigma + step_size * b
+    return new_mu, new_log_sigma
+
+
+@wrong(
+    "refine_q",
+    cause="The step is divided by the number of steps T.",
+    line="step_size / len(eps)",
+)
+def step_shared_among_the_noises(decoder, x, mu, log_sigma, eps, step_size):
+    slopes = grad(lambda m, s, e: anp.sum(elbo_of_q(decoder, x, m, s, e)), (0, 1))
+    small = step_size / len(eps)
+    for e in eps:
+        a, b = slopes(mu, log_sigma, e)
+        mu, log_sigma = mu + small * a, log_sigma + small * b
+    return mu, log_sigma
+
+
+@wrong(
+    "refine_q",
+    cause="Only the first of the T noises is used: the loop ends after one step.",
+    line="return mu + step_size * a",
+)
+def returns_in_the_loop(decoder, x, mu, log_sigma, eps, step_size):
+    slopes = grad(lambda m, s, e: anp.sum(elbo_of_q(decoder, x, m, s, e)), (0, 1))
+    for e in eps:
+        a, b = slopes(mu, log_sigma, e)
+        return mu + step_size * a, log_sigma + step_size * b
+
+
+@wrong(
+    "refine_q",
+    cause="sigma is moved and its logarithm taken; the slope is that of log sigma.",
+    line="np.log(np.exp(log_sigma) + step_size * b)",
+)
+def sigma_is_moved(decoder, x, mu, log_sigma, eps, step_size):
+    slopes = grad(lambda m, s, e: anp.sum(elbo_of_q(decoder, x, m, s, e)), (0, 1))
+    for e in eps:
+        a, b = slopes(mu, log_sigma, e)
+        mu = mu + step_size * a
+        log_sigma = np.log(np.exp(log_sigma) + step_size * b)
+    return mu, log_sigma
