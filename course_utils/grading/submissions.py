@@ -104,7 +104,9 @@ def find_submissions(root: Path, leave_out: Path | None = None) -> list[Submissi
         if (student, notebook) in taken:  # x.ipynb and x.IPYNB
             notebook += Path(one.parts[-1]).suffix
         taken.add((student, notebook))
-        others = () if one.refusal else sorted("/".join(place) for place in places[one.version] - {one.place})
+        others = (
+            () if one.refusal else sorted("/".join(place[1:] or place) for place in places[one.version] - {one.place})
+        )
         path = root.joinpath(*one.real)
         submissions.append(Submission(student, notebook, path, one.refusal, root, one.member, tuple(others)))
     return sorted(submissions)
