@@ -51,7 +51,7 @@ def edge(distance: np.ndarray, softness: float = 0.025) -> np.ndarray:
     return 1 / (1 + np.exp(np.clip(distance / softness, -40, 40)))
 
 
-def ellipse(x: np.ndarray, y: np.ndarray, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+def ellipse(x: np.ndarray, y: np.ndarray, a: np.ndarray | float, b: np.ndarray | float) -> np.ndarray:
     """About the distance of (x, y) to the ellipse with half-axes a and b around 0; negative inside."""
     r = np.hypot(x / a, y / b)
     return (r - 1) * r / (np.hypot(x / a**2, y / b**2) + 1e-3)

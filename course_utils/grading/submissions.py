@@ -151,6 +151,7 @@ def _inside(path: tuple[str, ...], root: Path, is_link: bool) -> Iterator[Found]
     real, refusal = _behind(path, root) if is_link else (path, "")
     if not refusal and not path[-1].lower().endswith(".zip"):
         refusal = "refused: no zip archive; only these are opened"
+    members: list[archives.Member] = []
     if not refusal:
         try:
             with open(open_below(root, real, os.O_RDONLY), "rb") as file:
