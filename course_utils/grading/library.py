@@ -6,6 +6,8 @@ that no import, getattr or inspect finds the answer.
 """
 
 import ast
+import hashlib
+import importlib.util
 import os
 import py_compile
 import shutil
@@ -119,7 +121,7 @@ def make_library(folder: Path, hide: Iterable[Exercise]) -> Path:
     for name, text in made.items():
         (package / name).write_text(text, encoding="utf-8")
     for file in package.rglob("*.py"):
-        py_compile.compile(str(file), doraise=True, invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH)
+        _compile(file, folder.parent / "compiled")
     for file in package.rglob("*"):
         file.chmod(0o444 if file.is_file() else 0o755)  # whatever the umask: a strict child is nobody in particular
     folder.chmod(0o755)
@@ -145,6 +147,22 @@ def _share(file, target, store):
     if not kept.exists():
         kept.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(file, kept)
+    _link(kept, target)
+
+
+def _compile(file, store):
+    """Compiles a source. Copies that hide different answers differ in few files, so what is the same is compiled once,
+    to `store`; where it comes from, Python mends when it loads it."""
+    kept = store / f"{hashlib.sha256(file.read_bytes()).hexdigest()}.pyc"
+    if not kept.exists():
+        unchecked = py_compile.PycInvalidationMode.UNCHECKED_HASH
+        py_compile.compile(str(file), cfile=str(kept), doraise=True, invalidation_mode=unchecked)
+    target = Path(importlib.util.cache_from_source(str(file)))
+    target.parent.mkdir(exist_ok=True)
+    _link(kept, target)
+
+
+def _link(kept, target):
     try:
         os.link(kept, target)
     except OSError:

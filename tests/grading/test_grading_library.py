@@ -21,7 +21,7 @@ from course_utils.checking import examine, judging, wire
 from course_utils.checking.calling import outcome_of
 from course_utils.exercises import all_exercises
 from course_utils.exercises.stand_ins import resolve
-from course_utils.grading import sandbox
+from course_utils.grading import library, sandbox
 from course_utils.grading.library import make_library, source_files, without_answers
 from course_utils.models import autoencoder, conditional, gaussian_vae, semi_supervised
 
@@ -121,6 +121,21 @@ def test_an_alias_and_a_lambda_are_hidden_too():
     source = "def f(x):\n    'doc'\n    return 1\n\ng = f\nh = lambda x: 2\n"
     hidden = without_answers(source, ["f", "h"], "m.py")
     assert '"""doc"""' in hidden and "return 1" not in hidden and "2" not in hidden and "g = f" in hidden
+
+
+def test_what_copies_have_in_common_is_compiled_once_and_knows_where_it_lies(tmp_path, monkeypatch):
+    compiled = []
+    compile_ = library.py_compile.compile
+    monkeypatch.setattr(
+        library.py_compile, "compile", lambda file, **how: compiled.append(file) or compile_(file, **how)
+    )
+    for name, hidden in (("open", []), ("closed", [all_exercises()["pca_fit"]])):
+        make_library(tmp_path / name, hidden)
+    assert [file for file in compiled if "/closed/" in file] == [str(tmp_path / "closed/course_utils/models/pca.py")]
+    code = "from course_utils.models import pca, vae; print(pca.__cached__, vae.vae_elbo.__code__.co_filename)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path / "closed", capture_output=True, text=True)
+    said = done.stdout.split()
+    assert said[0].startswith(str(tmp_path / "closed")) and said[1].startswith(str(tmp_path / "closed"))
 
 
 def test_an_answer_that_is_not_where_it_should_be_is_an_error():
