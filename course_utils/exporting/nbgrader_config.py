@@ -13,10 +13,11 @@ from nbgrader.converters import Autograde
 from traitlets import Bool, Integer, Unicode
 
 from course_utils.building.build import nbgrader as cell_metadata
+from course_utils.checking.notebook_files import code_cells
 from course_utils.exercises import Exercise, all_exercises
 from course_utils.exporting.grading import Item, grader, items_of
 from course_utils.grading.grader import Grader
-from course_utils.grading.submissions import Cells, Submission, code_cells
+from course_utils.grading.submissions import Cells, Submission
 
 STUB = 'raise NotImplementedError("your answer goes here")'
 

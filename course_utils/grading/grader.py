@@ -9,6 +9,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from course_utils.checking.judging import tidy
+from course_utils.checking.notebook_files import recognise
 from course_utils.exercises import Exercise, all_exercises
 from course_utils.grading import library
 from course_utils.grading.cleaning import remove
@@ -16,7 +17,7 @@ from course_utils.grading.isolation import Isolation
 from course_utils.grading.nurseries import POSSIBLE, Nurseries
 from course_utils.grading.sandbox import Child, ChildError, LostError
 from course_utils.grading.scoring import failed, presentable, score
-from course_utils.grading.submissions import Cells, Submission, recognise
+from course_utils.grading.submissions import Cells, Submission
 from course_utils.grading.turns import Turns
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
@@ -41,6 +42,7 @@ DECIDE_NOTHING = {
     "cli.py",
     "data/build_packs.py",
     "checking/__init__.py",
+    "checking/handing_in.py",
     "checking/student.py",
     "checking/progress_file.py",
     "checking/predictions.py",

@@ -69,6 +69,10 @@ def examine(function, *, name=None, seed=0):
     """No report: the grader makes it."""
 
 
+def hand_in():
+    """Writes nothing."""
+
+
 def hint(name):
     """Shows nothing."""
 

@@ -12,7 +12,7 @@ import threading
 from pathlib import Path
 from typing import BinaryIO
 
-from course_utils.grading import isolation
+from course_utils.grading import guardian, isolation
 from course_utils.grading.isolation import Isolation
 
 START_SECONDS, END_SECONDS = 180, 5
@@ -79,6 +79,7 @@ class Nursery:
                 stdout=subprocess.DEVNULL,
                 stderr=log,
             )
+            guardian.begun(self.process.pid)
             theirs.close()
             self.requests.settimeout(START_SECONDS)
             try:
@@ -121,6 +122,7 @@ class Nursery:
         with contextlib.suppress(OSError):
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
+        guardian.ended(self.process.pid)
 
 
 class Nurseries:

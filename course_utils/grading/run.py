@@ -20,7 +20,7 @@ from course_utils.grading.cluster import Cluster
 from course_utils.grading.grader import Grader
 from course_utils.grading.isolation import ONE_EACH, choose
 from course_utils.grading.overrides import FILE, Override, adjusted, read_overrides
-from course_utils.grading.submissions import Cells, Submission, find_submissions, read_cells
+from course_utils.grading.submissions import Cells, Submission, cells_of, find_submissions
 from course_utils.grading.watching import watching
 
 GUESSED = 64  # bits of a seed that somebody could try out
@@ -111,6 +111,7 @@ class Run:
         self.out, self.grader, self.overrides = out, grader, overrides
         self.rows: list[dict] = []
         self.reused, self.used = 0, set[Override]()
+        self.instead_of: dict[tuple[str, str], tuple[str, ...]] = {}
         self.damaged: list[str] = []  # results of earlier runs that are none
         self.tally = class_report.Tally(grader.exercises)
 
@@ -118,9 +119,7 @@ class Run:
         self, submission: Submission, compute: Callable[[Submission, Cells], dict]
     ) -> tuple[dict, list[Override], bool]:
         """(result with adjustments, lines of overrides used, whether it was taken over from an earlier run)."""
-        cells = (
-            Cells([], submission.refusal, "") if submission.refusal else read_cells(submission.path, submission.root)
-        )
+        cells = cells_of(submission)
         same = self.grader.identity(cells.digest)
         known = self.known(submission, same) if cells.digest else None
         result = known or compute(submission, cells)
@@ -144,11 +143,15 @@ class Run:
     def collect(self, found: list[Submission], waiting: Iterable) -> None:
         """Takes the results as they come, and keeps of each what gradebook and class report need."""
         waiting = set(waiting)
+        self.instead_of = {(one.student, one.notebook): one.instead_of for one in found if one.instead_of}
         with tqdm(total=len(found), desc="grading", unit="notebook", file=sys.stderr) as bar:
             for future in as_completed(waiting):
                 result, used, known = future.result()
                 waiting.discard(future)
-                self.rows.append(results.row_of(result) | {"course_notebook": result["course_notebook"]})
+                row = results.row_of(result)
+                others = self.instead_of.get((row["student"], row["notebook"]))
+                row["status"] += f"; counts instead of the version in {', '.join(others)}" if others else ""
+                self.rows.append(row | {"course_notebook": result["course_notebook"]})
                 self.tally.add(result)
                 self.used |= set(used)
                 self.reused += known
@@ -166,6 +169,7 @@ class Run:
         names = [name for name, exercise in self.grader.exercises.items() if exercise.notebook in graded]
         book = results.write_gradebook(self.out, rows, names)
         results.write(self.out / "report.html", class_report.page(self.tally, self.grader.seed, self.grader.tier.name))
+        replaced = len(self.instead_of)
         odd = sum(not row["status"].startswith("graded") for row in rows)
         unused = [override for override in self.overrides if override not in self.used]
         lines = [
@@ -177,6 +181,8 @@ class Run:
         ]
         if odd:
             lines.append(f"{odd} could not be graded as usual: see the column `status`.")
+        if replaced:
+            lines.append(f"{replaced} count instead of other versions in archives: see the column `status`.")
         if self.overrides:
             lines.append(f"{len(self.used)} adjustments from {self.out / FILE}.")
         lines += [

@@ -16,7 +16,7 @@ import numpy as np
 from course_utils.checking.calling import Pipe
 from course_utils.checking.limits import ASLEEP, COMPUTED, Meter, clock_of
 from course_utils.checking.wire import WireError
-from course_utils.grading import isolation
+from course_utils.grading import guardian, isolation
 from course_utils.grading.cleaning import remove
 from course_utils.grading.isolation import Isolation, environment
 from course_utils.grading.nurseries import NurseryError
@@ -107,6 +107,7 @@ class Child:
                 stdout=subprocess.DEVNULL,
                 stderr=log,
             )
+        guardian.begun(self.process.pid)
 
     def clock(self) -> tuple[float, bool]:
         """What the child and all that it has started have taken of the processor, and whether they want more now."""
@@ -190,6 +191,8 @@ class Child:
         self.process.wait()
         if self.nursery:
             self.nurseries.give_back(self.nursery)
+        else:
+            guardian.ended(self.process.pid)
         if self.tier.after:
             self.tier.after(self.folder)
         remove(self.folder)

@@ -4,23 +4,26 @@ import errno
 import hashlib
 import json
 import os
-import re
 import stat
 import threading
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-MAX_BYTES, MAX_CELLS, MAX_SOURCE = 32 << 20, 5_000, 2_000_000
-MAX_FOLDERS = 50  # between the folder of all submissions and a notebook
+from course_utils.checking.notebook_files import MAX_BYTES, code_cells
+from course_utils.grading import archives
+from course_utils.grading.archives import IGNORED, MAX_FOLDERS
+
+SUFFIX = ".ipynb"
 _one_at_a_time = threading.Lock()  # a hostile notebook takes twenty times its size as Python objects
 
 
 class Submission(NamedTuple):
     """A notebook that somebody handed in. `refusal` says why it is not even opened.
 
-    `path` lies below the folder `root` of all submissions, and no part of it between the two is a link.
+    `path` lies below the folder `root` of all submissions, and no part of it between the two is a link. Where the file
+    is an archive, `member` is the notebook's name in it. `instead_of`: archives with versions that do not count.
     """
 
     student: str
@@ -28,6 +31,8 @@ class Submission(NamedTuple):
     path: Path
     refusal: str = ""
     root: Path | None = None
+    member: str = ""
+    instead_of: tuple[str, ...] = ()
 
 
 class Cells(NamedTuple):
@@ -39,30 +44,72 @@ class Cells(NamedTuple):
     metadata: str = ""  # the name that the notebook has in its own metadata
 
 
+class Found(NamedTuple):
+    """A notebook below the root: its path there, as folders and a name; where it really lies, without links; and, of
+    one in an archive, how many of the path's parts lead to the archive, and its name in there."""
+
+    parts: tuple[str, ...]
+    real: tuple[str, ...]
+    refusal: str = ""
+    archive: int = 0
+    member: str = ""
+
+    @property
+    def student(self) -> str:
+        """The first folder or, of an archive that lies beside the students' folders, the archive's name."""
+        if self.archive == 1:
+            return archives.stem(self.parts[0])
+        return self.parts[0] if len(self.parts) > 1 else ""
+
+    @property
+    def name(self) -> str:
+        """The notebook's name; of anything else the whole of it."""
+        return self.parts[-1][: -len(SUFFIX)] if self.parts[-1].lower().endswith(SUFFIX) else self.parts[-1]
+
+    @property
+    def place(self) -> tuple[str, ...]:
+        """The archive that it is in, nothing where it is in none."""
+        return self.parts[: self.archive]
+
+    @property
+    def version(self) -> tuple[str, str]:
+        """The same for all versions of one notebook of a student's."""
+        return self.student, self.name.casefold()
+
+
 def find_submissions(root: Path, leave_out: Path | None = None) -> list[Submission]:
     """Every notebook below `root`, in order of student and name.
 
     The student is the first folder, the notebook the file's name; where a student has several files of one name, the
     notebook is the path below the student's folder. Checkpoints and what macOS adds to archives are no submissions.
+    A zip archive counts as a folder of its name, and one beside the students' folders as that of the student whose
+    name it has. Of a notebook that a student has several times, by its file's name, the one outside of archives counts,
+    else the one in the archive whose name comes last (`hand-in-002.zip` after `hand-in-001.zip`).
     """
     root = root.resolve()
     found = list(_walk(root, leave_out and leave_out.resolve()))
-    names = [Path(*parts).with_suffix("") for parts, *_ in found]
-    same = Counter((parts[0], parts[-1]) for parts in (name.parts for name in names) if len(parts) > 1)
+    places: dict[tuple[str, str], set[tuple[str, ...]]] = defaultdict(set)
+    for one in found:
+        if not one.refusal:
+            places[one.version].add(one.place)
+    counts = {version: () if () in where else max(where, key=archives.in_order) for version, where in places.items()}
+    found = [one for one in found if one.refusal or one.place == counts[one.version]]
+    same = Counter((one.student, one.name) for one in found)
     submissions: list[Submission] = []
     taken: set[tuple[str, str]] = set()
-    for (parts, real, refusal), name in zip(found, names):
-        student = name.parts[0] if len(name.parts) > 1 else ""
-        alone = not student or same[student, name.name] == 1
-        notebook = name.name if alone else "/".join(name.parts[1:])
+    for one in found:
+        student, notebook = one.student, one.name
+        if student and same[student, notebook] > 1:
+            notebook = "/".join([*one.parts[one.archive != 1 : -1], notebook])
         if (student, notebook) in taken:  # x.ipynb and x.IPYNB
-            notebook += Path(parts[-1]).suffix
+            notebook += Path(one.parts[-1]).suffix
         taken.add((student, notebook))
-        submissions.append(Submission(student, notebook, root.joinpath(*real), refusal, root))
+        others = (
+            () if one.refusal else sorted("/".join(place[1:] or place) for place in places[one.version] - {one.place})
+        )
+        path = root.joinpath(*one.real)
+        submissions.append(Submission(student, notebook, path, one.refusal, root, one.member, tuple(others)))
     return sorted(submissions)
-
-
-Found = tuple[tuple[str, ...], tuple[str, ...], str]  # path below the root, the same without links, refusal
 
 
 def _walk(root: Path, leave_out: Path | None) -> Iterator[Found]:
@@ -74,7 +121,7 @@ def _walk(root: Path, leave_out: Path | None) -> Iterator[Found]:
         try:
             descriptor = open_below(root, here, os.O_RDONLY | os.O_DIRECTORY)
         except OSError as error:
-            yield here or (root.name,), here, f"damaged: the folder cannot be read ({error.strerror})"
+            yield Found(here or (root.name,), here, f"damaged: the folder cannot be read ({error.strerror})")
             continue
         try:
             with os.scandir(descriptor) as entries:
@@ -85,14 +132,39 @@ def _walk(root: Path, leave_out: Path | None) -> Iterator[Found]:
         for name, (is_folder, is_link) in sorted(kinds.items(), reverse=True):
             path = (*here, name)
             if name in to_folders:
-                yield path, path, "refused: a link to a folder; a submission must be the files themselves"
-            elif is_folder and name not in (".ipynb_checkpoints", "__MACOSX") and root.joinpath(*path) != leave_out:
+                yield Found(path, path, "refused: a link to a folder; a submission must be the files themselves")
+            elif is_folder and name not in IGNORED and root.joinpath(*path) != leave_out:
                 if len(path) > MAX_FOLDERS:
-                    yield path, path, f"refused: folders nested more than {MAX_FOLDERS} deep"
+                    yield Found(path, path, f"refused: folders nested more than {MAX_FOLDERS} deep")
                 else:
                     waiting.append(path)
-            if not is_folder and name not in to_folders and name.lower().endswith(".ipynb") and name[:2] != "._":
-                yield path, *(_behind(path, root) if is_link else (path, ""))
+            if is_folder or name in to_folders or name[:2] == "._":
+                continue
+            if name.lower().endswith(SUFFIX):
+                yield Found(path, *(_behind(path, root) if is_link else (path, "")))
+            elif archives.is_archive(name):
+                yield from _inside(path, root, is_link)
+
+
+def _inside(path: tuple[str, ...], root: Path, is_link: bool) -> Iterator[Found]:
+    """The notebooks in an archive; the archive itself where it is not opened."""
+    real, refusal = _behind(path, root) if is_link else (path, "")
+    if not refusal and not path[-1].lower().endswith(".zip"):
+        refusal = "refused: no zip archive; only these are opened"
+    members: list[archives.Member] = []
+    if not refusal:
+        try:
+            with open(open_below(root, real, os.O_RDONLY), "rb") as file:
+                members = archives.notebooks_in(file)
+        except archives.ArchiveError as error:
+            refusal = str(error)
+        except OSError as error:
+            refusal = f"damaged: the file cannot be read ({error.strerror or error})"
+    if refusal:
+        yield Found(path, real, refusal, len(path))
+        return
+    for member in members:
+        yield Found((*path, *member.parts), real, member.refusal, len(path), member.name)
 
 
 def _leads_to_folder(name: str, folder: int) -> bool:
@@ -131,14 +203,25 @@ def open_below(root: Path, parts: Iterable[str], flags: int) -> int:
     return descriptor
 
 
-def read_cells(path: Path, root: Path | None = None) -> Cells:
+def cells_of(submission: Submission) -> Cells:
+    """What a submission holds, or why it is not even opened."""
+    if submission.refusal:
+        return Cells([], submission.refusal, "")
+    return read_cells(submission.path, submission.root, submission.member)
+
+
+def read_cells(path: Path, root: Path | None = None, member: str = "") -> Cells:
     """The code cells of a notebook; a status that begins with "damaged", "empty" or "refused" where there are none.
 
-    No part of the path below `root` may be a link (without a root: the file itself may be none).
+    No part of the path below `root` may be a link (without a root: the file itself may be none). With `member`, the
+    path is an archive's, and the notebook the one of this name in it.
     """
     root = path.parent if root is None else root
     try:
-        content = _read(open_below(root, path.relative_to(root).parts, os.O_RDONLY))
+        descriptor = open_below(root, path.relative_to(root).parts, os.O_RDONLY)
+        content = _read_member(descriptor, member) if member else _read(descriptor)
+    except archives.ArchiveError as error:
+        return Cells([], str(error), "")
     except OSError as error:
         if error.errno in (errno.ELOOP, errno.ENOTDIR):
             return Cells([], "refused: a link has taken its place since it was found", "")
@@ -162,41 +245,20 @@ def read_cells(path: Path, root: Path | None = None) -> Cells:
     return Cells(sources, "" if any(map(str.strip, sources)) else "empty: no code cell", digest, metadata)
 
 
+def _read_member(descriptor, member):
+    with open(descriptor, "rb") as file:
+        content = archives.read_member(file, member, MAX_BYTES + 1)
+    return _bounded(content)
+
+
 def _read(descriptor):
     with open(descriptor, "rb") as file:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise ValueError("it is no ordinary file")
-        content = file.read(MAX_BYTES + 1)
+        return _bounded(file.read(MAX_BYTES + 1))
+
+
+def _bounded(content):
     if len(content) > MAX_BYTES:
         raise ValueError(f"larger than {MAX_BYTES >> 20} MB; clear the outputs and hand it in again")
     return content
-
-
-def code_cells(notebook: Any) -> tuple[list[str], str]:
-    """Sources of the code cells of a notebook's JSON, and its name in the metadata; ValueError where it is none."""
-    if not isinstance(notebook, dict) or not isinstance(notebook.get("cells"), list):
-        old = isinstance(notebook, dict) and "worksheets" in notebook
-        raise ValueError("a notebook of format 3; open it in JupyterLab and save it" if old else "not a notebook")
-    sources = []
-    for cell in notebook["cells"]:
-        if isinstance(cell, dict) and cell.get("cell_type") == "code":
-            source = cell.get("source", "")
-            if isinstance(source, list) and all(isinstance(line, str) for line in source):
-                source = "".join(source)
-            if not isinstance(source, str):
-                raise ValueError("a cell whose source is no text")
-            sources.append(source)
-    if len(sources) > MAX_CELLS or sum(map(len, sources)) > MAX_SOURCE:
-        raise ValueError(f"more than {MAX_CELLS} code cells or {MAX_SOURCE} characters of code")
-    metadata = notebook.get("metadata")
-    course = metadata.get("course") if isinstance(metadata, dict) else None
-    name = course.get("notebook") if isinstance(course, dict) else None
-    return sources, name if isinstance(name, str) else ""
-
-
-def recognise(stem: str, metadata: str, known: list[str]) -> str | None:
-    """The course notebook that a file is: by its name, also with a prefix or suffix, else by its metadata."""
-    for name in sorted(known, key=len, reverse=True):
-        if re.search(rf"(?<![0-9A-Za-z]){re.escape(name)}(?![0-9A-Za-z])", stem, re.IGNORECASE):
-            return name
-    return metadata if metadata in known else None

@@ -27,6 +27,7 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
+from functools import partial
 from pathlib import Path
 
 import nbformat
@@ -110,7 +111,10 @@ def classroom(wrong):
     right = {name: [*styled(name), *alternatives_of(name)] for name in NAMES}
     right = {name: [a for a in answers if isinstance(a.cells, list)] for name, answers in right.items()}
     students = {}
-    plain = {name: source(answers[0]) for name, answers in right.items()}  # other styles may share names of helpers
+    # Other styles may share names of helpers, and an answer may bring its own version of the other exercise's.
+    others = {name: [f"def {other}(" for other in NAMES if other != name] for name in NAMES}
+    alone = lambda name, cells: not any(text in cell for cell in cells for text in others[name])  # noqa: E731
+    plain = {name: next(filter(partial(alone, name), map(source, answers))) for name, answers in right.items()}
     for name, answers in right.items():
         for i, answer in enumerate(answers):
             students[f"right-{name}-{i:03}"] = (plain | {name: source(answer)}, dict.fromkeys(NAMES, True))

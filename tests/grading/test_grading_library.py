@@ -134,6 +134,17 @@ def test_an_alias_and_a_lambda_are_hidden_too():
     assert '"""doc"""' in hidden and "return 1" not in hidden and "2" not in hidden and "g = f" in hidden
 
 
+def test_what_copies_have_in_common_is_compiled_once_and_knows_where_it_lies(tmp_path):
+    make_library(tmp_path / "open", [])
+    known = bytecode.cache_info().misses
+    make_library(tmp_path / "closed", [all_exercises()["pca_fit"]])
+    assert bytecode.cache_info().misses == known + 1  # models/pca.py
+    code = "from course_utils.models import pca, vae; print(pca.__cached__, vae.vae_elbo.__code__.co_filename)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path / "closed", capture_output=True, text=True)
+    said = done.stdout.split()
+    assert said[0].startswith(str(tmp_path / "closed")) and said[1].startswith(str(tmp_path / "closed"))
+
+
 def test_an_answer_that_is_not_where_it_should_be_is_an_error():
     with pytest.raises(ValueError, match="m.py defines no f"):
         without_answers("def g(): pass", ["f"], "m.py")

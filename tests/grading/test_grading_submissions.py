@@ -10,10 +10,12 @@ import pytest
 from grading_corpus import PCA, START, hand_in, notebook_json, solved
 from grading_results import rows_of
 
+from course_utils.checking import notebook_files
+from course_utils.checking.notebook_files import recognise
 from course_utils.grading import grade_folder
 from course_utils.grading import submissions as module
 from course_utils.grading.results import LONGEST, digested, harmless, path_of
-from course_utils.grading.submissions import find_submissions, read_cells, recognise
+from course_utils.grading.submissions import find_submissions, read_cells
 
 
 def found(root, **options):
@@ -97,7 +99,7 @@ def test_sizes_are_limited(tmp_path, monkeypatch):
     monkeypatch.setattr(module, "MAX_BYTES", 1 << 20)
     large = hand_in(tmp_path, "a/01.ipynb", notebook_json(["a = 1"]) + " " * (1 << 20))
     assert read_cells(large).status == "damaged: larger than 1 MB; clear the outputs and hand it in again"
-    monkeypatch.setattr(module, "MAX_CELLS", 10)
+    monkeypatch.setattr(notebook_files, "MAX_CELLS", 10)
     many = hand_in(tmp_path, "a/02.ipynb", notebook_json(["a = 1"] * 11))
     assert read_cells(many).status.startswith("damaged: more than 10 code cells")
 
