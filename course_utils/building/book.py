@@ -23,7 +23,7 @@ from pygments import highlight
 from pygments.formatters.html import HtmlFormatter
 from pygments.lexers.python import PythonLexer
 
-from course_utils.building.build import EXPECTATION, BuildError, without_solution
+from course_utils.building.build import EXPECTATION, BuildError, find_built, without_solution
 
 ASSETS = Path(__file__).with_name("book_assets")
 CODE_STYLES = {"light": "a11y-high-contrast-light", "dark": "a11y-high-contrast-dark"}  # of accessible-pygments
@@ -205,9 +205,9 @@ def write(out: Path, name: str, data: bytes, suffix: str) -> str:
     return address
 
 
-def style_sheet() -> str:
-    """The book's style sheet, with the colours of code for both modes."""
-    css, dark = ((ASSETS / name).read_text(encoding="utf-8") for name in ("book.css", "dark.css"))
+def style_sheet(sheet: Path = ASSETS / "book.css") -> str:
+    """A style sheet (the book's, or the slides'), with the colours of dark mode and of code for both modes."""
+    css, dark = (path.read_text(encoding="utf-8") for path in (sheet, ASSETS / "dark.css"))
     light_code, dark_code = (HtmlFormatter(style=CODE_STYLES[mode]).get_style_defs(".code") for mode in CODE_STYLES)
     plain_panel = re.compile(r"^\.code +\{ *background[^}]*\}$|^(td|span)\.linenos.*$|^pre \{.*$", re.MULTILINE)
     light_code, dark_code = (plain_panel.sub("", text) for text in (light_code, dark_code))
@@ -238,9 +238,7 @@ def build_book(root: Path, out: Path, solutions: bool = False, only: Sequence[st
 
     BuildError where there is none, one was not executed, or a formula has no MathML.
     """
-    paths = [p for p in sorted((root / "solutions").glob("*.ipynb")) if not only or p.name.startswith(tuple(only))]
-    if not paths:
-        raise BuildError(f"{root / 'solutions'} holds no built notebook; make them with: course build")
+    paths = find_built(root, only)
     (out / "assets").mkdir(parents=True, exist_ok=True)
     pages = []
     for path in paths:
