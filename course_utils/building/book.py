@@ -9,6 +9,7 @@ import hashlib
 import html
 import json
 import re
+import shutil
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -16,17 +17,22 @@ from pathlib import Path
 
 import jinja2
 import nbformat
-from latex2mathml.converter import convert
 from nbconvert.filters.ansi import strip_ansi
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from pygments import highlight
 from pygments.formatters.html import HtmlFormatter
 from pygments.lexers.python import PythonLexer
 
-from course_utils.building.build import EXPECTATION, BuildError, find_built, without_solution
+from course_utils.building.build import EXPECTATION, find_built, without_solution
+from course_utils.building.formulas import mathml
 
 ASSETS = Path(__file__).with_name("book_assets")
 CODE_STYLES = {"light": "a11y-high-contrast-light", "dark": "a11y-high-contrast-dark"}  # of accessible-pygments
+FONTS = Path(__file__).with_name("fonts")  # with their licences
+# Without a font for mathematics, as on most Linux machines, integrals are small and brackets crooked.
+MATH_FONT = """@font-face { font-family: "course math"; src: url("stix-two-math.woff2") format("woff2"); }
+math { font-family: "course math", math; }
+"""
 IMAGE = re.compile(r'<img\b([^>]*?)\ssrc="data:image/png;base64,([^"]+)"([^>]*)>')
 PAD = re.compile(r"^<div>(<img.*?>)<script>(.*)</script></div>$", re.DOTALL)
 TAGS = re.compile(r"<math.*?</math>|<[^>]+>", re.DOTALL)
@@ -62,19 +68,6 @@ class Page:
     def title(self) -> str:
         """The text of the page's heading."""
         return self.sections[0].title if self.sections else self.name
-
-
-def mathml(formula: str, display: str = "inline") -> str:
-    """TeX as a <math> element; BuildError where a command is unknown."""
-    sized = re.sub(r"\\[bB]igg?[lr]?(?=\\)", "", formula.strip())  # before a command: MathML stretches by itself
-    try:
-        made = convert(sized, display=display)
-    except Exception as error:  # the converter's errors have no common class
-        raise BuildError(f"no MathML for the formula {formula!r}: {error!r}") from None
-    unknown = re.search(r">(\\[A-Za-z]+)<", made)
-    if unknown:
-        raise BuildError(f"no MathML for {unknown[1]} in the formula {formula!r}")
-    return made
 
 
 def plain(markup: str) -> str:
@@ -205,8 +198,20 @@ def write(out: Path, name: str, data: bytes, suffix: str) -> str:
     return address
 
 
+def write_assets(out: Path, folder: Path, *names: str) -> None:
+    """Write a style sheet, scripts (`names` in `folder`, the style sheet first) and the font into out/assets."""
+    sheet, *scripts = names
+    assets = out / "assets"
+    assets.mkdir(parents=True, exist_ok=True)
+    (assets / sheet).write_text(style_sheet(folder / sheet), encoding="utf-8")
+    for script in scripts:
+        shutil.copyfile(folder / script, assets / script)
+    for file in FONTS.iterdir():
+        shutil.copyfile(file, assets / file.name)
+
+
 def style_sheet(sheet: Path = ASSETS / "book.css") -> str:
-    """A style sheet (the book's, or the slides'), with the colours of dark mode and of code for both modes."""
+    """A style sheet (the book's, or the slides'), with the font of formulas and all colours of dark mode and code."""
     css, dark = (path.read_text(encoding="utf-8") for path in (sheet, ASSETS / "dark.css"))
     light_code, dark_code = (HtmlFormatter(style=CODE_STYLES[mode]).get_style_defs(".code") for mode in CODE_STYLES)
     plain_panel = re.compile(r"^\.code +\{ *background[^}]*\}$|^(td|span)\.linenos.*$|^pre \{.*$", re.MULTILINE)
@@ -217,7 +222,7 @@ def style_sheet(sheet: Path = ASSETS / "book.css") -> str:
 
     chosen, system = colours(':root[data-theme="dark"]'), colours(':root:not([data-theme="light"])')
     by_system = f"@media screen and (prefers-color-scheme: dark) {{\n{system}\n}}\n"
-    return f"{css}{light_code}\n@media screen {{\n{chosen}\n}}\n{by_system}"  # paper is white
+    return f"{MATH_FONT}{css}{light_code}\n@media screen {{\n{chosen}\n}}\n{by_system}"  # paper is white
 
 
 def contents(pages: Sequence[Page]) -> str:
@@ -239,7 +244,7 @@ def build_book(root: Path, out: Path, solutions: bool = False, only: Sequence[st
     BuildError where there is none, one was not executed, or a formula has no MathML.
     """
     paths = find_built(root, only)
-    (out / "assets").mkdir(parents=True, exist_ok=True)
+    write_assets(out, ASSETS, "book.css", "book.js")
     pages = []
     for path in paths:
         page = book_page(nbformat.read(path, as_version=4), path.stem, out, solutions)
@@ -251,8 +256,6 @@ def build_book(root: Path, out: Path, solutions: bool = False, only: Sequence[st
     (out / "assets" / "search_index.js").write_text(
         f"const BOOK = {json.dumps(index, ensure_ascii=False)};\n", encoding="utf-8"
     )
-    (out / "assets" / "book.css").write_text(style_sheet(), encoding="utf-8")
-    (out / "assets" / "book.js").write_text((ASSETS / "book.js").read_text(encoding="utf-8"), encoding="utf-8")
     template = jinja2.Template((ASSETS / "page.html").read_text(encoding="utf-8"), trim_blocks=True)
     for number, page in enumerate(pages):
         text = template.render(

@@ -11,6 +11,7 @@ In the browser (slide_assets/slides.js) a slide that is too full goes on on the 
 """
 
 import html
+import itertools
 import math
 import re
 from collections.abc import Iterator, Sequence
@@ -22,7 +23,7 @@ import nbformat
 from nbconvert.filters.markdown_mistune import MarkdownWithMath
 from nbformat import NotebookNode
 
-from course_utils.building.book import Page, Renderer, code, output_html, plain, style_sheet
+from course_utils.building.book import Page, Renderer, code, output_html, plain, write_assets
 from course_utils.building.build import BuildError, find_built, without_solution
 from course_utils.building.lessons import EXERCISE, PREDICT, Part, Vote, goals, parts
 from course_utils.exercises import Exercise
@@ -30,6 +31,9 @@ from course_utils.exercises import Exercise
 ASSETS = Path(__file__).with_name("slide_assets")
 CODE_LINES = 6  # code that is longer is read in the notebook, not in the hall
 OUTPUT_LINES = 12
+CODE_WIDTH = 80  # characters: at the end of a longer line a comment is left out
+ITEM = 200  # characters of Markdown of an item of a list
+LEAD = 40  # characters: a shorter sentence leads to a formula together with the one before it
 GUARDED = re.compile(r"\$[^$]*\$|`[^`]*`|\*\*.+?\*\*|\[[^\]]*\]\([^)]*\)", re.DOTALL)
 SENTENCE_END = re.compile(r"(?<=[.!?])[)”\"]?\s+(?=[A-Z(“\"*\ue000])")
 RUN_IN = 40  # characters: bold words that are shorter and end with a full stop are a heading within the line
@@ -121,10 +125,30 @@ def blocks(source: str) -> Iterator[tuple[str, str]]:
 
 
 def short_list(source: str) -> str:
-    """A list with the first sentence of each item."""
+    """A list with as many whole sentences of each item as go into ITEM characters, at least one."""
     items = re.split(r"\n(?=(?:[-*]|\d+\.) )", source)
     marked = [re.match(r"((?:[-*]|\d+\.) )(.*)", item, re.DOTALL) for item in items]
-    return "\n".join(f"{item[1]}{sentences(item[2])[0]}" for item in marked if item)
+    return "\n".join(f"{item[1]}{shortened(sentences(item[2]), ITEM)}" for item in marked if item)
+
+
+def shortened(said: list[str], most: int) -> str:
+    """As many of the sentences as have at most this many characters together, at least one."""
+    lengths = itertools.accumulate(len(sentence) + 1 for sentence in said)
+    kept = sum(length <= most for length in lengths)
+    return " ".join(said[: max(1, kept)])
+
+
+def chosen(said: list[str]) -> list[str]:
+    """The sentences of a paragraph that go on a slide: those with bold words, and what follows a heading in the line."""
+    kept = {i for i, sentence in enumerate(said) if "**" in sentence}
+    kept |= {i + 1 for i in kept if said[i].startswith("**") and len(said[i]) < 2 * RUN_IN and i + 1 < len(said)}
+    return [said[i] for i in sorted(kept)]
+
+
+def narrow(source: str) -> str:
+    """Code without the comments at the end of lines that are too long for a slide."""
+    lines = source.splitlines()
+    return "\n".join(re.sub(r"\s+# [^\"']*$", "", line) if len(line) > CODE_WIDTH else line for line in lines)
 
 
 class Deck:
@@ -135,7 +159,7 @@ class Deck:
         self.page = Page(name)
         self.markdown = MarkdownWithMath(renderer=SlideRenderer(self.page))
         self.slides: list[Slide] = []
-        self.question = ""  # of the vote whose answer is still to come
+        self.asked: Vote | None = None  # whose answer is still to come
 
     def render(self, source: str) -> str:
         """Markdown as HTML."""
@@ -143,7 +167,8 @@ class Deck:
 
     def inline(self, source: str) -> str:
         """Markdown of one line as HTML, without a paragraph around it."""
-        return re.sub(r"^<p>(.*)</p>$", r"\1", self.render(source), flags=re.DOTALL)
+        no_list = re.sub(r"^(\d+)\. ", r"\1\\. ", source)  # "1. A title" is no list
+        return re.sub(r"^<p>(.*)</p>$", r"\1", self.render(no_list), flags=re.DOTALL)
 
     def begin(self, kind: str = "plain", heading: str = "") -> Slide:
         """A new slide; without a heading, that of the slide before where it is of the same part."""
@@ -182,30 +207,39 @@ class Deck:
         for match in EXERCISE.finditer(source):
             if match[1] in exercises:
                 self.exercise(exercises[match[1]])
-        lead = ""  # the sentence before a formula or a list
+        # sentences that wait for their slide, and more of them if a formula or a list comes next
+        lead: list[str] = []
+        follows: list[str] = []
         for kind, text in blocks(EXERCISE.sub("", source)):
             if kind == "heading":
+                self.say(lead)
+                lead, follows = [], []
                 if text.startswith("###"):
                     self.begin(heading=self.inline(re.sub(r"^#+ +", "", text.splitlines()[0])))
-                lead = ""
             elif kind == "text":
                 self.note(self.render(text))
+                self.say(lead)
                 said = sentences(text)
-                strong = [sentence for sentence in said if "**" in sentence]
-                lead = "" if said[-1] in strong else said[-1]
-                if strong:
-                    self.put(f"<p>{self.inline(' '.join(strong))}</p>")
+                lead = chosen(said)
+                last = said[-2:] if len(said[-1]) < LEAD else said[-1:]
+                follows = [sentence for sentence in last if sentence not in lead]
             elif kind in ("formula", "list"):
                 shown = self.render(short_list(text) if kind == "list" else text)
-                before = f"<p>{self.inline(lead)}</p>" if lead else ""
-                self.put(f'<div class="{kind}-block">{before}{shown}</div>')
+                before = f"<p>{self.inline(' '.join([*lead, *follows]))}</p>" if lead or follows else ""
+                self.put(f'<div class="together">{before}{shown}</div>')
                 if kind == "list":
                     self.note(self.render(text))
-                lead = ""
-            elif kind == "table":
+                lead, follows = [], []
+            elif kind in ("table", "quote"):
+                self.say(lead)
+                lead, follows = [], []
                 self.put(self.render(text))
-            elif kind == "quote":
-                self.put(self.render(text))
+        self.say(lead)
+
+    def say(self, said: list[str]) -> None:
+        """Put sentences on the slide, if there are any."""
+        if said:
+            self.put(f"<p>{self.inline(' '.join(said))}</p>")
 
     def cell(self, cell: NotebookNode, votes: dict[str, Vote]) -> None:
         """The slides of a code cell."""
@@ -228,17 +262,14 @@ class Deck:
                 return
             shown = output_html(output, self.name, self.out)
             if alone and len(source.splitlines()) <= CODE_LINES and len(lines) <= CODE_LINES:
-                shown = f"<div>{code(source)}{shown}</div>"
+                shown = f"<div>{code(narrow(source))}{shown}</div>"
             self.put(shown)
             return
         shown = output_html(output, self.name, self.out)
         if not shown:
             return
         if "course-reveal" in shown:
-            asked = f'<p class="asked">{html.escape(self.question)}</p>' if self.question else ""
-            said = plain(shown)
-            self.put(f'<div class="answer">{asked}<p><strong>{html.escape(said)}</strong></p></div>')
-            self.question = ""
+            self.answer(plain(shown))
         elif "data-pad" in shown:
             self.begin("pad").body.append(shown)
         else:
@@ -262,8 +293,21 @@ class Deck:
             unit = f", in {html.escape(vote.unit)}" if vote.unit else ""
             slide.body.append(f'<p class="quiet">A number{unit}: write yours down.</p>')
         self.note(f"<p>The answer: {html.escape(vote.answer)}. It is on the slides that follow.</p>")
-        self.question = vote.question
+        self.asked = vote
         self.begin()
+
+    def answer(self, said: str) -> None:
+        """What the notebook says is so, below the question where it was a vote."""
+        vote, self.asked = self.asked, None
+        asked = f'<p class="asked">{html.escape(vote.question)}</p>' if vote else ""
+        shown = f"<p><strong>{html.escape(said)}</strong></p>"
+        if vote and vote.kind == "order":
+            items = "".join(f"<li>{html.escape(item)}</li>" for item in vote.answer.split(", "))
+            shown = f'<ol class="in-a-row">{items}</ol>'
+        elif vote and vote.kind == "choose" and vote.answer in vote.choices:
+            letter = chr(ord("A") + vote.choices.index(vote.answer))
+            shown = f"<p><strong>{letter}. {html.escape(vote.answer)}</strong></p>"
+        self.put(f'<div class="answer">{asked}{shown}</div>')
 
     def exercise(self, exercise: Exercise) -> None:
         """An exercise's card as a slide, with its misconceptions in the notes; what comes after begins a new slide."""
@@ -302,7 +346,7 @@ def build_slides(root: Path, out: Path, only: Sequence[str] = (), solutions: boo
 
     BuildError where there is none, one was not executed, or a formula has no MathML.
     """
-    (out / "assets").mkdir(parents=True, exist_ok=True)
+    write_assets(out, ASSETS, "slides.css", "slides.js")
     template = jinja2.Template((ASSETS / "deck.html").read_text(encoding="utf-8"), trim_blocks=True, lstrip_blocks=True)
     contents = jinja2.Template((ASSETS / "index.html").read_text(encoding="utf-8"), trim_blocks=True)
     made, rows = [], []
@@ -321,7 +365,5 @@ def build_slides(root: Path, out: Path, only: Sequence[str] = (), solutions: boo
         file.write_text(text, encoding="utf-8")
         made.append(file)
         rows.append({"file": file.name, "number": path.stem[:2], "title": title})
-    (out / "assets" / "slides.css").write_text(style_sheet(ASSETS / "slides.css"), encoding="utf-8")
-    (out / "assets" / "slides.js").write_text((ASSETS / "slides.js").read_text(encoding="utf-8"), encoding="utf-8")
     (out / "index.html").write_text(contents.render(decks=rows), encoding="utf-8")
     return made

@@ -2,7 +2,8 @@
 // on on the next one; where the screen is small, or zoomed, all of them are one long page.
 const deck = document.getElementById("deck"), panel = document.getElementById("notes");
 const root = document.documentElement, system = matchMedia("(prefers-color-scheme: dark)");
-const HIGH = 720, SMALLEST = 24; // px on the stage: its height, and the smallest text
+const HIGH = 720; // px of the stage
+const smallest = () => (wide < 1280 ? 20 : 24); // px of formulas: in a window that is 1280 wide, 24 px at least
 const original = deck.innerHTML;
 let slides = [], at = 0, wide = 0, presenter = null, since = 0;
 
@@ -34,15 +35,27 @@ function divide(block, high) {
   return rest;
 }
 
+// Little text may be large.
+function enlarge(slide, body) {
+  if (!slide.matches(".plain, .vote, .exercise")) return;
+  const fits = () => body.scrollHeight <= body.clientHeight && body.scrollWidth <= body.clientWidth
+    && body.lastElementChild && [...body.children].every((block) => bottom(block) <= 0.8 * body.clientHeight);
+  for (const size of [38, 34, 30]) {
+    body.style.fontSize = `${size}px`;
+    if (fits()) return;
+  }
+  body.style.fontSize = "";
+}
+
 function fit(slide) {
   const body = slide.querySelector(".body");
   for (const block of body.children) {
-    const over = block.scrollWidth / body.clientWidth; // a formula that is too wide becomes smaller, down to SMALLEST
-    if (over > 1) block.style.fontSize = `${Math.max(SMALLEST, parseFloat(getComputedStyle(block).fontSize) / over)}px`;
+    const over = block.scrollWidth / body.clientWidth; // a formula that is too wide becomes smaller, down to the smallest
+    if (over > 1) block.style.fontSize = `${Math.max(smallest(), Math.floor(parseFloat(getComputedStyle(block).fontSize) / over))}px`;
   }
   const blocks = [...body.children];
   let cut = blocks.findIndex((block) => !is_note(block) && bottom(block) > body.clientHeight);
-  if (cut < 0) return;
+  if (cut < 0) return enlarge(slide, body);
   const first = blocks.findIndex((block) => !is_note(block));
   let moved = [];
   if (cut === first) { // a block that is higher than a slide
@@ -223,4 +236,4 @@ addEventListener("hashchange", () => go(Number(location.hash.slice(1)) - 1 || 0)
 addEventListener("beforeprint", () => { if (is_flow()) stage(1280); deck.querySelectorAll("img").forEach((img) => { img.loading = "eager"; }); });
 addEventListener("afterprint", layout);
 at = Math.max(0, Number(location.hash.slice(1)) - 1 || 0);
-layout();
+document.fonts.load('27px "course math"').catch(() => {}).finally(layout); // what fits depends on it
