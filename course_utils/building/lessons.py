@@ -3,6 +3,7 @@
 Slides and lesson plans are made from this; it is read from the executed solution, so that answers are the computed ones.
 """
 
+import ast
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -29,6 +30,15 @@ class Vote:
     choices: list[str] = field(default_factory=list)
     unit: str = ""
     answer: str = ""
+
+    @property
+    def right_order(self) -> list[str]:
+        """The choices in the order of the answer, which lists them with commas (as they may have themselves)."""
+        rest, found = self.answer, []
+        while item := max((c for c in self.choices if rest.startswith(c)), key=len, default=None):
+            found.append(item)
+            rest = rest[len(item) :].removeprefix(", ")
+        return found
 
 
 @dataclass
@@ -71,8 +81,8 @@ def parts(notebook: NotebookNode, exercises: Mapping[str, Exercise] | None = Non
         part.cells.append(cell)
         if cell.cell_type == "markdown":
             part.exercises += [known[name] for name in EXERCISE.findall(cell.source) if name in known]
-        elif vote := vote_of(cell, answers):
-            part.votes.append(vote)
+        else:
+            part.votes += votes_of(cell, answers)
     for part in found:
         part.work = float(sum(exercise.minutes for exercise in part.exercises))
         part.talk = talk_minutes(part.cells) + VOTE_MINUTES * len(part.votes)
@@ -100,22 +110,44 @@ def plain_text(output: NotebookNode) -> str:
     return output.get("data", {}).get("text/plain", "")
 
 
-def vote_of(cell: NotebookNode, answers: Mapping[str, str]) -> Vote | None:
-    """The question that a code cell asks, None where it asks none."""
-    key = PREDICT.search(cell.source)
-    text = next((t for output in cell.outputs if (t := plain_text(output)).startswith("Predict: ")), None)
-    if not key or text is None:
-        return None
-    question, how = text.removeprefix("Predict: ").split("\n", 2)[:2]
-    vote = Vote(key[1], question, "number", answer=answers.get(key[1], ""))
-    kind, _, rest = how.strip().partition(": ")
-    if kind == "choose":
-        vote.kind, vote.choices = "choose", rest.split(" / ")
-    elif kind == "put in order":
-        vote.kind, vote.choices = "order", rest.split(", ")
-    else:
-        vote.unit = how.strip().removeprefix("a number").strip(" ()")
-    return vote
+def votes_of(cell: NotebookNode, answers: Mapping[str, str]) -> list[Vote]:
+    """The questions that a code cell asks. Choices that are computed are read from its output, where only the last is."""
+    if not PREDICT.search(cell.source):
+        return []
+    calls = [node for node in ast.walk(ast.parse(cell.source)) if isinstance(node, ast.Call)]
+    found = []
+    for call in (call for call in calls if ast.unparse(call.func) == "predict"):
+        key = ast.literal_eval(call.args[0])
+        try:
+            question = ast.literal_eval(call.args[1])
+        except ValueError:  # with values in it
+            question = asked(cell)[0]
+        given = {keyword.arg: keyword.value for keyword in call.keywords}
+        given |= {"choices": call.args[2]} if len(call.args) > 2 else {}
+        vote = Vote(key, question, "number", answer=answers.get(key, ""))
+        if "unit" in given:
+            vote.unit = ast.literal_eval(given["unit"])
+        for kind, name in (("choose", "choices"), ("order", "order")):
+            if name in given:
+                vote.kind, vote.choices = kind, listed(given[name], cell)
+        found.append(vote)
+    return sorted(found, key=lambda vote: cell.source.index(f'"{vote.key}"'))
+
+
+def listed(node: ast.expr, cell: NotebookNode) -> list[str]:
+    """The items of a question as texts: from the source where they stand there, else from what the cell has shown."""
+    try:
+        return [str(item) for item in ast.literal_eval(node)]
+    except ValueError:
+        kind, _, rest = asked(cell)[1].partition(": ")
+        return rest.split(" / " if kind == "choose" else ", ")
+
+
+def asked(cell: NotebookNode) -> tuple[str, str]:
+    """The question that a cell has shown, and what may be answered ("choose: a / b")."""
+    said = next(text for output in cell.outputs if (text := plain_text(output)).startswith("Predict: "))
+    question, how = said.removeprefix("Predict: ").split("\n")[:2]
+    return question, how.strip()
 
 
 def goals(first: Part) -> list[str]:

@@ -33,9 +33,11 @@ CODE_LINES = 6  # code that is longer is read in the notebook, not in the hall
 OUTPUT_LINES = 12
 CODE_WIDTH = 80  # characters: at the end of a longer line a comment is left out
 ITEM = 200  # characters of Markdown of an item of a list
+SHORT = 70  # characters: a shorter sentence with bold words needs the one before it
 LEAD = 40  # characters: a shorter sentence leads to a formula together with the one before it
 GUARDED = re.compile(r"\$[^$]*\$|`[^`]*`|\*\*.+?\*\*|\[[^\]]*\]\([^)]*\)", re.DOTALL)
-SENTENCE_END = re.compile(r"(?<=[.!?])[)”\"]?\s+(?=[A-Z(“\"*\ue000])")
+SENTENCE_END = re.compile(r"(?<=[.!?])(?<![ .(][A-Z]\.)(?<!et al\.)(?<!e\.g\.)(?<!i\.e\.)\s+(?=[A-Z(“\"*\ue000])")
+SOURCES = ("**Sources", "**Source")  # a paragraph that begins so stays in the notes
 RUN_IN = 40  # characters: bold words that are shorter and end with a full stop are a heading within the line
 BLOCKS = (
     ("heading", r"#"),
@@ -141,6 +143,7 @@ def shortened(said: list[str], most: int) -> str:
 def chosen(said: list[str]) -> list[str]:
     """The sentences of a paragraph that go on a slide: those with bold words, and what follows a heading in the line."""
     kept = {i for i, sentence in enumerate(said) if "**" in sentence}
+    kept |= {i - 1 for i in kept if i and len(said[i]) < SHORT}
     kept |= {i + 1 for i in kept if said[i].startswith("**") and len(said[i]) < 2 * RUN_IN and i + 1 < len(said)}
     return [said[i] for i in sorted(kept)]
 
@@ -159,7 +162,7 @@ class Deck:
         self.page = Page(name)
         self.markdown = MarkdownWithMath(renderer=SlideRenderer(self.page))
         self.slides: list[Slide] = []
-        self.asked: Vote | None = None  # whose answer is still to come
+        self.asked: list[Vote] = []  # whose answers are still to come
 
     def render(self, source: str) -> str:
         """Markdown as HTML."""
@@ -220,7 +223,7 @@ class Deck:
                 self.note(self.render(text))
                 self.say(lead)
                 said = sentences(text)
-                lead = chosen(said)
+                lead = [] if text.startswith(SOURCES) else chosen(said)
                 last = said[-2:] if len(said[-1]) < LEAD else said[-1:]
                 follows = [sentence for sentence in last if sentence not in lead]
             elif kind in ("formula", "list"):
@@ -243,9 +246,11 @@ class Deck:
 
     def cell(self, cell: NotebookNode, votes: dict[str, Vote]) -> None:
         """The slides of a code cell."""
-        key = PREDICT.search(cell.source)
-        if key and key[1] in votes:
-            self.vote(votes[key[1]])
+        asked = [votes[key] for key in PREDICT.findall(cell.source) if key in votes]
+        if asked:
+            for vote in asked:
+                self.vote(vote)
+            self.begin()
             return
         if re.search(r"^(\w+ = check\(|progress\(\)|hint\()", cell.source, re.MULTILINE):
             return
@@ -293,16 +298,15 @@ class Deck:
             unit = f", in {html.escape(vote.unit)}" if vote.unit else ""
             slide.body.append(f'<p class="quiet">A number{unit}: write yours down.</p>')
         self.note(f"<p>The answer: {html.escape(vote.answer)}. It is on the slides that follow.</p>")
-        self.asked = vote
-        self.begin()
+        self.asked.append(vote)
 
     def answer(self, said: str) -> None:
         """What the notebook says is so, below the question where it was a vote."""
-        vote, self.asked = self.asked, None
+        vote = self.asked.pop(0) if self.asked else None
         asked = f'<p class="asked">{html.escape(vote.question)}</p>' if vote else ""
         shown = f"<p><strong>{html.escape(said)}</strong></p>"
         if vote and vote.kind == "order":
-            items = "".join(f"<li>{html.escape(item)}</li>" for item in vote.answer.split(", "))
+            items = "".join(f"<li>{html.escape(item)}</li>" for item in vote.right_order)
             shown = f'<ol class="in-a-row">{items}</ol>'
         elif vote and vote.kind == "choose" and vote.answer in vote.choices:
             letter = chr(ord("A") + vote.choices.index(vote.answer))

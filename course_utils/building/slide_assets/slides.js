@@ -3,7 +3,7 @@
 const deck = document.getElementById("deck"), panel = document.getElementById("notes");
 const root = document.documentElement, system = matchMedia("(prefers-color-scheme: dark)");
 const HIGH = 720; // px of the stage
-const smallest = () => (wide < 1280 ? 20 : 24); // px of formulas: in a window that is 1280 wide, 24 px at least
+const smallest = () => (wide < 1280 ? 18 : 24); // px of formulas and tables: in a window that is 1280 wide, 24 px at least
 const original = deck.innerHTML;
 let slides = [], at = 0, wide = 0, presenter = null, since = 0;
 
@@ -47,12 +47,28 @@ function enlarge(slide, body) {
   body.style.fontSize = "";
 }
 
+// What is too wide becomes smaller: formulas, down to the smallest text; tables get less room between columns first.
+function narrow(body) {
+  body.querySelectorAll(".formula, table").forEach((box) => {
+    const over = () => (box.tagName === "TABLE" ? box.offsetWidth / body.clientWidth : box.scrollWidth / box.clientWidth);
+    for (const way of ["tight", "wrapped"]) if (over() > 1 && box.tagName === "TABLE") box.classList.add(way);
+    if (over() > 1) box.style.fontSize = `${Math.max(smallest(), Math.floor(parseFloat(getComputedStyle(box).fontSize) / over()))}px`;
+  });
+}
+
+// A pad is made for a notebook: as large as fits here.
+function size_pad(slide) {
+  const body = slide.querySelector(".body");
+  for (const zoom of [1.75, 1.6, 1.45, 1.3, 1.15, 1, 0.9]) {
+    body.style.zoom = zoom;
+    if (body.scrollHeight <= body.clientHeight && body.scrollWidth <= body.clientWidth) return;
+  }
+}
+
 function fit(slide) {
   const body = slide.querySelector(".body");
-  for (const block of body.children) {
-    const over = block.scrollWidth / body.clientWidth; // a formula that is too wide becomes smaller, down to the smallest
-    if (over > 1) block.style.fontSize = `${Math.max(smallest(), Math.floor(parseFloat(getComputedStyle(block).fontSize) / over))}px`;
-  }
+  if (slide.matches(".pad")) return size_pad(slide);
+  narrow(body);
   const blocks = [...body.children];
   let cut = blocks.findIndex((block) => !is_note(block) && bottom(block) > body.clientHeight);
   if (cut < 0) return enlarge(slide, body);
@@ -129,6 +145,8 @@ function load(pad) {
   const script = document.createElement("script");
   script.src = pad.dataset.pad;
   pad.removeAttribute("data-pad");
+  const slide = pad.closest(".slide");
+  if (!is_flow()) new ResizeObserver(() => slide.matches(".current") && size_pad(slide)).observe(pad);
   pad.appendChild(script); // it replaces what stands in its parent
 }
 const seen = new IntersectionObserver((entries) => entries.filter((e) => e.isIntersecting).forEach((e) => { seen.unobserve(e.target); load(e.target); }));
