@@ -64,7 +64,7 @@ def find_sources(root: Path, only: Sequence[str] = ()) -> list[Path]:
 
 
 def find_built(root: Path, only: Sequence[str] = ()) -> list[Path]:
-    """The executed solutions below `root`, or those whose names start as `only` says; BuildError where there is none."""
+    """The executed solutions below `root`, or those whose names start as `only` says; BuildError where none is."""
     paths = [p for p in sorted((root / "solutions").glob("*.ipynb")) if not only or p.name.startswith(tuple(only))]
     if not paths:
         which = f" that starts with {' or '.join(only)}" if only else ""

@@ -1,6 +1,7 @@
 """What a lesson needs to know of a notebook: its parts with their minutes, its votes with their answers, its goals.
 
-Slides and lesson plans are made from this; it is read from the executed solution, so that answers are the computed ones.
+Slides and lesson plans are made from this. It is read from the executed solution, so that answers are the computed
+ones.
 """
 
 import ast
@@ -111,7 +112,7 @@ def plain_text(output: NotebookNode) -> str:
 
 
 def votes_of(cell: NotebookNode, answers: Mapping[str, str]) -> list[Vote]:
-    """The questions that a code cell asks. Choices that are computed are read from its output, where only the last is."""
+    """The questions that a code cell asks. Choices that are computed are read from its output, which has the last one."""
     if not PREDICT.search(cell.source):
         return []
     calls = [node for node in ast.walk(ast.parse(cell.source)) if isinstance(node, ast.Call)]

@@ -24,7 +24,7 @@ from nbconvert.filters.markdown_mistune import MarkdownWithMath
 from nbformat import NotebookNode
 
 from course_utils.building.book import Page, Renderer, code, output_html, plain, write_assets
-from course_utils.building.build import BuildError, find_built, without_solution
+from course_utils.building.build import BuildError, find_built
 from course_utils.building.lessons import EXERCISE, PREDICT, Part, Vote, goals, parts
 from course_utils.exercises import Exercise
 
@@ -141,7 +141,7 @@ def shortened(said: list[str], most: int) -> str:
 
 
 def chosen(said: list[str]) -> list[str]:
-    """The sentences of a paragraph that go on a slide: those with bold words, and what follows a heading in the line."""
+    """The sentences of a paragraph that go on a slide: with bold words, or behind a heading in the line."""
     kept = {i for i, sentence in enumerate(said) if "**" in sentence}
     kept |= {i - 1 for i in kept if i and len(said[i]) < SHORT}
     kept |= {i + 1 for i in kept if said[i].startswith("**") and len(said[i]) < 2 * RUN_IN and i + 1 < len(said)}
@@ -255,6 +255,10 @@ class Deck:
         if re.search(r"^(\w+ = check\(|progress\(\)|hint\()", cell.source, re.MULTILINE):
             return
         source = re.sub(r"^# NBVAL\w+\n", "", cell.source)
+        if self.solutions and "### BEGIN SOLUTION" in source:
+            whole = re.sub(r"^ *### (BEGIN|END) SOLUTION\n?", "", source, flags=re.MULTILINE)
+            self.begin("solution", "A solution").body.append(code(narrow(whole)))
+            self.begin()
         printed = [output for output in cell.outputs if output.output_type == "stream"]
         for output in cell.outputs:
             self.output(output, source, alone=len(printed) == len(cell.outputs) == 1)
