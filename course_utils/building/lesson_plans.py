@@ -32,8 +32,8 @@ def lesson_plan(notebook: NotebookNode, stem: str) -> str:
         f"# {stem[:2]} {title}: lesson plan",
         f"{points[1] + '. ' if points else ''}{talk} minutes of talk and votes, {work} of exercises.",
         (
-            f"Slides: `course slides {stem[:2]}`. This page is written by `course lessons`, from `solutions/{stem}` and its "
-            "exercises: mend it there."
+            f"Slides: `course slides {stem[:2]}`. This page is written by `course lessons`, from `solutions/{stem}` "
+            "and its exercises: mend it there."
         ),
         *section(
             "Goals", "By the end students can say, and show with numbers,", [f"- {goal}" for goal in goals(found[0])]
@@ -64,8 +64,9 @@ def minutes_table(core: Sequence[Part]) -> str:
     for part in core:
         clock += part.talk + part.work
         names = ", ".join(f"`{exercise.name}`" for exercise in part.exercises)
+        minutes = f"{math.ceil(part.talk)} | {round(part.work) or ''}"
         rows.append(
-            f"| {part.title or 'Introduction'} | {math.ceil(part.talk)} | {round(part.work) or ''} | {names} | {len(part.votes) or ''} | {round(clock)} |"
+            f"| {part.title or 'Introduction'} | {minutes} | {names} | {len(part.votes) or ''} | {math.ceil(clock)} |"
         )
     head = "| part | talk | exercises | which | votes | done at |\n|---|---:|---:|---|---:|---:|"
     return "\n".join([head, *rows])

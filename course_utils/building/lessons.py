@@ -112,7 +112,7 @@ def plain_text(output: NotebookNode) -> str:
 
 
 def votes_of(cell: NotebookNode, answers: Mapping[str, str]) -> list[Vote]:
-    """The questions that a code cell asks. Choices that are computed are read from its output, which has the last one."""
+    """The questions that a code cell asks. Computed choices are read from its output, which has the last one."""
     if not PREDICT.search(cell.source):
         return []
     calls = [node for node in ast.walk(ast.parse(cell.source)) if isinstance(node, ast.Call)]

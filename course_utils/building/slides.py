@@ -64,15 +64,15 @@ class DeckPart:
     """The slides of a part, and its minutes in the lesson (of talk and of exercises)."""
 
     title: str
-    talk: int
-    work: int
+    talk: float
+    work: float
     further: bool
     slides: list[Slide]
 
     @property
     def minutes(self) -> int:
-        """All minutes of the part."""
-        return self.talk + self.work
+        """All minutes of the part, rounded up."""
+        return math.ceil(self.talk + self.work)
 
 
 class SlideRenderer(Renderer):
@@ -343,9 +343,7 @@ def deck(notebook: NotebookNode, name: str, out: Path, solutions: bool = False) 
             notes = [block for slide in slides for block in slide.body if 'class="note"' in block]
             aim = [f"<p>By the end you can say, and show with numbers,</p><ul>{listed}</ul>"] if listed else []
             slides = [Slide("plain", "Where this leads", [*notes, *aim])] if listed else slides
-        found.append(
-            DeckPart(made.inline(part.title), math.ceil(part.talk), math.ceil(part.work), part.further, slides)
-        )
+        found.append(DeckPart(made.inline(part.title), part.talk, part.work, part.further, slides))
     return made.inline(title[1]), found
 
 
@@ -367,8 +365,8 @@ def build_slides(root: Path, out: Path, only: Sequence[str] = (), solutions: boo
             plain_title=html.escape(plain(title)),
             number=path.stem[:2],
             parts=found,
-            talk=sum(part.talk for part in core),
-            work=sum(part.work for part in core),
+            talk=round(sum(part.talk for part in core)),
+            work=round(sum(part.work for part in core)),
         )
         file.write_text(text, encoding="utf-8")
         made.append(file)
