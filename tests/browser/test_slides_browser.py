@@ -24,6 +24,7 @@ FAULTS = """() => {
   for (const slide of document.querySelectorAll(".slide")) {
     const body = slide.querySelector(".body"), edge = slide.getBoundingClientRect(), n = slide.dataset.number;
     if (body.scrollHeight > body.clientHeight + 1) faults.push([n, "too high", body.scrollHeight - body.clientHeight]);
+    if (body.scrollWidth > body.clientWidth + 1) faults.push([n, "too wide", body.scrollWidth - body.clientWidth]);
     for (const block of slide.querySelectorAll("header *, .body *")) {
       const box = block.getBoundingClientRect();
       if (box.width && (box.right > edge.right + 1 || box.bottom > edge.bottom + 1 || box.left < edge.left - 1)) {
@@ -96,22 +97,22 @@ def test_no_slide_runs_over_and_no_text_is_small(show, name):
 
 def test_the_measure_sees_what_is_too_much(show):
     page = show()
-    page.evaluate("""() => { slides[3].querySelector(".body").innerHTML += "<p>more</p>".repeat(30);
-        slides[4].querySelector(".body").innerHTML = "<p style='font-size:20px'>small</p>";
-        slides[5].querySelector(".body").innerHTML = "<p style='white-space:nowrap'>" + "wide ".repeat(60) + "</p>"; }""")
+    page.evaluate("""() => { const body = (n) => slides[n - 1].querySelector(".body");
+        body(4).innerHTML += "<p>more</p>".repeat(30);
+        body(5).innerHTML = "<p style='font-size:20px'>small</p>";
+        body(6).innerHTML = "<p style='white-space:nowrap'>" + "wide ".repeat(60) + "</p>"; }""")
     assert [(n, what) for n, what, *_ in page.evaluate(FAULTS)] == [
-        ("4", "too high"), ("4", "cut off"), ("5", "small"), ("6", "cut off"),
+        ("4", "too high"), ("4", "cut off"), ("5", "small"), ("6", "too wide"),
     ]  # fmt: skip
 
 
 def test_all_that_the_source_holds_is_on_a_slide(show, folder):
     """Slides that are too full go on: nothing is lost on the way."""
     page = show()
-    here = page.evaluate(
-        "[...deck.querySelectorAll('.body')].map((body) => body.textContent.replace(/\\\\s+/g, '')).join('')"
-    )
-    there = page.evaluate("""() => { const all = new DOMParser().parseFromString(original, "text/html");
-        return [...all.querySelectorAll(".body")].map((body) => body.textContent.replace(/\\\\s+/g, "")).join(""); }""")
+    words = """(root) => [...root.querySelectorAll(".body")]
+        .map((body) => body.textContent.split(/\\s+/).join("")).join("")"""
+    here = page.evaluate(f"({words})(deck)")
+    there = page.evaluate(f"({words})(new DOMParser().parseFromString(original, 'text/html'))")
     assert here == there
     assert page.evaluate("slides.length") > page.evaluate("original.split('<section').length - 1")
 
@@ -198,8 +199,9 @@ def test_a_pad_lives_on_its_slide_and_has_its_own_arrows(show):
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_slides_are_accessible_in_both_modes(show, scheme):
     page = show("11_four_generative_models", color_scheme=scheme)
-    kinds = "[...new Set(slides.map((slide) => slide.className))].map((kind) => slides.findIndex((s) => s.className === kind))"
-    numbers = range(page.evaluate("slides.length")) if WEEKLY else page.evaluate(kinds)
+    one_of_each = """[...new Set(slides.map((slide) => slide.className))]
+        .map((kind) => slides.findIndex((slide) => slide.className === kind))"""
+    numbers = range(page.evaluate("slides.length")) if WEEKLY else page.evaluate(one_of_each)
     for number in numbers:
         page.evaluate(f"go({number})")
         assert violations(page) == [], number

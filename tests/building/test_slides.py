@@ -33,13 +33,11 @@ def shows(text, html=None):
 
 
 def test_sentences_keep_formulas_names_and_headings_in_the_line_whole():
-    text = (
-        "**E step.** Hold $f(x. Y)$. M. Germain et al. Have said so. **That is a sentence, and all of it is bold.** On."
-    )
+    text = "**E step.** Hold $f(x. Y)$. M. Germain et al. Have said so. **That is a sentence, and all of it bold.** On."
     assert sentences(text) == [
         "**E step.** Hold $f(x. Y)$.",
         "M. Germain et al. Have said so.",
-        "**That is a sentence, and all of it is bold.**",
+        "**That is a sentence, and all of it bold.**",
         "On.",
     ]
 

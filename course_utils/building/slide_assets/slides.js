@@ -131,6 +131,7 @@ function layout() {
       deck.innerHTML = original;
       [wide, slides] = [-1, []];
       deck.querySelectorAll("[data-pad]").forEach((pad) => seen.observe(pad));
+      deck.querySelectorAll(".body > *, .body p, .formula").forEach((box) => reach.observe(box));
     }
     return;
   }
@@ -150,6 +151,12 @@ function load(pad) {
   pad.appendChild(script); // it replaces what stands in its parent
 }
 const seen = new IntersectionObserver((entries) => entries.filter((e) => e.isIntersecting).forEach((e) => { seen.unobserve(e.target); load(e.target); }));
+
+// On the long page, what is wider than its place can be scrolled, so the keyboard must reach it.
+const reach = new ResizeObserver((entries) => entries.forEach(({ target }) => {
+  if (is_flow() && target.scrollWidth > target.clientWidth) target.tabIndex = 0;
+  else target.removeAttribute("tabindex");
+}));
 
 function go(n) {
   if (!slides.length) return;
