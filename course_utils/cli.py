@@ -280,6 +280,7 @@ def build(arguments: argparse.Namespace, _: list[str]) -> int:
 def book(arguments: argparse.Namespace, _: list[str]) -> int:
     """Write the reading edition into a folder: the executed solutions as HTML pages, which any browser opens.
 
+    With --copies, the notebooks of notebooks/ as they stand: your answers, their reports, your figures.
     No page asks another host for anything, and none needs a server: open OUT/index.html.
     """
     require("authoring")
@@ -287,7 +288,7 @@ def book(arguments: argparse.Namespace, _: list[str]) -> int:
     from course_utils.building.build import BuildError
 
     try:
-        pages = build_book(find_root(Path.cwd()), arguments.folder, arguments.solutions)
+        pages = build_book(find_root(Path.cwd()), arguments.folder, arguments.solutions, copies=arguments.copies)
     except BuildError as error:
         raise CourseError(error) from None
     print(f"{len(pages)} pages and their contents are written; open {arguments.folder / 'index.html'}")
@@ -538,6 +539,7 @@ def parser() -> argparse.ArgumentParser:
     sub = command(book, "write the reading edition: HTML pages from the executed solutions")
     sub.add_argument("folder", type=Path, metavar="OUT", help="gets index.html and a page for each notebook")
     sub.add_argument("--solutions", action="store_true", help="with the exercises' solutions, folded")
+    sub.add_argument("--copies", action="store_true", help="of your own copies in notebooks/, with what is in them")
     sub = command(slides, "write slides for the lecture hall: a set for each notebook")
     sub.add_argument("notebook", metavar="NN", help="a notebook, by number, or: all")
     sub.add_argument(

@@ -108,8 +108,8 @@ class Renderer(IPythonRenderer):
         return super().link(text, re.sub(r"^([\w-]+)\.ipynb(?=#|$)", r"\1.html", url), title)
 
 
-def book_page(notebook: nbformat.NotebookNode, name: str, out: Path, solutions: bool) -> Page:
-    """The page of an executed notebook; its figures and pads are written below `out`."""
+def book_page(notebook: nbformat.NotebookNode, name: str, out: Path, solutions: bool, reports: bool = False) -> Page:
+    """The page of an executed notebook; its figures and pads are written below `out`. `reports`: of checks, too."""
     page = Page(name)
     markdown = MarkdownWithMath(renderer=Renderer(page))
     parts = []
@@ -121,7 +121,7 @@ def book_page(notebook: nbformat.NotebookNode, name: str, out: Path, solutions: 
             part = re.sub(r"<table>.*?</table>", r'<div class="wide">\g<0></div>', part, flags=re.DOTALL)
             parts.append(part)
         elif cell.cell_type == "code" and EXPECTATION not in cell.metadata.get("tags", []):
-            parts.append(code_cell(cell, name, out, solutions))
+            parts.append(code_cell(cell, name, out, solutions, reports))
     page.body = "\n".join(parts)
     return page
 
@@ -135,11 +135,11 @@ def add_words(page: Page, before: int, part: str) -> None:
             page.sections[number].text = f"{page.sections[number].text} {plain(piece)}".strip()
 
 
-def code_cell(cell: nbformat.NotebookNode, name: str, out: Path, solutions: bool) -> str:
+def code_cell(cell: nbformat.NotebookNode, name: str, out: Path, solutions: bool, reports: bool) -> str:
     """A code cell and its outputs: an answer folded or left out, what answers a prediction folded."""
-    outputs = [shown for output in cell.outputs if (shown := output_html(output, name, out))]
+    outputs = [shown for output in cell.outputs if (shown := output_html(output, name, out, reports))]
     results = "".join(outputs)
-    if cell.source.startswith("predict("):
+    if cell.source.startswith("predict(") and results:
         return results
     if "class='course-reveal'" in results:
         results = f'<details class="answer"><summary>What came out, and the answer</summary>{results}</details>'
@@ -159,8 +159,8 @@ def code(source: str) -> str:
     return highlight(source, PythonLexer(), HtmlFormatter(cssclass="code"))
 
 
-def output_html(output: nbformat.NotebookNode, name: str, out: Path) -> str:
-    """An output as HTML; "" for the report of a check, which says that the solution is right."""
+def output_html(output: nbformat.NotebookNode, name: str, out: Path, reports: bool = False) -> str:
+    """An output as HTML; "" for the report of a check where it only says that the solution is right."""
     if output.output_type == "stream":
         return f'<div class="output"><pre>{html.escape(strip_ansi(output.text))}</pre></div>'
     data = output.get("data", {})
@@ -168,7 +168,7 @@ def output_html(output: nbformat.NotebookNode, name: str, out: Path) -> str:
     if markup is None:
         text = data.get("text/plain", "")
         return f'<div class="output"><pre>{html.escape(strip_ansi(text))}</pre></div>' if text else ""
-    if "course-report" in markup:
+    if "course-report" in markup and not reports:
         return ""
     markup = markup.replace(NO_PREDICTION, "").replace("<th></th>", "<td></td>")
     pad = PAD.match(markup)
@@ -238,16 +238,19 @@ def contents(pages: Sequence[Page]) -> str:
     )
 
 
-def build_book(root: Path, out: Path, solutions: bool = False, only: Sequence[str] = ()) -> list[Page]:
+def build_book(
+    root: Path, out: Path, solutions: bool = False, only: Sequence[str] = (), copies: bool = False
+) -> list[Page]:
     """Write the book of the notebooks in root/solutions (`only`: those that start so) into the folder `out`.
 
+    With `copies`, of the students' copies in root/notebooks as they stand, with what was written and came out there.
     BuildError where there is none, one was not executed, or a formula has no MathML.
     """
-    paths = find_built(root, only)
+    paths = find_built(root, only, "notebooks" if copies else "solutions")
     write_assets(out, ASSETS, "book.css", "book.js")
     pages = []
     for path in paths:
-        page = book_page(nbformat.read(path, as_version=4), path.stem, out, solutions)
+        page = book_page(nbformat.read(path, as_version=4), path.stem, out, solutions, reports=copies)
         page.lead = lead_of(page)
         pages.append(page)
     index = [
