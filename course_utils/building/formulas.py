@@ -20,6 +20,7 @@ def mathml(formula: str, display: str = "inline") -> str:
     \begin{aligned} is a table of formulas, and names of functions have their thin spaces.
     """
     sized = re.sub(r"\\[bB]igg?[lr]?(?=\\)", "", formula.strip())  # before a command: MathML stretches by itself
+    sized = re.sub(r"\\[lr]?Vert(?![A-Za-z])", r"\\|", sized)  # these would stretch, each as high as what is beside it
     aligned = ALIGNED.fullmatch(sized)
     math = aligned_table(aligned[1]) if aligned else converted(sized)
     math.set("display", display)

@@ -225,3 +225,34 @@ def test_at_200_per_cent_all_slides_are_one_page_that_can_be_read(show):
     page.wait_for_function("document.body.className === 'flow'")
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     assert violations(page) == []
+
+
+# what can be seen of a pad: its canvases, drawings and words
+SEEN = """() => { const pad = document.querySelector(".slide.current .body");
+  return JSON.stringify([...pad.querySelectorAll("canvas")].map((canvas) => canvas.toDataURL()))
+    + [...pad.querySelectorAll("svg")].map((svg) => svg.outerHTML) + pad.textContent; }"""
+WITH_PADS = [name for name in NAMES if name[:2] in ("02", "08", "09", "10", "11", "12")]
+
+
+@pytest.mark.parametrize("name", WITH_PADS)
+def test_pads_answer_to_the_keyboard_alone_and_stand_still_until_then(show, name):
+    page = show(name, reduced_motion="reduce")
+    for number in page.evaluate("slides.flatMap((slide, n) => (slide.matches('.pad') ? [n] : []))"):
+        page.evaluate(f"go({number})")
+        page.wait_for_function("!document.querySelector('.slide.current img')")
+        page.wait_for_timeout(300)
+        before = page.evaluate(SEEN)
+        page.wait_for_timeout(300)
+        assert page.evaluate(SEEN) == before, f"slide {number + 1} moves by itself"
+        moved = reached = 0
+        for _ in range(12):
+            page.keyboard.press("Tab")
+            if not page.evaluate("document.activeElement.closest('.slide.current .body') !== null"):
+                break
+            reached += 1
+            for key in ("ArrowRight", "ArrowDown", "Enter"):
+                page.keyboard.press(key)
+                page.wait_for_timeout(150)
+                moved += page.evaluate(SEEN) != before
+            assert at(page) == number + 1, "an arrow key left the slide"
+        assert reached and moved, f"slide {number + 1}: {reached} places reached, {moved} of its keys do something"

@@ -49,6 +49,12 @@ def test_indices_keep_their_two_parts():
             assert len(element) == 2
 
 
+def test_bars_of_a_norm_are_of_one_height():
+    for formula in (r"-\lVert\mathbf{x}\rVert^2", r"q \,\Vert\, p", r"\|x\|"):
+        bars = [mo for mo in ElementTree.fromstring(mathml(formula)).iter(f"{{{MATHML}}}mo") if mo.text == "‖"]
+        assert bars and all(bar.get("stretchy") == "false" for bar in bars)
+
+
 def test_nothing_of_tex_is_left():
     made = mathml(r"\mathbb{E}_q\big[ \log p(\mathbf{x}, z) \big] \,\|\, \boldsymbol\mu")
     assert not re.search(r"\\[A-Za-z]", made)
