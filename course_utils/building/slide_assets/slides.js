@@ -243,7 +243,7 @@ const KEYS = {
 
 function key(event) {
   if (event.defaultPrevented || event.ctrlKey || event.altKey || event.metaKey || is_flow()) return;
-  const own = event.target.closest?.("input, select, textarea, button, audio, a, summary, aside");
+  const own = event.target.closest?.("input, select, textarea, button, audio, a, summary, aside, .pad .body");
   if (own && !event.key.startsWith("Page") && event.key !== "Escape" && event.key.length !== 1) return;
   if (own && (event.key === " " || own.matches("input, textarea"))) return;
   let action = KEYS[event.key];
