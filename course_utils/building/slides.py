@@ -5,6 +5,7 @@ What a lecturer would put on the board goes on a slide, all prose into the prese
 - each "##" heading opens a part, with its minutes; each "###" heading begins a slide;
 - of prose: sentences with **bold** words, displayed formulas and lists with the sentence that leads to them, tables;
 - figures, tables of results, printed lines (with the code, where it is short); explorables of the browser, alive;
+- where a part has none of these, the first sentence of each paragraph;
 - a prediction is a slide to vote on, and what comes next a new slide, which ends in its answer; an exercise is a slide.
 
 In the browser (slide_assets/slides.js) a slide that is too full goes on on the next one, for 16:9 and 4:3 alike.
@@ -154,6 +155,11 @@ def narrow(source: str) -> str:
     return "\n".join(re.sub(r"\s+# [^\"']*$", "", line) if len(line) > CODE_WIDTH else line for line in lines)
 
 
+def shown(slide: Slide) -> list[str]:
+    """The blocks of a slide that are not notes."""
+    return [block for block in slide.body if 'class="note"' not in block]
+
+
 class Deck:
     """The slides of one notebook as they grow."""
 
@@ -162,6 +168,7 @@ class Deck:
         self.page = Page(name)
         self.markdown = MarkdownWithMath(renderer=SlideRenderer(self.page))
         self.slides: list[Slide] = []
+        self.plainly = False  # whether the first sentence of a paragraph is shown, too
         self.asked: list[Vote] = []  # whose answers are still to come
 
     def render(self, source: str) -> str:
@@ -193,7 +200,17 @@ class Deck:
         self.slides[-1].body.append(f'<div class="note">{block}</div>')
 
     def part(self, part: Part) -> list[Slide]:
-        """The slides of a part."""
+        """The slides of a part; where the rules find nothing to show, the first sentence of each paragraph is shown."""
+        made = self.slides_of(part)
+        if any(slide.kind != "exercise" and shown(slide) for slide in made):
+            return made
+        self.plainly = True
+        made = self.slides_of(part)
+        self.plainly = False
+        return made
+
+    def slides_of(self, part: Part) -> list[Slide]:
+        """The slides of a part by the rules."""
         self.slides = []
         votes = {vote.key: vote for vote in part.votes}
         exercises = {exercise.name: exercise for exercise in part.exercises}
@@ -203,7 +220,7 @@ class Deck:
             elif cell.cell_type == "code":
                 self.cell(cell, votes)
         made, self.slides = self.slides, []
-        return [slide for slide in made if any('class="note"' not in block for block in slide.body)] or made[:1]
+        return [slide for slide in made if shown(slide)] or made[:1]
 
     def prose(self, source: str, exercises: dict[str, Exercise]) -> None:
         """The slides and notes of a markdown cell."""
@@ -223,7 +240,7 @@ class Deck:
                 self.note(self.render(text))
                 self.say(lead)
                 said = sentences(text)
-                lead = [] if text.startswith(SOURCES) else chosen(said)
+                lead = [] if text.startswith(SOURCES) else chosen(said) or said[: self.plainly]
                 last = said[-2:] if len(said[-1]) < LEAD else said[-1:]
                 follows = [sentence for sentence in last if sentence not in lead]
             elif kind in ("formula", "list"):

@@ -8,18 +8,13 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from course_utils.building.build import BuildError
-from course_utils.building.slides import blocks, build_slides, deck, narrow, sentences, short_list
+from course_utils.building.slides import blocks, build_slides, deck, narrow, sentences, short_list, shown
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
 def notebook(*cells):
     return new_notebook(cells=[new_markdown_cell("# A title"), new_markdown_cell("## 1. A part"), *cells])
-
-
-def shown(body):
-    """The blocks of a slide that are not notes."""
-    return [block for block in body if 'class="note"' not in block]
 
 
 def slides_of(tmp_path, *cells, **options):
@@ -65,16 +60,21 @@ def test_bold_sentences_and_formulas_are_shown_and_all_prose_is_in_the_notes(tmp
         "This is said only. And **this sentence has bold words in it, so that it is shown to all who sit there**, so:"
     )
     (slide,) = slides_of(tmp_path, new_markdown_cell(text + "\n\n$$a = b$$\n\nAnd this is said, too."))
-    on_it = "".join(shown(slide.body))
+    on_it = "".join(shown(slide))
     assert "bold words" in on_it and "<math" in on_it and "said" not in on_it
     assert sum(block.count("said") for block in slide.body) == 2
+
+
+def test_a_part_of_plain_prose_shows_the_first_sentence_of_each_paragraph(tmp_path):
+    (slide,) = slides_of(tmp_path, new_markdown_cell("First said. Then more.\n\nAnother one. And so on."))
+    assert shown(slide) == ["<p>First said.</p>", "<p>Another one.</p>"]
 
 
 def test_what_leads_to_a_formula_stands_in_one_block_with_it(tmp_path):
     (slide,) = slides_of(
         tmp_path, new_markdown_cell("Unneeded words. Here is what the whole argument rests upon:\n\n$$a = b$$")
     )
-    (block,) = shown(slide.body)
+    (block,) = shown(slide)
     assert "rests upon" in block and "<math" in block and "Unneeded" not in block
 
 
@@ -99,7 +99,7 @@ def test_code_is_shown_where_it_is_short_and_prints(tmp_path):
     short, long = new_code_cell("print(1)"), new_code_cell("\n".join(f"print({i})" for i in range(9)))
     short.outputs = [new_output("stream", name="stdout", text="one\n")]
     long.outputs = [new_output("stream", name="stdout", text="nine\n")]
-    bodies = [shown(slides_of(tmp_path, cell)[0].body)[0] for cell in (short, long)]
+    bodies = [shown(slides_of(tmp_path, cell)[0])[0] for cell in (short, long)]
     assert 'class="code"' in bodies[0] and "one" in bodies[0]
     assert 'class="code"' not in bodies[1] and "nine" in bodies[1]
 

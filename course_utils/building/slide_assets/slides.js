@@ -16,6 +16,7 @@ function continued(slide) {
   const next = slide.cloneNode(false), body = document.createElement("div");
   body.className = "body";
   next.removeAttribute("data-minutes");
+  next.removeAttribute("style");
   next.append(slide.querySelector("header").cloneNode(true), body);
   slide.after(next);
   return body;
@@ -65,6 +66,17 @@ function size_pad(slide) {
   }
 }
 
+// A figure makes room for the one thing that would stand alone on the next slide, as the answer to a vote.
+function make_room(slide, body) {
+  if (!body.querySelector("img")) return false;
+  for (const tall of [450, 400, 350, 300]) {
+    slide.style.setProperty("--tall", `${tall}px`);
+    if (body.scrollHeight <= body.clientHeight) return true;
+  }
+  slide.style.removeProperty("--tall");
+  return false;
+}
+
 function fit(slide) {
   const body = slide.querySelector(".body");
   if (slide.matches(".pad")) return size_pad(slide);
@@ -72,6 +84,7 @@ function fit(slide) {
   const blocks = [...body.children];
   let cut = blocks.findIndex((block) => !is_note(block) && bottom(block) > body.clientHeight);
   if (cut < 0) return enlarge(slide, body);
+  if (cut > 0 && blocks.slice(cut + 1).every(is_note) && make_room(slide, body)) return;
   const first = blocks.findIndex((block) => !is_note(block));
   let moved = [];
   if (cut === first) { // a block that is higher than a slide
