@@ -66,12 +66,12 @@ function size_pad(slide) {
   }
 }
 
-// A figure makes room for the one thing that would stand alone on the next slide, as the answer to a vote.
-function make_room(slide, body) {
-  if (!body.querySelector("img")) return false;
+// A figure makes room for the answer to a vote, or for the one thing that would stand alone on the next slide.
+function make_room(slide, body, block) {
+  if (!body.querySelector("img") || slide.style.getPropertyValue("--tall")) return false;
   for (const tall of [450, 400, 350, 300]) {
     slide.style.setProperty("--tall", `${tall}px`);
-    if (body.scrollHeight <= body.clientHeight) return true;
+    if (bottom(block) <= body.clientHeight) return true;
   }
   slide.style.removeProperty("--tall");
   return false;
@@ -84,7 +84,8 @@ function fit(slide) {
   const blocks = [...body.children];
   let cut = blocks.findIndex((block) => !is_note(block) && bottom(block) > body.clientHeight);
   if (cut < 0) return enlarge(slide, body);
-  if (cut > 0 && blocks.slice(cut + 1).every(is_note) && make_room(slide, body)) return;
+  const wanted = blocks[cut].matches(".answer") || blocks.slice(cut + 1).every(is_note);
+  if (cut > 0 && wanted && make_room(slide, body, blocks[cut])) return fit(slide);
   const first = blocks.findIndex((block) => !is_note(block));
   let moved = [];
   if (cut === first) { // a block that is higher than a slide
