@@ -280,6 +280,7 @@ def build(arguments: argparse.Namespace, _: list[str]) -> int:
 def book(arguments: argparse.Namespace, _: list[str]) -> int:
     """Write the reading edition into a folder: the executed solutions as HTML pages, which any browser opens.
 
+    With --copies, the notebooks of notebooks/ as they stand: your answers, their reports, your figures.
     No page asks another host for anything, and none needs a server: open OUT/index.html.
     """
     require("authoring")
@@ -287,10 +288,43 @@ def book(arguments: argparse.Namespace, _: list[str]) -> int:
     from course_utils.building.build import BuildError
 
     try:
-        pages = build_book(find_root(Path.cwd()), arguments.folder, arguments.solutions)
+        pages = build_book(find_root(Path.cwd()), arguments.folder, arguments.solutions, copies=arguments.copies)
     except BuildError as error:
         raise CourseError(error) from None
     print(f"{len(pages)} pages and their contents are written; open {arguments.folder / 'index.html'}")
+    return 0
+
+
+def slides(arguments: argparse.Namespace, _: list[str]) -> int:
+    """Write slides for the lecture hall into a folder, from the executed solutions; any browser shows them.
+
+    Arrows and space lead on, Escape shows all slides, n the notes, p the presenter's window; print them for a PDF.
+    """
+    require("authoring")
+    from course_utils.building.build import BuildError
+    from course_utils.building.slides import build_slides
+
+    only = () if arguments.notebook == "all" else (arguments.notebook,)
+    try:
+        files = build_slides(find_root(Path.cwd()), arguments.folder, only, arguments.solutions)
+    except BuildError as error:
+        raise CourseError(error) from None
+    start = files[0] if len(files) == 1 else arguments.folder / "index.html"
+    print(f"slides of {len(files)} notebook{'s' * (len(files) > 1)}; open {start}")
+    return 0
+
+
+def lessons(_: argparse.Namespace, __: list[str]) -> int:
+    """Write the lesson plans, docs/lessons/NN.md, anew from the executed solutions and the exercises."""
+    require("authoring")
+    from course_utils.building.build import BuildError
+    from course_utils.building.lesson_plans import write_lessons
+
+    try:
+        changed = write_lessons(find_root(Path.cwd()))
+    except BuildError as error:
+        raise CourseError(error) from None
+    print("\n".join([*map(str, changed), f"{len(changed)} lesson plans are new or have changed"]))
     return 0
 
 
@@ -514,6 +548,14 @@ def parser() -> argparse.ArgumentParser:
     sub = command(book, "write the reading edition: HTML pages from the executed solutions")
     sub.add_argument("folder", type=Path, metavar="OUT", help="gets index.html and a page for each notebook")
     sub.add_argument("--solutions", action="store_true", help="with the exercises' solutions, folded")
+    sub.add_argument("--copies", action="store_true", help="of your own copies in notebooks/, with what is in them")
+    sub = command(slides, "write slides for the lecture hall: a set for each notebook")
+    sub.add_argument("notebook", metavar="NN", help="a notebook, by number, or: all")
+    sub.add_argument(
+        "folder", nargs="?", type=Path, default=Path("slides"), metavar="OUT", help="where to (default: slides)"
+    )
+    sub.add_argument("--solutions", action="store_true", help="with a slide for each exercise's solution")
+    command(lessons, "write the lesson plans of the instructor's guide anew")
     sub = command(grade, "grade a folder of submissions")
     sub.add_argument("submissions", type=Path, metavar="SUBMISSIONS", help="folder of <student>/<notebook>.ipynb")
     sub.add_argument(

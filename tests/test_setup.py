@@ -112,6 +112,10 @@ def test_a_malformed_conda_line_is_refused(root):
 EXTRA_OF = {
     "building/book.py": "authoring",
     "building/build.py": "authoring",
+    "building/formulas.py": "authoring",
+    "building/lesson_plans.py": "authoring",
+    "building/lessons.py": "authoring",
+    "building/slides.py": "authoring",
     "cli.py": "lab",
     "exporting/nbgrader.py": "authoring",
     "exporting/nbgrader_config.py": "nbgrader",

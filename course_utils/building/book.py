@@ -9,6 +9,7 @@ import hashlib
 import html
 import json
 import re
+import shutil
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -16,17 +17,22 @@ from pathlib import Path
 
 import jinja2
 import nbformat
-from latex2mathml.converter import convert
 from nbconvert.filters.ansi import strip_ansi
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from pygments import highlight
 from pygments.formatters.html import HtmlFormatter
 from pygments.lexers.python import PythonLexer
 
-from course_utils.building.build import EXPECTATION, BuildError, without_solution
+from course_utils.building.build import EXPECTATION, find_built, without_solution
+from course_utils.building.formulas import mathml
 
 ASSETS = Path(__file__).with_name("book_assets")
 CODE_STYLES = {"light": "a11y-high-contrast-light", "dark": "a11y-high-contrast-dark"}  # of accessible-pygments
+FONTS = Path(__file__).with_name("fonts")  # with their licences
+# Without a font for mathematics, as on most Linux machines, integrals are small and brackets crooked.
+MATH_FONT = """@font-face { font-family: "course math"; src: url("stix-two-math.woff2") format("woff2"); }
+math { font-family: "course math", math; }
+"""
 IMAGE = re.compile(r'<img\b([^>]*?)\ssrc="data:image/png;base64,([^"]+)"([^>]*)>')
 PAD = re.compile(r"^<div>(<img.*?>)<script>(.*)</script></div>$", re.DOTALL)
 TAGS = re.compile(r"<math.*?</math>|<[^>]+>", re.DOTALL)
@@ -62,19 +68,6 @@ class Page:
     def title(self) -> str:
         """The text of the page's heading."""
         return self.sections[0].title if self.sections else self.name
-
-
-def mathml(formula: str, display: str = "inline") -> str:
-    """TeX as a <math> element; BuildError where a command is unknown."""
-    sized = re.sub(r"\\[bB]igg?[lr]?(?=\\)", "", formula.strip())  # before a command: MathML stretches by itself
-    try:
-        made = convert(sized, display=display)
-    except Exception as error:  # the converter's errors have no common class
-        raise BuildError(f"no MathML for the formula {formula!r}: {error!r}") from None
-    unknown = re.search(r">(\\[A-Za-z]+)<", made)
-    if unknown:
-        raise BuildError(f"no MathML for {unknown[1]} in the formula {formula!r}")
-    return made
 
 
 def plain(markup: str) -> str:
@@ -115,8 +108,8 @@ class Renderer(IPythonRenderer):
         return super().link(text, re.sub(r"^([\w-]+)\.ipynb(?=#|$)", r"\1.html", url), title)
 
 
-def book_page(notebook: nbformat.NotebookNode, name: str, out: Path, solutions: bool) -> Page:
-    """The page of an executed notebook; its figures and pads are written below `out`."""
+def book_page(notebook: nbformat.NotebookNode, name: str, out: Path, solutions: bool, reports: bool = False) -> Page:
+    """The page of an executed notebook; its figures and pads are written below `out`. `reports`: of checks, too."""
     page = Page(name)
     markdown = MarkdownWithMath(renderer=Renderer(page))
     parts = []
@@ -128,7 +121,7 @@ def book_page(notebook: nbformat.NotebookNode, name: str, out: Path, solutions: 
             part = re.sub(r"<table>.*?</table>", r'<div class="wide">\g<0></div>', part, flags=re.DOTALL)
             parts.append(part)
         elif cell.cell_type == "code" and EXPECTATION not in cell.metadata.get("tags", []):
-            parts.append(code_cell(cell, name, out, solutions))
+            parts.append(code_cell(cell, name, out, solutions, reports))
     page.body = "\n".join(parts)
     return page
 
@@ -142,11 +135,11 @@ def add_words(page: Page, before: int, part: str) -> None:
             page.sections[number].text = f"{page.sections[number].text} {plain(piece)}".strip()
 
 
-def code_cell(cell: nbformat.NotebookNode, name: str, out: Path, solutions: bool) -> str:
+def code_cell(cell: nbformat.NotebookNode, name: str, out: Path, solutions: bool, reports: bool) -> str:
     """A code cell and its outputs: an answer folded or left out, what answers a prediction folded."""
-    outputs = [shown for output in cell.outputs if (shown := output_html(output, name, out))]
+    outputs = [shown for output in cell.outputs if (shown := output_html(output, name, out, reports))]
     results = "".join(outputs)
-    if cell.source.startswith("predict("):
+    if cell.source.startswith("predict(") and results:
         return results
     if "class='course-reveal'" in results:
         results = f'<details class="answer"><summary>What came out, and the answer</summary>{results}</details>'
@@ -166,8 +159,8 @@ def code(source: str) -> str:
     return highlight(source, PythonLexer(), HtmlFormatter(cssclass="code"))
 
 
-def output_html(output: nbformat.NotebookNode, name: str, out: Path) -> str:
-    """An output as HTML; "" for the report of a check, which says that the solution is right."""
+def output_html(output: nbformat.NotebookNode, name: str, out: Path, reports: bool = False) -> str:
+    """An output as HTML; "" for the report of a check where it only says that the solution is right."""
     if output.output_type == "stream":
         return f'<div class="output"><pre>{html.escape(strip_ansi(output.text))}</pre></div>'
     data = output.get("data", {})
@@ -175,7 +168,7 @@ def output_html(output: nbformat.NotebookNode, name: str, out: Path) -> str:
     if markup is None:
         text = data.get("text/plain", "")
         return f'<div class="output"><pre>{html.escape(strip_ansi(text))}</pre></div>' if text else ""
-    if "course-report" in markup:
+    if "course-report" in markup and not reports:
         return ""
     markup = markup.replace(NO_PREDICTION, "").replace("<th></th>", "<td></td>")
     pad = PAD.match(markup)
@@ -205,9 +198,21 @@ def write(out: Path, name: str, data: bytes, suffix: str) -> str:
     return address
 
 
-def style_sheet() -> str:
-    """The book's style sheet, with the colours of code for both modes."""
-    css, dark = ((ASSETS / name).read_text(encoding="utf-8") for name in ("book.css", "dark.css"))
+def write_assets(out: Path, folder: Path, *names: str) -> None:
+    """Write a style sheet, scripts (`names` in `folder`, the style sheet first) and the font into out/assets."""
+    sheet, *scripts = names
+    assets = out / "assets"
+    assets.mkdir(parents=True, exist_ok=True)
+    (assets / sheet).write_text(style_sheet(folder / sheet), encoding="utf-8")
+    for script in scripts:
+        shutil.copyfile(folder / script, assets / script)
+    for file in FONTS.iterdir():
+        shutil.copyfile(file, assets / file.name)
+
+
+def style_sheet(sheet: Path = ASSETS / "book.css") -> str:
+    """A style sheet (the book's, or the slides'), with the font of formulas and all colours of dark mode and code."""
+    css, dark = (path.read_text(encoding="utf-8") for path in (sheet, ASSETS / "dark.css"))
     light_code, dark_code = (HtmlFormatter(style=CODE_STYLES[mode]).get_style_defs(".code") for mode in CODE_STYLES)
     plain_panel = re.compile(r"^\.code +\{ *background[^}]*\}$|^(td|span)\.linenos.*$|^pre \{.*$", re.MULTILINE)
     light_code, dark_code = (plain_panel.sub("", text) for text in (light_code, dark_code))
@@ -217,7 +222,7 @@ def style_sheet() -> str:
 
     chosen, system = colours(':root[data-theme="dark"]'), colours(':root:not([data-theme="light"])')
     by_system = f"@media screen and (prefers-color-scheme: dark) {{\n{system}\n}}\n"
-    return f"{css}{light_code}\n@media screen {{\n{chosen}\n}}\n{by_system}"  # paper is white
+    return f"{MATH_FONT}{css}{light_code}\n@media screen {{\n{chosen}\n}}\n{by_system}"  # paper is white
 
 
 def contents(pages: Sequence[Page]) -> str:
@@ -233,18 +238,19 @@ def contents(pages: Sequence[Page]) -> str:
     )
 
 
-def build_book(root: Path, out: Path, solutions: bool = False, only: Sequence[str] = ()) -> list[Page]:
+def build_book(
+    root: Path, out: Path, solutions: bool = False, only: Sequence[str] = (), copies: bool = False
+) -> list[Page]:
     """Write the book of the notebooks in root/solutions (`only`: those that start so) into the folder `out`.
 
+    With `copies`, of the students' copies in root/notebooks as they stand, with what was written and came out there.
     BuildError where there is none, one was not executed, or a formula has no MathML.
     """
-    paths = [p for p in sorted((root / "solutions").glob("*.ipynb")) if not only or p.name.startswith(tuple(only))]
-    if not paths:
-        raise BuildError(f"{root / 'solutions'} holds no built notebook; make them with: course build")
-    (out / "assets").mkdir(parents=True, exist_ok=True)
+    paths = find_built(root, only, "notebooks" if copies else "solutions")
+    write_assets(out, ASSETS, "book.css", "book.js")
     pages = []
     for path in paths:
-        page = book_page(nbformat.read(path, as_version=4), path.stem, out, solutions)
+        page = book_page(nbformat.read(path, as_version=4), path.stem, out, solutions, reports=copies)
         page.lead = lead_of(page)
         pages.append(page)
     index = [
@@ -253,8 +259,6 @@ def build_book(root: Path, out: Path, solutions: bool = False, only: Sequence[st
     (out / "assets" / "search_index.js").write_text(
         f"const BOOK = {json.dumps(index, ensure_ascii=False)};\n", encoding="utf-8"
     )
-    (out / "assets" / "book.css").write_text(style_sheet(), encoding="utf-8")
-    (out / "assets" / "book.js").write_text((ASSETS / "book.js").read_text(encoding="utf-8"), encoding="utf-8")
     template = jinja2.Template((ASSETS / "page.html").read_text(encoding="utf-8"), trim_blocks=True)
     for number, page in enumerate(pages):
         text = template.render(

@@ -63,6 +63,15 @@ def find_sources(root: Path, only: Sequence[str] = ()) -> list[Path]:
     return [path for path in sources if not only or any(path.stem.startswith(wanted) for wanted in only)]
 
 
+def find_built(root: Path, only: Sequence[str] = (), room: str = "solutions") -> list[Path]:
+    """The notebooks in root/room, or those whose names start as `only` says; BuildError where none is."""
+    paths = [p for p in sorted((root / room).glob("*.ipynb")) if not only or p.name.startswith(tuple(only))]
+    if not paths:
+        which = f" that starts with {' or '.join(only)}" if only else ""
+        raise BuildError(f"{root / room} holds no built notebook{which}; make them with: course build")
+    return paths
+
+
 # reading and checking a source --------------------------------------------------------------------------------------
 
 

@@ -142,11 +142,17 @@ def _teach_again(tally, held) -> str:
         return "<p>No answer shows one of the known misconceptions.</p>"
     rows = [
         f"<li><strong>{plural(count, 'student')} of {tried} who tried</strong> "
-        f"<a href='#{_anchor(exercise, key)}'>{escape(exercise.name)}</a> ({escape(_points_of(exercise))}): "
+        f"{_link(exercise, key)} ({escape(_points_of(exercise))}): "
         f"{escape(tally.told(exercise, key))}{_example(tally, exercise, key)}</li>"
         for exercise, key, count, tried in held[:SHOWN]
     ]
     return "<ol>" + "".join(rows) + "</ol>"
+
+
+def _link(exercise, key) -> str:
+    """The exercise's name as a link to the misconception, which it names for those who hear the link alone."""
+    name = escape(exercise.name)
+    return f"<a href='#{_anchor(exercise, key)}' aria-label='{name}: {escape(key)}'>{name}</a>"
 
 
 def _points_of(exercise):

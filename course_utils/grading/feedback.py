@@ -7,7 +7,7 @@ from course_utils.exercises import Exercise
 from course_utils.grading.results import visible
 
 STYLE = """
-:root { color-scheme: light dark; }
+:root { color-scheme: light dark; background: Canvas; }
 body { font: 1rem/1.5 system-ui, sans-serif; max-width: 44rem; margin: 0 auto; padding: 1rem; overflow-wrap: anywhere; }
 h1 { font-size: 1.4rem; } h2 { font-size: 1.05rem; margin: 0 0 .3rem; }
 section { border-left: .4rem solid #b3541e; padding: .4rem .9rem; margin: 1rem 0; }

@@ -6,8 +6,9 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from course_utils.building.book import Page, Renderer, book_page, build_book, mathml
+from course_utils.building.book import Page, Renderer, book_page, build_book
 from course_utils.building.build import BuildError
+from course_utils.building.formulas import mathml
 
 ROOT = Path(__file__).resolve().parents[2]
 
