@@ -64,7 +64,7 @@ CONFIG = {
         },
     },
 }
-NEVER_ASKED = re.compile(r"\.(map|md|txt|eot|ttf|svg)$|third-party-licenses|schema\.v0|\.ipynb$(?<!files)")
+NEVER_ASKED = re.compile(r"\.(map|md|txt|eot|ttf|svg)$|third-party-licenses|schema\.v0|^(doc|edit|tree)/")
 PARTS = {  # of a first visit, by the beginning of a file's path
     "Python itself": ("static/pyodide/pyodide", "static/pyodide/python_stdlib"),
     "the course's library and data": (f"static/pyodide/{site_files.COURSE.replace('-', '_')}",),
@@ -230,7 +230,7 @@ def write_start_page(out: Path, notebooks: Sequence[Mapping[str, Any]], size: in
 def kept(out: Path) -> Iterator[str]:
     """The paths of the files that a start without a network may ask for, those first that a kernel waits for."""
     paths = [path.relative_to(out).as_posix() for path in sorted(out.rglob("*")) if path.is_file()]
-    wanted = [path for path in paths if path.startswith("files/") or not NEVER_ASKED.search(path)]
+    wanted = [path for path in paths if not NEVER_ASKED.search(path)]
     yield from sorted(set(wanted) - {"service-worker.js"}, key=lambda path: (not path.startswith("static/"), path))
 
 
