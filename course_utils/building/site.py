@@ -5,6 +5,7 @@ a build then puts the notebooks, the library, Pyodide and the course's start pag
 all in the browser.
 """
 
+import datetime
 import functools
 import gzip
 import hashlib
@@ -166,18 +167,19 @@ def put_notebooks(paths: Sequence[Path], out: Path) -> list[dict[str, Any]]:
         notebook["metadata"]["kernelspec"] = KERNEL
         text = json.dumps(notebook, ensure_ascii=False, indent=1)
         (out / "files" / path.name).write_text(text, encoding="utf-8")
-        entries.append(listing(path.name, len(text.encode())))
+        entries.append(listing(path.name, len(text.encode()), path.stat().st_mtime))
         described.append(describe(path.name, notebook))
-    content = {**listing("", None), "type": "directory", "format": "json", "content": entries}
+    newest = max(path.stat().st_mtime for path in paths)
+    content = {**listing("", None, newest), "type": "directory", "format": "json", "content": entries}
     (out / "api" / "contents").mkdir(parents=True, exist_ok=True)
     (out / "api" / "contents" / "all.json").write_text(json.dumps(content), encoding="utf-8")
     return described
 
 
-def listing(name: str, size: int | None) -> dict[str, Any]:
-    """A file in JupyterLite's listing of a folder."""
-    long_ago = "2000-01-01T00:00:00Z"  # the same for every build; what a student saves is newer
-    dates = {"created": long_ago, "last_modified": long_ago}
+def listing(name: str, size: int | None, seconds: float) -> dict[str, Any]:
+    """A file in JupyterLite's listing of a folder; written `seconds` after 1970."""
+    written = datetime.datetime.fromtimestamp(seconds, datetime.UTC).isoformat(timespec="seconds")
+    dates = {"created": written, "last_modified": written}
     what = {"content": None, "format": None, "mimetype": None, "type": "notebook", "writable": True, "hash": None}
     return {"name": name, "path": name, "size": size, "hash_algorithm": None, **what, **dates}
 

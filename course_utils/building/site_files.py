@@ -5,6 +5,7 @@ build. Files come from a folder (Pyodide's release, unpacked) or, by package nam
 set up with; the tools that lay out the site live in an environment of their own in the work folder.
 """
 
+import fnmatch
 import hashlib
 import io
 import json
@@ -137,7 +138,6 @@ def unpack(downloads: Path, bundle: str, names: Iterable[str]) -> None:
 
 def course_wheel(package: Path, version: str) -> tuple[str, bytes]:
     """The library as a wheel, name and bytes: what notebooks use of it, the same bytes for the same contents."""
-    name = f"{COURSE.replace('-', '_')}-{version}"
     files = {
         path.relative_to(package.parent).as_posix(): path.read_bytes()
         for path in sorted(package.rglob("*"))
@@ -146,15 +146,39 @@ def course_wheel(package: Path, version: str) -> tuple[str, bytes]:
         and "__pycache__" not in path.parts
         and path.name != "build_packs.py"
     }
+    return wheel(COURSE, version, files)
+
+
+def wheel(package: str, version: str, files: Mapping[str, bytes]) -> tuple[str, bytes]:
+    """A wheel of pure Python with these files, {path: content}: its name and bytes."""
+    name = f"{package.replace('-', '_')}-{version}"
     info = f"{name}.dist-info"
-    files[f"{info}/METADATA"] = f"Metadata-Version: 2.1\nName: {COURSE}\nVersion: {version}\n".encode()
-    files[f"{info}/WHEEL"] = b"Wheel-Version: 1.0\nGenerator: course\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
-    files[f"{info}/RECORD"] = "".join(f"{path},,\n" for path in (*files, f"{info}/RECORD")).encode()
+    described = {
+        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {package}\nVersion: {version}\n".encode(),
+        f"{info}/WHEEL": b"Wheel-Version: 1.0\nGenerator: course\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+    }
+    described[f"{info}/RECORD"] = "".join(f"{path},,\n" for path in (*files, *described, f"{info}/RECORD")).encode()
+    return f"{name}-py3-none-any.whl", archive(dict(files) | described)
+
+
+def archive(files: Mapping[str, bytes]) -> bytes:
+    """A zip archive of {path: content}, the same bytes for the same contents."""
     buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as opened:
         for path, content in files.items():
-            archive.writestr(zipfile.ZipInfo(path, EPOCH), content, zipfile.ZIP_DEFLATED, 9)
-    return f"{name}-py3-none-any.whl", buffer.getvalue()
+            opened.writestr(zipfile.ZipInfo(path, EPOCH), content, zipfile.ZIP_DEFLATED, 9)
+    return buffer.getvalue()
+
+
+def trimmed(content: bytes, patterns: Sequence[str]) -> bytes:
+    """A package without the files whose paths match one of the patterns; ValueError where a pattern matches none."""
+    with zipfile.ZipFile(io.BytesIO(content)) as opened:
+        names = [name for name in opened.namelist() if not name.endswith("/")]
+        idle = [pattern for pattern in patterns if not fnmatch.filter(names, pattern)]
+        if idle:
+            raise ValueError(f"no file matches {', '.join(idle)}")
+        left = [name for name in names if not any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)]
+        return archive({name: opened.read(name) for name in left})
 
 
 def lock_entry(
@@ -175,16 +199,25 @@ def lock_entry(
 
 
 def write_pyodide(
-    out: Path, table: Mapping[str, Any], files: Mapping[str, Path], kernel: Path, wheel: tuple[str, bytes], version: str
+    out: Path,
+    table: Mapping[str, Any],
+    files: Mapping[str, Path],
+    kernel: Path,
+    course: tuple[str, bytes],
+    version: str,
 ) -> dict[str, Any]:
     """Write Pyodide with all packages into `out` (new or empty) and return its lock file, which is written, too.
 
-    `kernel` is the folder of wheels that the kernel's front end brings, `wheel` the course's.
+    `kernel` is the folder of wheels that the kernel's front end brings, `course` the library's wheel.
     """
     out.mkdir(parents=True, exist_ok=True)
     for name, path in files.items():
         (out / name).write_bytes(path.read_bytes())
     packages = dict(table["pyodide"]["packages"])
+    for name in table["stand_ins"]["names"]:
+        file_name, content = wheel(name, "0", {})
+        (out / file_name).write_bytes(content)
+        packages[name] = lock_entry(name, "0", file_name, hashlib.sha256(content).hexdigest(), [], [])
     for name, entry in table["wheels"].items():
         if entry["file_name"] in files:
             packages[name] = lock_entry(name, *(entry[key] for key in LOCKED))
@@ -196,10 +229,15 @@ def write_pyodide(
         packages[name] = lock_entry(
             name, path.name.split("-")[1], path.name, sha256(path), entry["imports"], entry["depends"]
         )
-    (out / wheel[0]).write_bytes(wheel[1])
+    for name, patterns in table["left_out"].items():
+        if name in packages:
+            path = out / packages[name]["file_name"]
+            path.write_bytes(trimmed(path.read_bytes(), patterns))
+            packages[name] = {**packages[name], "sha256": sha256(path)}
+    (out / course[0]).write_bytes(course[1])
     depends = [*NEEDED, *(name for name, entry in table["wheels"].items() if entry["file_name"] in files)]
     packages[COURSE] = lock_entry(
-        COURSE, version, wheel[0], hashlib.sha256(wheel[1]).hexdigest(), ["course_utils"], depends
+        COURSE, version, course[0], hashlib.sha256(course[1]).hexdigest(), ["course_utils"], depends
     )
     lock = {"info": table["pyodide"]["info"], "packages": packages}
     (out / "pyodide-lock.json").write_text(json.dumps(lock, sort_keys=True), encoding="utf-8")
