@@ -434,7 +434,7 @@ def until(function: Callable, meter: Meter, tick: Tick | None = None) -> Callabl
     Python 3.12 and newer: whenever its code, or code that it calls, enters a function or jumps back, as every loop
     does, somebody looks at the meter. One call into C that does not end goes on.
     """
-    monitoring = sys.monitoring  # ty: ignore[possibly-missing-attribute]
+    monitoring = getattr(sys, "monitoring")  # noqa: B009  a type checker for 3.11 does not know it
     tool, watched_events = monitoring.PROFILER_ID, (monitoring.events.JUMP, monitoring.events.PY_START)
     told = 0.0
 

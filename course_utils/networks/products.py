@@ -17,9 +17,10 @@ def plain_matmul(a: Array, b: Array, out: Array | None = None) -> Array:
 @functools.cache
 def gemm_of(dtype: np.dtype) -> Callable | None:
     """BLAS's product for a type of numbers, or None."""
-    from scipy.linalg.blas import dgemm, sgemm  # here: it takes a tenth of a second, and only browsers need it
+    from scipy.linalg import blas  # here: it takes a tenth of a second, and only browsers need it
 
-    return {np.dtype(np.float32): sgemm, np.dtype(np.float64): dgemm}.get(dtype)
+    name = {np.dtype(np.float32): "sgemm", np.dtype(np.float64): "dgemm"}.get(dtype)
+    return getattr(blas, name) if name else None
 
 
 def blas_matmul(a: Array, b: Array, out: Array | None = None) -> Array:

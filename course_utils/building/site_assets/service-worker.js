@@ -4,7 +4,7 @@
 "use strict";
 const FILES = /*FILES*/{}; // path below the site's folder -> SHA-256 of the file
 const CACHE = "course:" + self.registration.scope;
-const AT_ONCE = 6;
+const AT_ONCE = 3;
 const channel = new BroadcastChannel("/sw-api.v1"); // as JupyterLite's pages call it
 const underway = new Map(); // path -> promise of its response: nothing is fetched twice
 const turns = new Map(); // page -> its latest question about the storage: answers bear no number, so one at a time

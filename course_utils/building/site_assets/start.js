@@ -8,7 +8,7 @@ const button = (text, title, act) => {
   const made = document.createElement("button");
   made.type = "button";
   made.textContent = text;
-  made.setAttribute("aria-label", title);
+  made.setAttribute("aria-label", `${text}: ${title}`); // there is one for each notebook
   made.addEventListener("click", () => act().then(show).catch((error) => say(`That did not work: ${error.message ?? error}`)));
   return made;
 };
@@ -28,39 +28,28 @@ async function show() {
     $(".state", item).textContent = parts.join(", ");
     const buttons = $(".buttons", item);
     buttons.replaceChildren();
+    const others = files.filter((file) => file.path.startsWith(path.replace(".ipynb", " (")));
     if (own) {
       const isNew = own.content?.metadata?.course?.built !== built;
-      const others = files.filter((file) => file.path.startsWith(path.replace(".ipynb", " (")));
       if (isNew && !others.some((file) => file.content?.metadata?.course?.built === built)) {
-        buttons.append(button("Put the new version beside mine", `Put the new version of ${title} beside my copy`, async () => {
+        buttons.append(button("Put the new version beside mine", title, async () => {
           const name = await putNewBeside(path);
           say(`The course has a new version of “${title}”. It is beside yours now, as “${name}”.`);
         }));
       }
-      buttons.append(button("Start this notebook again", `Start ${title} again`, async () => {
+      buttons.append(button("Start this notebook again", title, async () => {
         const name = await keepBeside(path);
         say(`“${title}” is as new. Your copy is kept as “${name}”. Close the notebook where it is still open.`);
       }));
-      const list = $(".others", item);
-      list.replaceChildren(...others.map((file) => {
-        const line = document.createElement("li");
-        const link = document.createElement("a");
-        link.href = addressOf(file.path);
-        link.textContent = file.name;
-        line.append(link);
-        return line;
-      }));
-    } else {
-      $(".others", item).replaceChildren(...files
-        .filter((file) => file.path.startsWith(path.replace(".ipynb", " ("))).map((file) => {
-          const line = document.createElement("li");
-          const link = document.createElement("a");
-          link.href = addressOf(file.path);
-          link.textContent = file.name;
-          line.append(link);
-          return line;
-        }));
     }
+    $(".others", item).replaceChildren(...others.map((file) => {
+      const line = document.createElement("li");
+      const link = document.createElement("a");
+      link.href = addressOf(file.path);
+      link.textContent = file.name;
+      line.append(link);
+      return line;
+    }));
   }
   $("#download").hidden = !files.length;
 }
