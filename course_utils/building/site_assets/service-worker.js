@@ -6,7 +6,6 @@ const FILES = /*FILES*/{}; // path below the site's folder -> SHA-256 of the fil
 const CACHE = "course:" + self.registration.scope;
 const AT_ONCE = 3;
 const channel = new BroadcastChannel("/sw-api.v1"); // as JupyterLite's pages call it
-const underway = new Map(); // path -> promise of its response: nothing is fetched twice
 const turns = new Map(); // page -> its latest question about the storage: answers bear no number, so one at a time
 let keeping = null;
 
@@ -20,20 +19,15 @@ const hex = (buffer) => [...new Uint8Array(buffer)].map((byte) => byte.toString(
 
 async function fetchAndKeep(path) {
   const response = await fetch(new URL(path, self.registration.scope), { cache: "no-cache" });
-  if (!response.ok || response.redirected) return response;
-  const body = await response.clone().arrayBuffer();
-  if (hex(await crypto.subtle.digest("SHA-256", body)) !== FILES[path]) return response; // another version's
+  if (!response.ok || response.redirected) return;
+  const body = await response.arrayBuffer();
+  if (hex(await crypto.subtle.digest("SHA-256", body)) !== FILES[path]) return; // another version's
   const cache = await caches.open(CACHE);
-  await cache.put(keyOf(path), response.clone()).catch(() => null); // where the storage is full the course runs all the same
-  return response;
+  await cache.put(keyOf(path), new Response(body, { headers: response.headers }));
 }
 
-async function answer(path) {
-  const kept = await (await caches.open(CACHE)).match(keyOf(path));
-  if (kept) return kept;
-  if (!underway.has(path)) underway.set(path, fetchAndKeep(path).finally(() => underway.delete(path)));
-  return (await underway.get(path)).clone();
-}
+// What is not kept yet goes straight through: the page's own request never waits for the keeping.
+const answer = async (request, path) => (await (await caches.open(CACHE)).match(keyOf(path))) ?? fetch(request);
 
 async function keepAll() {
   const cache = await caches.open(CACHE);
@@ -42,7 +36,7 @@ async function keepAll() {
   for (const url of there) if (!wanted.has(url)) await cache.delete(url);
   const todo = [...wanted].filter(([url]) => !there.has(url)).map(([, path]) => path);
   const some = async () => {
-    while (todo.length) await answer(todo.shift()).catch(() => null);
+    while (todo.length) await fetchAndKeep(todo.shift()).catch(() => null); // a full storage: it runs all the same
   };
   await Promise.all(Array.from({ length: AT_ONCE }, some));
 }
@@ -57,7 +51,7 @@ async function askPage(request, url) {
   const page = data.browsingContextId;
   const ask = () => new Promise((resolve) => {
     const listen = (event) => {
-      if (event.data.browsingContextId !== page || event.data.response === undefined) return;
+      if (event.data.browsingContextId !== page || !("response" in event.data)) return; // it may be undefined
       channel.removeEventListener("message", listen);
       resolve(new Response(JSON.stringify(event.data.response)));
     };
@@ -90,7 +84,7 @@ self.addEventListener("fetch", (event) => {
   } else if (event.request.method === "GET") {
     const path = pathOf(url);
     if (!Object.hasOwn(FILES, path ?? "")) return;
-    event.respondWith(answer(path));
+    event.respondWith(answer(event.request, path));
     if (event.request.mode === "navigate") keepInBackground(event);
   }
 });
