@@ -1,7 +1,17 @@
 """What the notebooks of the generative models course use: data, mathematics, exercises, checks, explorables, grader.
 
-Import the module that you need (`from course_utils.models import pca`); this file imports nothing, so that the
-mathematics loads without plots, widgets or the grader.
+Import the module that you need (`from course_utils.models import pca`); this file imports nothing of the course, so
+that the mathematics loads without plots, widgets or the grader.
 """
+
+import sys
+
+if sys.platform == "emscripten":  # a notebook in the browser
+    import logging
+
+    from tqdm import tqdm
+
+    tqdm.monitor_interval = 0  # no thread that watches its bars: there are no threads
+    logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)  # it says that it looks at its fonts
 
 __version__ = "0.1.0"

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import webbrowser
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -328,6 +329,31 @@ def lessons(_: argparse.Namespace, __: list[str]) -> int:
     return 0
 
 
+def site(arguments: argparse.Namespace, _: list[str]) -> int:
+    """Write the browser edition into a folder: the course in JupyterLite, which any web server serves.
+
+    Students need a browser and nothing else; answers stay in it. The first build downloads Pyodide and JupyterLite.
+    """
+    require("authoring")
+    from course_utils.building.build import BuildError
+    from course_utils.building.site import build_site, serve
+
+    if arguments.serve and arguments.port is not None:
+        require_free_port(arguments.port)
+    try:
+        weights = build_site(
+            find_root(Path.cwd()), arguments.folder, pyodide=arguments.pyodide, faces=not arguments.no_faces
+        )
+    except BuildError as error:
+        raise CourseError(error) from None
+    print("a first visit fetches, compressed:")
+    for part, size in [*weights.items(), ("in all", sum(weights.values()))]:
+        print(f"{size / 1e6:8.1f} MB  {part}")
+    if arguments.serve:
+        serve(arguments.folder, arguments.port or 0, webbrowser.open)
+    return 0
+
+
 def grade(arguments: argparse.Namespace, _: list[str]) -> int:
     """Grade every notebook below a folder of submissions."""
     if sys.platform == "win32":  # no limits on a process there, and no lock on the folder of results
@@ -556,6 +582,12 @@ def parser() -> argparse.ArgumentParser:
     )
     sub.add_argument("--solutions", action="store_true", help="with a slide for each exercise's solution")
     command(lessons, "write the lesson plans of the instructor's guide anew")
+    sub = command(site, "write the browser edition: the course in JupyterLite, as static files")
+    sub.add_argument("folder", type=Path, metavar="OUT", help="gets index.html and all that it needs")
+    sub.add_argument("--pyodide", type=Path, metavar="DIR", help="take Pyodide's files from this folder")
+    sub.add_argument("--no-faces", action="store_true", help="for a public site: without the ORL faces")
+    sub.add_argument("--serve", action="store_true", help="show it in a browser when it is written")
+    sub.add_argument("--port", type=positive, metavar="P", help="with --serve: on this port and no other")
     sub = command(grade, "grade a folder of submissions")
     sub.add_argument("submissions", type=Path, metavar="SUBMISSIONS", help="folder of <student>/<notebook>.ipynb")
     sub.add_argument(

@@ -19,12 +19,22 @@ from typing import Any
 import numpy as np
 
 from course_utils.checking import wire
-from course_utils.checking.limits import BUSY, Clock, Meter, OutOfTimeError, clock_of, one_blas_thread
+from course_utils.checking.limits import (
+    BUSY,
+    COMPUTED,
+    LOOK,
+    Clock,
+    Meter,
+    OutOfTimeError,
+    clock_of,
+    one_blas_thread,
+)
 from course_utils.exercises.stand_ins import resolve
 
 VARIANT_SECONDS = 0.1  # of processor time, for a changed source of an answer
 VARIANT_MEMORY = 1 << 27  # bytes more than there are, for all changed sources
 CHANGED = "<changed>"  # where the code of a changed source says it comes from
+SLOWER = 3  # so many times as long may an answer take in a browser, where Python is that much slower, or more
 EXTRA_MEMORY = 4 << 30  # bytes that an answer may use beyond what the notebook has already
 SELF = "/proc/self"  # where Linux tells a process about itself; some containers leave it out
 NICENESS = 2  # whoever waits for an answer goes first; little, so that beside busy programs it still has its turn
@@ -111,24 +121,31 @@ def _text(error):
         return ""
 
 
-def perform_all(function: Callable, variants: list[str], args: tuple) -> dict:
+def perform_all(
+    function: Callable, variants: list[str], args: tuple, attempt: Callable[[Callable, tuple], dict] | None = None
+) -> dict:
     """Calls functions with other sources in the place of one, each for a short time: {"value": [[value] or []]}.
 
-    They see the globals that it sees, and change none.
+    They see the globals that it sees, and change none. `attempt` performs one of them, by default for VARIANT_SECONDS.
     """
     values: list[list] = []
     name = getattr(function, "__name__", "")
-    with little_memory():
+    with little_memory() if attempt is None else contextlib.nullcontext():
         for source in variants:
             namespace = dict(getattr(function, "__globals__", {}))
             namespace.pop(name, None)
             reply: dict = {}
             with contextlib.suppress(Exception):
                 exec(compile(source, CHANGED, "exec"), namespace)
-                with short_time():
-                    reply = perform(namespace[name], args)
+                reply = (attempt or perform_briefly)(namespace[name], args)
             values.append([reply["value"]] if "value" in reply else [])
     return {"value": values}
+
+
+def perform_briefly(function: Callable, args: tuple) -> dict:
+    """As `perform`, for at most VARIANT_SECONDS of this process's time."""
+    with short_time():
+        return perform(function, args)
 
 
 def gradient_of(function: Callable, n: int) -> Callable:
@@ -446,4 +463,66 @@ def _thread_seconds(clocks):
     return 0.0
 
 
-isolated = forked if sys.platform == "linux" else threaded
+class Stopped(BaseException):
+    """Thrown into an answer that is out of time; no `except Exception` in it holds it back."""
+
+
+def until(function: Callable, meter: Meter, tick: Tick | None = None) -> Callable:
+    """The function, ended by Stopped when the meter's limit is reached while it runs Python code in this thread.
+
+    Python 3.12 and newer: whenever its code, or code that it calls, enters a function or jumps back, as every loop
+    does, somebody looks at the meter. One call into C that does not end goes on.
+    """
+    monitoring = getattr(sys, "monitoring")  # noqa: B009  a type checker for 3.11 does not know it
+    tool, watched_events = monitoring.PROFILER_ID, (monitoring.events.JUMP, monitoring.events.PY_START)
+    told = 0.0
+
+    def look(*_):
+        nonlocal told
+        try:
+            meter.look()
+        except OutOfTimeError:
+            raise Stopped from None
+        if tick and meter.used > told + LOOK:
+            told = meter.used
+            tick(told)
+
+    def limited(*args):
+        monitoring.use_tool_id(tool, "course check")
+        for event in watched_events:
+            monitoring.register_callback(tool, event, look)
+        try:  # between the switches, nothing but the function enters or jumps
+            monitoring.set_events(tool, sum(watched_events))
+            return function(*args)
+        finally:
+            monitoring.set_events(tool, 0)
+            monitoring.free_tool_id(tool)
+
+    return limited
+
+
+@contextlib.contextmanager
+def watched(function: Callable, tick: Tick | None = None) -> Generator[Call]:
+    """As `forked`, in this very thread, for a notebook in the browser, which has no process and no thread to give.
+
+    Seconds are on the wall, SLOWER times as many. What the answer does to the notebook stays done, and a call into C
+    that does not end ends with the kernel alone.
+    """
+
+    def call(args, seconds, variants=None, differentiated=0, drawn=False):
+        meter = Meter(SLOWER * seconds)
+        limited = until(function, meter, tick)
+        if variants is not None:
+            reply = perform_all(function, variants, args, lambda f, a: perform(until(f, Meter(VARIANT_SECONDS)), a))
+        elif differentiated:
+            reply = perform(until(gradient_of(function, differentiated), meter, tick), args)
+        else:
+            reply = perform_and_count(limited, args) if drawn else perform(limited, args)
+        if reply.get("error") == Stopped.__name__:
+            return Outcome("timeout", message=COMPUTED, seconds=seconds)
+        return replace(outcome_of(wire.decode_frame(wire.encode(reply))), seconds=meter.used / SLOWER)
+
+    yield call
+
+
+isolated = {"linux": forked, "emscripten": watched}.get(sys.platform, threaded)

@@ -131,8 +131,10 @@ def one_blas_thread() -> Generator[None]:
     that are not even running, and what takes a second alone takes minutes.
     """
     try:
-        import threadpoolctl  # noqa: F401
+        import threadpoolctl
     except ImportError:  # in a browser, where there are no threads
+        threadpoolctl = None
+    if threadpoolctl is None:  # not within `except`: an error of the caller's would be shown as a consequence of it
         yield
         return
     import scipy.linalg  # noqa: F401  has a BLAS of its own, which can be limited once it is loaded

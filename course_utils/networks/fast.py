@@ -15,6 +15,7 @@ from autograd.extend import defvjp, defvjp_argnums, primitive
 
 from course_utils.networks.arrays import Array, require_one_shape
 from course_utils.networks.flat import matmul_into_gradient
+from course_utils.networks.products import matmul
 
 Vjp = Callable[[Array], Array]  # from the gradient of the result to that of an argument
 
@@ -33,7 +34,7 @@ def _in_type_of(a, gradient):
 @primitive
 def dense(h: Array, W: Array, b: Array, /) -> Array:
     """A layer without activation, h W + b. h (..., in), W (in, out), b (out,) -> (..., out)."""
-    a = h @ _real(W)
+    a = matmul(h, _real(W))
     a += b
     return a
 
@@ -41,7 +42,7 @@ def dense(h: Array, W: Array, b: Array, /) -> Array:
 @primitive
 def dense_tanh(h: Array, W: Array, b: Array, /) -> Array:
     """A layer, tanh(h W + b). h (..., in), W (in, out), b (out,) -> (..., out)."""
-    a = h @ _real(W)
+    a = matmul(h, _real(W))
     a += b
     return np.tanh(a, out=a)
 
@@ -54,7 +55,11 @@ def dense_vjp(argnums: Sequence[int], args: Sequence[Array], a_bar: Array) -> li
     h, W, _ = args
     a_bar = _in_type_of(W, a_bar)
     h_rows, a_rows = h.reshape(-1, W.shape[0]), a_bar.reshape(-1, W.shape[1])
-    gradients = (lambda: a_bar @ W.T, lambda: matmul_into_gradient(W, h_rows.T, a_rows), lambda: a_rows.sum(axis=0))
+    gradients = (
+        lambda: matmul(a_bar, W.T),
+        lambda: matmul_into_gradient(W, h_rows.T, a_rows),
+        lambda: a_rows.sum(axis=0),
+    )
     return [_in_type_of(args[i], gradients[i]()) for i in argnums]
 
 

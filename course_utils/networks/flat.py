@@ -12,6 +12,8 @@ import numpy as np
 from autograd.core import VJPNode, backward_pass, vspace
 from autograd.tracer import isbox, new_box, trace_stack
 
+from course_utils.networks.products import matmul
+
 _slots: dict[
     int, np.ndarray
 ] = {}  # while a gradient is computed: id of a parameter -> the array that waits for its gradient
@@ -106,4 +108,4 @@ def matmul_into_gradient(parameter: np.ndarray, a: np.ndarray, b: np.ndarray) ->
     first, in an array of its own, which `value_and_gradient` copies. Outside of `value_and_gradient`: plain a @ b.
     """
     slot = _slots.pop(id(parameter), None)
-    return a @ b if slot is None else np.matmul(a, b, out=slot)
+    return matmul(a, b, out=slot)

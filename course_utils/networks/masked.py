@@ -10,6 +10,7 @@ import numpy as np
 from autograd.extend import defvjp_argnums, primitive
 
 from course_utils.networks.arrays import Array, Network
+from course_utils.networks.products import matmul
 
 
 def made_masks(sizes: Sequence[int], order: Sequence[int]) -> list[Array]:
@@ -36,7 +37,7 @@ def made_masks(sizes: Sequence[int], order: Sequence[int]) -> list[Array]:
 @primitive
 def masked_dense(h: Array, W: Array, b: Array, mask: Array, /) -> Array:
     """A layer without activation, h (W * mask) + b. h (N, in), W and mask (in, out), b (out,) -> (N, out)."""
-    a = h @ (W * mask)
+    a = matmul(h, W * mask)
     a += b
     return a
 
@@ -44,7 +45,7 @@ def masked_dense(h: Array, W: Array, b: Array, mask: Array, /) -> Array:
 @primitive
 def masked_dense_tanh(h: Array, W: Array, b: Array, mask: Array, /) -> Array:
     """A layer, tanh(h (W * mask) + b). h (N, in), W and mask (in, out), b (out,) -> (N, out)."""
-    a = h @ (W * mask)
+    a = matmul(h, W * mask)
     a += b
     return np.tanh(a, out=a)
 
@@ -54,7 +55,7 @@ def masked_dense_vjp(argnums: Sequence[int], args: Sequence[Array], a_bar: Array
     h_bar = a_bar (W * mask)^T, W_bar = (h^T a_bar) * mask, b_bar = a_bar summed over the examples."""
     h, W, _, mask = args
     a_bar = a_bar.astype(W.dtype, copy=False)
-    gradients = (lambda: a_bar @ (W * mask).T, lambda: (h.T @ a_bar) * mask, lambda: a_bar.sum(axis=0))
+    gradients = (lambda: matmul(a_bar, (W * mask).T), lambda: matmul(h.T, a_bar) * mask, lambda: a_bar.sum(axis=0))
     return [gradients[i]() for i in argnums]
 
 

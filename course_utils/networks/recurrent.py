@@ -14,6 +14,7 @@ from numpy.random import Generator
 from course_utils.networks.arrays import Array
 from course_utils.networks.fast import sigmoid
 from course_utils.networks.flat import matmul_into_gradient
+from course_utils.networks.products import matmul
 
 Gru = tuple[Array, Array, Array, Array]
 
@@ -76,12 +77,12 @@ def _states(x, h, W, U, b, c, keep):
     W, half = W.copy(), U.copy()  # sigmoid(a) = (1 + tanh(a / 2)) / 2, which cannot overflow
     for a in (both, W, half):
         a[..., : 2 * H] *= 0.5
-    gates = (x.reshape(T * B, inputs) @ W).reshape(T, B, 3 * H)
+    gates = matmul(x.reshape(T * B, inputs), W).reshape(T, B, 3 * H)
     states = np.empty((T, B, H), gates.dtype)
     shares = np.empty((T if keep is not None else 1, B, H), gates.dtype)
     from_h = np.empty((B, 3 * H), gates.dtype)
     for t in range(T):
-        np.matmul(h, half, out=from_h)
+        matmul(h, half, out=from_h)
         ru, n, share = gates[t, :, : 2 * H], gates[t, :, 2 * H :], shares[t if keep is not None else 0]
         gates[t] += both
         ru += from_h[:, : 2 * H]
@@ -134,12 +135,12 @@ def _states_vjp(argnums: Sequence[int], states: Array, args: Sequence, g: Array)
         np.subtract(1, r, out=two)
         np.multiply(one, two, out=to_r)
         from_x[t, :, : 2 * H] = from_h[t, :, : 2 * H]
-        np.matmul(from_h[t], to_h, out=one)
+        matmul(from_h[t], to_h, out=one)
         back += one
     h0_bar = back
     rows_x, rows_h = from_x.reshape(T * B, -1), from_h.reshape(T * B, -1)
     gradients = {
-        0: lambda: (rows_x @ W.T).reshape(x.shape),
+        0: lambda: matmul(rows_x, W.T).reshape(x.shape),
         1: lambda: h0_bar,
         2: lambda: matmul_into_gradient(W, x.reshape(T * B, -1).T, rows_x),
         3: lambda: matmul_into_gradient(U, before.reshape(T * B, H).T, rows_h),

@@ -209,7 +209,8 @@ def chromium():
         raise RuntimeError("no chromium, chromium-browser or google-chrome on the PATH")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path=path, args=["--disable-gpu", "--disable-background-networking"]
+            executable_path=path,
+            args=["--disable-gpu", "--disable-background-networking", "--disable-renderer-backgrounding"],
         )
         try:
             yield browser

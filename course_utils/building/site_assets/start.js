@@ -1,0 +1,97 @@
+// The start page: what the student has done here, each notebook's buttons, and what is kept for use without a network.
+import { SITE, allFiles, downloadAll, keepBeside, putNewBeside, solvedExercises, whyNotKept } from "./work.js";
+
+const $ = (selector, within = document) => within.querySelector(selector);
+const say = (text) => { $("#said").textContent = text; };
+const addressOf = (path) => new URL(`notebooks/index.html?path=${encodeURIComponent(path)}`, SITE).href;
+const button = (text, title, act) => {
+  const made = document.createElement("button");
+  made.type = "button";
+  made.textContent = text;
+  made.setAttribute("aria-label", `${text}: ${title}`); // there is one for each notebook
+  made.addEventListener("click", () => act().then(show).catch((error) => say(`That did not work: ${error.message ?? error}`)));
+  return made;
+};
+
+async function show() {
+  const files = await allFiles().catch(() => []);
+  const solved = solvedExercises(files);
+  for (const item of document.querySelectorAll("li[data-path]")) {
+    const { path, built, exercises } = item.dataset;
+    const title = $("a", item).textContent;
+    const own = files.find((file) => file.path === path);
+    const names = exercises ? exercises.split(" ") : [];
+    const done = names.filter((name) => solved.has(name)).length;
+    const parts = [];
+    if (own) parts.push(`saved ${new Date(own.last_modified).toLocaleString()}`);
+    if (done) parts.push(`${done} of ${names.length} exercises solved`);
+    $(".state", item).textContent = parts.join(", ");
+    const buttons = $(".buttons", item);
+    buttons.replaceChildren();
+    const others = files.filter((file) => file.path.startsWith(path.replace(".ipynb", " (")));
+    if (own) {
+      const isNew = own.content?.metadata?.course?.built !== built;
+      if (isNew && !others.some((file) => file.content?.metadata?.course?.built === built)) {
+        buttons.append(button("Put the new version beside mine", title, async () => {
+          const name = await putNewBeside(path);
+          say(`The course has a new version of “${title}”. It is beside yours now, as “${name}”.`);
+        }));
+      }
+      buttons.append(button("Start this notebook again", title, async () => {
+        const name = await keepBeside(path);
+        say(`“${title}” is as new. Your copy is kept as “${name}”. Close the notebook where it is still open.`);
+      }));
+    }
+    $(".others", item).replaceChildren(...others.map((file) => {
+      const line = document.createElement("li");
+      const link = document.createElement("a");
+      link.href = addressOf(file.path);
+      link.textContent = file.name;
+      line.append(link);
+      return line;
+    }));
+  }
+  $("#download").hidden = !files.length;
+}
+
+async function showOffline(registration) {
+  const worker = registration.active;
+  if (!worker) return;
+  const channel = new MessageChannel();
+  const reply = new Promise((resolve) => { channel.port1.onmessage = (event) => resolve(event.data); });
+  worker.postMessage("how much?", [channel.port2]);
+  const { kept, of } = await reply;
+  document.documentElement.dataset.kept = kept === of ? "all" : `${kept} of ${of}`;
+  $("#offline").textContent = kept === of
+    ? "The course is kept in this browser: it opens without a network, too."
+    : `The course is being kept in this browser (${kept} of ${of} files), so that it opens without a network, too.`;
+  if (kept < of) worker.postMessage("keep");
+}
+
+async function keepCourse() {
+  if (!navigator.serviceWorker) return;
+  // the address that JupyterLite's own pages give it
+  const address = new URL("service-worker.js?enableCache=false", SITE).href;
+  localStorage.setItem(`${address}-version`, document.documentElement.dataset.jupyterlite);
+  const registration = await navigator.serviceWorker.register(address);
+  const offer = () => { $("#update").hidden = !registration.waiting; };
+  registration.addEventListener("updatefound", () => registration.installing?.addEventListener("statechange", offer));
+  offer();
+  $("#update button").addEventListener("click", () => {
+    navigator.serviceWorker.addEventListener("controllerchange", () => location.reload());
+    registration.waiting.postMessage("take over");
+  });
+  await navigator.serviceWorker.ready;
+  await showOffline(registration);
+  setInterval(() => { if (document.documentElement.dataset.kept !== "all") showOffline(registration); }, 1000);
+}
+
+$("#download").addEventListener("click", async () => {
+  const count = await downloadAll();
+  say(`${count} files are in the archive that your browser has saved.`);
+});
+addEventListener("pageshow", show);
+addEventListener("focus", show);
+document.addEventListener("visibilitychange", show);
+whyNotKept().then((reason) => { $("#refused").textContent = reason; $("#refused").hidden = !reason; });
+keepCourse().catch((error) => { $("#offline").textContent = `The course cannot be kept for use without a network (${error.message}).`; });

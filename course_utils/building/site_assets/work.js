@@ -1,0 +1,163 @@
+// The student's work as JupyterLite keeps it in this browser: a database with one entry for each file.
+export const SITE = new URL("..", import.meta.url); // the folder that holds the site
+const DATABASE = `JupyterLite Storage - ${SITE.pathname}`;
+const FILES = "files";
+const PROGRESS = ".course_progress.json";
+
+const promised = (request) => new Promise((resolve, reject) => {
+  request.onsuccess = () => resolve(request.result);
+  request.onerror = () => reject(request.error);
+});
+
+// Calls use(store) and waits until it is written; null where nothing was ever kept here.
+async function withFiles(mode, use) {
+  const opening = indexedDB.open(DATABASE);
+  let fresh = false;
+  opening.onupgradeneeded = () => { fresh = true; opening.transaction.abort(); }; // it is JupyterLite's to make
+  const database = await promised(opening).catch((error) => { if (fresh) return null; throw error; });
+  if (!database) return null;
+  database.onversionchange = () => database.close();
+  try {
+    if (!database.objectStoreNames.contains(FILES)) return null;
+    const transaction = database.transaction(FILES, mode);
+    const done = new Promise((resolve, reject) => {
+      transaction.oncomplete = resolve;
+      transaction.onabort = transaction.onerror = () => reject(transaction.error);
+    });
+    const result = await use(transaction.objectStore(FILES));
+    await done;
+    return result;
+  } finally {
+    database.close();
+  }
+}
+
+// All files that the student has, as JupyterLite describes them: {path, name, content, last_modified, ...}.
+export const allFiles = async () => (await withFiles("readonly", (store) => promised(store.getAll()))) ?? [];
+export const removeFile = (path) => withFiles("readwrite", (store) => promised(store.delete(path)));
+export const putFile = (file) => withFiles("readwrite", (store) => promised(store.put(file, file.path)));
+
+export const solvedExercises = (files) => {
+  const file = files.find((one) => one.path === PROGRESS);
+  try {
+    const content = typeof file.content === "string" ? JSON.parse(file.content) : file.content;
+    return new Set(Object.keys(content.solved));
+  } catch {
+    return new Set();
+  }
+};
+
+// The name under which a copy is put beside `path`: "00_start_here (kept 2026-11-27 04.05.06).ipynb".
+export const nameBeside = (path, word, now = new Date()) => {
+  const two = (number) => String(number).padStart(2, "0");
+  const day = [now.getFullYear(), two(now.getMonth() + 1), two(now.getDate())].join("-");
+  const time = [now.getHours(), now.getMinutes(), now.getSeconds()].map(two).join(".");
+  return path.replace(/(\.\w+)?$/, ` (${word} ${day} ${time})$1`);
+};
+
+// Puts the student's copy under another name, so that the course's own is opened next; returns that name.
+export async function keepBeside(path) {
+  const file = (await allFiles()).find((one) => one.path === path);
+  if (!file) return null;
+  const name = nameBeside(path, "kept");
+  await putFile({ ...file, path: name, name });
+  await removeFile(path);
+  return name;
+}
+
+// Puts the site's newer version of a notebook beside the student's copy; returns its name.
+export async function putNewBeside(path) {
+  const response = await fetch(new URL(`files/${path}`, SITE));
+  if (!response.ok) throw new Error(`${path}: ${response.status}`);
+  const content = await response.json();
+  const name = nameBeside(path, "new");
+  const now = new Date().toISOString();
+  const size = JSON.stringify(content).length;
+  await putFile({ name, path: name, content, size, format: "json", mimetype: "application/json", type: "notebook",
+    writable: true, created: now, last_modified: now });
+  return name;
+}
+
+const encoder = new TextEncoder();
+const bytesOf = (file) => {
+  if (file.format === "base64") return Uint8Array.from(atob(file.content), (c) => c.charCodeAt(0));
+  if (typeof file.content === "string") return encoder.encode(file.content);
+  return encoder.encode(JSON.stringify(file.content, null, 1));
+};
+const CRC = Uint32Array.from({ length: 256 }, (_, n) => {
+  for (let k = 0; k < 8; k += 1) n = n & 1 ? (n >>> 1) ^ 0xedb88320 : n >>> 1;
+  return n;
+});
+const crc32 = (bytes) => {
+  let c = ~0;
+  for (const byte of bytes) c = (c >>> 8) ^ CRC[(c ^ byte) & 255];
+  return ~c >>> 0;
+};
+
+// A zip archive of {name: bytes}, stored as they are.
+export function zip(entries, now = new Date()) {
+  const time = (now.getHours() << 11) | (now.getMinutes() << 5) | (now.getSeconds() >> 1);
+  const day = ((now.getFullYear() - 1980) << 9) | ((now.getMonth() + 1) << 5) | now.getDate();
+  const parts = [], directory = [];
+  let offset = 0;
+  const numbers = (...fields) => {
+    const view = new DataView(new ArrayBuffer(fields.reduce((sum, [, size]) => sum + size, 0)));
+    let at = 0;
+    for (const [value, size] of fields) {
+      if (size === 2) view.setUint16(at, value, true); else view.setUint32(at, value, true);
+      at += size;
+    }
+    return new Uint8Array(view.buffer);
+  };
+  for (const [name, bytes] of Object.entries(entries)) {
+    const title = encoder.encode(name);
+    const common = [[20, 2], [0x800, 2], [0, 2], [time, 2], [day, 2], [crc32(bytes), 4], [bytes.length, 4],
+      [bytes.length, 4], [title.length, 2], [0, 2]];
+    const head = numbers([0x04034b50, 4], ...common);
+    parts.push(head, title, bytes);
+    directory.push(numbers([0x02014b50, 4], [20, 2], ...common, [0, 2], [0, 2], [0, 2], [0, 4], [offset, 4]), title);
+    offset += head.length + title.length + bytes.length;
+  }
+  const count = Object.keys(entries).length;
+  const size = directory.reduce((sum, part) => sum + part.length, 0);
+  const end = numbers([0x06054b50, 4], [0, 2], [0, 2], [count, 2], [count, 2], [size, 4], [offset, 4], [0, 2]);
+  return new Blob([...parts, ...directory, end], { type: "application/zip" });
+}
+
+// Hands all the student's files to the browser as one zip; returns how many there are.
+export async function downloadAll() {
+  const files = (await allFiles()).filter((file) => file.type !== "directory" && file.content !== null);
+  if (!files.length) return 0;
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(zip(Object.fromEntries(files.map((file) => [file.path, bytesOf(file)]))));
+  link.download = `${nameBeside("my-work", "of").replace(/[ ()]+/g, "-").replace(/-$/, "")}.zip`;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 60000);
+  return files.length;
+}
+
+const NEEDED = 30e6; // bytes that a student's notebooks with their outputs may take
+
+// "" or a sentence on why this browser may not keep the work: said before there is any.
+export async function whyNotKept() {
+  const remedy = "Use Download my work before you close the page.";
+  try {
+    if (!navigator.serviceWorker) {
+      return "This page was not opened over https (or from this machine), or in a private window: the browser then keeps " +
+        `neither the course nor your progress. ${remedy}`;
+    }
+    const opening = indexedDB.open("course: can anything be kept?");
+    opening.onupgradeneeded = () => opening.result.createObjectStore("test");
+    const database = await promised(opening);
+    await promised(database.transaction("test", "readwrite").objectStore("test").put("yes", "kept"));
+    database.close();
+  } catch (error) {
+    return `This browser refuses to keep anything (${error?.name ?? error}), as some do in private windows. ${remedy}`;
+  }
+  const { quota, usage } = (await navigator.storage?.estimate?.().catch(() => ({}))) ?? {};
+  if (quota && quota - usage < NEEDED) {
+    return `The browser has room for ${Math.max(0, (quota - usage) / 1e6).toFixed(0)} MB more, and notebooks with their ` +
+      `figures may need ${NEEDED / 1e6}. Make room on this device. ${remedy}`;
+  }
+  return "";
+}

@@ -1,0 +1,221 @@
+"""The browser edition's parts that need no browser: which files it takes, its start page, its archives, its sizes.
+
+tests/browser/test_site_browser.py builds all of it and opens it.
+"""
+
+import base64
+import hashlib
+import io
+import json
+import re
+import shutil
+import subprocess
+import threading
+import urllib.request
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from course_utils import cli
+from course_utils.building import site, site_files
+from course_utils.building.build import BuildError
+
+ROOT = Path(__file__).resolve().parents[2]
+TABLE = site_files.versions()
+
+
+def digest(content):
+    return hashlib.sha256(content).hexdigest()
+
+
+def small_table(**files):
+    """A table with these files, {name without its ending: content}, as Pyodide's packages."""
+    packages = {
+        name: site_files.lock_entry(name, "1", f"{name}.whl", digest(content), [name], [])
+        for name, content in files.items()
+    }
+    pyodide = {"core": {}, "packages": packages, "info": {}, "bundle": "bundle==1"}
+    return {"pyodide": pyodide, "wheels": {}, "kernel": {}, "left_out": {}, "stand_ins": {"names": []}}
+
+
+def test_the_table_is_whole():
+    """Every file with its hash; every package that one of them needs is there."""
+    files = site_files.published_files(TABLE, faces=True)
+    assert all(re.fullmatch(r"[0-9a-f]{64}", sha) for sha in files.values()) and len(set(files.values())) == len(files)
+    assert set(TABLE["pyodide"]["core"]) == {"pyodide.js", "pyodide.asm.js", "pyodide.asm.wasm", "python_stdlib.zip"}
+    there = {name for part in ("wheels", "kernel") for name in TABLE[part]}
+    there |= set(TABLE["pyodide"]["packages"]) | set(TABLE["stand_ins"]["names"]) | {site_files.COURSE}
+    packages = [*TABLE["pyodide"]["packages"].values(), *TABLE["wheels"].values(), *TABLE["kernel"].values()]
+    assert {name.replace("_", "-") for package in packages for name in package["depends"]} <= there
+    assert {name.replace("_", "-") for name in site.AT_START} <= there and set(site_files.NEEDED) <= there
+    assert set(TABLE["left_out"]) <= there
+    assert all("==" in tool or ">=" in tool for tools in TABLE["tools"].values() for tool in tools)
+    assert len(site_files.published_files(TABLE, faces=False)) == len(files) - 1
+
+
+def test_files_are_taken_from_a_folder_and_others_are_named(tmp_path):
+    contents = {"numpy": b"numpy's files", "scipy": b"scipy's files"}
+    for name, content in contents.items():
+        (tmp_path / f"{name}.whl").write_bytes(content)
+    table = small_table(**contents)
+    found = site_files.collect(tmp_path / "work", table, Path("no-python"), tmp_path)
+    assert found == {f"{name}.whl": tmp_path / f"{name}.whl" for name in contents}
+    (tmp_path / "scipy.whl").write_bytes(b"scipy's files, and a guest")
+    with pytest.raises(BuildError) as error:
+        site_files.collect(tmp_path / "work", table, Path("no-python"), tmp_path)
+    assert "scipy.whl has the SHA-256" in str(error.value) and "numpy" not in str(error.value)
+    (tmp_path / "numpy.whl").unlink()
+    with pytest.raises(BuildError, match=r"numpy.whl is missing\n  scipy.whl has"):
+        site_files.require_published(tmp_path, site_files.published_files(table, faces=True))
+
+
+def test_a_download_with_other_files_stops_the_build(tmp_path, monkeypatch):
+    def download(python, folder, *arguments):
+        with zipfile.ZipFile(folder / "bundle-1-py3-none-any.whl", "w") as bundle:
+            bundle.writestr("some/folder/numpy.whl", b"other files")
+
+    monkeypatch.setattr(site_files, "download", download)
+    with pytest.raises(BuildError, match=r"numpy.whl has the SHA-256"):
+        site_files.collect(tmp_path, small_table(numpy=b"numpy's files"), Path("no-python"))
+    shutil.rmtree(tmp_path / "downloads")
+    found = site_files.collect(tmp_path, small_table(numpy=b"other files"), Path("no-python"))
+    assert found["numpy.whl"].read_bytes() == b"other files"
+
+
+def test_a_build_that_cannot_be_leaves_the_folder_alone(tmp_path, monkeypatch, capsys):
+    (tmp_path / "thesis.tex").write_text("years of work", encoding="utf-8")
+    with pytest.raises(BuildError, match=r"holds other files \(thesis.tex\)"):
+        site.build_site(ROOT, tmp_path)
+    with pytest.raises(BuildError, match="is a file"):
+        site.build_site(ROOT, tmp_path / "thesis.tex")
+    monkeypatch.chdir(ROOT)
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    assert cli.main(["site", str(tmp_path / "out"), "--pyodide", str(empty)]) == 2
+    said = capsys.readouterr().err
+    assert "pyodide.asm.wasm is missing" in said and not (tmp_path / "out").exists()
+
+
+def test_the_wheel_of_the_library_holds_what_notebooks_use_and_no_more():
+    name, content = site_files.course_wheel(ROOT / "course_utils", "1.2.3")
+    assert name == "generative_models_course-1.2.3-py3-none-any.whl"
+    with zipfile.ZipFile(io.BytesIO(content)) as wheel:
+        names = wheel.namelist()
+    assert {"course_utils/checking/calling.py", "course_utils/data/packs/mnist.npz"} <= set(names)
+    assert not [
+        n for n in names if n.startswith(("course_utils/grading", "course_utils/building")) or "__pycache__" in n
+    ]
+    assert "generative_models_course-1.2.3.dist-info/METADATA" in names
+
+
+def test_what_is_left_out_is_left_out_and_a_pattern_without_a_file_is_an_error():
+    content = site_files.archive({"a/x.dat": b"1", "a/x.py": b"2", "b.dat": b"3"})
+    with zipfile.ZipFile(io.BytesIO(site_files.trimmed(content, ["a/*.dat"]))) as left:
+        assert left.namelist() == ["a/x.py", "b.dat"] and left.read("a/x.py") == b"2"
+    with pytest.raises(ValueError, match="no file matches c/"):
+        site_files.trimmed(content, ["b.dat", "c/*"])
+
+
+@pytest.fixture(scope="module")
+def shell(tmp_path_factory):
+    """A site with as little of JupyterLite as the course's part looks at, and one package."""
+    out = tmp_path_factory.mktemp("site")
+    for app in ("notebooks", "lab"):
+        (out / app).mkdir()
+        (out / app / "index.html").write_text("<html><head>\n</head></html>", encoding="utf-8")
+    (out / "jupyter-lite.json").write_text('{"jupyter-config-data": {"appVersion": "0.6.4"}}', encoding="utf-8")
+    table = small_table(numpy=b"numpy's files") | {"kernel": {}}
+    (out.parent / "numpy.whl").write_bytes(b"numpy's files")
+    course = site_files.wheel(site_files.COURSE, "1", {"course_utils/__init__.py": b""})
+    pyodide = out / "static" / "pyodide"
+    site_files.write_pyodide(pyodide, table, {"numpy.whl": out.parent / "numpy.whl"}, out, course, "1")
+    notebooks = site.put_notebooks(sorted((ROOT / "notebooks").glob("*.ipynb")), out)
+    site.add_scripts(out)
+    site.write_start_page(out, notebooks, 52_400_000, beside=["book"])
+    site.write_worker(out)
+    return out
+
+
+def test_the_start_page_lists_every_notebook_and_what_lies_beside(shell):
+    page = (shell / "index.html").read_text(encoding="utf-8")
+    paths = re.findall(r'<li data-path="([^"]+)"', page)
+    assert paths == [path.name for path in sorted((ROOT / "notebooks").glob("*.ipynb"))]
+    links = re.findall(r'(?:href|src)="([^"]+)"', page)
+    assert not [link for link in links if link.startswith(("/", "http"))]  # a sub-path will do, and no other host
+    assert "book/index.html" in links and "slides/index.html" not in links and "52 MB" in page
+    for path in paths:
+        assert f"notebooks/index.html?path={path}" in links and (shell / "files" / path).is_file()
+        built = json.loads((shell / "files" / path).read_text(encoding="utf-8"))["metadata"]["course"]["built"]
+        assert f'data-path="{path}" data-built="{built}"' in page
+    assert 'data-exercises="log_mean_exp"' in page and "Jensen&#39;s" in page
+    assert 'id="jupyter-config-data"' in page  # JupyterLite's pages read it here
+
+
+def test_pages_of_notebooks_have_the_courses_buttons(shell):
+    assert "../course/notebook.js" in (shell / "notebooks" / "index.html").read_text(encoding="utf-8")
+    commands = {item["command"] for item in site.SETTINGS["@jupyterlab/notebook-extension:panel"]["toolbar"]}
+    script = (shell / "course" / "notebook.js").read_text(encoding="utf-8")
+    assert commands and all(f'"{command}"' in script for command in commands)
+
+
+def test_the_worker_knows_every_file_by_its_content(shell):
+    script = (shell / "service-worker.js").read_text(encoding="utf-8")
+    table = json.loads(re.search(r"const FILES = (\{.*?\});", script, re.DOTALL)[1])
+    assert {"index.html", "files/00_start_here.ipynb", "static/pyodide/pyodide-lock.json", "course/work.js"} <= set(
+        table
+    )
+    assert "service-worker.js" not in table
+    assert all(site_files.sha256(shell / path) == sha for path, sha in table.items())
+    assert next(iter(table)).startswith("static/")  # what the kernel waits for comes first
+
+
+def test_what_a_first_visit_weighs_is_told_by_part(shell):
+    weights = site.weigh(shell)
+    assert set(weights) == set(site.PARTS) - {"the faces"}
+    notebooks = sum(path.stat().st_size for path in (shell / "files").iterdir())
+    assert 0 < weights["JupyterLab"] < notebooks  # compressed
+
+
+def test_no_text_of_the_site_names_a_host():
+    for path in (ROOT / "course_utils" / "building" / "site_assets").iterdir():
+        assert not re.search(r"https?://", path.read_text(encoding="utf-8")), path
+
+
+def test_it_is_served_with_the_types_that_browsers_want(shell):
+    (shell / "static" / "pyodide" / "pyodide.asm.wasm").write_bytes(b"\0asm")
+    with site.site_server(shell) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        base = f"http://127.0.0.1:{server.server_port}"
+        for path, kind in {
+            "/static/pyodide/pyodide.asm.wasm": "application/wasm",
+            "/course/work.js": "text/javascript",
+            "/": "text/html",
+        }.items():
+            with urllib.request.urlopen(base + path) as answer:
+                assert answer.headers["Content-Type"].startswith(kind)
+        server.shutdown()
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="there is no node to run the scripts")
+def test_the_archive_of_a_students_work_is_a_zip_that_python_opens(tmp_path):
+    """The archive is written by hand in work.js, so it is opened by another program."""
+    script = tmp_path / "try.mjs"
+    shutil.copy(site.ASSETS / "work.js", tmp_path / "work.mjs")
+    script.write_text(
+        """import { zip, nameBeside } from "./work.mjs";
+        const text = (t) => new TextEncoder().encode(t);
+        const now = new Date(2026, 10, 27, 4, 5, 6);
+        const made = zip({ "00_start.ipynb": text("{}"), "später/é.txt": text("ü".repeat(70000)) }, now);
+        process.stdout.write(Buffer.from(await made.arrayBuffer()).toString("base64") + "\\n");
+        console.log(nameBeside("a/00_start.ipynb", "kept", now));""",
+        encoding="utf-8",
+    )
+    done = subprocess.run(["node", script], capture_output=True, text=True, encoding="utf-8", check=True)
+    archive, name = done.stdout.splitlines()
+    with zipfile.ZipFile(io.BytesIO(base64.b64decode(archive))) as opened:
+        assert opened.testzip() is None
+        assert opened.namelist() == ["00_start.ipynb", "später/é.txt"]
+        assert opened.read("später/é.txt").decode() == "ü" * 70000
+        assert opened.infolist()[0].date_time == (2026, 11, 27, 4, 5, 6)
+    assert name == "a/00_start (kept 2026-11-27 04.05.06).ipynb"

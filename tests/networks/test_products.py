@@ -1,0 +1,74 @@
+"""Matrix products by scipy's BLAS, as the browser takes them, against numpy's."""
+
+import autograd
+import autograd.numpy as anp
+import numpy as np
+import pytest
+
+from course_utils.networks.products import blas_matmul, plain_matmul
+
+RNG = np.random.default_rng(3)
+SHAPES = [
+    ((5, 4), (4, 3)),
+    ((1, 4), (4, 1)),
+    ((2, 5, 4), (4, 3)),
+    ((0, 4), (4, 3)),
+    ((4,), (4, 3)),
+    ((2, 5, 4), (2, 4, 3)),
+]
+
+
+def views(a):
+    """The array in the orders that networks bring: as it is, transposed in memory, every other row of a larger one."""
+    turned = np.ascontiguousarray(np.swapaxes(a, -1, -2)) if a.ndim > 1 else a.copy()
+    larger = np.repeat(a, 2, axis=0)[::2]
+    return [a, np.swapaxes(turned, -1, -2) if a.ndim > 1 else turned, larger]
+
+
+@pytest.mark.parametrize("shapes", SHAPES, ids=str)
+@pytest.mark.parametrize("types", [("f4", "f4"), ("f8", "f8"), ("f4", "f8"), ("i8", "f8")], ids=str)
+def test_the_product_is_numpys(shapes, types):
+    a, b = ((10 * RNG.normal(size=shape)).astype(kind) for shape, kind in zip(shapes, types))
+    for left in views(a):
+        for right in views(b):
+            product = blas_matmul(left, right)
+            assert product.dtype == (left @ right).dtype and product.shape == (left @ right).shape
+            np.testing.assert_allclose(product, left @ right, rtol=1e-4 if types[0] == "f4" else 1e-12, atol=1e-4)
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize("kind", ["f4", "f8"])
+def test_out_is_written_whatever_stood_in_it(kind, order):
+    a, b = RNG.normal(size=(5, 4)).astype(kind), RNG.normal(size=(4, 3)).astype(kind)
+    out = np.full((5, 3), np.nan, kind, order=order)
+    assert blas_matmul(a, b, out) is out
+    np.testing.assert_allclose(out, a @ b, rtol=1e-5)
+    assert plain_matmul(a, b, out) is out
+
+
+def test_shapes_that_do_not_fit_are_numpys_error():
+    with pytest.raises(ValueError, match="mismatch"):
+        blas_matmul(np.ones((2, 3)), np.ones((4, 5)))
+    with pytest.raises(ValueError, match="mismatch"):
+        blas_matmul(np.ones((2, 3)), np.ones((3, 5)), np.ones((2, 4)))
+
+
+@pytest.mark.parametrize("product", [blas_matmul, plain_matmul])
+def test_autograd_may_look_on(product):
+    b = RNG.normal(size=(4, 3))
+    gradient = autograd.grad(lambda a: anp.sum(product(a, b) ** 2))(np.ones((2, 4)))
+    np.testing.assert_allclose(gradient, 2 * (np.ones((2, 4)) @ b) @ b.T)
+
+
+def test_a_network_learns_the_same_with_either(monkeypatch):
+    """The layers' gradients, through all that asks for products."""
+    from course_utils.networks import fast, flat
+
+    h, W, b = RNG.normal(size=(6, 4)), RNG.normal(size=(4, 3)), RNG.normal(size=3)
+    results = []
+    for product in (plain_matmul, blas_matmul):
+        monkeypatch.setattr(fast, "matmul", product)
+        monkeypatch.setattr(flat, "matmul", product)
+        results.append(autograd.grad(lambda p: anp.sum(fast.dense_tanh(h, *p) ** 2))((W, b)))
+    for one, other in zip(*results):
+        np.testing.assert_allclose(one, other, rtol=1e-12)
