@@ -113,7 +113,7 @@ def diagnose_masks(args, got):
         return problem[0]
     found, inverse, natural = connected(got), np.argsort(order), np.arange(sizes[0])
     if np.diag(found).any() and not (found & (order[:, None] > order)).any():
-        return "sees itself"  # some outputs or all: where no hidden unit has degree D, the last one in the order does not
+        return "sees itself"  # all outputs, or all but the last in the order: where no hidden unit has degree D
     patterns = {
         "order ignored": natural[:, None] < natural,
         "order inverted": inverse[:, None] < inverse,
