@@ -179,7 +179,7 @@ results({"autoregressive": log_prob["autoregressive"].mean()}, ["nats a digit"],
         digits=4)
 
 # %% [markdown]
-# The difference of two bars is what the earlier numbers tell of this one: hardly anything at the first point, about a nat or more from the fourth on. It is not that the pen's later way varies less: on their own, most later numbers are no easier than the first.
+# The difference of two bars is what the earlier numbers tell of this one: hardly anything at the first point, about a nat or more from the fourth on. It is not that the pen's later way varies less: on their own, the later points are no easier than the first.
 #
 # ### Explore: a digit that was begun
 #
