@@ -276,7 +276,7 @@ assert calls == 784
 
 # %% [markdown]
 # 784 passes are a matter of principle: each pixel needs those before it. The VAE draws one short code, and one pass makes all pixels from it (L22). What the ratio has above 784 is no principle: a pass of this MADE is dearer than one of this decoder. (PixelCNN, WaveNet and language models are autoregressive, too. They may save work between passes, but one number comes after another. They can be *trained* in one pass, as all of a given $\mathbf{x}$ is known at once.)
-# The pictures do not compare like with like: this MADE was trained for seconds, the VAE for minutes, and the VAE shows probabilities, not draws.
+# The pictures do not compare like with like: seconds of training against minutes, draws against probabilities.
 
 # %% [markdown]
 # ## 3. There and back
@@ -550,7 +550,8 @@ quality = {name: precision_recall(x_test[:1000], x, k) for name, x in samples.it
 few = x_fit[digits.y_train[:8500] < 5]   # five of the ten classes
 controls = {"other real digits": trembling(x_fit[:1000]),
             "real digits 0 to 4": trembling(few[:1000]),
-            "one digit, 1,000 times": trembling(np.tile(x_fit[:1], (1000, 1)))}
+            "one digit, 1,000 times": trembling(np.tile(x_fit[:1], (1000, 1))),
+            "one Gaussian": gmm_sample(one, 1000, np.random.default_rng(2))}
 check_up = {name: precision_recall(x_test[:1000], x, k) for name, x in controls.items()}
 results({name: list(pair) for name, pair in (quality | check_up).items()},
         ["precision", "recall"], digits=2,
@@ -558,7 +559,7 @@ results({name: list(pair) for name, pair in (quality | check_up).items()},
 reveal("11-recall", min(quality, key=lambda name: quality[name][1]))
 
 # %% [markdown]
-# The controls say what the numbers can say: real digits reach nearly 1, five classes of ten have full precision and half of the recall, a thousand copies of one digit no recall at all: precision alone can be had with a single good digit.
+# The controls say what the numbers can say: real digits reach nearly 1, five classes of ten have full precision and half of the recall, a thousand copies of one digit no recall at all: precision alone can be had with a single good digit, and recall alone with a scatter that is wide enough (one Gaussian).
 #
 # Now back to the sum of the losses. Somewhere in the first half of its training the GAN had nearly the same sum as at the end. Was it as good?
 
@@ -638,7 +639,7 @@ results({
 # %% [markdown]
 # The classic has as many nats as the best network, covers as much, and took the least time: without it one would have thought that these data need a network. What it lacks: each component's covariance grows with $D^2$, and the only latent is which of the 100 it was, from which no digit can be made again.
 #
-# The order of nats says something about *these* data, 8,500 examples of sixteen numbers, and about trainings of seconds. The columns "passes" and "latents" are matters of principle. Each family has been mended where it is weak: VAEs whose prior is a flow, autoregressive models of codes, GANs with other divergences. Diffusion models, which came after this lecture, are close kin of the VAE, with many latents of full size.
+# The order of nats says something about *these* data, 8,500 examples of sixteen numbers, and about trainings of seconds. The columns "passes" and "latents" are matters of principle. Diffusion models, which came after this lecture, are close kin of the VAE, with many latents of full size.
 #
 # ## What you have shown
 #
