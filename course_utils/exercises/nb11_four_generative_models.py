@@ -112,11 +112,9 @@ def diagnose_masks(args, got):
     if problem[0] in ("dead", "uneven"):
         return problem[0]
     found, inverse, natural = connected(got), np.argsort(order), np.arange(sizes[0])
-    itself = order[:, None] <= order
-    if np.array_equal(found, itself & ((order[:, None] < order) | (order < sizes[0] - 1))):
-        return "sees itself"  # but for the last place, which no hidden unit knows of
+    if np.diag(found).any() and not (found & (order[:, None] > order)).any():
+        return "sees itself"  # all outputs, or all but the last in the order: where no hidden unit has degree D
     patterns = {
-        "sees itself": itself,
         "order ignored": natural[:, None] < natural,
         "order inverted": inverse[:, None] < inverse,
         "reversed": order[:, None] > order,
@@ -143,7 +141,7 @@ def strict_masks(sizes, order):
 
 
 def itself_masks(sizes, order):
-    degrees = [np.asarray(order) + 1, *cycling(sizes, high=sizes[0])]
+    degrees = [np.asarray(order) + 1, *cycling(sizes)]
     masks = [(a[:, None] <= b).astype(float) for a, b in zip(degrees, degrees[1:])]
     return (*masks, (degrees[-1][:, None] <= np.asarray(order) + 1).astype(float))
 
@@ -181,7 +179,8 @@ MADE_MASKS = exercise(
         "sees itself": Misconception(
             itself_masks,
             "An output looks at its own input, too: then the network copies, and the factors are no conditional "
-            "densities. The last comparison must leave the output's own place out.",
+            "densities. Input d knows itself, so its degree is order[d] + 1; the last comparison must leave the "
+            "output's own place out.",
         ),
         "order ignored": Misconception(
             lambda sizes, order: built_masks(sizes, cycling(sizes), np.arange(sizes[0])),

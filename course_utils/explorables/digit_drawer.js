@@ -104,6 +104,7 @@ function render({ model: state, el }) {
   const targets = names.map((_, i) => Array.from(flat.subarray(i * K, (i + 1) * K)));
   const ratio = window.devicePixelRatio || 1;
   const box = element("div", el, "padding:4px;font:14px sans-serif;max-width:640px");
+  box.addEventListener("keydown", (event) => event.stopPropagation()); // JupyterLab has other uses for arrow keys
   const papers = element("div", box, "display:flex;flex-wrap:wrap;gap:16px");
   const look = `box-shadow:0 0 0 1px #888;width:${SIDE}px;height:${SIDE}px;background:#fff;touch-action:none;`;
   const paper = element("canvas", papers, `${look}cursor:crosshair`, {

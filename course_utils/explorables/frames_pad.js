@@ -29,6 +29,7 @@ function render({ model, el }) {
   let at = [...get("value")], timer = null;
 
   const box = element("div", el, "padding:4px;font:14px sans-serif;color:var(--jp-content-font-color1,inherit)");
+  box.addEventListener("keydown", (event) => event.stopPropagation()); // JupyterLab has other uses for arrow keys
   const ratio = window.devicePixelRatio || 1;
   const canvas = element("canvas", box, `width:${width}px;height:${height}px;max-width:100%;background:#fff`,
     { role: "img" });

@@ -22,6 +22,7 @@ function render({ model, el }) {
   const shape = model.get("shape"), [W, F, T, P] = shape, names = model.get("names");
   const points = floats(model.get("points")), counts = floats(model.get("counts")), joined = model.get("joined");
   const box = element("div", el, "padding:4px;font:14px sans-serif;max-width:340px");
+  box.addEventListener("keydown", (event) => event.stopPropagation()); // JupyterLab has other uses for arrow keys
   const paper = element("canvas", box, `box-shadow:0 0 0 1px #888;width:${SIDE}px;height:${SIDE}px;background:#fff`,
     { role: "img" });
   const ratio = window.devicePixelRatio || 1;

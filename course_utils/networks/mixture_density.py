@@ -1,7 +1,7 @@
 """Mixtures of Gaussians in the plane whose parameters are a network's outputs: sketch-rnn's next pen movement.
 
 params (N, 6M) are M logits, then M each of mu_x, mu_y, log_sigma_x, log_sigma_y, and of a number whose tanh is the
-correlation.
+correlation. (`mixture_outputs` has the mixtures of single numbers, without correlation.)
 """
 
 import autograd.numpy as anp
@@ -10,6 +10,7 @@ from autograd.extend import defvjp, primitive
 from numpy.random import Generator
 
 from course_utils.networks.arrays import Array
+from course_utils.networks.mixture_outputs import log_sum_and_weights
 
 LOG_2PI = float(np.log(2 * np.pi))
 
@@ -118,17 +119,16 @@ def stroke_cross_entropy(params: Array, points: Array, /) -> Array:
     (Gradients: Graves 2013, eq. 23-28.)
     """
     logits, *_, log_n, _, _ = _standard(params, points)
-    return log_sum_exp(logits) - log_sum_exp(logits + log_n)
+    return log_sum_and_weights(logits.copy())[0] - log_sum_and_weights(logits + log_n)[0]
 
 
 def _stroke_vjp(ans, params, points):
     def gradient(g):
         logits, rho, a, b, c, square, log_n, s_x, s_y = _standard(params, points)
-        total = logits + log_n
-        share = np.exp(total - log_sum_exp(total)[:, None])  # of each component in the density
+        share = log_sum_and_weights(logits + log_n)[1]  # of each component in the density
         out = np.empty_like(params)
         to_logits, parts = stroke_parts(out, points.shape[1])
-        to_logits[...] = np.exp(logits - log_sum_exp(logits)[:, None]) - share
+        to_logits[...] = log_sum_and_weights(logits.copy())[1] - share
         weight = -share[:, None]
         p, q = c * (a - rho * b), c * (b - rho * a)
         parts[:, 0], parts[:, 1] = weight * p * np.exp(-s_x), weight * q * np.exp(-s_y)

@@ -23,8 +23,9 @@ def split_mixture(out: Array, D: int) -> tuple[Array, Array, Array]:
     return parts[:, 0], parts[:, 1], parts[:, 2]
 
 
-def _log_sum(a):
-    """(log sum exp over axis 1, softmax over axis 1): overwrites a (N, M, D)."""
+def log_sum_and_weights(a: Array) -> tuple[Array, Array]:
+    """(log sum exp over axis 1, softmax over axis 1), without overflow: a (N, M, ...), which it overwrites with the
+    second -> (N, ...), (N, M, ...). `mixture_density` has it for (N, M)."""
     top = a.max(axis=1, keepdims=True)
     a -= top
     np.exp(a, out=a)
@@ -43,8 +44,8 @@ def _parts(out, x):
     joint *= -0.5
     joint += logits
     joint -= log_sigma
-    log_joint, responsibilities = _log_sum(joint)
-    log_total, weights = _log_sum(logits.copy())
+    log_joint, responsibilities = log_sum_and_weights(joint)
+    log_total, weights = log_sum_and_weights(logits.copy())
     return log_joint - log_total - LOG_ROOT_TAU, responsibilities, weights, u, inverse
 
 
@@ -90,7 +91,7 @@ def _nll_and_gradient(out, x):
 def mixture_sample(out: Array, u: Array, eps: Array) -> Array:
     """A draw from each mixture: out (N, 3 M D), uniform u (N, D), which choose the components, normal eps (N, D)."""
     logits, mu, log_sigma = split_mixture(out, u.shape[-1])
-    running = np.cumsum(_log_sum(np.array(logits, float))[1], axis=1)  # ends at 1, up to rounding
+    running = np.cumsum(log_sum_and_weights(np.array(logits, float))[1], axis=1)  # ends at 1, up to rounding
     chosen = np.minimum(np.sum(u[:, None] >= running, axis=1), logits.shape[1] - 1)[:, None]  # (N, 1, D)
     mean, log_width = (np.take_along_axis(part, chosen, axis=1)[:, 0] for part in (mu, log_sigma))
     return mean + np.exp(log_width) * eps

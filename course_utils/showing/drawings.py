@@ -426,7 +426,7 @@ def four_families() -> tuple[Figure, Axes]:
         (0.0, 2.0, "autoregressive: each number from those before"),
         (5.0, 2.0, "reversible: x and z, each from the other"),
         (0.0, 0.0, "VAE: a short code, and noise on top"),
-        (5.0, 0.0, "GAN: a maker and a judge"),
+        (5.0, 0.0, "GAN: a generator and a judge"),
     ]:
         note(ax, x0 + 2.35, y0 + 1.72, heading, fontsize=11, color=INK)
     for i in range(4):  # autoregressive
@@ -460,6 +460,23 @@ def four_families() -> tuple[Figure, Axes]:
         ((8.97, 0.85), (9.06, 0.85)),
     ]:
         arrow(ax, start, end)
+    return fig, ax
+
+
+def coupling() -> tuple[Figure, Axes]:
+    """Notebook 11's coupling: what is kept goes through, and says how the rest is scaled and shifted."""
+    fig, ax = canvas(7.6, 2.7)
+    for x, name in [(1.1, "x"), (6.5, "z")]:
+        data(ax, x, 2.1, rf"$m\,\mathbf{{{name}}}$", 1.1, 0.6)
+        data(ax, x, 0.55, rf"$(1 - m)\,\mathbf{{{name}}}$", 1.3, 0.6)
+    arrow(ax, (1.67, 2.1), (5.93, 2.1), "kept as they are")
+    network(ax, 3.75, 1.33, "s, t", 0.5, 0.5, 1.5)
+    arrow(ax, (3.75, 2.08), (3.75, 1.6))
+    for x, text in [(3.2, r"$\times\; e^{s}$"), (4.4, r"$+\; t$")]:
+        note(ax, x, 0.55, text, fontsize=13, color=INK)
+        arrow(ax, (x + 0.1 * (3.75 - x), 1.06), (x, 0.78))
+    for start, end in [(1.77, 2.75), (3.65, 4.08), (4.72, 5.83)]:
+        arrow(ax, (start, 0.55), (end, 0.55))
     return fig, ax
 
 

@@ -20,6 +20,7 @@ DRAWINGS = {
     "conditional vae": lambda: drawings.vae(label=True),
     "analogy": drawings.analogy,
     "four families": drawings.four_families,
+    "coupling": drawings.coupling,
     "masked network": lambda: drawings.masked_network(made_masks([5, 8, 8, 5], [1, 3, 4, 0, 2]), [1, 3, 4, 0, 2]),
     "bits_back": drawings.bits_back,
 }
