@@ -405,7 +405,9 @@ def compress(arguments: argparse.Namespace, _: list[str]) -> int:
     """Compress a black and white picture of digits without loss, by bits back with the course's VAE (notebook 12).
 
     The VAE knows white digits on black in squares of 28 x 28 pixels; any other black and white picture comes back
-    exactly, too, but its file is larger. Shown beside the file's size is what gzip, bz2, lzma, PNG and WebP would need.
+    exactly, too, but its file is larger. What would come back as something else is refused: greys and colours (unless
+    --threshold says which are white), transparent pixels, several pictures in one file. Shown beside the file's size is
+    what gzip, bz2, lzma, PNG and WebP would need.
     The way back: course decompress FILE.bb DIGITS.png
     """
     from course_utils.models.digit_files import compress_picture
