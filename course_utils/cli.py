@@ -465,13 +465,15 @@ def compress(arguments: argparse.Namespace, _: list[str]) -> int:
     """Compress a black and white picture of digits without loss, by bits back with the course's VAE (notebook 12).
 
     The VAE knows white digits on black in squares of 28 x 28 pixels; any other black and white picture comes back
-    exactly, too, but its file is larger. Shown beside the file's size is what gzip, bz2, lzma, PNG and WebP would need.
+    exactly, too, but its file is larger. What would come back as something else is refused: greys and colours (unless
+    --threshold says which are white), transparent pixels, several pictures in one file. Shown beside the file's size is
+    what gzip, bz2, lzma, PNG and WebP would need.
     The way back: course decompress FILE.bb DIGITS.png
     """
     from course_utils.models.digit_files import compress_picture
     from course_utils.showing.black_and_white import read_black_and_white, sizes_of_others
 
-    require_new(arguments.file, arguments.force)
+    require_new(arguments.file, arguments.force, arguments.picture)
     os.environ.update(ONE_BLAS_THREAD)
     try:
         white = read_black_and_white(arguments.picture, arguments.threshold)
@@ -493,7 +495,11 @@ def decompress(arguments: argparse.Namespace, _: list[str]) -> int:
     from course_utils.models.digit_files import DigitFileError, decompress_picture
     from course_utils.showing.black_and_white import png_bytes
 
-    require_new(arguments.picture, arguments.force)
+    if arguments.picture.suffix.lower() != ".png":
+        raise CourseError(f"{arguments.picture}: a PNG is written, so the name should end in .png")
+    require_new(arguments.picture, arguments.force, arguments.file)
+    if arguments.file.is_dir():
+        raise CourseError(f"{arguments.file} is a folder. Expected is one file that `course compress` has written")
     os.environ.update(ONE_BLAS_THREAD)
     try:
         white = decompress_picture(arguments.file.read_bytes())
@@ -504,8 +510,14 @@ def decompress(arguments: argparse.Namespace, _: list[str]) -> int:
     return 0
 
 
-def require_new(path: Path, force: bool) -> None:
-    """Raise CourseError where a file would be overwritten unasked."""
+def require_new(path: Path, force: bool, source: Path) -> None:
+    """Raise CourseError where a file would be overwritten unasked, or cannot be written beside its source."""
+    if path.is_dir():
+        raise CourseError(f"{path} is a folder. Say the name of the file to write, as in {path / 'NAME'}")
+    if not path.parent.is_dir():
+        raise CourseError(f"there is no folder {path.parent} to write {path.name} into")
+    if path.exists() and source.exists() and path.samefile(source):
+        raise CourseError(f"{path} is the file to read, too: say another name for what is written")
     if path.exists() and not force:
         raise CourseError(f"{path} is there already; --force replaces it")
 

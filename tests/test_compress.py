@@ -1,5 +1,9 @@
 """`course compress` and `course decompress`: a picture to a file and back, and what is said when that cannot be."""
 
+import re
+import struct
+import zlib
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -7,7 +11,7 @@ from PIL import Image
 from course_utils.cli import main
 from course_utils.data import load_mnist
 from course_utils.models.digit_files import untiled
-from course_utils.showing.black_and_white import png_bytes
+from course_utils.showing.black_and_white import png_bytes, read_black_and_white
 
 
 @pytest.fixture
@@ -75,3 +79,72 @@ def test_missing_files_are_one_line(tmp_path, capsys):
 def test_thresholds_are_grey_levels(tmp_path, picture, threshold, capsys):
     with pytest.raises(SystemExit):
         main(["compress", str(picture), str(tmp_path / "a.bb"), "--threshold", threshold])
+
+
+def opaque(grey):
+    return np.dstack([grey, grey, grey, np.full_like(grey, 255)])
+
+
+SQUARE = np.pad(np.full((10, 10), 255, np.uint8), 9)
+PICTURES = {  # each would come back as another picture, were it not refused
+    "a colour that is nearly white": (np.dstack([SQUARE, SQUARE, np.minimum(SQUARE, 254)]), "pixels are grey or col"),
+    "a colour that is nearly black": (np.dstack([SQUARE, SQUARE, np.maximum(SQUARE, 1)]), "pixels are grey or col"),
+    "a 16-bit grey that 8 bits cut off": (SQUARE.astype(np.uint16) * 200, "pixels are grey"),
+    "black on transparent": (np.dstack([0 * SQUARE, 0 * SQUARE, 0 * SQUARE, SQUARE]), "684 transparent pixels"),
+    "floats": (SQUARE.astype(np.float32), "32 bits a pixel"),
+}
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_what_could_not_come_back_is_refused(name, tmp_path, capsys):
+    pixels, text = PICTURES[name]
+    path = tmp_path / ("a.tif" if pixels.dtype == np.float32 else "a.png")
+    Image.fromarray(pixels).save(path)
+    assert re.search(text, refusal(["compress", path, tmp_path / "a.bb"], capsys))
+    assert not (tmp_path / "a.bb").exists()
+
+
+@pytest.mark.parametrize("pixels", [opaque(SQUARE), SQUARE.astype(np.uint16) * 257], ids=["opaque", "16 bits"])
+def test_other_forms_of_black_and_white_are_read(pixels, tmp_path):
+    Image.fromarray(pixels).save(tmp_path / "a.png")
+    np.testing.assert_array_equal(read_black_and_white(tmp_path / "a.png"), SQUARE > 0)
+
+
+def test_a_threshold_is_a_share_of_16_bits_too(tmp_path):
+    Image.fromarray(np.array([[0, 127 * 257, 128 * 257, 65535]], np.uint16)).save(tmp_path / "a.png")
+    assert read_black_and_white(tmp_path / "a.png", 128).tolist() == [[False, False, True, True]]
+
+
+def test_folders_and_files_that_are_no_picture_are_named(tmp_path, picture, capsys):
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "empty.png").touch()
+    (tmp_path / "half.png").write_bytes(picture.read_bytes()[:60])
+    frame = Image.fromarray(SQUARE)
+    frame.save(tmp_path / "two.gif", save_all=True, append_images=[Image.fromarray(255 - SQUARE)])
+    for source, text in {
+        "folder": "folder is a folder. Expected is one image file",
+        "empty.png": "empty.png is empty",
+        "half.png": "half.png is damaged",
+        "two.gif": "two.gif has 2 pictures in it",
+    }.items():
+        assert text in refusal(["compress", tmp_path / source, tmp_path / "a.bb"], capsys)
+    (tmp_path / "empty.bb").touch()
+    assert "the file is empty" in refusal(["decompress", tmp_path / "empty.bb", tmp_path / "a.png"], capsys)
+    assert "is a folder. Exp" in refusal(["decompress", tmp_path / "folder", tmp_path / "a.png"], capsys)
+
+
+@pytest.mark.parametrize("side", [8000, 20_000])  # the second is too much for Pillow, too
+def test_pictures_too_large_are_refused_before_they_are_read(side, tmp_path, capsys):
+    chunk = struct.pack(">4sIIBBBBB", b"IHDR", side, side, 1, 0, 0, 0, 0)
+    ends = [chunk, b"IDAT" + zlib.compress(b""), b"IEND"]
+    parts = [struct.pack(">I", len(c) - 4) + c + struct.pack(">I", zlib.crc32(c)) for c in ends]
+    (tmp_path / "large.png").write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(parts))
+    assert "large.png is too large: at most 50," in refusal(["compress", tmp_path / "large.png", "a.bb"], capsys)
+
+
+def test_where_nothing_can_be_written_is_said_before_any_work(tmp_path, picture, capsys):
+    assert "is a folder" in refusal(["compress", picture, tmp_path, "--force"], capsys)
+    assert "there is no folder" in refusal(["compress", picture, tmp_path / "none" / "a.bb"], capsys)
+    assert "another name" in refusal(["compress", picture, picture, "--force"], capsys)
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    assert "should end in .png" in refusal(["decompress", tmp_path / "a.bb", tmp_path / "a.jpg"], capsys)

@@ -139,6 +139,10 @@ ANS_PUSH = exercise(
         "the quotient is multiplied by precision, and not by 2^precision": (
             lambda s, c, f, r: s // f * r + c + s % f,
             lambda s, c, f, r: s // f * r**2 + c + s % f,
+            lambda s, c, f, r: s // f * 2 * r + c + s % f,
+        ),
+        "start belongs outside of the remainder: it is added after state % freq is taken": (
+            lambda s, c, f, r: ((s // f) << r) + (c + s) % f
         ),
         "`^` is Python's exclusive or: 2 to the power of precision is 2 ** precision": (
             lambda s, c, f, r: (s // f) * (2 ^ r) + c + s % f
@@ -448,6 +452,10 @@ def spelled_quantise(P, p, precision):
     return P.term("one slot for each symbol before", np.arange(len(p) + 1)) + P.term("the share of the others", share)
 
 
+def _raised_one_by_one(p, r):
+    return [0, *np.cumsum(np.maximum(1, np.round(np.asarray(p) * (1 << r)))).astype(int).tolist()]
+
+
 QUANTISE = exercise(
     name="quantise",
     points=3,
@@ -491,7 +499,7 @@ QUANTISE = exercise(
             "out the rest.",
         ),
         "at least one, then too many": Misconception(
-            lambda p, r: [0, *np.cumsum(np.maximum(1, np.round(np.asarray(p) * (1 << r)))).astype(int).tolist()],
+            lambda p, r: _raised_one_by_one(p, r),
             "Each frequency is rounded and raised to 1 by itself, and so they no longer add up to 2^precision. Share "
             "out 2^precision - V slots, after each symbol has had its one.",
         ),
@@ -660,6 +668,11 @@ GAUSSIAN_STARTS = exercise(
             "The probabilities are proportional to the density at the intervals' lower edges. What counts is the mass "
             "between the edges: the difference of the distribution function at the two.",
         ),
+        "at least one, then too many": Misconception(
+            lambda mu, sigma, edges, r: _raised_one_by_one(np.diff(stats.norm.cdf(edges, mu, sigma)), r),
+            "Each frequency is rounded and raised to 1 by itself, and so they no longer add up to 2^precision. Share "
+            "out 2^precision - B slots, after each interval has had its one.",
+        ),
         "rounded sums": Misconception(
             lambda mu, sigma, edges, r: np.round(stats.norm.cdf(edges, mu, sigma) * (1 << r)).astype(int).tolist(),
             "You round the distribution function times 2^precision. Then an interval with little mass may have no "
@@ -804,6 +817,22 @@ def _encode_posterior_back(s, x, prior, likelihood, posterior, r):
     return put(put(s, x, likelihood[z], r), z, posterior[x], r)
 
 
+def put_with_end(state, symbol, starts, precision):
+    """A push that takes where the symbol ends for how many slots it has."""
+    return push(state, starts[symbol], starts[symbol + 1], precision)
+
+
+def _encode_ends(s, x, prior, likelihood, posterior, r):
+    z, s = pop(s, posterior[x], r)
+    return put_with_end(put_with_end(s, x, likelihood[z], r), z, prior, r)
+
+
+END_FOR_FREQUENCY = (
+    "ans_push is given starts[symbol + 1], where the symbol ends, for its frequency. It wants how many slots the "
+    "symbol has, starts[symbol + 1] - starts[symbol]."
+)
+
+
 BITS_BACK_ENCODE = exercise(
     name="bits_back_encode",
     points=3,
@@ -851,6 +880,7 @@ BITS_BACK_ENCODE = exercise(
         ),
     },
     misconceptions={
+        "ends for frequencies": Misconception(_encode_ends, END_FOR_FREQUENCY),
         "no pop": Misconception(
             _encode_without_pop,
             "z is the likeliest one, and nothing is popped. Then the bits that the choice of z could have carried are "
@@ -950,6 +980,12 @@ def _decode_likeliest(s, prior, likelihood, posterior, r):
     return x, put(s, likeliest(posterior[x]), posterior[x], r)
 
 
+def _decode_end(s, prior, likelihood, posterior, r):
+    z, s = pop(s, prior, r)
+    x, s = pop(s, likelihood[z], r)
+    return x, put_with_end(s, z, posterior[x], r)
+
+
 BITS_BACK_DECODE = exercise(
     name="bits_back_decode",
     points=3,
@@ -993,6 +1029,7 @@ BITS_BACK_DECODE = exercise(
         ),
     },
     misconceptions={
+        "end for the frequency": Misconception(_decode_end, END_FOR_FREQUENCY),
         "bits not given back": Misconception(
             _decode_no_return,
             "x is right, but the borrowed bits are not given back: the sender popped z with posterior[x], and to undo "

@@ -247,6 +247,13 @@ BAYES_BY_BACKPROP_ELBO = exercise(
             ),
             "The KL is subtracted once for each example. In a VAE every example has a z; here all share the weights.",
         ),
+        "KL shared out": Misconception(
+            lambda mu, s, x, y, eta, tau, eps: (
+                sampled_log_likelihoods(mu, s, x, y, eta, eps).sum(axis=1).mean()
+                - price_oracle(mu, s, tau).sum() / len(y)
+            ),
+            "The KL is divided by N, and the log likelihood is not. The bound of all N examples has the whole KL.",
+        ),
         "KL added": Misconception(
             elbo_with(price=lambda mu, s, tau: -price_oracle(mu, s, tau).sum()),
             "The KL is added. It is what the weights cost: subtract it.",
@@ -844,6 +851,11 @@ PREDICTIVE = exercise(
         "log probabilities averaged": Misconception(
             lambda logits: np.exp(special.log_softmax(logits, axis=-1).mean(axis=0)),
             "You average log probabilities. Average the probabilities themselves.",
+        ),
+        "sigmoid": Misconception(
+            lambda logits: special.expit(logits).mean(axis=0),
+            "A sigmoid is taken of each logit by itself, so that the classes do not add up to 1. Of C classes, one of "
+            "which is right, the softmax gives the probabilities.",
         ),
         "softmax over samples": Misconception(
             lambda logits: special.softmax(logits, axis=0).mean(axis=0),

@@ -4,18 +4,15 @@ Everything runs in the browser (`bits_back_stack.js`), so that the explorable li
 static figure for pages that run no scripts.
 """
 
-import base64
-import json
 import math
 from importlib import resources
-from typing import Any
 
-import anywidget
 import numpy as np
 import traitlets
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
+from course_utils.explorables.browser_widget import BrowserWidget
 from course_utils.models.coding import ans_pop, push_symbol, quantise
 from course_utils.showing import plots
 
@@ -24,7 +21,7 @@ LOAN = 0x9E3779B97F4A7C15  # 64 bits without a pattern
 SENT_IN_FIGURE = 3
 
 
-class BitsBackStack(anywidget.AnyWidget):
+class BitsBackStack(BrowserWidget):
     """A barcode of the stack, with buttons for the steps of bits back: see `bits_back_stack`."""
 
     _esm = resources.files("course_utils.explorables").joinpath("bits_back_stack.js").read_text(encoding="utf-8")
@@ -34,9 +31,9 @@ class BitsBackStack(anywidget.AnyWidget):
     precision = traitlets.Int().tag(sync=True)
     names = traitlets.List(traitlets.Unicode()).tag(sync=True)
     loan = traitlets.Unicode().tag(sync=True)  # whole numbers of any size go as text
-    description = traitlets.Unicode().tag(sync=True)
     value = traitlets.Unicode().tag(sync=True)
     sent = traitlets.Unicode().tag(sync=True)
+    scale = 2.0
 
     def steps(self, x: int, state: int) -> list[tuple[str, int]]:
         """What is done to send symbol x, and the state after it: (text, state) for each of the three steps."""
@@ -49,7 +46,14 @@ class BitsBackStack(anywidget.AnyWidget):
             (f"push z = {z + 1} with p(z)", push_symbol(pushed, z, self.prior, self.precision)),
         ]
 
-    def barcodes(self) -> Figure:
+    @property
+    def alt(self) -> str:
+        """The text of the static figure."""
+        return (
+            f"{self.description} Here: barcodes of the stack while {', '.join(self.names[:SENT_IN_FIGURE])} are sent."
+        )
+
+    def picture(self) -> Figure:
         """A figure of the stack, step by step, while the first symbols are sent."""
         rows, state = [("the loan", int(self.loan))], int(self.loan)
         for x in range(min(SENT_IN_FIGURE, len(self.names))):
@@ -65,38 +69,6 @@ class BitsBackStack(anywidget.AnyWidget):
         ax.grid(False)
         ax.set_title("The stack, from its bottom (left) to its top (right)")
         return fig
-
-    def _repr_mimebundle_(self, **kwargs):
-        data, metadata = super()._repr_mimebundle_(**kwargs)
-        return data | {"text/plain": self.description, "text/html": self.standalone()}, metadata
-
-    def standalone(self) -> str:
-        """HTML: the static figure, which the working stack replaces wherever scripts may run."""
-        state = {name: getattr(self, name) for name in BitsBackStack.class_own_traits(sync=True)}
-        fig = self.barcodes()
-        alt = f"{self.description} Here: barcodes of the stack while {', '.join(self.names[:SENT_IN_FIGURE])} are sent."
-        image = plots.image_tag(plots.png(fig), alt, fig.get_figwidth() * plots.CSS_DPI)
-        module = f"data:text/javascript;base64,{base64.b64encode(self._esm.encode()).decode('ascii')}"
-        return f"<div>{image}<script>{_STANDALONE.format(state=_script_json(state), module=module)}</script></div>"
-
-
-# Runs the same module as the notebook does, on a model that lives in the page.
-_STANDALONE = """(async (el) => {{
-  const state = {state};
-  const model = {{
-    get: (name) => state[name],
-    set: (name, value) => {{ state[name] = value; }},
-    save_changes() {{}}, on() {{}}, off() {{}},
-  }};
-  const stack = await import("{module}"), box = document.createElement("div");
-  stack.default.render({{ model, el: box }});
-  el.replaceChildren(box);
-}})(document.currentScript.parentElement);"""
-
-
-def _script_json(value: Any) -> str:
-    """JSON that may stand inside a <script>."""
-    return json.dumps(value).replace("<", "\\u003c")
 
 
 def bits_back_stack(

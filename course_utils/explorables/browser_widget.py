@@ -54,6 +54,12 @@ class BrowserWidget(anywidget.AnyWidget):
     """An anywidget whose JavaScript needs no kernel. A subclass has `_esm`, synchronised traits, and `picture()`."""
 
     description = traitlets.Unicode().tag(sync=True)
+    scale = 1.0  # pixels of the static figure for each CSS pixel
+
+    @property
+    def alt(self) -> str:
+        """The static figure's alt text."""
+        return self.description
 
     def picture(self) -> Figure:
         """The static figure, for pages that cannot run scripts."""
@@ -64,7 +70,7 @@ class BrowserWidget(anywidget.AnyWidget):
         own = [name for name in self.trait_names(sync=True) if not name.startswith("_")]
         state = {name: getattr(self, name) for name in own if name not in ("layout", "tabbable", "tooltip", "comm")}
         fig = self.picture()
-        image = plots.image_tag(plots.png(fig, scale=1), self.description, fig.get_figwidth() * plots.CSS_DPI)
+        image = plots.image_tag(plots.png(fig, scale=self.scale), self.alt, fig.get_figwidth() * plots.CSS_DPI)
         return without_kernel(image, self._esm, state)
 
     def _repr_mimebundle_(self, **kwargs):

@@ -8,13 +8,12 @@ import json
 from collections.abc import Callable, Sequence
 from importlib import resources
 
-import anywidget
 import numpy as np
 import traitlets
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
-from course_utils.explorables.browser_widget import without_kernel
+from course_utils.explorables.browser_widget import BrowserWidget
 from course_utils.models.flow import Flow, flow_path
 from course_utils.models.gan import gan_generate
 from course_utils.models.made import Masked, made_sample
@@ -24,7 +23,7 @@ from course_utils.showing import plots
 from course_utils.showing.pen import CELL, pen_grid
 
 
-class FramesPad(anywidget.AnyWidget):
+class FramesPad(BrowserWidget):
     """Frames of lines or points, chosen by one or two sliders: see `frames_pad`."""
 
     _esm = resources.files("course_utils.explorables").joinpath("frames_pad.js").read_text(encoding="utf-8")
@@ -40,8 +39,8 @@ class FramesPad(anywidget.AnyWidget):
     names = traitlets.List(traitlets.Unicode()).tag(sync=True)
     labels = traitlets.List(traitlets.List(traitlets.Unicode())).tag(sync=True)
     captions = traitlets.Bytes().tag(sync=True)  # JSON: a sentence for every frame
-    description = traitlets.Unicode().tag(sync=True)
     value = traitlets.List(traitlets.Int()).tag(sync=True)
+    scale = 2.0
 
     @traitlets.validate("value")
     def _value_fits(self, proposal):
@@ -54,7 +53,12 @@ class FramesPad(anywidget.AnyWidget):
         """The frames (*sizes, items, points, 2)."""
         return np.frombuffer(self.frames, "<f4").reshape(*self.sizes, self.items, self.points, 2)
 
-    def overview(self, most: int = 5) -> Figure:
+    @property
+    def alt(self) -> str:
+        """The text of the static figure."""
+        return f"{self.description} Here: some of the frames."
+
+    def picture(self, most: int = 5) -> Figure:
         """A figure of frames along the first slider, the second where it stands."""
         chosen = np.unique(np.linspace(0, self.sizes[0] - 1, most).round().astype(int))
         left, right, bottom, top = self.extent
@@ -70,18 +74,6 @@ class FramesPad(anywidget.AnyWidget):
                 ax.set(xlim=(left, right), ylim=(bottom, top), aspect="equal", xticks=[], yticks=[])
             ax.set_title(f"{self.names[0]}: {self.labels[0][k]}", fontsize=9)
         return fig
-
-    def _repr_mimebundle_(self, **kwargs):
-        data, metadata = super()._repr_mimebundle_(**kwargs)
-        return data | {"text/plain": self.description, "text/html": self.standalone()}, metadata
-
-    def standalone(self) -> str:
-        """HTML: the overview, which the working pad replaces wherever scripts may run."""
-        names = sorted(FramesPad.class_own_traits(sync=True), key=lambda name: name != "frames")  # these first
-        state = {name: getattr(self, name) for name in names}
-        fig = self.overview()
-        image = plots.image_tag(plots.png(fig), f"{self.description} Here: some of the frames.", 9.6 * plots.CSS_DPI)
-        return without_kernel(image, self._esm, state)
 
 
 def frames_pad(

@@ -7,13 +7,12 @@ carries a static figure, a grid of decoded codes, for pages that cannot run it.
 from collections.abc import Sequence
 from importlib import resources
 
-import anywidget
 import numpy as np
 import traitlets
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
-from course_utils.explorables.browser_widget import without_kernel
+from course_utils.explorables.browser_widget import BrowserWidget
 from course_utils.networks.arrays import Network
 from course_utils.networks.nets import mlp
 from course_utils.showing import plots
@@ -25,7 +24,7 @@ def decode(decoder: Network, z: ArrayLike, output: str = "sigmoid") -> np.ndarra
     return 0.5 * (1 + np.tanh(0.5 * h)) if output == "sigmoid" else h  # a sigmoid that cannot overflow
 
 
-class LatentPad(anywidget.AnyWidget):
+class LatentPad(BrowserWidget):
     """A plane of codes beside the image that the chosen code decodes to: see `latent_pad`."""
 
     _esm = resources.files("course_utils.explorables").joinpath("latent_pad.js").read_text(encoding="utf-8")
@@ -40,7 +39,7 @@ class LatentPad(anywidget.AnyWidget):
     label_names = traitlets.List(traitlets.Unicode()).tag(sync=True)
     palette = traitlets.List(traitlets.Unicode()).tag(sync=True)
     extent = traitlets.List(traitlets.Float()).tag(sync=True)
-    description = traitlets.Unicode().tag(sync=True)
+    scale = 2.0
     value = traitlets.Tuple(traitlets.Float(), traitlets.Float()).tag(sync=True)
 
     @traitlets.validate("base")
@@ -57,7 +56,12 @@ class LatentPad(anywidget.AnyWidget):
             layers.append((W.reshape(n_in, n_out), b))
         return layers
 
-    def manifold(self, n: int = 9) -> Figure:
+    @property
+    def alt(self) -> str:
+        """The text of the static figure."""
+        return f"{self.description} Here: a grid of decoded codes."
+
+    def picture(self, n: int = 9) -> Figure:
         """Return a figure of the images that an n-by-n grid of codes over the pad decodes to."""
         left, right, bottom, top = self.extent
         across, down = np.linspace(left, right, n), np.linspace(top, bottom, n)
@@ -76,19 +80,6 @@ class LatentPad(anywidget.AnyWidget):
         ax.set(xlabel=f"$z_{{{self.dims[0] + 1}}}$", ylabel=f"$z_{{{self.dims[1] + 1}}}$")
         ax.xaxis.set_label_position("top")
         return fig
-
-    def _repr_mimebundle_(self, **kwargs):
-        data, metadata = super()._repr_mimebundle_(**kwargs)
-        return data | {"text/plain": self.description, "text/html": self.standalone()}, metadata
-
-    def standalone(self) -> str:
-        """Return HTML: the manifold grid, which the working pad replaces wherever scripts may run."""
-        state = {name: getattr(self, name) for name in LatentPad.class_own_traits(sync=True)}
-        fig = self.manifold()
-        image = plots.image_tag(
-            plots.png(fig), f"{self.description} Here: a grid of decoded codes.", fig.get_figwidth() * plots.CSS_DPI
-        )
-        return without_kernel(image, self._esm, state)
 
 
 def latent_pad(

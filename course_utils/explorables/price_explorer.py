@@ -70,8 +70,8 @@ def price_explorer(
             fontsize=11,
         )
         return (
-            f"{n} points with noise variance {noise:.3g}: the weights cost {prices.sum():.1f} bits in all, the dearest "
-            f"{prices.max():.1f}, and {np.sum(prices < 0.1)} of {len(centres)} less than a tenth of a bit."
+            f"{n} points with noise variance {noise:.3g}: the weights cost {prices.sum():.1f} bits in all, the most "
+            f"expensive {prices.max():.1f}, and {np.sum(prices < 0.1)} of {len(centres)} less than a tenth of a bit."
         )
 
     controls = {

@@ -69,8 +69,12 @@ def compress_picture(picture: Array) -> bytes:
     Any other black and white picture comes back as exactly, but at a price. One that is mostly white is inverted first.
     """
     picture = np.asarray(picture)
-    if picture.ndim != 2 or not 0 < picture.size <= MOST_PIXELS or not np.isin(picture, (0, 1)).all():
-        raise ValueError(f"expected a picture (H, W) of 0 and 1 alone, but one of shape {picture.shape} came")
+    if picture.ndim != 2 or not 0 < picture.size <= MOST_PIXELS:
+        raise ValueError(
+            f"expected a picture (H, W) of 0 and 1 alone, of at most {MOST_PIXELS:,} pixels, but {picture.shape} came"
+        )
+    if not np.isin(picture, (0, 1)).all():
+        raise ValueError("expected a picture of 0 and 1 alone, but there are other numbers in it")
     white = picture.astype(bool)
     inverted = bool(white.mean() > 0.5)
     coder, digest = shipped()
@@ -82,6 +86,8 @@ def compress_picture(picture: Array) -> bytes:
 
 def decompress_picture(content: bytes) -> Array:
     """The picture (H, W) of True and False in a file of `compress_picture`; DigitFileError where it is damaged."""
+    if not content:
+        raise DigitFileError("the file is empty")
     if content[: len(MAGIC)] != MAGIC:
         raise DigitFileError("this is no file of compressed digits: it does not begin with BBVA")
     if len(content) < HEADER.size + CHECKSUM.size:

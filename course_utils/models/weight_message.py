@@ -85,19 +85,20 @@ def sizes_of(network: RandomNetwork) -> list[int]:
 
 
 def pile_of(data: bytes, lanes: int = 4) -> coder.Message:
-    """Bytes that wait to be sent, as a message to choose weights with; the last word is filled up with zeros.
+    """Bytes that wait to be sent, as a message to choose weights with; the last word is filled up with the first bytes.
 
-    The first words go into the lanes' heads, which a pop looks at first: empty ones would choose the outermost bucket.
-    What is packed well (zlib) looks like random bits, and chooses weights as q would have them.
+    The first words go into the lanes' heads, and the last is the top of the tail: there a pop looks first, and zeros,
+    in the heads or as filling, would choose improbable weights. Random bits choose weights as q would have them; what
+    has a pattern is to be packed first (zlib), or stirred with a random sequence that both sides know.
     """
-    words = np.frombuffer(data + bytes(-len(data) % 4), "<u4")
-    if len(words) < lanes:
+    if len(data) < 4 * lanes:
         raise ValueError(f"{lanes} lanes need at least {4 * lanes} bytes, but {len(data)} came")
+    words = np.frombuffer(data + data[: -len(data) % 4], "<u4")
     return coder.Message(coder.LEAST + words[:lanes].astype(np.uint64), (words[lanes:].astype(np.uint32), ()))
 
 
 def bytes_of(message: coder.Message) -> bytes:
-    """The bytes of a pile, with the zeros behind them: undoes `pile_of`."""
+    """The bytes of a pile, with the filling behind them: undoes `pile_of`."""
     words = coder.words_of(message)
     lanes = len(message.heads)
     heads, tail = words[len(words) - 2 * lanes :: 2], words[: len(words) - 2 * lanes]

@@ -4,10 +4,13 @@ import bz2
 import gzip
 import io
 import lzma
+import warnings
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError, features
+
+from course_utils.models.digit_files import MOST_PIXELS
 
 WEBP = {
     "format": "WEBP",
@@ -18,24 +21,71 @@ WEBP = {
 
 
 def read_black_and_white(path: str | Path, threshold: int | None = None) -> np.ndarray:
-    """The pixels (H, W) of an image file, True for white. ValueError where there are other greys or colours.
+    """The pixels (H, W) of an image file, True for white.
 
-    With a threshold, from 1 to 255, every grey of at least this value counts as white.
+    With a threshold, from 1 to 255, every grey of at least this value counts as white, and of a colour its grey.
+    ValueError where something would be lost without a word: other greys or colours, transparent pixels, a second
+    picture in the file; and where the file is a folder, empty, damaged, too large, or no image.
     """
+    path = Path(path)
+    if path.is_dir():
+        raise ValueError(f"{path} is a folder. Expected is one image file; many digits go side by side on one sheet")
     try:
-        with Image.open(path) as image:
-            grey = np.asarray(image.convert("RGBA").convert("L") if image.mode == "P" else image.convert("L"))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # our own limit is below Pillow's
+            with Image.open(path) as image:
+                _check_frame(path, image)
+                grey, pure = _greys(path, image)
     except UnidentifiedImageError:
-        raise ValueError(f"{path} is no image that can be read") from None
+        empty = path.stat().st_size == 0
+        raise ValueError(f"{path} is empty" if empty else f"{path} is no image that can be read") from None
+    except Image.DecompressionBombError:
+        raise ValueError(_too_large(path)) from None
+    except (OSError, SyntaxError) as error:
+        if isinstance(error, OSError) and error.errno is not None:  # missing, or not ours to read
+            raise
+        raise ValueError(f"{path} is damaged: {error}") from None
     if threshold is not None:
         return grey >= threshold
-    others = np.count_nonzero((grey > 0) & (grey < 255))
+    others = np.count_nonzero(~pure)
     if others:
         raise ValueError(
-            f"{path} is not black and white alone: {others} of its {grey.size} pixels are grey. "
+            f"{path} is not black and white alone: {others} of its {grey.size} pixels are grey or coloured. "
             "Say from which grey on a pixel is white: --threshold 128"
         )
     return grey > 0
+
+
+def _too_large(path):
+    return f"{path} is too large: at most {MOST_PIXELS:,} pixels can be read"
+
+
+def _check_frame(path, image):
+    """Raise ValueError for a picture that is too large, one of several, or partly transparent."""
+    if image.width * image.height > MOST_PIXELS:
+        raise ValueError(_too_large(path))
+    frames = getattr(image, "n_frames", 1)
+    if frames > 1:
+        raise ValueError(f"{path} has {frames} pictures in it. Expected is one")
+    if image.has_transparency_data:
+        clear = np.count_nonzero(np.asarray(image.convert("RGBA"))[..., 3] < 255)
+        if clear:
+            raise ValueError(
+                f"{path} has {clear} transparent pixels, and black and white is all that can be kept. "
+                "Fill its background first"
+            )
+
+
+def _greys(path, image):
+    """(greys from 0 to 255, True where a pixel is black or white and nothing else), both (H, W)."""
+    if image.mode.startswith("I;16"):  # Pillow's own way to 8 bits cuts off instead of scaling
+        grey = np.asarray(image) / 257
+        return grey, (grey == 0) | (grey == 255)
+    if image.mode in ("I", "F"):
+        raise ValueError(f"{path} has 32 bits a pixel. Expected are 1, 8 or 16")
+    grey = np.asarray(image.convert("L"))
+    colours = grey[..., None] if image.mode in ("1", "L") else np.asarray(image.convert("RGB"))
+    return grey, (colours == 0).all(axis=-1) | (colours == 255).all(axis=-1)
 
 
 def png_bytes(white: np.ndarray) -> bytes:

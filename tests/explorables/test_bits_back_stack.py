@@ -33,7 +33,7 @@ def test_three_steps_are_bits_back(stack):
 
 
 def test_the_static_figure_shows_the_states_bit_by_bit(stack):
-    ax = stack.barcodes().axes[0]
+    ax = stack.picture().axes[0]
     assert len(ax.images) == 1 + 3 * 3
     first = 1 - np.asarray(ax.images[0].get_array())[0]
     assert int("".join(map(str, first.astype(int))), 2) == LOAN

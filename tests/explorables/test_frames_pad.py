@@ -33,7 +33,7 @@ def test_the_page_has_a_picture_with_a_text_and_the_whole_state():
     assert re.search(r'<img alt="Frames. Here: some of the frames."', page)
     state = json.loads(re.search(r"const state = (\{.*?\}), urls", page)[1])
     assert state["labels"] == pad.labels and state["given"] == [0, 2, 5]
-    assert len(pad.overview().axes) == 3
+    assert len(pad.picture().axes) == 3
 
 
 def test_what_does_not_fit_is_refused():

@@ -92,7 +92,7 @@ def test_pad_has_a_static_figure_and_a_copy_that_needs_no_kernel():
 def test_manifold_is_the_grid_of_decoded_codes():
     decoder = network([3, 6])
     pad = latent_pad.latent_pad(decoder, (2, 3), dims=(2, 0), base=[0, 0.7, 0], extent=(-1, 1, -2, 2))
-    tiles = pad.manifold(3).axes[0].images[0].get_array()
+    tiles = pad.picture(3).axes[0].images[0].get_array()
     expected = latent_pad.decode(pad.layers(), [[2.0, 0.7, -1.0], [-2.0, 0.7, 1.0]])  # top left, bottom right
     np.testing.assert_allclose(tiles[:2, :3], expected[0].reshape(2, 3), atol=1e-6)
     np.testing.assert_allclose(tiles[-2:, -3:], expected[1].reshape(2, 3), atol=1e-6)

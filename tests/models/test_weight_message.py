@@ -66,6 +66,16 @@ def test_another_q_gives_rubble_in_place_of_the_borrowed_bits_but_the_labels_sta
     assert right == letter and wrong != letter and np.array_equal(labels, y)
 
 
+@pytest.mark.parametrize("size", [101, 102, 103, 104])
+def test_the_word_that_chooses_first_is_as_random_as_the_data(size):
+    """Filled up with zeros, the top of the tail was below 2^24, a weight six deviations away."""
+    piles = [np.random.default_rng(seed).bytes(size) for seed in range(60)]
+    tops = [int(weight_message.pile_of(data).tail[0][-1]) for data in piles]
+    assert abs(np.mean(tops) / 2**32 - 0.5) < 0.15 and min(tops) > 2**20
+    for data in piles[:4]:
+        assert weight_message.bytes_of(weight_message.pile_of(data))[:size] == data
+
+
 def test_too_few_bits_to_choose_with_are_an_error(problem):
     x, y, network = problem
     with pytest.raises(coder.EmptyMessageError):
