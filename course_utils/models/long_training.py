@@ -22,10 +22,11 @@ import numpy as np
 from course_utils.data import load_kanji, load_melodies, load_mnist
 from course_utils.networks.arrays import Array, Network
 
+Callback = Callable[[int, Any, float], Any]
 FOLDER = Path(__file__).parent / "trained"
 KANJI_RECIPE: dict[str, Any] = {
     "K": 32,
-    "steps": 5000,
+    "steps": 7000,
     "hidden": (384, 256),
     "H": 128,
     "message": 32,
@@ -86,7 +87,7 @@ def from_pack(pack: Mapping[str, Array]) -> Any:
 def _stored(name):
     with np.load(FOLDER / f"{name}.npz", allow_pickle=False) as pack:
         seconds = float(pack["seconds"])
-        return from_pack({path: pack[path] for path in pack if path != "seconds"}), seconds
+        return from_pack({path: pack[path] for path in pack if path not in ("seconds", "losses")}), seconds
 
 
 @cache
@@ -103,30 +104,52 @@ def load_melody_model() -> tuple[Any, float]:
     return _stored("melodies")
 
 
-def train_kanji() -> Any:
+def train_kanji(callback: Callback | None = None) -> Any:
     """The model of characters."""
     from course_utils.models.sketch import KANJI, drawings_of, sketch_train
 
     x, counts, _ = drawings_of(load_kanji().x_train)
-    return sketch_train(x, counts, KANJI, rng=np.random.default_rng(1), **KANJI_RECIPE)
+    return sketch_train(x, counts, KANJI, rng=np.random.default_rng(1), callback=callback, **KANJI_RECIPE)
 
 
-def train_melodies() -> Any:
+def train_melodies(callback: Callback | None = None) -> Any:
     """The model of melodies."""
     from course_utils.models.melody import melody_train
 
-    return melody_train(load_melodies().x_train, rng=np.random.default_rng(1), **MELODY_RECIPE)
+    return melody_train(load_melodies().x_train, rng=np.random.default_rng(1), callback=callback, **MELODY_RECIPE)
 
 
-SEQUENCES: dict[str, Callable[[], Any]] = {"kanji": train_kanji, "melodies": train_melodies}
+SEQUENCES: dict[str, Callable[[Callback | None], Any]] = {"kanji": train_kanji, "melodies": train_melodies}
+
+
+def first_losses(name: str, steps: int) -> Array:
+    """The losses of the first steps of training one of SEQUENCES, before each update, (steps,): cheap, and the same
+    but for rounding as long as data, recipe and script are."""
+    losses: list[float] = []
+
+    def stop(t, params, loss):
+        losses.append(loss)
+        if t == steps:
+            raise KeyboardInterrupt  # what `adam` takes for the stop button
+
+    SEQUENCES[name](stop)
+    return np.array(losses)
 
 
 def store(name: str) -> None:
-    """Trains one of SEQUENCES and writes its pack."""
+    """Trains one of SEQUENCES and writes its pack: weights, seconds, and the loss of every minibatch on the way."""
+    losses: list[float] = []
     start = time.process_time()
-    model = SEQUENCES[name]()
-    pack: dict[str, Any] = {"seconds": np.array(time.process_time() - start)} | as_pack(model)
+    model = SEQUENCES[name](lambda t, params, loss: losses.append(loss))
+    seconds = time.process_time() - start
+    pack: dict[str, Any] = {"seconds": np.array(seconds), "losses": np.array(losses, np.float32)} | as_pack(model)
     np.savez_compressed(FOLDER / f"{name}.npz", **pack)
+
+
+def stored_losses(name: str) -> Array:
+    """The loss of every minibatch in the run that made the pack of one of SEQUENCES, (steps,)."""
+    with np.load(FOLDER / f"{name}.npz", allow_pickle=False) as pack:
+        return pack["losses"]
 
 
 def all_digits(work: Path) -> Array:
