@@ -5,7 +5,16 @@ import pytest
 
 from course_utils.data import build_packs, load_kanji, load_melodies, load_mnist
 from course_utils.models import long_training, melody, sketch, vae
-from course_utils.models.long_training import FOLDER, HELD_OUT, SIZES, all_digits, load_vae_digits
+from course_utils.models.conductor import keep_some, shifted
+from course_utils.models.long_training import (
+    FOLDER,
+    HELD_OUT,
+    KANJI_RECIPE,
+    MELODY_RECIPE,
+    SIZES,
+    all_digits,
+    load_vae_digits,
+)
 from course_utils.networks.flat import leaves
 
 
@@ -63,9 +72,52 @@ def test_the_models_of_sequences_know_what_they_have_not_seen():
 
 def test_the_script_trains_and_stores(monkeypatch, tmp_path):
     monkeypatch.setattr(long_training, "FOLDER", tmp_path)
-    monkeypatch.setitem(long_training.SEQUENCES, "kanji", lambda: {"head": [(np.full((2, 2), 0.25), np.zeros(2))]})
+
+    def train(callback):
+        callback(1, None, 2.5)
+        return {"head": [(np.full((2, 2), 0.25), np.zeros(2))]}
+
+    monkeypatch.setitem(long_training.SEQUENCES, "kanji", train)
     monkeypatch.setattr("sys.argv", ["long_training", "kanji"])
     long_training.main()
     model, seconds = long_training._stored("kanji")
     np.testing.assert_array_equal(model["head"][0][0], np.full((2, 2), 0.25))
-    assert seconds >= 0
+    assert seconds >= 0 and list(model) == ["head"]
+    np.testing.assert_array_equal(long_training.stored_losses("kanji"), [2.5])
+
+
+@pytest.mark.parametrize("name, recipe", [("kanji", KANJI_RECIPE), ("melodies", MELODY_RECIPE)])
+def test_a_pack_came_from_the_script_as_it_is(name, recipe, capsys):
+    """The first losses of its run come again: so data, recipe, seed and training are those of today. And its weights
+    are those of that run's end: on the data they have the loss that the last minibatches had."""
+    then = long_training.stored_losses(name)
+    assert len(then) == recipe["steps"]
+    np.testing.assert_allclose(long_training.first_losses(name, 4), then[:4], rtol=1e-3)
+    assert "stopped after 4 of" in capsys.readouterr().out
+    np.testing.assert_allclose(ends[name](), then[-200:].mean(), rtol=0.05)
+
+
+def end_of_kanji():
+    """The objective of 300 training characters, as minibatches have it."""
+    x, counts, _ = sketch.drawings_of(load_kanji().x_train)
+    rng, rows = np.random.default_rng(0), slice(0, 2347, 8)
+    model, _ = long_training.load_kanji_model()
+    seen = sketch.features(x[rows], counts[rows])
+    eps = rng.standard_normal((len(x[rows]), KANJI_RECIPE["K"]), dtype=np.float32)
+    before = keep_some(shifted(seen[..., :-1]), KANJI_RECIPE["kept"], rng)
+    reconstruction, kl = sketch.sketch_terms(model, seen, eps, before, sketch.KANJI)
+    return np.mean(KANJI_RECIPE["kl_weight"] * kl - reconstruction)
+
+
+def end_of_melodies():
+    """The objective of 700 training melodies, as minibatches have it, but for the transpositions."""
+    tokens = melody.to_tokens(load_melodies().x_train[::8])
+    rng = np.random.default_rng(0)
+    model, _ = long_training.load_melody_model()
+    hot = melody.ONE_HOT[tokens.T]
+    eps = rng.standard_normal((len(tokens), MELODY_RECIPE["K"]), dtype=np.float32)
+    terms = melody.melody_terms(model, tokens, keep_some(hot, 0.9, rng), eps, keep_some(shifted(hot), 0.5, rng))
+    return np.mean(MELODY_RECIPE["kl_weight"] * terms[1] - terms[0])
+
+
+ends = {"kanji": end_of_kanji, "melodies": end_of_melodies}
