@@ -141,6 +141,8 @@ assert np.sum(radii <= middle) < 100
 # If codes are like such draws (section 3 looks whether they are), the straight line cuts through a region where the decoder has hardly ever been trained. A **great circle** goes round it: with $\omega$ the angle between $\mathbf a$ and $\mathbf b$,
 #
 # $$\mathrm{slerp}(t) = \frac{\sin((1 - t)\,\omega)\,\mathbf a + \sin(t\,\omega)\,\mathbf b}{\sin\omega}, \qquad t \in [0, 1].$$
+#
+# (It is a circle where both codes have the same length, and the arc of an ellipse otherwise.)
 
 # %% [markdown]
 # {{exercise slerp}}
@@ -314,7 +316,7 @@ reveal("10-same", 10 * pen_table["no conductor"][2], unit="of ten")
 # %% tags=["expectation"]
 nothing, everything, a_few = (pen_table[name] for name in pen_models)
 assert nothing[1] < 2 < everything[1] < a_few[1]
-assert nothing[2] < 0.5 < everything[2] < a_few[2]
+assert nothing[2] < 0.4 < everything[2] < a_few[2]
 assert nothing[3] > everything[3] > a_few[3]
 assert nothing[4] > a_few[4]
 
@@ -324,9 +326,9 @@ fig = sketches.sheet(np.concatenate([x_test[:8], *(
     for model in pen_models.values())]), np.full(32, 8), 8, joined=True,
     row_labels=["test digit", *pen_models])
 plots.show(fig, alt="Eight test digits and what the three models write from their codes: "
-                    "without a conductor clean digits, mostly other ones; reading all, "
-                    "clean digits, some of them other ones; reading a few steps, "
-                    "closest to the shape.")
+                    "without a conductor the same digit eight times; reading all, clean "
+                    "digits, some of them other ones; reading a few steps, closest to "
+                    "the shape.")
 
 # %% [markdown]
 # What does a mixture look like from inside? Your `mixture_nll`, as a map: where the decoder expects the next point of a test digit, after one point and after four. (The colour is the fourth root of the density, or one would see the peak alone.)
@@ -355,8 +357,8 @@ plots.show(fig, alt="Two maps of density over the unit square, darkest near the 
                     "that came next; colour shows the fourth root of the density.")
 
 # %% [markdown]
-# Without a conductor the code carries next to nothing, and what is written is a clean digit, but hardly more often the right one than by chance. A conductor alone changes that: the same decoder, which still reads all, listens now. Deafness does the rest: the model that reads a few steps carries most nats and comes closest to the digit that it was shown.
-# Look at the last two columns as well. The judge is surest of the midpoints of the model that ignores its code, and they are near to training digits, too: it writes *some* digit, whatever $\mathbf z$ says. **So a judge of quality is not enough**: whoever scores only how real the middle looks rewards a decoder that does not listen. The third
+# Without a conductor the code carries nothing, and what is written is one and the same clean digit, whatever was shown: *posterior collapse*. A conductor alone changes that: a decoder that still reads all listens now. Deafness does the rest: the model that reads a few steps carries most nats and comes closest to the digit that it was shown.
+# Look at the last two columns as well. The judge is surest of the midpoints of the model that ignores its code, and they are nearest to training digits: it writes its one digit, whatever $\mathbf z$ says. **So a judge of quality is not enough**: whoever scores only how real the middle looks rewards a decoder that does not listen. The third
 # column belongs beside it: does the code still say which digit it was?
 #
 # And the ELBO does not mind: it asks for a good density of $\mathbf x$, and a code is only a means to that.
@@ -413,7 +415,8 @@ assert auto[1] < table["weight 0.3"][1] < table["weight 1"][1] < table["weight 3
 expect(report(longer)[0], 19.5, within=1.5)
 
 # %% [markdown]
-# TEXT-LADDER
+# The more the KL weighs, the less closely digits come back, and the more digit-like are the midpoints, in both measures. Without noise and KL the error is smallest, and the midpoints are the least digit-like of the ladder, though better than averages of points. With three times the KL they look real and the digit's identity is gone: the failure of section 2, by another
+# road. Training longer improves both ends. No number decides which weight is best; it depends on what the model is for. We go on with the longer training.
 
 # %% [markdown]
 # **Where are the codes?** Section 1 argued with draws from $\mathcal N(0, I)$, of length $\sqrt{10} \approx 3.2$ here. But a morph goes from mean to mean.
@@ -437,7 +440,8 @@ assert lengths["means"].mean() < 0.85 * short.mean()
 assert lengths["middles of the line"].mean() < 0.8 * lengths["means"].mean()
 
 # %% [markdown]
-# TEXT-LENGTHS
+# Means are much shorter than the samples that the decoder was trained on: most of a sample's length is noise. Hardly any sample is as short as a middle of the line, and few are as short as a mean, from which the decoder writes best of all. So "it has hardly ever been trained there" is a reason to measure, and proves nothing. Measured: the table above has
+# both ways. For digits the circle's middles are a little better than the line's; the next sections ask again.
 
 # %%
 pen_encode, pen_decode = pen_functions(longer)
@@ -740,7 +744,7 @@ melody_pad(square, titles)
 # - Line or circle, how much KL: no theorem decides that, measurements do, for the purpose at hand.
 #
 # **What these numbers are.** What was compared for this page (the judge, step size and steps of the pen digits; the number of steps for characters and melodies) was compared on held-out parts of the training sets. The networks' sizes and the KL weights of the characters and melodies are older choices, which had been compared on the test sets; for those
-# two the test numbers may be a little too good. One training each; TEXT-SEEDS
+# two the test numbers may be a little too good. One training each; other starts change the digits after the first or second.
 #
 # **To think about.** A VAE writes by its code *and* by its past. Some models have no code at all and write by their past alone; others have codes as large as the data. What do they gain, and what do they give up? Notebook 11 sets four families side by side.
 

