@@ -11,6 +11,8 @@ the course is used: the loaders read the packs, which hold the weights in float1
 """
 
 import argparse
+import hashlib
+import json
 import time
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
@@ -89,7 +91,7 @@ def from_pack(pack: Mapping[str, Array]) -> Any:
 def _stored(name):
     with np.load(FOLDER / f"{name}.npz", allow_pickle=False) as pack:
         seconds = float(pack["seconds"])
-        return from_pack({path: pack[path] for path in pack if path not in ("seconds", "losses")}), seconds
+        return from_pack({path: pack[path] for path in pack if path != "seconds"}), seconds
 
 
 @cache
@@ -141,7 +143,7 @@ def first_losses(name: str, steps: int) -> Array:
 
 
 def store(name: str) -> None:
-    """Trains one of SEQUENCES and writes its pack: weights, seconds, and the loss of every minibatch on the way.
+    """Trains one of SEQUENCES and writes its pack, weights and seconds, and a record of the run, see `runs`.
 
     Beside the pack lie, while it trains, `{name}.reached.npz` and a list of losses and seconds; a run that was stopped
     goes on from there.
@@ -162,16 +164,20 @@ def store(name: str) -> None:
         model = SEQUENCES[name](note, checkpoint)
     rows = dict(line.split(":") for line in log.read_text().split())
     losses, seconds = zip(*(map(float, rows[str(t)].split("|")) for t in range(1, len(rows) + 1)))
-    pack: dict[str, Any] = {"seconds": np.array(seconds[-1]), "losses": np.array(losses, np.float32)} | as_pack(model)
+    pack: dict[str, Any] = {"seconds": np.array(seconds[-1])} | as_pack(model)
     np.savez_compressed(FOLDER / f"{name}.npz", **pack)
+    digest = hashlib.sha256((FOLDER / f"{name}.npz").read_bytes()).hexdigest()
+    about = {"sha256": digest, "first losses": losses[:8], "mean of the last losses": float(np.mean(losses[-200:]))}
+    (FOLDER / "runs.json").write_text(json.dumps(runs() | {name: about}, indent=1) + "\n")
     reached.unlink(missing_ok=True)
     log.unlink()
 
 
-def stored_losses(name: str) -> Array:
-    """The loss of every minibatch in the run that made the pack of one of SEQUENCES, (steps,)."""
-    with np.load(FOLDER / f"{name}.npz", allow_pickle=False) as pack:
-        return pack["losses"]
+def runs() -> dict[str, dict[str, Any]]:
+    """What was recorded of the runs of SEQUENCES: the SHA-256 of the pack, the first eight losses, and the mean of the
+    last 200 (none of a pack that is older than this record)."""
+    path = FOLDER / "runs.json"
+    return json.loads(path.read_text()) if path.exists() else {}
 
 
 def all_digits(work: Path) -> Array:
