@@ -36,7 +36,8 @@ class Checkpoint(NamedTuple):
         """Writes the vectors, where it is time to; the file changes in one go."""
         if steps % self.every == 0:
             new = self.path.with_suffix(".new.npz")
-            np.savez(new, steps=steps, **{f"vector{i}": vector for i, vector in enumerate(vectors)})
+            arrays: dict[str, Any] = {f"vector{i}": vector for i, vector in enumerate(vectors)}
+            np.savez(new, steps=steps, **arrays)
             new.replace(self.path)
 
 
@@ -173,7 +174,7 @@ def train(
     schedule: Callable[[float, int], Schedule] = hold_then_linear,
     label: str = "training",
     callback: Callable[[int, Any, float], Any] | None = None,
-    checkpoint: Checkpoint | None = None,
+    checkpoint: Any = None,  # a Checkpoint
 ) -> Any:
     """Trains a model of the course on N examples from the parameters `start`, and returns the new ones: `adam` on
     shuffled minibatches, with a step size that falls to 0.
