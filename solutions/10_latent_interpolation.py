@@ -269,7 +269,7 @@ pen_models["reads all"] = train_pen(kept=1.0)
 pen_models["reads a few"] = train_pen()
 
 # %% [markdown]
-# (The tablet has a grid of 0.01, and a density can grow without bound on grid points that come again and again, as 0 and 1 do here. So noise as wide as the grid is added: *dequantisation*.)
+# (The tablet has a grid of 0.01, and a density can grow without bound on grid points that come again and again, as 0 and 1 do here. So noise as wide as the grid is added.)
 
 # %%
 eps = rng.standard_normal((len(x_test), 10), dtype=np.float32)
@@ -307,7 +307,7 @@ results(pen_table, columns, caption="2,000 test digits and pairs of them; the er
 
 # %%
 reveal("10-elbo", max(pen_models, key=lambda name: pen_table[name][0]))
-reveal("10-same", 10 * pen_table["no conductor"][2], unit="of ten")
+reveal("10-same", round(10 * pen_table["no conductor"][2]), unit="of ten")
 
 # %% tags=["expectation"]
 nothing, everything, a_few = (pen_table[name] for name in pen_models)
@@ -398,7 +398,7 @@ table |= {"1, three times the steps": report(longer)[2:],
           "real digits": [right, 0, *controls["real digits"]]}
 results(table, columns[2:],
         caption="2,000 test digits and pairs of them; on the circle unless it says so")
-reveal("10-weight", 10 * table["weight 3"][0], unit="of ten")
+reveal("10-weight", round(10 * table["weight 3"][0]), unit="of ten")
 
 # %% tags=["expectation"]
 main, auto, raw = (table[name] for name in (
@@ -411,7 +411,7 @@ assert table["weight 1"][1] < table["weight 3"][1] - 0.1
 expect(report(longer)[0], 19.5, within=1.5)
 
 # %% [markdown]
-# Without noise and KL, or with little of it, digits come back closely, but the judge takes their midpoints for digits hardly more often than averages of points. The weight 1 pays for better midpoints with an error three times as large. With three times the KL the code is given up, and the digit's identity with it: the failure of section 2, by another
+# Without noise and KL, or with little of it, digits come back closely, but the judge is hardly surer of their midpoints than of averages of points. The weight 1 pays for better midpoints with an error three times as large. With three times the KL the code is given up, and the digit's identity with it: the failure of section 2, by another
 # road. (With smaller steps such midpoints looked *more* real to the judge than any others.) Training longer improves both ends. Which weight is best depends on what the model is for. Between the two ways, the circle's middles are a little better here; the next sections ask again. We go on with the longer training.
 
 # %%
