@@ -111,7 +111,7 @@ assert controls["points in random order"][1] > 1.5 * controls["averages of two"]
 assert controls["averages of two"][1] > 2 * controls["real digits"][1]
 
 # %% [markdown]
-# So the judge can tell a digit from what lies *between* two digits, but not a digit from rubble: a classifier that was never asked to doubt takes random points for one digit or another. Hence the second column: how far is it to the nearest of the 8,000 training digits? Rubble is far from all of them. (A model that writes one training digit
+# The judge is less sure of averages than of digits, but no less sure of rubble than of averages: a classifier that was never asked to doubt takes random points for one digit or another. Hence the second column: how far is it to the nearest of the 8,000 training digits? Rubble is far from all of them. (A model that writes one training digit
 # by heart would fool that column.) From here on both are asked.
 
 # %% [markdown]
@@ -249,6 +249,8 @@ plots.show(fig, alt="The code z goes through a network, the conductor, which sen
 # %%
 predict("10-elbo", "Which of the three has the highest ELBO on test digits?",
         ["no conductor", "reads all", "reads a few"])
+
+# %%
 predict("10-same", "Of ten test digits, how many does the one without a conductor write "
         "as the same digit again, given their mean codes?", unit="of ten")
 
@@ -639,6 +641,8 @@ assert np.mean(again == x_tunes) > 0.85 and np.mean(again[other_tune] == x_tunes
 # %%
 predict("10-line", "Which middle of two codes decodes to the melodies that the judge "
         "finds more probable?", ["the circle's", "the line's"])
+
+# %%
 predict("10-notes", "And which one to more notes?", ["the circle's", "the line's"])
 
 # %%
@@ -711,7 +715,7 @@ melody_pad(square, titles)
 #
 # - Half-way *between codes* is not half-way between examples: in every measure here decoded midpoints were nearer to real examples than averages were.
 # - A decoder that writes step by step can do without $\mathbf z$, and the ELBO does not mind. Without a conductor this one did; a conductor made it listen, and a bit of deafness made it listen more.
-# - A judge of quality alone is fooled by rubble that looks like nothing it knows, and by a model that has forgotten the question. Ask also what is left of the ends.
+# - A judge of quality alone is fooled by a model that has forgotten the question. Ask also what is left of the ends.
 # - Line or circle, how much KL: measurements decide that, for the purpose at hand.
 #
 # **What these numbers are.** Unlike judge, step size and steps of the pen digits, the networks' sizes and the recipes of the characters and melodies had been compared on the test sets: those test numbers may be a little too good. Every row is one training; two more starts of section 2's models, scored on held-out digits, kept their order in
