@@ -82,7 +82,7 @@ predict("10-judge", "How sure is the judge of eight random points, on average?",
 
 # %%
 def to_nearest(x):
-    """Mean distance (root mean square of a coordinate) to the nearest digit of x_fit."""
+    """Mean distance (rms of a coordinate) to the nearest digit of x_fit."""
     x, real = flat(x), flat(x_fit)
     squares = (x**2).sum(axis=1)[:, None] + (real**2).sum(axis=1) - 2 * x @ real.T
     return np.sqrt(np.maximum(squares.min(axis=1), 0) / 16).mean()
@@ -251,8 +251,8 @@ predict("10-elbo", "Which of the three has the highest ELBO on test digits?",
         ["no conductor", "reads all", "reads a few"])
 
 # %%
-predict("10-same", "Of ten test digits, how many does the one without a conductor write "
-        "as the same digit again, given their mean codes?", unit="of ten")
+predict("10-same", "Of ten test digits, how many does the one without a conductor "
+        "write as the same digit again, given their mean codes?", unit="of ten")
 
 # %%
 def train_pen(kept=0.3, kl_weight=1.0, noise=1.0, message=16, steps=800):
@@ -323,10 +323,10 @@ fig = sketches.sheet(np.concatenate([x_test[:8], *(
     pen_functions(model)[1](pen_functions(model)[0](x_test[:8])[0])
     for model in pen_models.values())]), np.full(32, 8), 8, joined=True,
     row_labels=["test digit", *pen_models])
-plots.show(fig, alt="Eight test digits and what the three models write from their codes: "
-                    "without a conductor the same digit eight times; reading all, clean "
-                    "digits, some of them other ones; reading a few steps, closest to "
-                    "the shape.")
+plots.show(fig, alt="Eight test digits and what the three models write from their "
+                    "codes: without a conductor the same digit eight times; reading "
+                    "all, clean digits, some of them other ones; reading a few steps, "
+                    "closest to the shape.")
 
 # %% [markdown]
 # What does a mixture look like from inside? Your `mixture_nll`, as a map: where the decoder expects the next point of a test digit, after one point and after four. (The colour is the fourth root of the density, or one would see the peak alone.)
@@ -408,7 +408,8 @@ main, auto, raw = (table[name] for name in (
 assert main[2] > 0.9 and main[2] > raw[2] + 0.1 and main[2] > auto[2] + 0.07
 assert main[0] > 0.9 and main[1] < 0.1 and main[3] < 0.6 * raw[3]
 assert table["weight 3"][0] < table["weight 1"][0] - 0.2
-assert max(table["weight 0"][1], table["weight 0.3"][1]) < main[1] < table["weight 1"][1]
+assert max(table["weight 0"][1], table["weight 0.3"][1]) < main[1]
+assert main[1] < table["weight 1"][1]
 assert table["weight 1"][1] < table["weight 3"][1] - 0.1
 expect(report(longer)[0], 19.5, within=1.5)
 
