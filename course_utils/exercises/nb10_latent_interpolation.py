@@ -17,16 +17,18 @@ exercise = functools.partial(Exercise, notebook="10_latent_interpolation", compa
 
 
 def slerp_cases(rng):
-    def case(K, steps, label=""):
-        a, b = rng.normal(size=(2, K))
-        b += a * rng.uniform(0.2, 0.8)
-        return Case((a * rng.uniform(1.5, 2), b * rng.uniform(0.4, 0.7), steps), label)
+    def case(K, steps, label="", length=0.8):
+        a, b = (v / np.linalg.norm(v) for v in rng.normal(size=(2, K)))
+        b = b + a * rng.uniform(0.2, 0.8)
+        b /= np.linalg.norm(b)
+        return Case((a * length * rng.uniform(1.2, 1.5), b * length * rng.uniform(0.5, 0.8), steps), label)
 
     a = rng.normal(size=4)
     return [
-        case(3, 7),
+        case(3, 7),  # the product of the lengths is below 1: arccos(a @ b) is wrong there, but not nan
         case(6, 4),
         case(2, 5),
+        case(5, 6, "for codes much longer than 1", length=4.0),
         case(4, 2, "with steps = 2, which gives only the two ends"),
         Case((a, 2.5 * a, 5), "for codes in the same direction, where the angle is 0"),
         Case((a, a.copy(), 4), "for two equal codes, where the angle is 0"),
@@ -72,6 +74,11 @@ def circle(a, b, steps, angle=None, weigh=None, t=None, normalise=False, length=
         else:
             points = (np.sin((1 - t) * w) * start + np.sin(t * w) * end) / np.sin(w)
     return points if length is None else points * length(t, a, b)
+
+
+def quiet_arccos(cosine):
+    with np.errstate(invalid="ignore"):
+        return np.arccos(cosine)
 
 
 def line(a, b, steps):
@@ -147,7 +154,7 @@ SLERP = exercise(
     },
     misconceptions={
         "lengths not divided out": Misconception(
-            functools.partial(circle, angle=lambda a, b: np.arccos(np.clip(a @ b, -1, 1))),
+            functools.partial(circle, angle=lambda a, b: quiet_arccos(a @ b)),
             "The cosine of the angle is the inner product of the *directions*: divide it by the lengths of both codes.",
         ),
         "cosine for the angle": Misconception(
@@ -511,11 +518,11 @@ CATEGORICAL_LOG_PROB = exercise(
 
 
 def mixture_params(rng, N, M):
-    """Components apart, widths away from 1, correlations of either sign."""
+    """Components apart, widths away from 1, correlations of either sign; below 1 even where tanh is forgotten."""
     logits = 1.5 * rng.normal(size=(N, M))
     means = rng.normal(size=(N, 2 * M))
     log_sigmas = rng.uniform(0.25, 0.8, size=(N, 2 * M)) * rng.choice([-1, 1], size=(N, 2 * M))
-    before_tanh = rng.uniform(0.4, 1.1, size=(N, M)) * rng.choice([-1, 1], size=(N, M))
+    before_tanh = rng.uniform(0.5, 0.95, size=(N, M)) * rng.choice([-1, 1], size=(N, M))
     return np.hstack([logits, means, log_sigmas, before_tanh])
 
 
@@ -668,7 +675,7 @@ MIXTURE_NLL = exercise(
             "Add log weights to log densities, and take a log-sum-exp with the largest taken out.",
         ),
         "no tanh": Misconception(
-            altered(rho=lambda k: np.clip(k, -0.999, 0.999)),
+            altered(rho=lambda k: k),
             "The sixth block is not the correlation yet: its tanh is.",
         ),
         "log sigma taken as sigma": Misconception(
@@ -723,8 +730,8 @@ MIXTURE_NLL = exercise(
             "are logits minus the log of the sum of their exponentials."
         ),
         (
-            "Sum the M terms in the log domain: with t = log_pi + log_n and top = t.max(axis=1, keepdims=True), the "
-            "log of the sum is top[:, 0] + np.log(np.exp(t - top).sum(axis=1))."
+            "Sum the M terms in the log domain: logsumexp(log_pi + log_n, axis=1), which takes the largest out before "
+            "it takes exponentials."
         ),
         (
             "rho = np.tanh(k); a = (dx[:, None] - mx) / np.exp(sx); b = (dy[:, None] - my) / np.exp(sy); log_n = "

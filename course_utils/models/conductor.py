@@ -1,8 +1,9 @@
 """Sequence models with a conductor: a network turns z into a message for every step (after Roberts et al. 2018).
 
 A decoder is {"conductor": network, "gru": (W, U, b, c), "head": network}. At step t the GRU reads the message for
-that step beside what came out before; the head turns its state into the parameters of what comes out. Sequences are
-(T, N, ...): the step comes first.
+that step beside what came out before; the head turns its state into the parameters of what comes out. One with a
+network "start" in the conductor's place is the rival without one: z becomes the GRU's first state, tanh of that
+network's output, and is not heard again (as in Bowman et al. 2016). Sequences are (T, N, ...): the step comes first.
 """
 
 from collections.abc import Callable
@@ -25,31 +26,34 @@ def read(encoder: Network, x: Array) -> tuple[Array, Array]:
     return mu, log_sigma
 
 
-def _rest(gru, x):
-    """The state 0 for each sequence of x (T, N, I)."""
-    return np.zeros((x.shape[1], gru[1].shape[0]), x.dtype)
-
-
 def init_decoder(K: int, hidden: int, T: int, message: int, before: int, H: int, out: int, rng: Generator) -> Decoder:
     """A decoder before training: `hidden` units in the conductor, messages of `message` numbers for T steps, `before`
-    numbers of what came out before, H units in the GRU, `out` outputs a step."""
-    return {
-        "conductor": init_mlp([K, hidden, T * message], rng),
-        "gru": init_gru(message + before, H, rng),
-        "head": init_mlp([H, out], rng),
-    }
+    numbers of what came out before, H units in the GRU, `out` outputs a step. `message` = 0: without a conductor."""
+    first = (
+        {"conductor": init_mlp([K, hidden, T * message], rng)} if message else {"start": init_mlp([K, hidden, H], rng)}
+    )
+    return first | {"gru": init_gru(message + before, H, rng), "head": init_mlp([H, out], rng)}
 
 
 def messages(decoder: Decoder, z: Array, T: int) -> Array:
-    """The conductor's message for each step and each row of z (N, K), between -1 and 1, (T, N, message)."""
+    """The conductor's message for each step and each row of z (N, K), between -1 and 1, (T, N, message); of no numbers
+    where there is no conductor."""
+    if "conductor" not in decoder:
+        return np.zeros((T, len(z), 0), np.float32)
     flat = mlp(decoder["conductor"], z)
     return np.transpose(np.tanh(np.reshape(flat, (len(z), T, -1))), (1, 0, 2))
+
+
+def first_state(decoder: Decoder, z: Array) -> Array:
+    """The GRU's state before the first step, (N, H): 0 where there is a conductor."""
+    U = decoder["gru"][1]
+    return np.tanh(mlp(decoder["start"], z)) if "start" in decoder else np.zeros((len(z), U.shape[0]), U.dtype)
 
 
 def outputs(decoder: Decoder, z: Array, before: Array) -> Array:
     """The head's outputs (T, N, O) where what came out before each step is known: `before` (T, N, I)."""
     x = np.concatenate([messages(decoder, z, len(before)), before], axis=2)
-    return mlp(decoder["head"], gru_sequence(decoder["gru"], _rest(decoder["gru"], before), x))
+    return mlp(decoder["head"], gru_sequence(decoder["gru"], first_state(decoder, z), x))
 
 
 def roll_out(
@@ -58,8 +62,8 @@ def roll_out(
     """Decodes z (N, K) step by step: choose(outputs (N, O)) -> (what comes out (N, ...), what the next step reads
     (N, I)); the first step reads zeros. `step` is the GRU's. -> (T, N, ...)."""
     W, U, _, _ = decoder["gru"]
-    told = messages(decoder, np.asarray(z, U.dtype), T)
-    h = np.zeros((len(z), U.shape[0]), U.dtype)
+    z = np.asarray(z, U.dtype)
+    told, h = messages(decoder, z, T), first_state(decoder, z)
     before, out = np.zeros((len(z), W.shape[0] - told.shape[2]), U.dtype), []
     for message in told:
         h = step(decoder["gru"], h, np.concatenate([message, np.asarray(before, U.dtype)], axis=1))

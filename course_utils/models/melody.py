@@ -17,7 +17,7 @@ from course_utils.models.conductor import init_decoder, keep_some, outputs, read
 from course_utils.networks.arrays import Array
 from course_utils.networks.fast import gaussian_kl, gaussian_sample
 from course_utils.networks.nets import init_mlp
-from course_utils.networks.optim import train
+from course_utils.networks.optim import Checkpoint, train
 
 LOW, HIGH = 50, 93  # the pitches of the data, transposed by up to 5 semitones
 V, SHIFT = HIGH - LOW + 3, 5
@@ -134,6 +134,7 @@ def melody_train(
     batch_size: int = 64,
     step_size: float = 2e-3,
     callback: Callable[[int, Any, float], Any] | None = None,
+    checkpoint: Checkpoint | None = None,
 ) -> Melodist:
     """Trains encoder and decoder to maximise the mean of reconstruction - kl_weight KL; float32.
 
@@ -160,5 +161,15 @@ def melody_train(
 
     label = f"melodies, K = {K}"
     return train(
-        loss, start, batch_of, len(melodies), steps, rng, batch_size, step_size, label=label, callback=callback
+        loss,
+        start,
+        batch_of,
+        len(melodies),
+        steps,
+        rng,
+        batch_size,
+        step_size,
+        label=label,
+        callback=callback,
+        checkpoint=checkpoint,
     )

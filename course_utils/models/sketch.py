@@ -17,7 +17,7 @@ from course_utils.networks.arrays import Array
 from course_utils.networks.fast import bernoulli_cross_entropy, gaussian_kl, gaussian_sample
 from course_utils.networks.mixture_density import likeliest_strokes, stroke_cross_entropy
 from course_utils.networks.nets import init_mlp
-from course_utils.networks.optim import train
+from course_utils.networks.optim import Checkpoint, train
 from course_utils.networks.recurrent import gru_step
 
 Sketcher = dict[str, Any]  # {"encoder": a network, "decoder": a decoder}
@@ -146,6 +146,7 @@ def sketch_train(
     batch_size: int = 100,
     step_size: float = 4e-3,
     callback: Callable[[int, Any, float], Any] | None = None,
+    checkpoint: Checkpoint | None = None,
 ) -> Sketcher:
     """Trains encoder and decoder to maximise the mean ELBO; float32.
 
@@ -174,7 +175,19 @@ def sketch_train(
         return anp.sum(kl_weight * kl - reconstruction) * (1 / len(batch[1]))
 
     label = f"sketches, K = {K}"
-    return train(loss, start, batch_of, len(x), steps, rng, batch_size, step_size, label=label, callback=callback)
+    return train(
+        loss,
+        start,
+        batch_of,
+        len(x),
+        steps,
+        rng,
+        batch_size,
+        step_size,
+        label=label,
+        callback=callback,
+        checkpoint=checkpoint,
+    )
 
 
 def ink(x: Array, count: int, dots: int = 6) -> Array:

@@ -3,7 +3,8 @@
 import math
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.random import Generator
@@ -13,6 +14,31 @@ from course_utils.networks.flat import flatten, unflatten, value_and_gradient
 
 Schedule = Callable[[int], float]  # from t = 1, 2, ... to the step size
 BLOCK = 2**16  # numbers that Adam updates at a time: few enough to stay in the processor's cache meanwhile
+
+
+class Checkpoint(NamedTuple):
+    """Where a long training keeps what it has reached, every so many steps; started again, it goes on from there and
+    ends with the very numbers that it would have had. A file is of one training: name it after it."""
+
+    path: Path
+    every: int = 250
+
+    def restore(self, *vectors: Array) -> int:
+        """Overwrites the vectors with what was kept, and returns the number of steps done; 0 where nothing was."""
+        if not self.path.exists():
+            return 0
+        with np.load(self.path, allow_pickle=False) as kept:
+            for i, vector in enumerate(vectors):
+                vector[:] = kept[f"vector{i}"]
+            return int(kept["steps"])
+
+    def keep(self, steps: int, *vectors: Array) -> None:
+        """Writes the vectors, where it is time to; the file changes in one go."""
+        if steps % self.every == 0:
+            new = self.path.with_suffix(".new.npz")
+            arrays: dict[str, Any] = {f"vector{i}": vector for i, vector in enumerate(vectors)}
+            np.savez(new, steps=steps, **arrays)
+            new.replace(self.path)
 
 
 def minibatches(x: Array, batch_size: int, steps: int, rng: Generator) -> Iterator[Array]:
@@ -43,6 +69,7 @@ def adam(
     epsilon: float = 1e-8,
     label: str = "training",
     callback: Callable[[int, Any, float], Any] | None = None,
+    checkpoint: Checkpoint | None = None,
 ) -> Any:
     """Minimises loss(params, batch) over the first `steps` batches and returns the new parameters.
 
@@ -51,6 +78,7 @@ def adam(
     v_hat = v / (1 - beta2^t) undo the start at 0 (Kingma and Ba 2015, algorithm 1). `params` is any nesting of lists,
     tuples and dicts of arrays. `step_size` is a number, or a function of t = 1, 2, ... where it should shrink (see
     `cosine_decay`), never negative. `callback(t, params, loss)`, if given, is called after every update.
+    With a `checkpoint` that has been reached before, the batches up to it are drawn and not used.
 
     Three things end the training early, with a line that says so, and keep the parameters reached so far: an interrupt
     (the stop button), batches that run out, and a loss or gradient that is not finite, before it spoils them. Where
@@ -64,12 +92,17 @@ def adam(
     current = unflatten(flat, params)
     compute = value_and_gradient(loss, current, out=unflatten(gradient, params))
     rate: Callable[[int], Any] = step_size if callable(step_size) else lambda t: step_size
+    before = checkpoint.restore(flat, m, v) if checkpoint else 0
     done, why = 0, ": there are no more batches"
     with tqdm(
         total=steps, desc=label, leave=False, mininterval=0.2, file=sys.stdout
     ) as bar:  # stderr leaves a red line
         try:
             for t, batch in zip(range(1, steps + 1), batches):  # in this order: no batch is drawn beyond the last
+                if t <= before:
+                    bar.update()
+                    done = t
+                    continue
                 value, size = compute(batch), float(rate(t))
                 if not (math.isfinite(value) and math.isfinite(gradient @ gradient)):
                     why = f": the loss ({value:.4g}) or its gradient is not finite"
@@ -84,6 +117,8 @@ def adam(
                 bar.set_postfix_str(f"loss={value:.4g}", refresh=False)
                 bar.update()
                 done = t
+                if checkpoint:
+                    checkpoint.keep(t, flat, m, v)
                 if callback:
                     callback(t, unflatten(flat.copy(), params), value)  # a copy: the next update is in place
         except KeyboardInterrupt:
@@ -139,6 +174,7 @@ def train(
     schedule: Callable[[float, int], Schedule] = hold_then_linear,
     label: str = "training",
     callback: Callable[[int, Any, float], Any] | None = None,
+    checkpoint: Any = None,  # a Checkpoint
 ) -> Any:
     """Trains a model of the course on N examples from the parameters `start`, and returns the new ones: `adam` on
     shuffled minibatches, with a step size that falls to 0.
@@ -147,4 +183,5 @@ def train(
     `schedule(step_size, steps)` is the step size as a function of t. The rest is as in `adam`.
     """
     batches = (batch_of(rows) for rows in minibatches(np.arange(N), batch_size, steps, rng))
-    return adam(loss, start, batches, steps, schedule(step_size, steps), label=label, callback=callback)
+    size = schedule(step_size, steps)
+    return adam(loss, start, batches, steps, size, label=label, callback=callback, checkpoint=checkpoint)

@@ -1,5 +1,6 @@
 """Building: bad sources are refused with their line, and nobody's work is overwritten."""
 
+import ast
 import json
 import shutil
 from pathlib import Path
@@ -322,6 +323,15 @@ def test_what_is_further_is_folded_in_the_copy(extra):
 
 ROOT = Path(__file__).parents[2]
 SOURCES = sorted((ROOT / "solutions").glob("*.py"))
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.stem)
+def test_a_prediction_is_the_last_of_its_cell(path):
+    """A cell shows the value of its last line alone: of two predictions in it, the first would never be asked."""
+    for cell in read_source(path):
+        if cell.cell_type == "code":
+            *before, _ = [ast.unparse(statement) for statement in ast.parse(cell.source).body] or [""]
+            assert not any(statement.startswith("predict(") for statement in before), cell.source
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.stem)

@@ -54,6 +54,33 @@ def test_every_misconception_is_rejected_with_its_own_sentence(name, key):
         assert (report.misconception, report.advice) == (key, sentence), report
 
 
+def slerp_without_lengths(a, b, steps):
+    """As a reader of notebook 10 wrote it: nan where a @ b is above 1."""
+    t = np.linspace(0, 1, steps)[:, None]
+    w = np.arccos(a @ b)
+    return (np.sin((1 - t) * w) * a + np.sin(t * w) * b) / np.sin(w)
+
+
+def mixture_nll_without_tanh(params, dx, dy):
+    """As a reader of notebook 10 wrote it, with rho as it comes."""
+    logits, mx, my, sx, sy, rho = np.split(params, 6, axis=1)
+    a, b = (dx[:, None] - mx) / np.exp(sx), (dy[:, None] - my) / np.exp(sy)
+    square = (a**2 + b**2 - 2 * rho * a * b) / (2 * (1 - rho**2))
+    log_n = -square - np.log(2 * np.pi * np.exp(sx + sy) * np.sqrt(1 - rho**2))
+    total = logits - np.logaddexp.reduce(logits, axis=1)[:, None] + log_n
+    return -np.logaddexp.reduce(total, axis=1)
+
+
+@pytest.mark.filterwarnings("ignore:invalid value")
+@pytest.mark.parametrize(
+    "name, function, key",
+    [("slerp", slerp_without_lengths, "lengths not divided out"), ("mixture_nll", mixture_nll_without_tanh, "no tanh")],
+)
+def test_the_commonest_slips_are_named_where_their_values_could_be_nan(name, function, key):
+    report = examine(function, name=name, seed=0)
+    assert not report.passed and report.misconception == key, report
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "name, function",

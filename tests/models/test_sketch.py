@@ -7,7 +7,16 @@ from scipy.spatial import cKDTree
 
 from course_utils.data import load_kanji, load_pen_digits
 from course_utils.models import sketch
-from course_utils.models.conductor import init_decoder, keep_some, messages, outputs, read, roll_out, shifted
+from course_utils.models.conductor import (
+    first_state,
+    init_decoder,
+    keep_some,
+    messages,
+    outputs,
+    read,
+    roll_out,
+    shifted,
+)
 from course_utils.models.sketch import DIGITS, KANJI, Shape
 from course_utils.networks.mixture_density import stroke_cross_entropy
 from course_utils.networks.nets import init_mlp
@@ -16,11 +25,11 @@ from course_utils.networks.recurrent import gru_step
 SMALL = Shape(4, 3, 2, True)
 
 
-def model(shape=SMALL, K=3, seed=0):
+def model(shape=SMALL, K=3, seed=0, message=5):
     rng = np.random.default_rng(seed)
     return {
         "encoder": init_mlp([shape.T * (2 * shape.P + 1), 9, 2 * K], rng, np.float64),
-        "decoder": init_decoder(K, 7, shape.T, 5, 2 * shape.P, 6, shape.M * (1 + 5 * shape.P) + 1, rng),
+        "decoder": init_decoder(K, 7, shape.T, message, 2 * shape.P, 6, shape.M * (1 + 5 * shape.P) + 1, rng),
     }
 
 
@@ -100,9 +109,10 @@ def test_widths_have_a_floor():
     assert params[0, SMALL.M * 7] == pytest.approx(-6.5, abs=1e-6)
 
 
-def test_decoding_is_feeding_back_what_came_out():
-    """roll_out against `outputs` on what roll_out has made."""
-    m, shape = model(), SMALL
+@pytest.mark.parametrize("message", [5, 0])
+def test_decoding_is_feeding_back_what_came_out(message):
+    """roll_out against `outputs` on what roll_out has made, with a conductor and without."""
+    m, shape = model(message=message), SMALL
     z = np.random.default_rng(3).normal(size=(5, 3))
     x, counts = sketch.sketch_decode(m, z, shape)
     seen = sketch.features(x, np.full(5, shape.T))
@@ -125,6 +135,28 @@ def test_another_step_can_move_the_decoder():
     a, b = sketch.sketch_decode(m, z, SMALL)[0], sketch.sketch_decode(m, z, SMALL, counting)[0]
     np.testing.assert_array_equal(a, b)
     assert len(calls) == 4
+
+
+def test_without_a_conductor_z_is_the_first_state_and_nothing_more():
+    """Against a loop over `gru_step`; the code gets its gradient through that state."""
+    decoder = model(message=0)["decoder"]
+    rng = np.random.default_rng(4)
+    z, before = rng.normal(size=(2, 3)), rng.normal(size=(4, 2, 6))
+    (W, b), (V, c) = decoder["start"]
+    h = np.tanh(np.tanh(z @ W + b) @ V + c)
+    np.testing.assert_allclose(first_state(decoder, z), h, rtol=1e-6)
+    wanted = []
+    for x in before:
+        h = gru_step(decoder["gru"], h, x)
+        wanted.append(h @ decoder["head"][0][0] + decoder["head"][0][1])
+    np.testing.assert_allclose(outputs(decoder, z, before), wanted, rtol=1e-5, atol=1e-6)
+    assert messages(decoder, z, 4).shape == (4, 2, 0) and "conductor" not in decoder
+    wide = {name: [tuple(np.asarray(a, float) for a in part) for part in decoder[name]] for name in ("start", "head")}
+    wide["gru"] = tuple(np.asarray(a, float) for a in decoder["gru"])
+    total = lambda z: outputs(wide, z, before).sum()  # noqa: E731
+    step = 1e-6 * np.eye(3)[1]
+    assert grad(total)(z)[:, 1].sum() == pytest.approx((total(z + step) - total(z - step)) / 2e-6, rel=1e-6)
+    assert not first_state(model()["decoder"], z).any()
 
 
 def test_the_conductor_sends_each_step_its_message():

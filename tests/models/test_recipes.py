@@ -1,0 +1,60 @@
+"""What is held out for choosing recipes: a part of the training sets that no training and no near relative is in."""
+
+import numpy as np
+import pytest
+
+from course_utils.data import load_kanji, load_melodies
+from course_utils.models import recipes, sketch
+
+
+def test_a_tenth_of_the_characters_is_held_out():
+    out = recipes.held_out_characters(2347)
+    assert out.sum() == 234 and out.shape == (2347,)
+    np.testing.assert_array_equal(out, recipes.held_out_characters(2347))
+
+
+@pytest.mark.slow
+def test_no_tune_is_on_both_sides():
+    tunes, out = load_melodies(), recipes.held_out_melodies()
+    assert 200 < out.sum() < 700
+    assert not set(tunes.y_train[out]) & set(tunes.y_train[~out])
+    names = np.array(tunes.names)
+    assert not set(names[tunes.y_train[out]]) & set(names[tunes.y_train[~out]])
+
+
+@pytest.mark.slow
+def test_changes_reach_the_training_and_the_judge_gets_what_was_held_out(monkeypatch, capsys):
+    seen = {}
+
+    def train(x, counts, shape, rng, **recipe):
+        seen.update(recipe, N=len(x), x=x)
+        return "a model"
+
+    def judge(model, x, n, x_fit, n_fit):
+        both = {drawing.tobytes() for drawing in x} & {drawing.tobytes() for drawing in x_fit}
+        return {"drawings": len(x), "also trained on": len(both), "is": float(model == "a model")}
+
+    monkeypatch.setattr(sketch, "sketch_train", train)
+    monkeypatch.setattr(recipes, "judge_characters", judge)
+    monkeypatch.setattr("sys.argv", ["recipes", "kanji", "steps=7", "hidden=(5, 6)"])
+    recipes.main()
+    assert capsys.readouterr().out == "drawings: 234\nalso trained on: 0\nis: 1\n"
+    assert seen["steps"] == 7 and seen["hidden"] == (5, 6) and seen["kl_weight"] == recipes.KANJI_RECIPE["kl_weight"]
+    assert seen["N"] == len(sketch.drawings_of(load_kanji().x_train)[0]) - 234
+
+
+def test_judges_like_what_is_right():
+    """A model that gives back what it is shown: no distance, every stroke and token right."""
+    x, n, _ = sketch.drawings_of(load_kanji().x_test[:60])
+    monkey = pytest.MonkeyPatch()
+    with monkey.context() as patch:
+        patch.setattr(
+            sketch, "sketch_encode", lambda model, x, n: (np.concatenate([x.reshape(len(x), -1), n[:, None]], 1),)
+        )
+        patch.setattr(
+            sketch,
+            "sketch_decode",
+            lambda model, z, shape: (z[:, :-1].reshape(-1, 10, 6, 2), np.clip(np.rint(z[:, -1]), 1, 10).astype(int)),
+        )
+        got = recipes.judge_characters({}, x, n, x, n)
+    assert got["Chamfer distance"] == 0 and got["strokes right"] == 1 and got["of raw averages"] > 0
