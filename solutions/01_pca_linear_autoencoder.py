@@ -35,8 +35,7 @@ from course_utils.showing.evidence import expect, results
 
 faces, digits = load_faces(), load_mnist()
 print("faces: x_train", faces.x_train.shape, "digits: x_train", digits.x_train.shape)
-if faces.note:
-    print(faces.note)
+print(faces.note or "The faces are photographs.")
 
 # %% [markdown]
 # One example is one row: the pixels of an image in reading order, from 0 (black) to 1 (white). The faces are 40 people with
@@ -369,7 +368,7 @@ assert share_explained(bright, z[:, :2]) > 0.9
 assert share_explained(shuffled, z[:, :4]) < 0.05
 
 # %% [markdown]
-# How bright the picture is: nothing that you would use to recognise a person. PCA keeps what is *large in pixels*, not what matters to us. Keep that in mind for notebook 02.
+# How bright the picture is: nothing that you would use to recognise a person. PCA keeps what is *large in pixels*, not what matters to us.
 
 # %% [markdown]
 # The same for the digits, from half of the training set (a singular value decomposition costs $O(ND^2)$):
@@ -424,7 +423,7 @@ for fraction in (0.5, 0.9, 0.95):
     print(f"{fraction:.0%} of the variance: faces K = {K_faces}, digits K = {K_digits}")
 
 # %% [markdown]
-# 90 per cent of the variance sounds like a good reconstruction. Look before you believe it:
+# 90 per cent of the variance sounds like a good reconstruction. Look:
 
 # %%
 def reconstruct(x, mean, components, K):
@@ -531,7 +530,7 @@ for sign, digit in [(-3, 1), (3, 0)]:
 # %% [markdown]
 # ## 8. Now let a network find it
 #
-# PCA needed Lagrange multipliers and a decomposition. A network only needs a loss and its gradient. Back to the linear autoencoder of section
+# A network only needs a loss and its gradient. Back to the linear autoencoder of section
 # 1, on centred data:
 #
 # $$\mathcal{J}(U, V) = \frac1N \sum_n \lVert \mathbf{x}_n - UV\mathbf{x}_n \rVert^2.$$
