@@ -284,6 +284,7 @@ with grading.grader(1, (), "container") as ours:
             grader.wait()
     try:
         assert len(below) >= 3 and ended(below | named(str(folder)), 8) == {}
+        assert Path(ROOT, "run.py").stat().st_uid == os.getuid()  # the launcher gives the child its folder, no other
     finally:
         for pid in with_memory(below | named(str(folder))):
             os.kill(pid, signal.SIGKILL)
