@@ -6,7 +6,6 @@ Python in a browser takes minutes for this, and the first build fetches 130 MB: 
 
 import contextlib
 import json
-import os
 import socketserver
 import threading
 import time
@@ -17,11 +16,9 @@ import pytest
 
 from course_utils.building import site
 
-FULL = os.environ.get("COURSE_TEST_COPIES") == "full"
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.slow,
-    pytest.mark.skipif(not FULL, reason="takes minutes and a download; runs with COURSE_TEST_COPIES=full"),
 ]
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 900  # seconds, on a machine that does other things, too
