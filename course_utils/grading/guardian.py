@@ -12,8 +12,6 @@ import sys
 import threading
 import time
 
-# What is stopped goes on, hears of its grader's death, and ends what it has started; what does not is killed.
-STEPS = ((signal.SIGCONT, 3.0), (signal.SIGKILL, 2.0), (signal.SIGKILL, 2.0)) if os.name == "posix" else ()
 LOOK = 0.1  # seconds between two looks
 
 _pipe: int | None = None
@@ -80,7 +78,8 @@ def main() -> None:
         (sessions.add if line[0] == "+" else sessions.discard)(int(line[1:]))
     if not sessions:
         return
-    for number, seconds in STEPS:
+    # What is stopped goes on, hears of its grader's death, and ends what it has started; what does not is killed.
+    for number, seconds in ((signal.SIGCONT, 3.0), (signal.SIGKILL, 2.0), (signal.SIGKILL, 2.0)):
         for pid in members(sessions):
             with contextlib.suppress(OSError):
                 os.kill(pid, number)
