@@ -861,11 +861,11 @@ modes_pad(moments, z)
 #
 # ### Which digits are left out, and is it chance?
 #
-# Each sample of section 5 gets the label of the nearest training digit, which is the right label for nearly all test digits. Beside the GAN: the autoregressive model, and a GAN with another seed and half as many steps.
+# Each sample of section 5 gets the label of the nearest training digit, which is the right label for nearly all test digits. Beside the GAN: the autoregressive model, and a GAN with another seed.
 
 # %%
 rng = np.random.default_rng(1)
-other, _ = gan.gan_train(x_fit, 16, [128, 128], 3000, rng, noise=TREMBLE, batch_size=64,
+other, _ = gan.gan_train(x_fit, 16, [128, 128], 6000, rng, noise=TREMBLE, batch_size=64,
                          losses=gan_losses, step_size=1e-3)
 again = gan.gan_generate(other, normal(1000, 16))
 labels = digits.y_train[:8500]
@@ -893,16 +893,17 @@ for i, (name, share) in enumerate(shares.items()):
 ax.set(xticks=range(10), xlabel="digit", ylabel="share", title="Which digits are made")
 ax.legend(loc="center left", bbox_to_anchor=(1, 0.5))
 plots.show(fig, alt="Bars for the ten digits. Test digits and the autoregressive model "
-                    "have about a tenth of each; both GANs make some far too often and "
-                    "others hardly ever.")
+                    "have about a tenth of each; both GANs make some too often, and 0 "
+                    "and 8 hardly ever.")
 
 # %% tags=["expectation"]
 uneven = {name: np.abs(share - 0.1).max() for name, share in shares.items()}
 assert min(uneven["GAN"], uneven["another GAN"]) > 1.5 * uneven["autoregressive"]
-assert again_quality[1] < 0.9
+assert again_quality[1] < min(others)
+assert max(shares[name][d] for name in ("GAN", "another GAN") for d in (0, 8)) < 0.06
 
 # %% [markdown]
-# Some digits come far too often, others hardly ever, and the other GAN's recall is low, too: that is no chance of a seed. But it is no law, either: on the ring the GAN ends with all eight spots.
+# Some digits come too often, and two, 0 and 8, hardly ever, in both GANs: that is no chance of a seed. But it is no law, either: on the ring the GAN ends with all eight spots.
 #
 # In PyTorch: `torch.distributions` has `MixtureSameFamily` for the mixtures and `TransformedDistribution` for flows; a GAN's losses are `BCEWithLogitsLoss` with labels 1 and 0.
 #
