@@ -689,7 +689,7 @@ predict("11-judge", "The generator is perfect, q = p. What is the best judge's l
 #
 # the Jensen-Shannon divergence of $p$ and $q$. So a judge that is trained measures a divergence, and a generator that goes up against it makes it smaller.
 #
-# JSD is never above $\log 2$, and so forgives what $\mathrm{KL}(p \,\|\, q)$, the price in likelihood, does not. Ten kinds, equally often, and a model without one of them:
+# This divergence is never above $\log 2$, and so forgives what $\mathrm{KL}(p \,\|\, q)$, the price in likelihood, does not. Ten kinds, equally often, and a model without one of them:
 
 # %%
 p_kinds, q_kinds = np.full(10, 0.1), np.append(np.full(9, 1 / 9), 0)
