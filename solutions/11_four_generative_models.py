@@ -470,7 +470,7 @@ def keep(t, players, value):
 
 start = time.process_time()
 generator, judge = gan.gan_train(
-    x_fit, 16, [128, 128], 6000, rng, noise=TREMBLE, losses=gan_losses, batch_size=64,
+    x_fit, 16, [128, 128], 4500, rng, noise=TREMBLE, losses=gan_losses, batch_size=64,
     step_size=1e-3, callback=keep)   # chosen on held-out digits
 seconds["GAN"] = time.process_time() - start
 
@@ -564,7 +564,7 @@ reveal("11-recall", min(quality, key=lambda name: quality[name][1]))
 # Now back to the sum of the losses. Somewhere in the first half of its training the GAN had nearly the same sum as at the end. Was it as good?
 
 # %%
-early = min((t for t in earlier if t <= 3000),
+early = min((t for t in earlier if t <= 2200),
             key=lambda t: abs(smooth[t - 100] - smooth[-1]))
 z_fixed = normal(1000, 16)
 results({f"step {t}": [smooth[t - 100], *precision_recall(
@@ -781,8 +781,8 @@ flow_pad(trained, z_test[:6], latent=3)   # the fourth
 rng = np.random.default_rng(6)
 ring, new = (ring_sample(N, rng).astype(np.float32) for N in (8000, 4000))
 ring_made = made.made_train(ring, made_masks([2, 64, 64, 2], [0, 1]), 500, rng)
-ring_flow = flow.flow_train(ring, flow.alternating_masks(2, 8), [48, 48], 1200, rng)
-ring_vae = gaussian_vae.gaussian_vae_train(ring, [2, 64, 64, 2], 2400, rng,
+ring_flow = flow.flow_train(ring, flow.alternating_masks(2, 8), [48, 48], 800, rng)
+ring_vae = gaussian_vae.gaussian_vae_train(ring, [2, 64, 64, 2], 1800, rng,
                                            step_size=1e-2)
 moments, rng = {}, np.random.default_rng(0)
 ring_gan = gan.gan_train(
@@ -865,7 +865,7 @@ modes_pad(moments, z)
 
 # %%
 rng = np.random.default_rng(1)
-other, _ = gan.gan_train(x_fit, 16, [128, 128], 6000, rng, noise=TREMBLE, batch_size=64,
+other, _ = gan.gan_train(x_fit, 16, [128, 128], 4500, rng, noise=TREMBLE, batch_size=64,
                          losses=gan_losses, step_size=1e-3)
 again = gan.gan_generate(other, normal(1000, 16))
 labels = digits.y_train[:8500]
