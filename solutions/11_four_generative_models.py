@@ -470,7 +470,7 @@ def keep(t, players, value):
 
 start = time.process_time()
 generator, judge = gan.gan_train(
-    x_fit, 16, [128, 128], 6000, rng, noise=TREMBLE, losses=gan_losses, batch_size=64,
+    x_fit, 16, [128, 128], 4500, rng, noise=TREMBLE, losses=gan_losses, batch_size=64,
     step_size=1e-3, callback=keep)   # chosen on held-out digits
 seconds["GAN"] = time.process_time() - start
 
@@ -564,7 +564,7 @@ reveal("11-recall", min(quality, key=lambda name: quality[name][1]))
 # Now back to the sum of the losses. Somewhere in the first half of its training the GAN had nearly the same sum as at the end. Was it as good?
 
 # %%
-early = min((t for t in earlier if t <= 3000),
+early = min((t for t in earlier if t <= 2200),
             key=lambda t: abs(smooth[t - 100] - smooth[-1]))
 z_fixed = normal(1000, 16)
 results({f"step {t}": [smooth[t - 100], *precision_recall(
@@ -689,7 +689,7 @@ predict("11-judge", "The generator is perfect, q = p. What is the best judge's l
 #
 # the Jensen-Shannon divergence of $p$ and $q$. So a judge that is trained measures a divergence, and a generator that goes up against it makes it smaller.
 #
-# JSD is never above $\log 2$, and so forgives what $\mathrm{KL}(p \,\|\, q)$, the price in likelihood, does not. Ten kinds, equally often, and a model without one of them:
+# This divergence is never above $\log 2$, and so forgives what $\mathrm{KL}(p \,\|\, q)$, the price in likelihood, does not. Ten kinds, equally often, and a model without one of them:
 
 # %%
 p_kinds, q_kinds = np.full(10, 0.1), np.append(np.full(9, 1 / 9), 0)
@@ -781,8 +781,8 @@ flow_pad(trained, z_test[:6], latent=3)   # the fourth
 rng = np.random.default_rng(6)
 ring, new = (ring_sample(N, rng).astype(np.float32) for N in (8000, 4000))
 ring_made = made.made_train(ring, made_masks([2, 64, 64, 2], [0, 1]), 500, rng)
-ring_flow = flow.flow_train(ring, flow.alternating_masks(2, 8), [48, 48], 1200, rng)
-ring_vae = gaussian_vae.gaussian_vae_train(ring, [2, 64, 64, 2], 2400, rng,
+ring_flow = flow.flow_train(ring, flow.alternating_masks(2, 8), [48, 48], 800, rng)
+ring_vae = gaussian_vae.gaussian_vae_train(ring, [2, 64, 64, 2], 1800, rng,
                                            step_size=1e-2)
 moments, rng = {}, np.random.default_rng(0)
 ring_gan = gan.gan_train(
@@ -861,11 +861,11 @@ modes_pad(moments, z)
 #
 # ### Which digits are left out, and is it chance?
 #
-# Each sample of section 5 gets the label of the nearest training digit, which is the right label for nearly all test digits. Beside the GAN: the autoregressive model, and a GAN with another seed and half as many steps.
+# Each sample of section 5 gets the label of the nearest training digit, which is the right label for nearly all test digits. Beside the GAN: the autoregressive model, and a GAN with another seed.
 
 # %%
 rng = np.random.default_rng(1)
-other, _ = gan.gan_train(x_fit, 16, [128, 128], 3000, rng, noise=TREMBLE, batch_size=64,
+other, _ = gan.gan_train(x_fit, 16, [128, 128], 4500, rng, noise=TREMBLE, batch_size=64,
                          losses=gan_losses, step_size=1e-3)
 again = gan.gan_generate(other, normal(1000, 16))
 labels = digits.y_train[:8500]
@@ -893,17 +893,17 @@ for i, (name, share) in enumerate(shares.items()):
 ax.set(xticks=range(10), xlabel="digit", ylabel="share", title="Which digits are made")
 ax.legend(loc="center left", bbox_to_anchor=(1, 0.5))
 plots.show(fig, alt="Bars for the ten digits. Test digits and the autoregressive model "
-                    "have about a tenth of each; the GAN makes some twice as often and "
-                    "others hardly ever, the other GAN is more even.")
+                    "have about a tenth of each; both GANs make some too often, and 0 "
+                    "and 8 too seldom.")
 
 # %% tags=["expectation"]
 uneven = {name: np.abs(share - 0.1).max() for name, share in shares.items()}
-assert uneven["GAN"] > 2 * uneven["autoregressive"] > uneven["another GAN"]
-assert max(shares["GAN"][8], shares["another GAN"][8]) < 0.07
-assert again_quality[1] < 0.9
+assert min(uneven["GAN"], uneven["another GAN"]) > 1.5 * uneven["autoregressive"]
+assert again_quality[1] < min(others)
+assert max(shares[name][d] for name in ("GAN", "another GAN") for d in (0, 8)) < 0.08
 
 # %% [markdown]
-# The GAN makes some digits twice as often as it should and others hardly ever. The other GAN is more even, so how uneven depends on seed and steps; but it, too, makes the 8 too seldom. And its recall is lower still, so what is missing lies within the digits as well. It is no law: on the ring the GAN ends with all eight spots.
+# Some digits come too often, and two, 0 and 8, less than half as often as in the data, in both GANs: that is no chance of a seed. But it is no law, either: on the ring the GAN ends with all eight spots.
 #
 # In PyTorch: `torch.distributions` has `MixtureSameFamily` for the mixtures and `TransformedDistribution` for flows; a GAN's losses are `BCEWithLogitsLoss` with labels 1 and 0.
 #
