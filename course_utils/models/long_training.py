@@ -150,25 +150,26 @@ def store(name: str) -> None:
     """
     reached, log = FOLDER / f"{name}.reached.npz", FOLDER / f"{name}.log"
     checkpoint, start = Checkpoint(reached), time.process_time()
-    lines = log.read_text().split() if reached.exists() else []
+    lines = log.read_text(encoding="utf-8").split() if reached.exists() else []
     rows = dict(line.split(":") for line in lines)
     with np.load(reached) if reached.exists() else nullcontext({"steps": 0}) as kept:
         before = int(kept["steps"])
     spent = float(rows[str(before)].split("|")[1]) if before else 0.0
-    with log.open("a" if before else "w") as file:
+    with log.open("a" if before else "w", encoding="utf-8") as file:
 
         def note(t, params, loss):
             file.write(f"{t}:{loss!r}|{spent + time.process_time() - start:.2f}\n")
             file.flush()
 
         model = SEQUENCES[name](note, checkpoint)
-    rows = dict(line.split(":") for line in log.read_text().split())
+    rows = dict(line.split(":") for line in log.read_text(encoding="utf-8").split())
     losses, seconds = zip(*(map(float, rows[str(t)].split("|")) for t in range(1, len(rows) + 1)))
     pack: dict[str, Any] = {"seconds": np.array(seconds[-1])} | as_pack(model)
     np.savez_compressed(FOLDER / f"{name}.npz", **pack)
     digest = hashlib.sha256((FOLDER / f"{name}.npz").read_bytes()).hexdigest()
     about = {"sha256": digest, "first losses": losses[:8], "mean of the last losses": float(np.mean(losses[-200:]))}
-    (FOLDER / "runs.json").write_text(json.dumps(runs() | {name: about}, indent=1) + "\n")
+    record = json.dumps(runs() | {name: about}, indent=1) + "\n"
+    (FOLDER / "runs.json").write_text(record, encoding="utf-8")
     reached.unlink(missing_ok=True)
     log.unlink()
 
@@ -177,7 +178,7 @@ def runs() -> dict[str, dict[str, Any]]:
     """What was recorded of the runs of SEQUENCES: the SHA-256 of the pack, the first eight losses, and the mean of the
     last 200 (none of a pack that is older than this record)."""
     path = FOLDER / "runs.json"
-    return json.loads(path.read_text()) if path.exists() else {}
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
 
 
 def all_digits(work: Path) -> Array:
