@@ -42,7 +42,7 @@ def grader(seed: int, hidden: tuple[Path, ...], isolation: str = "auto", trusted
         hidden = (*hidden, temporary)
         tier = choose_in_container(hidden) if isolation == "container" else choose(isolation, trusted, hidden)
         if tier.name == "user":
-            tier = stack.enter_context(as_other_user(tier, temporary))
+            tier = as_other_user(tier, temporary)
         stack.enter_context(watching(sandbox.RUNNING, sandbox.MEMORY))
         grading = Grader(seed, temporary, tier)
         grading.probe()

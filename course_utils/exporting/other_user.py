@@ -17,7 +17,7 @@ import shutil
 import stat
 import subprocess
 import sys
-from collections.abc import Generator, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 
 from course_utils.grading.cleaning import remove
@@ -50,9 +50,8 @@ def without_network() -> list[str]:
     return []
 
 
-@contextlib.contextmanager
-def as_other_user(tier: Isolation, temporary: Path) -> Generator[Isolation]:
-    """Yields the tier whose children start by way of the launcher, for the grader whose folder is `temporary`.
+def as_other_user(tier: Isolation, temporary: Path) -> Isolation:
+    """The tier whose children start by way of the launcher, for the grader whose folder is `temporary`.
 
     One child at a time: the launcher closes the libraries of all others.
     """
@@ -64,11 +63,7 @@ def as_other_user(tier: Isolation, temporary: Path) -> Generator[Isolation]:
     (temporary / "users").chmod(0o600)
     temporary.chmod(0o711)  # to be passed through, not to be looked into
     places, kept = writable(str(first))
-    before, sys.executable = sys.executable, str(launcher)  # what the sandbox starts plain children with
-    try:
-        yield tier._replace(after=lambda folder: wipe(folder, places, kept))
-    finally:
-        sys.executable = before
+    return tier._replace(python=str(launcher), after=lambda folder: wipe(folder, places, kept))
 
 
 def writable(user: str) -> tuple[list[Path], dict[Path, bytes]]:

@@ -44,9 +44,8 @@ def _start() -> int:
     nowhere = [(os.POSIX_SPAWN_OPEN, number, os.devnull, os.O_RDWR, 0) for number in (1, 2)]
     actions = [(os.POSIX_SPAWN_DUP2, theirs, 0), *nowhere]
     try:
-        python = os.readlink("/proc/self/exe")  # not sys.executable, which may be the launcher of another user's Python
-        command = [python, "-I", "-S", __file__]
-        os.waitpid(os.posix_spawn(python, command, {}, file_actions=actions, setsid=True), 0)
+        command = [sys.executable, "-I", "-S", __file__]
+        os.waitpid(os.posix_spawn(sys.executable, command, {}, file_actions=actions, setsid=True), 0)
     finally:
         os.close(theirs)
     return ours

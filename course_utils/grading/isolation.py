@@ -49,6 +49,7 @@ class Isolation(NamedTuple):
     nurseries: Any = None  # the `Nurseries` that children come from; None: each has a bubblewrap of its own
     alone: bool = False  # nothing else runs beside it: its end is its own doing
     after: Callable[[Path], None] | None = None  # to be called at a child's end, with its folder
+    python: str = ""  # what to start children with that are not strict; "": this Python
 
 
 def choose(asked: str, trusted: bool, hidden: tuple[Path, ...] = (), fonts: Path | None = None) -> Isolation:

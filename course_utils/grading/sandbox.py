@@ -48,7 +48,7 @@ def command(library: Path, descriptor: int, tier: Isolation = PLAIN) -> list[str
         f"from course_utils.grading.child import main; "
         f"main({descriptor}, {isolation.processes() if strict else 0}, {tier.name == 'user'})"
     )
-    python = [isolation.interpreter() if strict else sys.executable, "-s", "-S", "-P", "-B", "-c", start]
+    python = [isolation.interpreter() if strict else tier.python or sys.executable, "-s", "-S", "-P", "-B", "-c", start]
     return isolation.prefix(tier, library) + python if strict else python
 
 
