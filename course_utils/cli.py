@@ -5,6 +5,7 @@ user can mend is one line on standard error and exit status 2.
 """
 
 import argparse
+import contextlib
 import importlib.util
 import io
 import os
@@ -13,8 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
-import webbrowser
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -265,16 +265,25 @@ def lint(arguments: argparse.Namespace, _: list[str]) -> int:
     return int(any(verdict.startswith("FAILED") for verdict in verdicts))
 
 
-def build(arguments: argparse.Namespace, _: list[str]) -> int:
-    """Build the solution and student notebooks from solutions/*.py."""
+@contextlib.contextmanager
+def building() -> Generator[None]:
+    """For commands that need the extra "authoring": what the builder refuses is an error of the command."""
     require("authoring")
-    os.environ.update(REPRODUCIBLE)
-    from course_utils.building.build import BuildError, build_course
+    from course_utils.building.build import BuildError
 
     try:
-        refused = build_course(find_root(Path.cwd()), only=arguments.notebooks, force=arguments.force)
+        yield
     except BuildError as error:
         raise CourseError(error) from None
+
+
+def build(arguments: argparse.Namespace, _: list[str]) -> int:
+    """Build the solution and student notebooks from solutions/*.py."""
+    os.environ.update(REPRODUCIBLE)
+    with building():
+        from course_utils.building.build import build_course
+
+        refused = build_course(find_root(Path.cwd()), only=arguments.notebooks, force=arguments.force)
     return int(refused > 0)
 
 
@@ -284,14 +293,10 @@ def book(arguments: argparse.Namespace, _: list[str]) -> int:
     With --copies, the notebooks of notebooks/ as they stand: your answers, their reports, your figures.
     No page asks another host for anything, and none needs a server: open OUT/index.html.
     """
-    require("authoring")
-    from course_utils.building.book import build_book
-    from course_utils.building.build import BuildError
+    with building():
+        from course_utils.building.book import build_book
 
-    try:
         pages = build_book(find_root(Path.cwd()), arguments.folder, arguments.solutions, copies=arguments.copies)
-    except BuildError as error:
-        raise CourseError(error) from None
     print(f"{len(pages)} pages and their contents are written; open {arguments.folder / 'index.html'}")
     return 0
 
@@ -301,15 +306,11 @@ def slides(arguments: argparse.Namespace, _: list[str]) -> int:
 
     Arrows and space lead on, Escape shows all slides, n the notes, p the presenter's window; print them for a PDF.
     """
-    require("authoring")
-    from course_utils.building.build import BuildError
-    from course_utils.building.slides import build_slides
-
     only = () if arguments.notebook == "all" else (arguments.notebook,)
-    try:
+    with building():
+        from course_utils.building.slides import build_slides
+
         files = build_slides(find_root(Path.cwd()), arguments.folder, only, arguments.solutions)
-    except BuildError as error:
-        raise CourseError(error) from None
     start = files[0] if len(files) == 1 else arguments.folder / "index.html"
     print(f"slides of {len(files)} notebook{'s' * (len(files) > 1)}; open {start}")
     return 0
@@ -317,14 +318,10 @@ def slides(arguments: argparse.Namespace, _: list[str]) -> int:
 
 def lessons(_: argparse.Namespace, __: list[str]) -> int:
     """Write the lesson plans, docs/lessons/NN.md, anew from the executed solutions and the exercises."""
-    require("authoring")
-    from course_utils.building.build import BuildError
-    from course_utils.building.lesson_plans import write_lessons
+    with building():
+        from course_utils.building.lesson_plans import write_lessons
 
-    try:
         changed = write_lessons(find_root(Path.cwd()))
-    except BuildError as error:
-        raise CourseError(error) from None
     print("\n".join([*map(str, changed), f"{len(changed)} lesson plans are new or have changed"]))
     return 0
 
@@ -334,22 +331,20 @@ def site(arguments: argparse.Namespace, _: list[str]) -> int:
 
     Students need a browser and nothing else; answers stay in it. The first build downloads Pyodide and JupyterLite.
     """
-    require("authoring")
-    from course_utils.building.build import BuildError
-    from course_utils.building.site import build_site, serve
+    with building():
+        from course_utils.building.site import build_site, serve
 
-    if arguments.serve and arguments.port is not None:
-        require_free_port(arguments.port)
-    try:
+        if arguments.serve and arguments.port is not None:
+            require_free_port(arguments.port)
         weights = build_site(
             find_root(Path.cwd()), arguments.folder, pyodide=arguments.pyodide, faces=not arguments.no_faces
         )
-    except BuildError as error:
-        raise CourseError(error) from None
     print("a first visit fetches, compressed:")
     for part, size in [*weights.items(), ("in all", sum(weights.values()))]:
         print(f"{size / 1e6:8.1f} MB  {part}")
     if arguments.serve:
+        import webbrowser
+
         serve(arguments.folder, arguments.port or 0, webbrowser.open)
     return 0
 
@@ -396,21 +391,17 @@ def exported(arguments: argparse.Namespace) -> dict[str, Any]:
 
 def export_nbgrader(arguments: argparse.Namespace) -> int:
     """Write a course folder for nbgrader; its autograder then grades as `course grade` does."""
-    require("authoring")
-    from course_utils.building.build import BuildError
-    from course_utils.exporting.nbgrader import export_nbgrader as write
+    with building():
+        from course_utils.exporting.nbgrader import export_nbgrader as write
 
-    root, what = find_root(Path.cwd()), exported(arguments)
-    if not arguments.notebooks:  # exercises of a notebook that is not written yet are no reason to stop
-        what["notebooks"] = {
-            name: exercises
-            for name, exercises in what["notebooks"].items()
-            if (root / "solutions" / f"{name}.py").is_file()
-        }
-    try:
+        root, what = find_root(Path.cwd()), exported(arguments)
+        if not arguments.notebooks:  # exercises of a notebook that is not written yet are no reason to stop
+            what["notebooks"] = {
+                name: exercises
+                for name, exercises in what["notebooks"].items()
+                if (root / "solutions" / f"{name}.py").is_file()
+            }
         write(arguments.folder, root, **what)
-    except BuildError as error:
-        raise CourseError(error) from None
     print(f"{arguments.folder} is a course of nbgrader. Next, in it: nbgrader generate_assignment ASSIGNMENT")
     return 0
 

@@ -24,7 +24,7 @@ import jinja2
 
 import course_utils
 from course_utils.building import site_files
-from course_utils.building.build import BuildError
+from course_utils.building.build import BuildError, find_built
 from course_utils.exercises import all_exercises
 
 ASSETS = site_files.ASSETS
@@ -89,9 +89,7 @@ def build_site(
     Pyodide's files come from the folder `pyodide` where one is given; downloads and tools are kept in `work`.
     BuildError where `out` holds other files, a file is not the published one, or there is no notebook.
     """
-    paths = sorted((root / "notebooks").glob("*.ipynb"))
-    if not paths:
-        raise BuildError(f"{root / 'notebooks'} holds no notebook; make them with: course build")
+    paths = find_built(root, room="notebooks")
     require_own(out)
     table, work = site_files.versions(), (work or work_folder()).resolve()
     work.mkdir(parents=True, exist_ok=True)
