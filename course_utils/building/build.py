@@ -16,7 +16,7 @@ import jupytext
 import nbformat
 from nbformat import NotebookNode
 
-from course_utils.exercises import Exercise, all_exercises
+from course_utils.exercises import Exercise, exercises_of
 
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
 EXPECTATION = "expectation"  # tag of cells that compare results with what is expected: not in a student's copy
@@ -82,7 +82,7 @@ def read_source(path: Path) -> list[NotebookNode]:
     lines = [i for i, line in enumerate(text.splitlines(), 1) if line.startswith("# %%")]
     if len(lines) != len(cells):
         raise BuildError(f"{path}: text before the first cell marker, or a '# %%' inside a cell")
-    mine = {e.name: e for e in all_exercises().values() if e.notebook == path.stem}
+    mine = exercises_of(path.stem)
     carded, defined, checked, used = set(), set(), set(), set()
     fill_minutes(cells, mine)
     for cell, start in zip(cells, lines):

@@ -25,7 +25,7 @@ import jinja2
 import course_utils
 from course_utils.building import site_files
 from course_utils.building.build import BuildError, find_built
-from course_utils.exercises import all_exercises
+from course_utils.exercises import exercises_of
 
 ASSETS = site_files.ASSETS
 APPS = ("lab", "notebooks", "tree", "edit")
@@ -195,7 +195,7 @@ def describe(name: str, notebook: Mapping[str, Any]) -> dict[str, Any]:
         "title": f"{stem[:2]} {title[1]}" if title else stem,
         "lead": " ".join(lead.split()),
         "built": notebook["metadata"].get("course", {}).get("built", ""),
-        "exercises": [exercise.name for exercise in all_exercises().values() if exercise.notebook == stem],
+        "exercises": list(exercises_of(stem)),
     }
 
 

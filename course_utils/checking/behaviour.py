@@ -115,9 +115,9 @@ def forgotten(
     names: list[str], rows: list[Row], right: Callable[[tuple], Any], source: Source | None
 ) -> Behaves | None:
     """Where the source does not name arguments that matter: with another row's, the right result is another."""
-    missing = []
+    missing, unnamed = [], absent(names, source)
     for i, name in enumerate(names):
-        if name in absent(names, source):
+        if name in unnamed:
             pairs = [(a, b) for a, b in itertools.permutations(rows[:ROWS], 2) if a.case_args[i] is not b.case_args[i]]
             with np.errstate(all="ignore"), contextlib.suppress(ValueError, IndexError, ArithmeticError):
                 missing += [name] * any(

@@ -4,7 +4,6 @@ It needs plain files alone, so that it works in a browser, too.
 """
 
 import ast
-import hashlib
 import io
 import json
 import os
@@ -19,8 +18,8 @@ from typing import NamedTuple
 from course_utils.checking.notebook_files import MAX_BYTES, code_cells, recognise
 from course_utils.checking.progress_file import progress_path
 from course_utils.checking.repairs import parsed
-from course_utils.checking.report import CARD, GAP, show
-from course_utils.exercises import Exercise, all_exercises
+from course_utils.checking.report import AMISS, CARD, FINE, GAP, show
+from course_utils.exercises import all_exercises, exercises_of
 
 NAME = re.compile(r"hand-in-(\d+)\.zip")
 CONTENTS, PROGRESS = "CONTENTS.txt", "course_progress.json"  # in the archive, beside the notebooks
@@ -75,7 +74,7 @@ class HandIn:
         rows = lambda lines: "".join(f"<li>{escape(line)}</li>" for line in lines)  # noqa: E731
         listed = f"<ul style='margin:.2em 0'>{rows(self.amiss)}</ul>" if self.amiss else ""
         return (
-            f"<div role='status' style='border-left:5px solid {'#b3541e' if self.amiss else '#1b7f4b'};{CARD}'>"
+            f"<div role='status' style='border-left:5px solid {AMISS if self.amiss else FINE};{CARD}'>"
             f"<strong>{escape(self.headline)}</strong><div style='{GAP}'>{escape(self.where)}</div>"
             f"<div style='{GAP}'>{escape(self.look)}{listed}</div>"
             f"<details style='{GAP}'><summary style='cursor:pointer'>What it holds</summary>"
@@ -147,16 +146,11 @@ def solved_in(progress: bytes) -> set[str]:
         return set()
 
 
-def exercises_of(notebook: str) -> list[Exercise]:
-    """The exercises of one of the course's notebooks."""
-    return [exercise for exercise in all_exercises().values() if exercise.notebook == notebook]
-
-
 def contents_of(file: NotebookFile, solved: set[str]) -> str:
     """One line: the file, and how far its exercises are."""
     if file.fault:
         return f"{file.name}: {file.fault}"
-    names = [exercise.name for exercise in exercises_of(file.notebook)]
+    names = list(exercises_of(file.notebook))
     if not names:
         return f"{file.name}: no notebook with exercises"
     tried = [name for name in names if name not in solved and answer_in(file.cells, name)]
@@ -176,7 +170,7 @@ def missing(files: Sequence[NotebookFile], solved: set[str], ran: Sequence[str])
     absent, empty = [], []
     for notebook in dict.fromkeys(exercise.notebook for exercise in all_exercises().values()):
         mine = [file for file in by_notebook.get(notebook, []) if not file.fault]
-        names = [exercise.name for exercise in exercises_of(notebook)]
+        names = list(exercises_of(notebook))
         if notebook not in by_notebook:
             absent.append(notebook)
             continue
@@ -245,7 +239,7 @@ def write_next(folder: Path, content: bytes) -> tuple[Path, bool]:
     """
     numbers = {int(match[1]): path for path in folder.iterdir() if (match := NAME.fullmatch(path.name))}
     last = max(numbers, default=0)
-    if last and numbers[last].is_file() and digest(numbers[last].read_bytes()) == digest(content):
+    if last and numbers[last].is_file() and numbers[last].read_bytes() == content:
         return numbers[last], True
     while True:
         last += 1
@@ -258,15 +252,10 @@ def write_next(folder: Path, content: bytes) -> tuple[Path, bool]:
     try:
         with file:
             file.write(content)
-        if digest(path.read_bytes()) != digest(content):  # a browser's storage may be full and not say so
+        if path.read_bytes() != content:  # a browser's storage may be full and not say so
             raise OSError(f"{path} could not be written whole; is the disk or the browser's storage full?")
         os.chmod(path, 0o600)
     except BaseException:
         path.unlink(missing_ok=True)
         raise
     return path, False
-
-
-def digest(content: bytes) -> str:
-    """SHA-256, to compare with."""
-    return hashlib.sha256(content).hexdigest()

@@ -8,6 +8,7 @@ from typing import Any
 
 FACTS = "What is off"  # above the folded facts
 GAP = "margin-top:.35em"
+FINE, AMISS = "#1b7f4b", "#b3541e"  # a card's edge
 CODE = (
     "margin:.5em 0 0;padding:.4em .6em;white-space:pre-wrap;overflow-wrap:anywhere;font-size:.92em;"
     "background:var(--jp-layout-color2,#eee);color:inherit"
@@ -65,7 +66,7 @@ class Report:
     def _repr_html_(self) -> str:
         # Text has the theme's colour in JupyterLab, light or dark, and a fallback in exported pages. The edge's colour
         # only repeats what the headline's words say; its sign is not read out, as they say that, too.
-        colour = "#1b7f4b" if self.passed else "#7a7a7a" if self.kind == "not started" else "#b3541e"
+        colour = FINE if self.passed else "#7a7a7a" if self.kind == "not started" else AMISS
         sign, words = self.headline.split(" ", 1)
         parts = [f"<strong><span aria-hidden='true'>{sign} </span>{escape(words)}</strong>"]
         if self.advice:

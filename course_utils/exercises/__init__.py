@@ -6,7 +6,7 @@ import pkgutil
 
 from course_utils.exercises.model import Case, Exercise, Finding, Misconception
 
-__all__ = ["Case", "Exercise", "Finding", "Misconception", "all_exercises", "find_exercise"]
+__all__ = ["Case", "Exercise", "Finding", "Misconception", "all_exercises", "exercises_of", "find_exercise"]
 
 
 @functools.cache
@@ -22,6 +22,11 @@ def _load() -> dict[str, Exercise]:
 def all_exercises() -> dict[str, Exercise]:
     """Every exercise of the course by name, in the order of the notebooks."""
     return dict(_load())
+
+
+def exercises_of(notebook: str) -> dict[str, Exercise]:
+    """The exercises of one notebook (its name without suffix) by name, in their order; none of one without."""
+    return {name: exercise for name, exercise in _load().items() if exercise.notebook == notebook}
 
 
 def find_exercise(name: str) -> Exercise:

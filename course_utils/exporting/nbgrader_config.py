@@ -14,7 +14,7 @@ from traitlets import Bool, Integer, Unicode
 
 from course_utils.building.build import nbgrader as cell_metadata
 from course_utils.checking.notebook_files import code_cells
-from course_utils.exercises import Exercise, all_exercises
+from course_utils.exercises import Exercise, exercises_of
 from course_utils.exporting.grading import Item, grader, items_of
 from course_utils.grading.grader import Grader
 from course_utils.grading.submissions import Cells, Submission
@@ -46,7 +46,7 @@ class RestoreCells(theirs.NbGraderPreprocessor):
 
     def preprocess(self, nb: Any, resources: Any) -> tuple[Any, Any]:
         """Takes away what students wrote into nbgrader's metadata; nbgrader itself restores the checks' source."""
-        exercises = exercises_of(resources)
+        exercises = exercises_at(resources)
         known = {}
         for name, exercise in exercises.items():
             known[name] = cell_metadata(name, solution=True)
@@ -72,7 +72,7 @@ class GradeInSandbox(theirs.NbGraderPreprocessor):
 
     def preprocess(self, nb: Any, resources: Any) -> tuple[Any, Any]:
         """An error under a check takes its points, as nbgrader has it; a printed line leaves them."""
-        exercises = exercises_of(resources)
+        exercises = exercises_at(resources)
         grading = shared_grader(self.seed, self.isolation, self.trusted)
         result = grading.result(submission_of(resources), cells_of(nb))
         if result["status"].startswith("error"):
@@ -87,10 +87,10 @@ class GradeInSandbox(theirs.NbGraderPreprocessor):
         return nb, resources
 
 
-def exercises_of(resources: Any) -> dict[str, Exercise]:
+def exercises_at(resources: Any) -> dict[str, Exercise]:
     """The exercises of the notebook that nbgrader is at, whatever the file says of itself."""
     notebook = resources["nbgrader"]["notebook"]
-    found = {name: exercise for name, exercise in all_exercises().items() if exercise.notebook == notebook}
+    found = exercises_of(notebook)
     if not found:
         raise ValueError(f"{notebook} is no notebook of the course; export it again with: course export nbgrader")
     return found

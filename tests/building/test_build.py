@@ -10,6 +10,7 @@ import pytest
 
 from course_utils.building import build
 from course_utils.building.build import BuildError, build_course, read_source, without_solution
+from course_utils.exercises import exercises_of, find_exercise
 
 pytestmark = pytest.mark.slow  # the whole file takes tens of seconds
 
@@ -302,7 +303,7 @@ def test_an_alt_text_that_cannot_be_moved_is_refused(course):
 def test_minutes_follow_the_rule(extra):
     _, student, _ = extra
     cells = build.jupytext.reads(EXTRA, fmt="py:percent").cells
-    exercise = build.all_exercises()["log_mean_exp"]
+    exercise = find_exercise("log_mean_exp")
     spent = build.minutes(cells, {"log_mean_exp": exercise})
     prose = "# A small notebook The core takes {{core minutes}} minutes, the rest {{further minutes}}."
     code = [line for cell in student if cell.cell_type == "code" for line in cell.source.splitlines()]
@@ -356,7 +357,7 @@ def test_code_fits_the_page_and_cells_stay_small(path):
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.stem)
 def test_the_core_takes_at_most_90_minutes_and_the_top_says_how_many(path):
     cells = build.jupytext.reads(path.read_text(encoding="utf-8"), fmt="py:percent").cells
-    mine = {e.name: e for e in build.all_exercises().values() if e.notebook == path.stem}
+    mine = exercises_of(path.stem)
     spent = build.minutes(cells, mine)
     assert spent["core"] <= 90
     assert "{{core minutes}}" in cells[0].source + cells[1].source

@@ -2,7 +2,7 @@
 
 import json
 
-from course_utils.exercises import all_exercises
+from course_utils.exercises import exercises_of
 
 IMPORTS = (
     "import numpy as np\nimport autograd.numpy as anp\nfrom course_utils.models import pca\n"
@@ -74,11 +74,6 @@ def choose_k(eigenvalues, fraction):
     ),
 }
 START, PCA = "00_start_here", "01_pca_linear_autoencoder"
-
-
-def exercises_of(notebook):
-    """The exercises of a notebook by name."""
-    return {name: exercise for name, exercise in all_exercises().items() if exercise.notebook == notebook}
 
 
 def student_cells(notebook, **answers):
