@@ -4,11 +4,10 @@
 with it.
 """
 
-import os
-
 from lab_fixtures import browser, lab_server, page, pytest_runtest_makereport
+from weekly import WEEKLY
 
 __all__ = ["browser", "lab_server", "page", "pytest_runtest_makereport"]
 
 # It takes minutes and downloads Pyodide; ignored and not skipped, since under CI a browser test that is skipped fails.
-collect_ignore = [] if os.environ.get("COURSE_TEST_COPIES") == "full" else ["test_site_browser.py"]
+collect_ignore = [] if WEEKLY else ["test_site_browser.py"]

@@ -3,7 +3,6 @@
 The book and the slides have tests of their own. Beside axe: one H1, no heading skipped, alt texts, link texts, keys.
 """
 
-import os
 import random
 import shutil
 from pathlib import Path
@@ -15,6 +14,7 @@ from axe import violations
 from grading_corpus import PCA, START, exercises_of
 from nbconvert import HTMLExporter
 from nbformat.v4 import new_code_cell, new_output
+from weekly import WEEKLY
 
 from course_utils.building.book import build_book
 from course_utils.checking.report import Report
@@ -27,7 +27,6 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 ROOT = Path(__file__).resolve().parents[2]
 EXERCISES = all_exercises()
-WEEKLY = os.environ.get("COURSE_TEST_COPIES") == "full"
 ALL = sorted(path.stem for path in (ROOT / "solutions").glob("*.ipynb"))
 # headings, alt texts, texts of links that say nothing or lead to two places
 STRUCTURE = """() => {

@@ -1,18 +1,17 @@
 """The slides in a real Chromium: nothing runs over, text is large, keys reach all, notes, print, axe-core."""
 
-import os
 import re
 from pathlib import Path
 
 import pytest
 from axe import violations
+from weekly import WEEKLY
 
 from course_utils.building.slides import build_slides
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 ROOT = Path(__file__).resolve().parents[2]
-WEEKLY = os.environ.get("COURSE_TEST_COPIES") == "full"
 ALL = sorted(path.stem for path in (ROOT / "solutions").glob("*.ipynb"))
 # the derivation, the pads of 11 and its wide tables, the first pad; each week all of them
 NAMES = ALL if WEEKLY else ["04_jensens_bound", "08_variational_autoencoder", "11_four_generative_models"]

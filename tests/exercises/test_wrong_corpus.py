@@ -5,9 +5,8 @@ judges a fixed part of them, with COURSE_TEST_COPIES=full (the weekly workflow) 
 time, and as much again for those that train.
 """
 
-import os
-
 import pytest
+from weekly import WEEKLY
 from wrong_corpus import MEANINGS, corpus, judged, read
 
 from course_utils.exercises import all_exercises
@@ -16,7 +15,6 @@ pytestmark = pytest.mark.slow  # the whole file takes tens of seconds
 
 EXERCISES = all_exercises()
 RISE = 2  # points of per cent above its floor at which a notebook's floor is to be raised
-FULL = os.environ.get("COURSE_TEST_COPIES") == "full"
 EVERY = 4  # answers, of which one is judged where not all are
 MISSED = 2  # answers that a part may have too many of which are not named
 
@@ -33,7 +31,7 @@ def parts():
 def chosen(part):
     """The answers of a part that are judged: every one, or every fourth, which of those that train is the first."""
     answers = parts()[part]
-    if FULL:
+    if WEEKLY:
         return answers
     return answers[:1] if part.endswith("training") else answers[::EVERY]
 
@@ -46,11 +44,11 @@ def test_wrong_answers_learn_why(part, record_property):
     assert not [answer.name for answer in counts["accepted"]]
     assert not [(answer.name, report.advice) for answer, report, meaning in rows if meaning == "false"]
     share, floor = 100 * len(counts["named"]) / len(rows), read("floors").get(part, 0)
-    few = 0 if FULL else 100 * MISSED / len(rows)
+    few = 0 if WEEKLY else 100 * MISSED / len(rows)
     assert share >= floor - few, (
         f"{[a.name for w in ('general', 'nothing', 'unread') for a in counts[w]]} are not named"
     )
-    assert not FULL or share < floor + RISE, f"raise the floor of {part} in floors.json to {share:.0f}"
+    assert not WEEKLY or share < floor + RISE, f"raise the floor of {part} in floors.json to {share:.0f}"
 
 
 def test_verdicts_and_floors_are_about_answers_that_exist():
