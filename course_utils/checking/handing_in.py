@@ -4,12 +4,9 @@ It needs plain files alone, so that it works in a browser, too.
 """
 
 import ast
-import io
 import json
 import os
 import re
-import stat
-import zipfile
 from collections.abc import Iterable, Sequence
 from html import escape
 from pathlib import Path
@@ -19,11 +16,11 @@ from course_utils.checking.notebook_files import MAX_BYTES, code_cells, recognis
 from course_utils.checking.progress_file import progress_path
 from course_utils.checking.repairs import parsed
 from course_utils.checking.report import AMISS, CARD, FINE, GAP, show
+from course_utils.checking.zips import zipped
 from course_utils.exercises import all_exercises, exercises_of
 
 NAME = re.compile(r"hand-in-(\d+)\.zip")
 CONTENTS, PROGRESS = "CONTENTS.txt", "course_progress.json"  # in the archive, beside the notebooks
-LONG_AGO = (1980, 1, 1, 0, 0, 0)  # the same files make the same archive, whenever
 SAVE = "save the notebook (Ctrl+S, or Cmd+S on a Mac) and hand in again"
 
 
@@ -218,18 +215,6 @@ def _is_open(function: ast.FunctionDef) -> bool:
 def in_unicode(name: str) -> str:
     """The name, with %FC in place of a byte that is no UTF-8, as it may be in a file's name."""
     return "".join(f"%{ord(c) - 0xDC00:02X}" if 0xDC80 <= ord(c) <= 0xDCFF else c for c in name)
-
-
-def zipped(entries: dict[str, bytes]) -> bytes:
-    """A zip archive of these files; the same bytes for the same files."""
-    made = io.BytesIO()
-    with zipfile.ZipFile(made, "w") as archive:
-        for name, content in entries.items():
-            info = zipfile.ZipInfo(name, LONG_AGO)
-            info.create_system, info.external_attr = 3, (stat.S_IFREG | 0o600) << 16
-            info.compress_type = zipfile.ZIP_DEFLATED
-            archive.writestr(info, content)
-    return made.getvalue()
 
 
 def write_next(folder: Path, content: bytes) -> tuple[Path, bool]:

@@ -1,17 +1,16 @@
 """What all exports write: which notebooks, the copy of the library that grades, and files that replace none unasked."""
 
-import io
 import json
 import os
 import re
 import tempfile
-import zipfile
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 from typing import Any
 
 import course_utils
+from course_utils.checking import zips
 from course_utils.exercises import Exercise, all_exercises
 from course_utils.exporting import ExportError
 from course_utils.grading.results import make_folder
@@ -77,15 +76,8 @@ def requirements() -> str:
 
 
 def zipped(files: dict[str, str | bytes]) -> bytes:
-    """A zip archive; scripts may be executed, and the same files give the same bytes."""
-    content = io.BytesIO()
-    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, text in files.items():
-            entry = zipfile.ZipInfo(name, (2020, 1, 1, 0, 0, 0))
-            entry.external_attr = (0o100755 if text[:2] in ("#!", b"#!") else 0o100644) << 16
-            entry.compress_type = zipfile.ZIP_DEFLATED
-            archive.writestr(entry, text)
-    return content.getvalue()
+    """A zip archive that everybody may read; scripts may be executed, and the same files give the same bytes."""
+    return zips.zipped(files, lambda text: 0o100755 if text[:2] in ("#!", b"#!") else 0o100644, (2020, 1, 1, 0, 0, 0))
 
 
 def write_files(files: dict[Path, str | bytes], force: bool) -> None:

@@ -13,9 +13,9 @@ the course is used: the loaders read the packs, which hold the weights in float1
 import argparse
 import hashlib
 import json
+import re
 import time
 from collections.abc import Callable, Mapping
-from contextlib import nullcontext
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -150,11 +150,8 @@ def store(name: str) -> None:
     """
     reached, log = FOLDER / f"{name}.reached.npz", FOLDER / f"{name}.log"
     checkpoint, start = Checkpoint(reached), time.process_time()
-    lines = log.read_text(encoding="utf-8").split() if reached.exists() else []
-    rows = dict(line.split(":") for line in lines)
-    with np.load(reached) if reached.exists() else nullcontext({"steps": 0}) as kept:
-        before = int(kept["steps"])
-    spent = float(rows[str(before)].split("|")[1]) if before else 0.0
+    before = checkpoint.restore()
+    spent = logged(log)[before][1] if before else 0.0
     with log.open("a" if before else "w", encoding="utf-8") as file:
 
         def note(t, params, loss):
@@ -162,8 +159,8 @@ def store(name: str) -> None:
             file.flush()
 
         model = SEQUENCES[name](note, checkpoint)
-    rows = dict(line.split(":") for line in log.read_text(encoding="utf-8").split())
-    losses, seconds = zip(*(map(float, rows[str(t)].split("|")) for t in range(1, len(rows) + 1)))
+    rows = logged(log)
+    losses, seconds = zip(*(rows[t] for t in range(1, len(rows) + 1)))
     pack: dict[str, Any] = {"seconds": np.array(seconds[-1])} | as_pack(model)
     np.savez_compressed(FOLDER / f"{name}.npz", **pack)
     digest = hashlib.sha256((FOLDER / f"{name}.npz").read_bytes()).hexdigest()
@@ -172,6 +169,12 @@ def store(name: str) -> None:
     (FOLDER / "runs.json").write_text(record, encoding="utf-8")
     reached.unlink(missing_ok=True)
     log.unlink()
+
+
+def logged(log: Path) -> dict[int, tuple[float, float]]:
+    """{step: (loss, seconds until then)} of a run's list; of a step that was done twice, the second time."""
+    rows = (re.split("[:|]", line) for line in log.read_text(encoding="utf-8").split())
+    return {int(t): (float(loss), float(seconds)) for t, loss, seconds in rows}
 
 
 def runs() -> dict[str, dict[str, Any]]:

@@ -24,7 +24,7 @@ class Checkpoint(NamedTuple):
     every: int = 250
 
     def restore(self, *vectors: Array) -> int:
-        """Overwrites the vectors with what was kept, and returns the number of steps done; 0 where nothing was."""
+        """Overwrites the vectors, if any, with what was kept; returns the number of steps done, 0 where nothing was."""
         if not self.path.exists():
             return 0
         with np.load(self.path, allow_pickle=False) as kept:
