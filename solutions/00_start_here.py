@@ -82,7 +82,7 @@ with np.errstate(all="ignore"):
 reveal("00-underflow", str(direct))
 
 # %% [markdown]
-# Both exponentials are far below the smallest number that 64 bits can hold, some $10^{-324}$, and are rounded to 0; so is their mean. And yet the
+# Both exponentials are far below the smallest number that 64 bits can hold, about $5 \cdot 10^{-324}$, and are rounded to 0; so is their mean. And yet the
 # true answer is an ordinary number. Write a function that finds it.
 
 # %% [markdown]
@@ -119,7 +119,7 @@ log_mean_exp = check(log_mean_exp)
 print(f"{log_mean_exp(np.array([-1000.0, -1001.0])):.4f}")
 
 # %% [markdown]
-# Can we trust it? An identity that must hold: adding a constant $c$ to every $a_i$ multiplies the mean by $e^c$, so it
+# An identity that must hold: adding a constant $c$ to every $a_i$ multiplies the mean by $e^c$, so it
 # adds $c$ to the result.
 
 # %%
@@ -131,10 +131,10 @@ assert np.isclose(log_mean_exp(a), np.log((np.exp(-1) + np.exp(0.5) + np.exp(2))
 # %% [markdown]
 # ## Explorables
 #
-# Most notebooks have a figure to play with. This one shows what a table of values hides: how soon the formula as it stands breaks. Between the dashed
+# Most notebooks have a figure to play with. This one shows how soon the formula as it stands breaks. Between the dashed
 # lines, $e^a$ is neither rounded to 0 nor infinite.
 #
-# Move the slider, with the mouse or the arrow keys: how far can you shift the five entries down before the result breaks, and how far
+# Move the slider, with mouse or arrow keys: how far can you shift the five entries down before the result breaks, and how far
 # up? And with 32 bits, in which neural networks are usually trained?
 
 # %%

@@ -330,7 +330,7 @@ face_mean, eigenfaces = pca_fit(faces.x_train, 200)
 assert np.allclose(eigenfaces @ eigenfaces.T, np.eye(200), atol=1e-4)
 
 # %%
-fig, (left, right) = plots.figure(9.6, 2.9, columns=2, width_ratios=[1, 5])
+fig, (left, right) = plots.figure(7.4, 2.9, columns=2, width_ratios=[1, 4.6])
 plots.image_grid(face_mean[None], faces.shape, columns=1, titles=["mean"], ax=left)
 plots.image_grid(eigenfaces[:10], faces.shape, columns=5, titles=range(1, 11),
                  diverging=True, ax=right)
@@ -393,7 +393,7 @@ if not faces.note:  # the photographs
 
 # %%
 digit_mean, eigendigits = pca_fit(digits.x_train[::2], 784)
-fig, (left, right) = plots.figure(9.6, 2.9, columns=2, width_ratios=[1, 5])
+fig, (left, right) = plots.figure(7.4, 2.9, columns=2, width_ratios=[1, 4.6])
 plots.image_grid(digit_mean[None], digits.shape, columns=1, titles=["mean"], ax=left)
 plots.image_grid(eigendigits[:10], digits.shape, columns=5, titles=range(1, 11),
                  diverging=True, ax=right)
@@ -800,10 +800,9 @@ black = centred.std(axis=0) == 0
 _, V_start = pca.linear_ae_train(centred, K=6, steps=0, rng=np.random.default_rng(1))
 print(f"{black.sum()} of 784 pixels never change; there, V is as it began:",
       np.allclose(V[:, black], V_start[:, black]))
-results({"V": [subspace_angle(W, best) for W in (V.T, np.where(black, 0, V).T, S @ V.T)],
-         "control: V at the start": [
-             subspace_angle(W, best)
-             for W in (V_start.T, np.where(black, 0, V_start).T, S @ V_start.T)]},
+results({name: [subspace_angle(rows, best)
+                for rows in (W.T, np.where(black, 0, W).T, S @ W.T)]
+         for name, W in {"V": V, "control: V at the start": V_start}.items()},
         ["all pixels", "without these", "weighted by variance"], digits=2,
         caption="Angle of V's rows to PCA's subspace (radians)")
 
