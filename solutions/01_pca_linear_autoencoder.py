@@ -41,7 +41,7 @@ print("faces:", faces.x_train.shape, "digits:", digits.x_train.shape, faces.note
 # ten photographs each (eight to train on, two to test on).
 
 # %%
-fig, (left, right) = plots.figure(9, 2.6, columns=2)
+fig, (left, right) = plots.figure(9, 1.5, columns=2)
 plots.image_grid(faces.x_train[4::20][:16], faces.shape, columns=8, ax=left)
 plots.image_grid(digits.x_train[:16], digits.shape, columns=8, ax=right)
 plots.show(fig, alt="Sixteen faces and sixteen handwritten digits.")
@@ -385,8 +385,8 @@ if not faces.note:  # the photographs
     assert between[0] > 0.88 and between[1] > 0.8
 
 # %% [markdown]
-# The first component is how bright the top of the picture is: hair, or forehead. The second is the rest; together they all but give the whole. Some of that is who it is (of the variance of the two, 91 and
-# 83 per cent lie between the forty people's means), some is the lamp. PCA does not ask: it keeps what is *large in pixels*, not what matters to us.
+# The first component is how bright the top of the picture is: hair, or forehead. The second is the rest; together they all but give the whole. That says something of who it is: 91 and
+# 83 per cent of the two components' variance lie between the forty people's means (by chance, 12). But PCA did not look for people. It keeps what is *large in pixels*, not what matters to us.
 
 # %% [markdown]
 # The same for the digits, from half of the training set:
@@ -632,7 +632,7 @@ assert pca_error <= my_error < 1.005 * pca_error and my_angle < 0.1 < 1 < random
 # %%
 columns = (eigendigits[:50].T @ U).T  # from 50 numbers back to pixels
 columns /= np.linalg.norm(columns, axis=1, keepdims=True)
-fig, ax = plots.figure(7.2, 2.6)
+fig, ax = plots.figure(7.2, 2.2)
 plots.image_grid(np.concatenate([columns, eigendigits[:6]]), digits.shape, columns=6,
                  ax=ax, row_labels=["columns of your U", "eigendigits"], diverging=True)
 plots.show(fig, alt="Six columns of U, drawn as images, above the first six "
