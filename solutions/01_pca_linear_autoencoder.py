@@ -350,9 +350,9 @@ walk = pca_decode(codes, face_mean, eigenfaces)
 fig, ax = plots.figure(7.2, 4.3)
 plots.image_grid(walk, faces.shape, columns=7, column_labels=[f"{t:+.1f}" for t in ts],
                  row_labels=[f"component {k}" for k in range(1, 5)], ax=ax)
-plots.show(fig, alt="Four rows of seven faces that change smoothly: from a bright top "
-                    "to a dark one, in the brightness of the face, in the side that "
-                    "the light comes from, and in the outline of the hair.")
+plots.show(fig, alt="Four rows of seven blurred faces. Each row changes smoothly in its "
+                    "own way: large regions become brighter or darker, hair and "
+                    "outlines come and go.")
 
 # %% [markdown]
 # How much of the variance of a region's mean brightness do the first components account for? (The control: the same, of other faces.)
@@ -385,7 +385,7 @@ if not faces.note:  # the photographs
     assert between[0] > 0.88 and between[1] > 0.8
 
 # %% [markdown]
-# The first component is how bright the top of the picture is: hair, or forehead. The second is the rest; together they all but give the whole. That says something of who it is: 91 and
+# In the photographs, the first component is how bright the top of the picture is: hair, or forehead. The second is the rest; together they all but give the whole. That says something of who it is: 91 and
 # 83 per cent of the two components' variance lie between the forty people's means (by chance, 12). But PCA did not look for people. It keeps what is *large in pixels*, not what matters to us.
 
 # %% [markdown]
@@ -448,7 +448,7 @@ def reconstruct(x, mean, components, K):
     return pca_decode(pca_encode(x, mean, components[:K]), mean, components[:K])
 
 
-ks = [1, 5, 20, choose_k(face_values, 0.9), 200]
+ks = sorted([1, 5, 20, choose_k(face_values, 0.9), 200])
 some = faces.x_test[10:18]
 rows = [some] + [reconstruct(some, face_mean, eigenfaces, K) for K in ks]
 
@@ -457,7 +457,7 @@ fig, ax = plots.figure(7.6, 5.8)
 plots.image_grid(np.concatenate(rows), faces.shape, columns=8, ax=ax,
                  row_labels=["original"] + [f"K = {K}" for K in ks])
 plots.show(fig, alt="Eight test faces, and below them their reconstructions from ever "
-                    "more components: blurred, then sharper, never the originals.")
+                    "more components: blurred, then sharper.")
 
 # %% [markdown]
 # These are *test* photographs, which PCA has not seen; but it has seen eight others of each of these people. For an honest curve, keep eight of the forty people out altogether.
@@ -514,7 +514,7 @@ if not faces.note:  # the photographs
 
 # %% [markdown]
 # Centred, 256 examples span only 255 dimensions, so with $K = 255$ every training face is reproduced, which says nothing about new ones. What the code is worth shows on photographs that were not used, and, for a code of *faces*,
-# on people who were not. A $K$ that is chosen by the variance of the training set alone is too hopeful, as the last column shows. (With five other choices of eight people, 18 to 21 per cent of the error are left.)
+# on people who were not. A $K$ that is chosen by the variance of the training set alone is too hopeful, as the last column shows. (With five other choices of eight people, the photographs leave 18 to 21 per cent of the error.)
 
 # %% [markdown]
 # ## 7. Explore
@@ -606,7 +606,7 @@ linear_ae_train = check(linear_ae_train)
 # %% [markdown]
 # ### On the digits
 #
-# First with **your** loop. To keep it quick, give it the digits' first 50 principal components, scaled so that the largest variance is 1. PCA's subspace is then simply that of the first six coordinates.
+# First with **your** loop. Give it the digits' first 50 principal components, scaled so that the largest variance is 1. PCA's subspace is then that of the first six coordinates.
 
 # %%
 predict("01-columns", "Train with K = 6. What will agree with PCA?",

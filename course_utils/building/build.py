@@ -269,8 +269,7 @@ def executed(path: Path, faces: bool = True) -> NotebookNode:
         return notebook
     print(f"{path.stem}: executed anew, with drawn faces", flush=True)
     notebook = execute(path, notebook.cells, faces=False)
-    printed = (output.text for cell in notebook.cells for output in cell.get("outputs", []) if "text" in output)
-    if not any(DRAWN in text for text in printed):
+    if not says_faces_are_drawn(notebook):
         raise BuildError(f"{path}: with drawn faces it must print their note: print(faces.note)")
     return notebook
 
@@ -278,6 +277,12 @@ def executed(path: Path, faces: bool = True) -> NotebookNode:
 def shows_faces(notebook: NotebookNode) -> bool:
     """Whether a notebook loads the ORL faces, which may not be redistributed, nor what is made of them."""
     return any(cell.cell_type == "code" and "load_faces" in cell.source for cell in notebook.cells)
+
+
+def says_faces_are_drawn(notebook: NotebookNode) -> bool:
+    """Whether an executed notebook has printed that drawn faces stand in for the ORL faces."""
+    printed = (output.text for cell in notebook.cells for output in cell.get("outputs", []) if "text" in output)
+    return any(DRAWN in text for text in printed)
 
 
 def execute(path: Path, cells: Sequence[NotebookNode], faces: bool = True) -> NotebookNode:

@@ -24,8 +24,9 @@ from nbconvert.filters.markdown_mistune import MarkdownWithMath
 from nbformat import NotebookNode
 
 from course_utils.building.book import Page, Renderer, code, output_html, plain, write_assets
-from course_utils.building.build import BuildError, executed, find_built
+from course_utils.building.build import BuildError, executed, find_built, says_faces_are_drawn
 from course_utils.building.lessons import EXERCISE, PREDICT, Part, Vote, goals, parts
+from course_utils.data import DRAWN
 from course_utils.exercises import Exercise
 
 ASSETS = Path(__file__).with_name("slide_assets")
@@ -359,6 +360,8 @@ def deck(notebook: NotebookNode, name: str, out: Path, solutions: bool = False) 
             notes = [block for slide in slides for block in slide.body if 'class="note"' in block]
             aim = [f"<p>By the end you can say, and show with numbers,</p><ul>{listed}</ul>"] if listed else []
             slides = [Slide("plain", "Where this leads", [*notes, *aim])] if listed else slides
+            if says_faces_are_drawn(notebook):  # in a cell that may have no slide
+                slides.insert(0, Slide("plain", "", [f"<p>{html.escape(DRAWN)}</p>"]))
         found.append(DeckPart(made.inline(part.title), part.talk, part.work, part.further, slides))
     return made.inline(title[1]), found
 
