@@ -350,8 +350,8 @@ walk = pca_decode(codes, face_mean, eigenfaces)
 fig, ax = plots.figure(7.2, 4.3)
 plots.image_grid(walk, faces.shape, columns=7, column_labels=[f"{t:+.1f}" for t in ts],
                  row_labels=[f"component {k}" for k in range(1, 5)], ax=ax)
-plots.show(fig, alt="Four rows of seven blurred faces. Each row changes smoothly in its "
-                    "own way: large regions become brighter or darker, hair and "
+plots.show(fig, alt="Four rows of seven blurred faces. Each row changes smoothly in "
+                    "its own way: large regions become brighter or darker, hair and "
                     "outlines come and go.")
 
 # %% [markdown]
