@@ -43,6 +43,7 @@ STYLE: dict[Any, Any] = {
     "grid.color": "#d9d9d9",
     "grid.linewidth": 0.6,
 }
+LARGE = 200_000  # bytes: a larger PNG is packed with a palette (thousands of dots, surfaces)
 CSS_DPI = 96  # a CSS pixel is 1/96 inch, so figure sizes in inches are the sizes on the page
 
 
@@ -63,6 +64,17 @@ def png(fig: Figure, scale: float = 2) -> bytes:
     """Return the figure as PNG bytes with `scale` device pixels per CSS pixel."""
     buffer = io.BytesIO()
     fig.savefig(buffer, format="png", dpi=scale * CSS_DPI, metadata={"Software": None})
+    packed = buffer.getvalue()
+    return packed if len(packed) <= LARGE else _with_palette(packed)
+
+
+def _with_palette(png_bytes: bytes) -> bytes:
+    """The picture in 256 colours of its own, a third of the size; as it is where parts of it are transparent."""
+    image = Image.open(io.BytesIO(png_bytes)).convert("RGBA")
+    if image.getextrema()[3] != (255, 255):
+        return png_bytes
+    buffer = io.BytesIO()
+    image.convert("RGB").quantize(256, dither=Image.Dither.NONE).save(buffer, format="PNG", optimize=True)
     return buffer.getvalue()
 
 

@@ -81,6 +81,21 @@ def test_the_same_figure_gives_the_same_bytes():
     assert draw() == draw()
 
 
+def test_a_large_picture_is_packed_with_a_palette_and_looks_the_same(monkeypatch):
+    rng = np.random.default_rng(0)
+    fig, ax = plots.figure(6, 4)
+    plots.codes(rng.normal(size=(2000, 2)), rng.integers(10, size=2000), ax=ax)
+    packed = plots.png(fig)
+    monkeypatch.setattr(plots, "LARGE", np.inf)
+    plain = plots.png(fig)
+    assert len(plain) > 200_000 > 2 * len(packed)
+    a, b = (np.asarray(Image.open(io.BytesIO(data)).convert("RGB"), int) for data in (plain, packed))
+    assert np.mean(np.abs(a - b)) < 1 and np.mean(np.abs(a - b).max(axis=2) > 24) < 0.01
+    monkeypatch.setattr(plots, "LARGE", 0)
+    fig.set_facecolor("none")  # a transparent picture would turn black
+    assert Image.open(io.BytesIO(plots.png(fig))).mode == "RGBA"
+
+
 def test_figure_has_the_style_and_the_panels():
     fig, axes = plots.figure(6, 2, columns=3, rows=2, sharex=True)
     assert isinstance(fig, Figure) and axes.shape == (2, 3)
