@@ -442,7 +442,7 @@ def spelled_log_marginal_quadrature(P, x, decoder, eta, grid):
 LOG_MARGINAL_QUADRATURE = exercise(
     name="log_marginal_quadrature",
     points=4,
-    minutes=15,
+    minutes=20,
     lines=6,
     lecture_points=("L9", "L10"),
     signature="log_marginal_quadrature(x, decoder, eta, grid)",
@@ -652,7 +652,7 @@ def spelled_log_marginal_monte_carlo(P, x, decoder, eta, eps):
 LOG_MARGINAL_MONTE_CARLO = exercise(
     name="log_marginal_monte_carlo",
     points=4,
-    minutes=10,
+    minutes=8,
     lines=2,
     lecture_points=("L9", "L10"),
     signature="log_marginal_monte_carlo(x, decoder, eta, eps)",
@@ -879,7 +879,7 @@ def spelled_log_marginal_importance(P, x, decoder, eta, mu, log_sigma, eps):
 LOG_MARGINAL_IMPORTANCE = exercise(
     name="log_marginal_importance",
     points=6,
-    minutes=15,
+    minutes=18,
     lines=6,
     lecture_points=("L10", "L12"),
     signature="log_marginal_importance(x, decoder, eta, mu, log_sigma, eps)",
