@@ -921,6 +921,17 @@ LOG_MARGINAL_IMPORTANCE = exercise(
         "the log weights are returned, (S, N); average the weights over the samples": (
             importance_by(combine=lambda log_w: log_w)
         ),
+        "log_sigma stands where sigma belongs, in z and in q(z): sigma is exp(log_sigma), never negative": (
+            lambda x, decoder, eta, mu, log_sigma, eps: (
+                logsumexp(
+                    log_likelihoods(x, decoder, eta, mu + log_sigma * eps)
+                    + log_normal(mu + log_sigma * eps, 0, 1)
+                    - stats.norm.logpdf(mu + log_sigma * eps, mu, log_sigma).sum(axis=-1),
+                    axis=0,
+                )
+                - np.log(len(eps))
+            )
+        ),
         "in log q(z), (z - mu) is not divided by sigma": (
             lambda x, decoder, eta, mu, log_sigma, eps: importance_at(
                 x, decoder, eta, mu, log_sigma, eps, lambda z: log_normal(z, mu, 1) - log_sigma.sum(axis=-1)
