@@ -592,7 +592,7 @@ plots.show(fig, alt="Three pairs of digits, each with two walks of nine images. 
                     "through codes strokes move.")
 
 # %% [markdown]
-# Through pixels, the one fades out while the other fades in: half-way there are two ghosts. Through codes, strokes bend, open and close. Is the middle *more like a digit*? That takes a judge, and one who can say no. The distance to the nearest training digit is none:
+# Through pixels, the one fades out while the other fades in: half-way there are two ghosts. Through codes, strokes bend, open and close. Is the middle *more like a digit*? To tell, we need a judge that can say no. Would the distance to the nearest training digit do?
 
 # %%
 def distance_to_digits(images):
@@ -607,7 +607,7 @@ results({"500 test digits": distance_to_digits(x_test[:500]).mean(),
         caption="Squared distance to the nearest training digit")
 
 # %% [markdown]
-# By this measure black is more of a digit than digits are: anything pale is near to everything. So we take a classifier with an eleventh label, *none of these*. The library's `judge_train` teaches it on the training digits and
+# By this measure black is more of a digit than digits are, as what is pale is near to much. So we take a classifier with an eleventh label, *none of these*. The library's `judge_train` teaches it on the training digits and
 # on as many pictures that are none: noise, shuffled pixels, averages and halves of two digits. Its controls first.
 
 # %%
@@ -625,12 +625,14 @@ assert passed["test digits"] > 0.9 and passed["averages of two"] < 0.25
 assert max(list(passed.values())[1:]) < 0.5 and passed["all black (not taught)"] == 0
 
 # %% [markdown]
-# Now 1,000 random pairs of test digits. Averages are among the things that this judge was taught to refuse, so that it will refuse the middle in pixels is no news; the question is what it says to the middle in codes. Beside it stand
+# Now random pairs of *different* test digits. Averages are among the things that this judge was taught to refuse, so that it will refuse the middle in pixels is no news; the question is what it says to the middle in codes. Beside it stand
 # the ends of the walks, the middle of PCA's walk, which is the same in codes and in pixels, and the *bend*: the squared distance of the two middles from each other, as a share of the square of half the way.
 
 # %%
 rng = np.random.default_rng(0)
 from_, to = rng.choice(2000, size=(2, 1000), replace=False)
+differ = y_test[from_] != y_test[to]
+from_, to = from_[differ], to[differ]
 
 
 def middles(K):
