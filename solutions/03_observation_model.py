@@ -415,7 +415,7 @@ plots.show(fig, alt="The error of the estimated log p goes from nothing at K = 1
 # %%
 results({f"K = {K}": [plain[K].mean(), plain[K].min(), plain[K].max()]
          for K in (1, 5, 20)}, ["mean of 40", "smallest", "largest"],
-        caption="Error of log p(x), in nats")
+        digits=2, caption="Error of log p(x), in nats")
 reveal("03-error", "far too low" if plain[20].max() < -20 else "as often up as down, "
        "as the estimate is right on average")
 
@@ -822,11 +822,6 @@ assert 0 < np.argmax(log_p_all) < len(log_p_all) - 1  # the best eta is inside t
 # The same limit for 784 pixels. (A *density* may be larger than 1, so its log may be positive: in 784 dimensions with little noise, by hundreds of nats. Only differences between models mean something.)
 
 # %%
-predict("03-digits", "K = 2, and eta goes to 0. What becomes of log p of a test digit, "
-        "and of its reconstruction, which lies on the plane of the decoder?",
-        ["both fall", "the digit's falls, the reconstruction's rises", "both rise"])
-
-# %%
 codes = pca.pca_encode(x_test, digit_mean, eigendigits[:2])
 x_hat = pca.pca_decode(codes, digit_mean, eigendigits[:2])
 digit_etas = np.logspace(-3, 0, 31)
@@ -843,7 +838,9 @@ ax.set(ylabel="mean log p(x) (nats)", title="Digits under PCA's decoder, K = 2")
 ax.legend()
 plots.show(fig, alt="Mean log density against eta: reconstructions rise without limit "
                     "as eta falls; the digits themselves have a top, then plunge.")
-reveal("03-digits", "the digit's falls, the reconstruction's rises")
+
+# %% [markdown]
+# The reconstructions lie on the decoder's plane, and their density rises without limit; the digits lie beside it, have a best $\eta$, and fall.
 
 # %% [markdown]
 # ### Checks
