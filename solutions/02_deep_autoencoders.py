@@ -107,7 +107,7 @@ reveal("02-rank", rank)
 
 # %%
 def jacobian(z, change=1e-4):
-    """How the output moves, per unit of each code number: (K, D), at one code z (K,)."""
+    """How the output moves, per unit of each code number: (K, D) at a code z (K,)."""
     moved = mlp_forward(bent, z + change * np.eye(len(z)), np.tanh)
     return (moved - mlp_forward(bent, z[None], np.tanh)) / change
 
@@ -271,7 +271,7 @@ toy_ks = (1, 2, 3)
 toy_pca = [error_of_pca(points, fresh, K) for K in toy_ks]
 toy_ae = [tube_ae if K == 2 else error_of_networks(autoencoder_train(
     points, [3, 24, 12, K], 1200, np.random.default_rng(0)), fresh) for K in toy_ks]
-print(f"K = 3: error {toy_ae[2]:.4f}; the noise across the tube's wall: {0.03 ** 2:.4f}")
+print(f"K = 3: error {toy_ae[2]:.4f}; noise across the tube's wall: {0.03 ** 2:.4f}")
 
 # %% tags=["expectation"]
 assert toy_ae[1] < 0.1 * toy_ae[0] and toy_ae[0] < 0.7 * toy_pca[0]
