@@ -20,7 +20,19 @@ from course_utils.checking.candidates import (
     tried,
 )
 from course_utils.checking.relations import relations, sizes_of
-from course_utils.checking.rows import Row, accepted, bits, entrywise, finite, identical, is_off, may_be, parts, same, whole
+from course_utils.checking.rows import (
+    Row,
+    accepted,
+    bits,
+    entrywise,
+    finite,
+    identical,
+    is_off,
+    may_be,
+    parts,
+    same,
+    whole,
+)
 from course_utils.checking.steps import effort
 from course_utils.exercises.model import Exercise
 
@@ -47,7 +59,7 @@ class Search:
         self.found: dict[int, Explanation] = {}
         self.values: list[tuple[Explanation, list]] = []  # what light candidates say about the first row
         self.effort = effort(exercise.spelled, self.first.args) if exercise.spelled else UNSPELLED
-        self.left = int(WORK / (COMPARED + self.effort))
+        self.left: float = WORK
 
     @functools.cached_property
     def fresh(self) -> list[Row]:
@@ -91,7 +103,7 @@ class Search:
         for candidate in candidates:
             if self.left <= 0:
                 return False
-            self.left -= 1
+            self.left -= COMPARED + self.effort * candidate.again
             fitting = self.fits(candidate)
             if WHOLE in fitting:
                 self.found = {WHOLE: candidate}
@@ -118,7 +130,7 @@ class Search:
         """What people wrote down: the first that fits special rows, too, or else the first that fits at all."""
         first = None
         for candidate in known(self.exercise):
-            self.left -= 1
+            self.left -= COMPARED + self.effort
             if WHOLE in self.fits(candidate):
                 first = first or candidate
                 if all(WHOLE in self._agree(candidate, row) for row in self.special):
@@ -147,7 +159,7 @@ class Search:
 
     def pairs(self) -> bool:
         """Two things done otherwise."""
-        few = min(FOR_RELATIONS, self.left)
+        few = min(FOR_RELATIONS * (COMPARED + self.effort), self.left)
         self.left -= few
         if self.run(pairs_of_steps(self.first)):
             return True

@@ -2,7 +2,7 @@
 
     python tests/benchmarks/bench_explanations.py [names of exercises or numbers of notebooks] [--profile]
 
-Each answer is the solution's source with its values replaced by noise that depends on the arguments, in the same shape:
+Each answer is the source of the solution with noise in the place of its values, which depends on the arguments:
 no candidate fits, every search runs to its limit, and every change of a source is tried. CPU seconds of this process and
 of the answer's own, with one thread; a right answer's time is subtracted.
 """
@@ -103,7 +103,9 @@ def main():
         report, own, child = cost(function, name)
         rows.append((own + child - right[1] - right[2], own, child, right[1] + right[2], name, report))
         assert right[0].passed, name
-        print(f"{name:28} {rows[-1][0]:6.3f} = {own:.3f} + {child:.3f} - {rows[-1][3]:.3f}  {report.misconception or ''}")
+        print(
+            f"{name:28} {rows[-1][0]:6.3f} = {own:.3f} + {child:.3f} - {rows[-1][3]:.3f}  {report.misconception or ''}"
+        )
     total = sorted(row[0] for row in rows)
     print(f"{len(rows)} exercises: median {statistics.median(total):.3f} s, worst {total[-1]:.3f} s")
     print("above 0.5 s:", ", ".join(f"{row[4]} {row[0]:.2f}" for row in sorted(rows, reverse=True) if row[0] > 0.5))
