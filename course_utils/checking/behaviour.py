@@ -109,7 +109,7 @@ def no_effect_of(idle: list[str], unnamed: bool) -> Behaves:
     words = ", ".join(f"`{name}`" for name in idle[:-1]) + " and " * (len(idle) > 1) + f"`{idle[-1]}`"
     says = f"your result does not depend on the values in {words}"
     if unnamed:
-        says += f": {'they do' if len(idle) > 1 else 'it does'} not occur in your function at all"
+        says += f": {'these arguments do' if len(idle) > 1 else 'this argument does'} not occur in your function at all"
     return "not used: " + ", ".join(idle), says, ""
 
 

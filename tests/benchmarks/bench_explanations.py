@@ -3,8 +3,8 @@
     python tests/benchmarks/bench_explanations.py [names of exercises or numbers of notebooks] [--profile]
 
 Each answer is the source of the solution with noise in the place of its values, which depends on the arguments:
-no candidate fits, every search runs to its limit, and every change of a source is tried. CPU seconds of this process and
-of the answer's own, with one thread; a right answer's time is subtracted.
+no candidate fits, every search runs to its limit, and every change of a source is tried. CPU seconds of this process
+and of the one in which the answer runs, with one thread; the time for a right answer is subtracted.
 """
 
 import os
