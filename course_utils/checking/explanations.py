@@ -250,7 +250,7 @@ def finding_of(found: dict[int, Explanation], kind: str, row: Row, label: str) -
         if isinstance(row.right, dict):
             names = [f"Under {name!r}: " for name in sorted(row.right)]
         items = sorted(found)
-        text = " ".join(names[i] + sentence(found[i].says) for i in items)
+        text = " ".join(names[i] + sentence(found[i].says, begins=False) for i in items)
         key = " | ".join(f"{names[i]}{found[i].key}" for i in items)
     if label:
         text = f"Your function is right on ordinary inputs, but not {label}. {text}"

@@ -124,7 +124,7 @@ HINTS = {
     "range": "where does it begin and end?",
     "dropped": "is it needed there?",
     "part": "does it belong there?",
-    "divisor": "by the number of examples, or by one less?",
+    "divisor": "does it divide by the number of examples, or by one less?",
     "index": "one entry, or all of them?",
 }
 

@@ -140,7 +140,7 @@ WRONG = [
         "encoder_forward",
         lambda *a: (2 * encode(*a)[0], -encode(*a)[1]),
         "In the first result: result: times 2 | In the second result: result: times -1",
-        "In the second result: The result has the wrong sign",
+        "In the second result: it has the wrong sign",
     ),
     (
         "gap_ledger",
