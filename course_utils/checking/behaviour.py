@@ -89,12 +89,11 @@ def without_effect(
     idle = [name for i, name in enumerate(names) if idles(i, pairs, ask, right)]
     if not idle:
         return None
+    values = np.concatenate([np.ravel(g) for a in rows for g in a.got])
+    if len(idle) == len(names) and len(set(values.tolist())) == 1:
+        return "nothing is used", f"every value that you return is {values[0]:g} in every case of this check", ""
     if len(idle) == len(names) and all(_equal(a.value, row.value, ROUNDED) for a in rows):
-        got = np.concatenate([np.ravel(g) for g in row.got])
-        what = (
-            f"every value that you return is {got[0]:g}" if len(set(got.tolist())) == 1 else "your result is the same"
-        )
-        return "nothing is used", f"{what} in every case of this check", ""
+        return "nothing is used", "your result is the same in every case of this check", ""
     return no_effect_of(idle, set(idle) <= set(absent(names, source)))
 
 

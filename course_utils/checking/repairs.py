@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 Other = tuple[float, str, str, Any]  # cost, kind, what to look at, the other node
 LONGEST = 6000  # characters of a source that is looked at
-MOST = 400  # changed sources that are tried
+MOST = 250  # changed sources that are tried
 NUMPY = ("np", "anp", "numpy", "math", "special", "scipy")
 SWAPPED = {
     "sum": ("mean", "prod", "cumsum"),

@@ -101,9 +101,10 @@ class Search:
     def run(self, candidates: Iterable[Explanation]) -> bool:
         """Tries candidates until one explains all results together; keeps the first that explains one of several."""
         for candidate in candidates:
-            if self.left <= 0:
+            cost = COMPARED + self.effort * candidate.again
+            if self.left < cost:
                 return False
-            self.left -= COMPARED + self.effort * candidate.again
+            self.left -= cost
             fitting = self.fits(candidate)
             if WHOLE in fitting:
                 self.found = {WHOLE: candidate}

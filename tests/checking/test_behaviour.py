@@ -63,6 +63,18 @@ def test_behaviour(function, key, words, line):
     assert bool(line) == bool(report.detail)
 
 
+def test_an_argument_is_idle_up_to_rounding_and_where_no_two_cases_have_one_shape():
+    """The weights add up to 1, in whatever order they are added."""
+
+    def iwae_bound(log_w):
+        w = np.exp(log_w - log_w.max(axis=0))
+        return np.log(np.cumsum(w / w.sum(axis=0), axis=0)[-1]) - np.sqrt(len(log_w))
+
+    report = examine(iwae_bound)
+    assert report.misconception == "not used: log_w", report
+    assert report.advice == "Your result does not depend on the values in `log_w`."
+
+
 def test_zeros_and_ones_where_something_else_is_asked():
     report = examine(lambda decoder, z: (decoder[-1][1] + z[:, :1] > 0.1).astype(float), name="vae_generate")
     assert report.misconception == "zeros and ones" and "0 or 1" in report.advice
