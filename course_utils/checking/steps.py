@@ -125,7 +125,7 @@ def steps_of(spelled: Any, args: tuple) -> list[Step]:
     return recorder.log
 
 
-NUMBERS = 15  # that count as much as a call
+NUMBERS = 25  # that count as much as a call
 
 
 def effort(spelled: Any, args: tuple) -> float:
