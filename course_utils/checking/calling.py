@@ -140,10 +140,7 @@ def perform_all(
     values: list[list] = []
     name = getattr(function, "__name__", "")
     with little_memory() if attempt is None else contextlib.nullcontext(), swallowed(Printed()):
-        if attempt is None:
-            began = time.process_time()
-            perform_briefly(function, args)
-            limit = min(max(SO_MANY_TIMES * (time.process_time() - began), SHORTEST), VARIANT_SECONDS)
+        limit = VARIANT_SECONDS if attempt else limit_beside(function, args)
         for source in variants:
             namespace = dict(getattr(function, "__globals__", {}))
             namespace.pop(name, None)
@@ -154,6 +151,13 @@ def perform_all(
                 reply = attempt(changed, args) if attempt else perform_briefly(changed, args, limit)
             values.append([reply["value"]] if "value" in reply else [])
     return {"value": values}
+
+
+def limit_beside(function: Callable, args: tuple) -> float:
+    """How many seconds a changed source of the answer may take: many times as long as the answer itself."""
+    began = time.process_time()
+    perform_briefly(function, args)
+    return min(max(SO_MANY_TIMES * (time.process_time() - began), SHORTEST), VARIANT_SECONDS)
 
 
 def perform_briefly(function: Callable, args: tuple, seconds: float = VARIANT_SECONDS) -> dict:
