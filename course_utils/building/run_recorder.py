@@ -23,7 +23,7 @@ from nbclient import NotebookClient
 from course_utils.networks import known_runs, optim
 from course_utils.networks.flat import flatten, leaves
 
-LONG = 4.0  # seconds of processor time; in a browser it is ten to twenty times as much
+LONG = 5.0  # seconds of processor time; in a browser it is ten to twenty times as much
 ROOT = Path(__file__).parents[2]
 FIRST_CELL = "from pathlib import Path\nfrom course_utils.building import run_recorder\nrun_recorder.record({!r}, {!r})"
 
@@ -102,7 +102,7 @@ def trainings(folder: Path) -> Iterator[tuple[dict[str, Any], dict[str, np.ndarr
 
 
 def put_into_pack(numbers: Sequence[str], folder: Path) -> None:
-    """Write the trainings that were kept in a folder into the pack, in place of all of the notebooks with these numbers."""
+    """Write the trainings that were kept in a folder into the pack, in place of all of these notebooks."""
     listed, packed = known_runs.FOLDER / "known_runs.json", known_runs.FOLDER / "known_runs.npz"
     descriptions: list[dict[str, Any]] = []
     arrays: dict[str, np.ndarray] = {}

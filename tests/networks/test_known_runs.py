@@ -154,7 +154,7 @@ def test_numbers_are_packed_as_finely_as_they_spread_and_none_is_cut_off():
     change, units = known_runs.packed(start, end, [1000, 5, 2])
     assert change.dtype == np.int8 and len(units) == 3
     apart = np.abs(end - start - change * np.repeat(units, [1000, 5, 2]))
-    assert apart[:1000].max() <= 0.01 / 12 * 0.6 and not apart[1000:1005].any() and apart[1005:].max() < 40 / 127
+    assert apart[:1000].max() <= 0.01 / 6 * 0.6 and not apart[1000:1005].any() and apart[1005:].max() < 40 / 127
 
 
 def test_the_runs_that_come_with_the_course_are_whole():
