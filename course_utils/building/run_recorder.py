@@ -2,9 +2,10 @@
 
     nice python -m course_utils.building.run_recorder 07 08 09 12
 
-runs the solutions of these notebooks, and writes what their trainings of more than LONG seconds came to into
-models/trained/known_runs.npz and known_runs.json, in place of what stood there of the same notebooks. To be done again
-when a notebook's trainings change: until then, browsers do them in full.
+runs the solutions and the student copies of these notebooks, and writes what their trainings of more than LONG seconds
+came to into models/trained/known_runs.npz and known_runs.json, in place of what stood there of the same notebooks; what
+both copies train alike stands there once. (They differ where the library's function takes the place of an answer.) To
+be done again when a notebook's trainings change: until then, browsers do them in full.
 """
 
 import argparse
@@ -79,7 +80,8 @@ def record(folder: str, notebook: str, long: float = LONG) -> None:
 def run_notebook(path: Path, folder: Path) -> None:
     """Run the notebook at `path`, so that `folder` holds a file of each of its long trainings afterwards."""
     notebook = nbformat.read(path, as_version=4)
-    notebook.cells.insert(0, nbformat.v4.new_code_cell(FIRST_CELL.format(str(folder), path.stem[:2])))
+    name = f"{path.stem[:2]}-{path.parent.name}"
+    notebook.cells.insert(0, nbformat.v4.new_code_cell(FIRST_CELL.format(str(folder), name)))
     NotebookClient(notebook, timeout=None, resources={"metadata": {"path": str(folder)}}).execute()
 
 
@@ -101,6 +103,12 @@ def trainings(folder: Path) -> Iterator[tuple[dict[str, Any], dict[str, np.ndarr
         yield description, {f"{kept.stem}.change": change, f"{kept.stem}.units": units}
 
 
+def same(run: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether two descriptions are of the same training, by what a browser would look at."""
+    alike = (run[key] == other[key] for key in ("parameters", "steps", "step sizes"))
+    return all(alike) and np.allclose(run["first losses"], other["first losses"], rtol=known_runs.CLOSE / 10, atol=0)
+
+
 def put_into_pack(numbers: Sequence[str], folder: Path) -> None:
     """Write the trainings that were kept in a folder into the pack, in place of all of these notebooks."""
     listed, packed = known_runs.FOLDER / "known_runs.json", known_runs.FOLDER / "known_runs.npz"
@@ -111,6 +119,8 @@ def put_into_pack(numbers: Sequence[str], folder: Path) -> None:
         with np.load(packed, allow_pickle=False) as pack:
             arrays = {name: pack[name] for name in pack if name[:2] not in numbers}
     for description, found in trainings(folder):
+        if any(same(description, other) for other in descriptions):
+            continue
         descriptions.append(description)
         arrays |= found
         print(*(description[key] for key in ("name", "label", "parameters", "steps", "seconds")), flush=True)
@@ -128,6 +138,7 @@ def main() -> None:
         for path in sorted((ROOT / "solutions").glob("*.ipynb")):
             if path.stem[:2] in numbers:
                 run_notebook(path, Path(folder))
+                run_notebook(ROOT / "notebooks" / path.name, Path(folder))
         put_into_pack(numbers, Path(folder))
 
 

@@ -1,4 +1,4 @@
-"""The browser edition in Firefox: the start page, notebook 00 from top to bottom, an answer checked. Weekly, as its twin."""
+"""The browser edition in Firefox: the start page, all of notebook 00, an answer checked. Weekly, as its twin."""
 
 import threading
 from pathlib import Path
