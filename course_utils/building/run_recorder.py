@@ -87,7 +87,7 @@ def run_notebook(path: Path, folder: Path) -> None:
 
 def trainings(folder: Path) -> Iterator[tuple[dict[str, Any], dict[str, np.ndarray]]]:
     """(description, arrays) of each training that was kept in a folder, as the pack has them."""
-    for kept in sorted(folder.glob("*-*.npz")):
+    for kept in sorted(folder.glob("*-*.npz"), reverse=True):  # solutions before notebooks
         with np.load(kept, allow_pickle=False) as run:
             change, units = known_runs.packed(run["start"], run["end"], run["lengths"])
             description = {

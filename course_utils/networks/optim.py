@@ -14,6 +14,7 @@ from course_utils.networks.arrays import Array
 from course_utils.networks.flat import flatten, leaves, unflatten, value_and_gradient
 
 Schedule = Callable[[int], float]  # from t = 1, 2, ... to the step size
+REFRESH = 1.0 if sys.platform == "emscripten" else 0.2  # seconds: drawing a bar takes a browser as long as some steps
 BLOCK = 2**16  # numbers that Adam updates at a time: few enough to stay in the processor's cache meanwhile
 
 
@@ -100,7 +101,7 @@ def adam(
     before = checkpoint.restore(flat, m, v) if checkpoint else 0
     done, why = 0, ": there are no more batches"
     with tqdm(
-        total=steps, desc=label, leave=False, mininterval=0.2, file=sys.stdout
+        total=steps, desc=label, leave=False, mininterval=REFRESH, file=sys.stdout
     ) as bar:  # stderr leaves a red line
         try:
             for t, batch in zip(range(1, steps + 1), batches):  # in this order: no batch is drawn beyond the last
