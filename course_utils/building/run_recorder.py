@@ -11,6 +11,7 @@ be done again when a notebook's trainings change: until then, browsers do them i
 import argparse
 import inspect
 import json
+import os
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -24,7 +25,7 @@ from nbclient import NotebookClient
 from course_utils.networks import known_runs, optim
 from course_utils.networks.flat import flatten, leaves
 
-LONG = 5.0  # seconds of processor time; in a browser it is ten to twenty times as much
+LONG = 2.0  # seconds of processor time; in a browser it is ten to twenty times as much
 ROOT = Path(__file__).parents[2]
 FIRST_CELL = "from pathlib import Path\nfrom course_utils.building import run_recorder\nrun_recorder.record({!r}, {!r})"
 
@@ -65,12 +66,15 @@ def recording(adam: Callable, keep: Callable[[Mapping[str, Any]], None]) -> Call
 
 
 def record(folder: str, notebook: str, long: float = LONG) -> None:
-    """From now on, keep what there is to know of every training of this process that takes long, in a folder."""
-    found = 0
+    """From now on, keep what there is to know of every training of this process that takes long, in a folder.
+
+    Those of the children in which answers are checked are not kept.
+    """
+    found, process = 0, os.getpid()
 
     def keep(run):
         nonlocal found
-        if run["seconds"] >= long and len(run["losses"]) == run["steps"] > known_runs.LOOKED:
+        if os.getpid() == process and run["seconds"] >= long and len(run["losses"]) == run["steps"] > known_runs.LOOKED:
             found += 1
             np.savez(Path(folder) / f"{notebook}-{found:02}.npz", **run)
 

@@ -44,6 +44,8 @@ def test_a_training_is_kept_as_it_went_and_short_ones_are_not(tmp_path, monkeypa
     run_recorder.record(str(tmp_path), "05-solutions", long=0)
     end = train(40)
     train(known_runs.LOOKED)  # nothing would be saved
+    monkeypatch.setattr(run_recorder.os, "getpid", lambda: 0)  # a child, in which an answer is checked
+    train(40)
     ((description, arrays),) = run_recorder.trainings(tmp_path)
     assert (description["name"], description["parameters"], description["steps"]) == ("05-solutions-01", 8, 40)
     assert len(description["first losses"]) == known_runs.LOOKED and description["first losses"][0] == 1.5
