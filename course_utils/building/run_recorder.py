@@ -30,7 +30,7 @@ ROOT = Path(__file__).parents[2]
 FIRST_CELL = "from pathlib import Path\nfrom course_utils.building import run_recorder\nrun_recorder.record({!r}, {!r})"
 
 
-def recording(adam: Callable, keep: Callable[[Mapping[str, Any]], None]) -> Callable:
+def recording(adam: Callable, keep: Callable[[Mapping[str, Any]], None]) -> Any:
     """A function that does what `adam` does, and afterwards gives `keep` what there is to know of the training."""
 
     def recorded(*args, **options):
@@ -117,7 +117,7 @@ def put_into_pack(numbers: Sequence[str], folder: Path) -> None:
     """Write the trainings that were kept in a folder into the pack, in place of all of these notebooks."""
     listed, packed = known_runs.FOLDER / "known_runs.json", known_runs.FOLDER / "known_runs.npz"
     descriptions: list[dict[str, Any]] = []
-    arrays: dict[str, np.ndarray] = {}
+    arrays: dict[str, Any] = {}
     if listed.exists():
         descriptions = [run for run in known_runs.described() if run["name"][:2] not in numbers]
         with np.load(packed, allow_pickle=False) as pack:

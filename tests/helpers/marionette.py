@@ -1,6 +1,6 @@
 """Drives a headless Firefox as its own tests do: over Marionette, a socket to which commands are sent as JSON.
 
-Each message is its length, a colon and [type, number, command, parameters]; the answer is [type, number, error, result].
+Each message is its length, a colon and [type, number, command, parameters]; the answer [type, number, error, result].
 (firefox-source-docs.mozilla.org/testing/marionette/Protocol.html) Playwright drives only a Firefox of its own make.
 """
 
