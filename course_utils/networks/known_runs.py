@@ -82,17 +82,16 @@ class Watch:
         with these step sizes; `label` is what its progress bar says."""
         self.start, self.lengths, self.steps, self.rate, self.label = start.copy(), lengths, steps, rate, label
         self.losses: list[float] = []
-        self.begun = 0.0
+        self.times: list[float] = []
         self.said = ""
 
     def seen(self, loss: float) -> Run | None:
         """Notes the loss of the next step. After LOOKED of them, the run where it is known and would take too long."""
         self.losses.append(loss)
-        if len(self.losses) == 1:
-            self.begun = time.monotonic()  # the first step is no measure: it loads and allocates
+        self.times.append(time.monotonic())
         if len(self.losses) != LOOKED:
             return None
-        seconds = (time.monotonic() - self.begun) / (LOOKED - 1) * self.steps
+        seconds = float(np.diff(self.times).min()) * self.steps  # the quickest: in others, somebody may look on
         description = self.known() if seconds > PATIENCE else None
         if description is None:
             return None
