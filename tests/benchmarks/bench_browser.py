@@ -9,7 +9,8 @@ standard error there were (a student's copy has none either: open exercises do n
 slowest cell in the browser. Cells that take long are listed below it, natively and in the browser, and whatever was
 red; a cell that takes longer than the patience ends its notebook. Seconds are those of the processor, of the kernel and
 its children or of the whole browser, with one BLAS thread: on a quiet machine, about what a student waits, and on a
-busy one not far from it. Each cell's are told on standard error as it ends.
+busy one not far from it. Each cell's are told on standard error as it ends, with
+what was red.
 """
 
 import argparse
@@ -86,7 +87,8 @@ def in_browser(browser, address, path, patience):
             before = processor_seconds()
             cells.append(page.evaluate(RUN, [i, patience]))
             cells[-1]["seconds"] = processor_seconds() - before
-            print(f"  {path.stem} {i} {cells[-1]['seconds']:.1f} {first_line(cells[-1])}", file=sys.stderr, flush=True)
+            said = [f"{cells[-1]['seconds']:.1f}", first_line(cells[-1]), *cells[-1]["errors"], *cells[-1]["red"]]
+            print(f"  {path.stem} {i}", *said, file=sys.stderr, flush=True)
             if cells[-1]["late"]:
                 break
         return ready, cells
