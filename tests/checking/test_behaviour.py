@@ -10,6 +10,7 @@ from course_utils.checking import examine, student
 from course_utils.checking.behaviour import noise_in_training
 from course_utils.checking.calling import outcome_of, perform_and_count, threaded, words_between
 from course_utils.exercises import find_exercise
+from course_utils.exercises.stand_ins import Rng
 from course_utils.models.amortization import elbo_of_q
 from course_utils.models.vae import encoder_forward, init_vae, vae_elbo
 from course_utils.networks.nets import init_mlp
@@ -206,6 +207,11 @@ def test_the_words_that_a_generator_was_asked_for_are_counted():
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("value", [np.zeros(2), np.ones(1), (), None], ids=repr)
+def test_draws_are_counted_whatever_the_answer_gives(value):
+    assert perform_and_count(lambda rng: [rng.random(5), value][1], (Rng(0),))["value"] == [5]
+
+
 def test_what_a_training_does_says_more_than_that_it_was_none():
     def untrained(x, sizes, steps, rng):
         params = init_vae(x.mean(axis=0), sizes, rng)
