@@ -9,8 +9,7 @@ standard error there were (a student's copy has none either: open exercises do n
 slowest cell in the browser. Cells that take long are listed below it, natively and in the browser, and whatever was
 red; a cell that takes longer than the patience ends its notebook. Seconds are those of the processor, of the kernel and
 its children or of the whole browser, with one BLAS thread: on a quiet machine, about what a student waits, and on a
-busy one not far from it. Each cell's are told on standard error as it ends, with
-what was red.
+busy one not far from it. Each cell's are told on standard error as it ends, with what was red.
 """
 
 import argparse
