@@ -24,6 +24,7 @@ from course_utils.networks.arrays import Array
 
 LOOKED = 10  # steps that are taken before a run is looked for
 CLOSE = 1e-3  # relative difference of losses that another machine's rounding makes in as many steps, at most
+FEW = 20_000  # weights
 PATIENCE = 60.0  # seconds: a training that would take less is done
 FOLDER = Path(__file__).parents[1] / "models" / "trained"
 HOW_TO_TRAIN = "from course_utils.networks import known_runs; known_runs.train_anyway()"
@@ -57,14 +58,17 @@ def described() -> list[dict[str, Any]]:
 
 
 def packed(start: Array, end: Array, lengths: Sequence[int]) -> tuple[Array, Array]:
-    """The change from start to end (P,) as whole numbers from -127 to 127, (P,), and their unit in each array of the
-    network, whose sizes are `lengths`: a sixth of the standard deviation, or as much as 127 of them need.
+    """The change from start to end (P,) as whole numbers, (P,), and their unit in each array of the network, whose sizes
+    are `lengths`. Of many weights these are a sixth of the array's standard deviation, or as much as 127 units need.
 
-    Compressed, that is less than five bits a weight; of a VAE with 670,000 weights it costs 0.2 of 106 nats.
+    Compressed, that is less than five bits a weight; of a VAE with 670,000 weights it costs 0.2 of 106 nats. FEW weights
+    cost nothing, and may be meant to be exact: they get 16 bits.
     """
     change = np.split(end - start, np.cumsum(lengths)[:-1])
-    units = np.array([max(part.std() / 6, np.abs(part).max() / 127) or 1.0 for part in change], np.float32)
-    return np.rint(np.concatenate([part / unit for part, unit in zip(change, units)])).astype(np.int8), units
+    most, kind = (2**15 - 1, np.int16) if len(start) < FEW else (127, np.int8)
+    finest = (0.0 if len(start) < FEW else part.std() / 6 for part in change)
+    units = np.array([max(unit, np.abs(part).max() / most) or 1.0 for unit, part in zip(finest, change)], np.float32)
+    return np.rint(np.concatenate([part / unit for part, unit in zip(change, units)])).astype(kind), units
 
 
 def load(description: dict[str, Any], lengths: Sequence[int]) -> Run:

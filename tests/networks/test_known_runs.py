@@ -147,14 +147,17 @@ def test_outside_of_a_browser_nothing_is_looked_for():
     assert known_runs._anyway and known_runs.watch(np.zeros(2), [2], 100, lambda t: 0.1, "") is None
 
 
-def test_numbers_are_packed_as_finely_as_they_spread_and_none_is_cut_off():
+@pytest.mark.parametrize("few", [0, 10**6], ids=["many weights", "few weights"])
+def test_numbers_are_packed_as_finely_as_they_spread_and_none_is_cut_off(few, monkeypatch):
+    monkeypatch.setattr(known_runs, "FEW", few)
     rng = np.random.default_rng(0)
     start = rng.normal(size=1007)
     end = start + np.concatenate([0.01 * rng.normal(size=1000), np.zeros(5), [0.0, 40.0]])
     change, units = known_runs.packed(start, end, [1000, 5, 2])
-    assert change.dtype == np.int8 and len(units) == 3
+    assert change.dtype == (np.int16 if few else np.int8) and len(units) == 3
     apart = np.abs(end - start - change * np.repeat(units, [1000, 5, 2]))
-    assert apart[:1000].max() <= 0.01 / 6 * 0.6 and not apart[1000:1005].any() and apart[1005:].max() < 40 / 127
+    ordinary, largest = (1e-6, 40 / 2**15) if few else (0.01 / 6 * 0.6, 40 / 127)
+    assert apart[:1000].max() <= ordinary and not apart[1000:1005].any() and apart[1005:].max() < largest
 
 
 def test_the_runs_that_come_with_the_course_are_whole():
