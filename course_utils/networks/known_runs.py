@@ -58,11 +58,11 @@ def described() -> list[dict[str, Any]]:
 
 
 def packed(start: Array, end: Array, lengths: Sequence[int]) -> tuple[Array, Array]:
-    """The change from start to end (P,) as whole numbers, (P,), and their unit in each array of the network, whose sizes
-    are `lengths`. Of many weights these are a sixth of the array's standard deviation, or as much as 127 units need.
+    """The change from start to end (P,) as whole numbers, (P,), and their unit in each array of the network, whose
+    sizes are `lengths`. Of many weights these are a sixth of the array's standard deviation, or as 127 units need.
 
-    Compressed, that is less than five bits a weight; of a VAE with 670,000 weights it costs 0.2 of 106 nats. FEW weights
-    cost nothing, and may be meant to be exact: they get 16 bits.
+    Compressed, that is less than five bits a weight; of a VAE with 670,000 weights it costs 0.2 of 106 nats. FEW
+    weights cost nothing, and may be meant to be exact: they get 16 bits.
     """
     change = np.split(end - start, np.cumsum(lengths)[:-1])
     most, kind = (2**15 - 1, np.int16) if len(start) < FEW else (127, np.int8)
