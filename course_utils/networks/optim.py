@@ -9,10 +9,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.random import Generator
 
+from course_utils.networks import known_runs
 from course_utils.networks.arrays import Array
-from course_utils.networks.flat import flatten, unflatten, value_and_gradient
+from course_utils.networks.flat import flatten, leaves, unflatten, value_and_gradient
 
 Schedule = Callable[[int], float]  # from t = 1, 2, ... to the step size
+REFRESH = 1.0 if sys.platform == "emscripten" else 0.2  # seconds: drawing a bar takes a browser as long as some steps
 BLOCK = 2**16  # numbers that Adam updates at a time: few enough to stay in the processor's cache meanwhile
 
 
@@ -78,7 +80,9 @@ def adam(
     v_hat = v / (1 - beta2^t) undo the start at 0 (Kingma and Ba 2015, algorithm 1). `params` is any nesting of lists,
     tuples and dicts of arrays. `step_size` is a number, or a function of t = 1, 2, ... where it should shrink (see
     `cosine_decay`), never negative. `callback(t, params, loss)`, if given, is called after every update.
-    With a `checkpoint` that has been reached before, the batches up to it are drawn and not used.
+    With a `checkpoint` that has been reached before, the batches up to it are drawn and not used. In a browser, a
+    training that the course has done before and that would take more than a minute there ends as it did then, see
+    `known_runs`: its other batches are drawn and not used, and `callback` is called once more, at the end.
 
     Three things end the training early, with a line that says so, and keep the parameters reached so far: an interrupt
     (the stop button), batches that run out, and a loss or gradient that is not finite, before it spoils them. Where
@@ -92,10 +96,12 @@ def adam(
     current = unflatten(flat, params)
     compute = value_and_gradient(loss, current, out=unflatten(gradient, params))
     rate: Callable[[int], Any] = step_size if callable(step_size) else lambda t: step_size
+    lengths = [np.size(leaf) for leaf in leaves(params)]
+    watch = known_runs.watch(flat, lengths, steps, rate, label) if not checkpoint else None
     before = checkpoint.restore(flat, m, v) if checkpoint else 0
     done, why = 0, ": there are no more batches"
     with tqdm(
-        total=steps, desc=label, leave=False, mininterval=0.2, file=sys.stdout
+        total=steps, desc=label, leave=False, mininterval=REFRESH, file=sys.stdout
     ) as bar:  # stderr leaves a red line
         try:
             for t, batch in zip(range(1, steps + 1), batches):  # in this order: no batch is drawn beyond the last
@@ -121,8 +127,16 @@ def adam(
                     checkpoint.keep(t, flat, m, v)
                 if callback:
                     callback(t, unflatten(flat.copy(), params), value)  # a copy: the next update is in place
+                if watch and (run := watch.seen(value)):
+                    flat[:] = watch.start + run.change
+                    done += sum(1 for _ in zip(range(t, steps), batches))  # draws from the same generator as training
+                    if callback:
+                        callback(steps, unflatten(flat.copy(), params), run.loss)
+                    break
         except KeyboardInterrupt:
             why = ""
+    if watch and watch.said:
+        print(watch.said)
     if done < steps:
         print(f"{label} stopped after {done} of {steps} steps{why}; the parameters reached so far are kept.")
     return current

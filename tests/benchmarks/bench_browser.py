@@ -1,15 +1,22 @@
 """Seconds of every notebook natively and in the browser edition, cell by cell, in headless Chromium.
 
     python tests/benchmarks/bench_browser.py [NN ...] [--site OUT] [--solutions | --students] [--no-native]
+        [--patience SECONDS] [--slow SECONDS]
 
 Builds the site unless a built one is named. Each notebook is run from top to bottom in a fresh kernel: the student's
 copy as it is handed out, and the solution. A line for each says how many cells ran, how many errors and lines on
 standard error there were (a student's copy has none either: open exercises do not stop it), the seconds, and the
-slowest cell in the browser. Numbers are worth something on a quiet machine alone.
+slowest cell in the browser. Cells that take long are listed below it, natively and in the browser, and whatever was
+red; a cell that takes longer than the patience ends its notebook. Seconds are those of the processor, of the kernel and
+its children or of the whole browser, with one BLAS thread: on a quiet machine, about what a student waits, and on a
+busy one not far from it. Each cell's are told on standard error as it ends, with what was red.
 """
 
 import argparse
+import contextlib
 import json
+import math
+import os
 import sys
 import tempfile
 import threading
@@ -20,31 +27,37 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "helpers")]
 
 import nbformat  # noqa: E402
+import psutil  # noqa: E402
 from lab import chromium  # noqa: E402
 from nbclient import NotebookClient  # noqa: E402
 
 from course_utils.building.site import build_site, site_server  # noqa: E402
 
-PATIENCE = 3600  # seconds for a cell
 SAVE = """([path, content]) => jupyterapp.serviceManager.contents.save(path,
   { type: "notebook", format: "json", content: JSON.parse(content) })"""
 READY = """document.documentElement.dataset.course === 'ready' &&
   jupyterapp.shell.currentWidget?.context?.sessionContext?.kernelDisplayStatus === 'idle'"""
-RUN = """async () => {
-  const { content } = jupyterapp.shell.currentWidget, results = [];
-  for (const [i, widget] of content.widgets.entries()) {
-    const shared = widget.model.sharedModel;
-    if (shared.cell_type !== "code" || !shared.source.trim()) continue;
-    content.activeCellIndex = i;
-    const begun = performance.now();
-    await jupyterapp.commands.execute("notebook:run-cell");
-    const outputs = shared.toJSON().outputs;
-    results.push({ source: shared.source, seconds: (performance.now() - begun) / 1000,
-      errors: outputs.filter((o) => o.output_type === "error").map((o) => `${o.ename}: ${o.evalue}`),
-      red: outputs.filter((o) => o.name === "stderr").map((o) => [].concat(o.text).join("")) });
-  }
-  return results;
+CODE = """() => [...jupyterapp.shell.currentWidget.content.widgets.entries()].filter(([i, widget]) =>
+  widget.model.type === "code" && widget.model.sharedModel.source.trim()).map(([i]) => i)"""
+RUN = """async ([i, patience]) => {
+  const { content } = jupyterapp.shell.currentWidget, shared = content.widgets[i].model.sharedModel;
+  content.activeCellIndex = i;
+  const late = new Promise((resolve) => setTimeout(() => resolve("late"), 1000 * patience));
+  const ended = await Promise.race([jupyterapp.commands.execute("notebook:run-cell"), late]);
+  const outputs = shared.toJSON().outputs, errors = outputs.filter((o) => o.output_type === "error");
+  return { i, source: shared.source, late: ended === "late",
+    errors: errors.map((o) => `${o.ename}: ${o.evalue}`),
+    red: outputs.filter((o) => o.name === "stderr").map((o) => [].concat(o.text).join("")) };
 }"""
+
+
+def processor_seconds():
+    """Of all processes that this one has started, and of theirs."""
+    spent = 0.0
+    for process in psutil.Process().children(recursive=True):
+        with contextlib.suppress(psutil.Error):  # it has ended meanwhile
+            spent += sum(process.cpu_times()[:4])
+    return spent
 
 
 def without_outputs(path):
@@ -56,10 +69,10 @@ def without_outputs(path):
     return notebook
 
 
-def in_browser(browser, address, path):
-    """(seconds until the kernel is ready, [{source, seconds, errors, red}] for each code cell)."""
+def in_browser(browser, address, path, patience):
+    """(seconds until the kernel is ready, [{i, source, seconds, late, errors, red}] for each code cell)."""
     context = browser.new_context(viewport={"width": 1280, "height": 900})
-    context.set_default_timeout(PATIENCE * 1000)
+    context.set_default_timeout(patience * 1000)
     page, name = context.new_page(), f"bench-{path.parent.name}-{path.name}"
     try:
         page.goto(f"{address}notebooks/index.html?path=00_start_here.ipynb")
@@ -68,27 +81,54 @@ def in_browser(browser, address, path):
         begun = time.monotonic()
         page.goto(f"{address}notebooks/index.html?path={name}")
         page.wait_for_function(READY)
-        return time.monotonic() - begun, page.evaluate(RUN)
+        ready, cells = time.monotonic() - begun, []
+        for i in page.evaluate(CODE):
+            before = processor_seconds()
+            cells.append(page.evaluate(RUN, [i, patience]))
+            cells[-1]["seconds"] = processor_seconds() - before
+            said = [f"{cells[-1]['seconds']:.1f}", first_line(cells[-1]), *cells[-1]["errors"], *cells[-1]["red"]]
+            print(f"  {path.stem} {i}", *said, file=sys.stderr, flush=True)
+            if cells[-1]["late"]:
+                break
+        return ready, cells
     finally:
         context.close()
 
 
-def natively(path):
-    """Seconds of all code cells together, in a kernel of this machine."""
+def natively(path, patience):
+    """{index of a cell: seconds} in a kernel of this machine."""
     notebook = without_outputs(path)
     with tempfile.TemporaryDirectory() as folder:
         client = NotebookClient(
             notebook,
             kernel_name="python3",
-            timeout=PATIENCE,
+            timeout=patience,
             allow_errors=True,
             resources={"metadata": {"path": folder}},
         )
         with client.setup_kernel():
-            begun = time.monotonic()
+            seconds = {}
             for i, cell in enumerate(notebook.cells):
+                before = processor_seconds()
                 client.execute_cell(cell, i)
-            return time.monotonic() - begun
+                seconds[i] = processor_seconds() - before
+            return seconds
+
+
+def first_line(cell):
+    """What a cell is called in the table."""
+    return json.dumps(cell["source"].splitlines()[0][:50])
+
+
+def line_of(path, ready, cells, native):
+    """A notebook's line in the table."""
+    errors, red = (sum(bool(cell[kind]) for cell in cells) for kind in ("errors", "red"))
+    slowest = max(cells, key=lambda cell: cell["seconds"])
+    alone, here = sum(native.values()) if native else math.nan, sum(cell["seconds"] for cell in cells)
+    return (
+        f"{path.parent.name + '/' + path.stem:42} {len(cells):5} {errors:6} {red:4} {ready:6.1f} {alone:6.1f}"
+        f" {here:7.1f}  {slowest['seconds']:.1f} s {first_line(slowest)}{' (stopped there)' * cells[-1]['late']}"
+    )
 
 
 def main():
@@ -99,7 +139,10 @@ def main():
     parser.add_argument("--solutions", action="store_true", help="solutions alone")
     parser.add_argument("--students", action="store_true", help="students' copies alone")
     parser.add_argument("--no-native", action="store_true")
+    parser.add_argument("--patience", type=float, default=1200, metavar="SECONDS", help="for one cell; default: 1200")
+    parser.add_argument("--slow", type=float, default=30, metavar="SECONDS", help="lists cells from here; default: 30")
     given = parser.parse_args()
+    os.environ["OPENBLAS_NUM_THREADS"] = "1"
     folders = [name for name, other in (("notebooks", given.solutions), ("solutions", given.students)) if not other]
     with tempfile.TemporaryDirectory() as folder:
         out = given.site or Path(folder) / "site"
@@ -108,26 +151,20 @@ def main():
         server = site_server(out)
         threading.Thread(target=server.serve_forever, daemon=True).start()
         print(
-            "notebook                                   cells errors  red  ready native browser  slowest cell",
+            f"{'notebook':42} cells errors  red  ready native browser  slowest cell",
             flush=True,
         )
         for path in (path for name in folders for path in sorted((ROOT / name).glob("*.ipynb"))):
             if given.notebooks and not path.name.startswith(tuple(given.notebooks)):
                 continue
-            native = float("nan") if given.no_native else natively(path)
+            native = {} if given.no_native else natively(path, given.patience)
             with chromium() as browser:  # a fresh one: a page that computed for long leaves its memory behind
-                ready, cells = in_browser(browser, f"http://127.0.0.1:{server.server_port}/", path)
-            errors, red = (sum(bool(cell[kind]) for cell in cells) for kind in ("errors", "red"))
-            slowest = max(cells, key=lambda cell: cell["seconds"])
-            print(
-                f"{path.parent.name}/{path.stem:32} {len(cells):5} {errors:6} {red:4} {ready:6.1f} {native:6.1f}"
-                f" {sum(cell['seconds'] for cell in cells):7.1f}  {slowest['seconds']:.1f} s"
-                f" {json.dumps(slowest['source'].splitlines()[0][:50])}",
-                flush=True,
-            )
+                ready, cells = in_browser(browser, f"http://127.0.0.1:{server.server_port}/", path, given.patience)
+            print(line_of(path, ready, cells, native), flush=True)
             for cell in cells:
-                for line in (*cell["errors"], *cell["red"]):
-                    print(f"    {cell['source'].splitlines()[0][:50]!r}: {line[:200]}", flush=True)
+                told = [f"{native.get(cell['i'], math.nan):.1f} s, in the browser {cell['seconds']:.1f} s"]
+                for text in (*told * (cell["seconds"] >= given.slow), *cell["errors"], *cell["red"]):
+                    print(f"    {first_line(cell)}: {text[:300]}", flush=True)
         server.shutdown()
 
 

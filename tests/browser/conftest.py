@@ -10,4 +10,4 @@ from weekly import WEEKLY
 __all__ = ["browser", "lab_server", "page", "pytest_runtest_makereport"]
 
 # It takes minutes and downloads Pyodide; ignored and not skipped, since under CI a browser test that is skipped fails.
-collect_ignore = [] if WEEKLY else ["test_site_browser.py"]
+collect_ignore = [] if WEEKLY else ["test_site_browser.py", "test_site_firefox.py"]
