@@ -5,9 +5,11 @@
 const FILES = /*FILES*/{}; // path below the site's folder -> SHA-256 of the file
 const CACHE = "course:" + self.registration.scope;
 const AT_ONCE = 3;
+const ROOM = 60e6; // bytes that are left to the student's work
 const channel = new BroadcastChannel("/sw-api.v1"); // as JupyterLite's pages call it
 const turns = new Map(); // page -> its latest question about the storage: answers bear no number, so one at a time
 let keeping = null;
+let full = false;
 
 const keyOf = (path) => new URL(`${path}?sha256=${FILES[path]}`, self.registration.scope).href;
 const pathOf = (url) => {
@@ -17,33 +19,51 @@ const pathOf = (url) => {
 };
 const hex = (buffer) => [...new Uint8Array(buffer)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 
-async function fetchAndKeep(path) {
+async function fetchAndKeep(path, cache) {
   const response = await fetch(new URL(path, self.registration.scope), { cache: "no-cache" });
-  if (!response.ok || response.redirected) return;
   const body = await response.arrayBuffer();
-  if (hex(await crypto.subtle.digest("SHA-256", body)) !== FILES[path]) return; // another version's
-  const cache = await caches.open(CACHE);
-  await cache.put(keyOf(path), new Response(body, { headers: response.headers }));
+  const found = hex(await crypto.subtle.digest("SHA-256", body));
+  if (!response.ok || response.redirected || found !== FILES[path]) throw new Error(`${path} is another version's`);
+  try {
+    await cache.put(keyOf(path), new Response(body, { headers: response.headers }));
+  } catch {
+    full = true; // the course runs all the same
+  }
 }
 
-// What is not kept yet goes straight through: the page's own request never waits for the keeping.
-const answer = async (request, path) => (await (await caches.open(CACHE)).match(keyOf(path))) ?? fetch(request);
+// What is not kept yet goes straight through: the page's own request never waits for the keeping. The browser's other
+// cache may hold an earlier version of the file, so the server is asked whether it has changed.
+async function answer(request, path) {
+  const there = await caches.open(CACHE).then((cache) => cache.match(keyOf(path))).catch(() => null);
+  return there ?? fetch(request.mode === "navigate" ? request.url : request, { cache: "no-cache" });
+}
 
+// Keeps what is not kept yet; returns how many files could not be had.
 async function keepAll() {
   const cache = await caches.open(CACHE);
   const there = new Set((await cache.keys()).map((request) => request.url));
-  const wanted = new Map(Object.keys(FILES).map((path) => [keyOf(path), path]));
-  for (const url of there) if (!wanted.has(url)) await cache.delete(url);
-  const todo = [...wanted].filter(([url]) => !there.has(url)).map(([, path]) => path);
+  const todo = Object.keys(FILES).filter((path) => !there.has(keyOf(path)));
+  let failed = 0;
   const some = async () => {
-    while (todo.length) await fetchAndKeep(todo.shift()).catch(() => null); // a full storage: it runs all the same
+    while (todo.length && !full) {
+      const { quota, usage } = await navigator.storage.estimate();
+      full ||= quota - usage < ROOM;
+      if (!full) await fetchAndKeep(todo.shift(), cache).catch(() => { failed += 1; });
+    }
   };
   await Promise.all(Array.from({ length: AT_ONCE }, some));
+  return failed;
+}
+
+async function forgetOthers() {
+  const cache = await caches.open(CACHE);
+  const wanted = new Set(Object.keys(FILES).map(keyOf));
+  for (const { url } of await cache.keys()) if (!wanted.has(url)) await cache.delete(url);
 }
 
 const keepInBackground = (event) => {
   keeping ??= keepAll().finally(() => { keeping = null; });
-  event.waitUntil(keeping);
+  event.waitUntil(keeping.catch(() => null));
 };
 
 async function askPage(request, url) {
@@ -63,16 +83,23 @@ async function askPage(request, url) {
   return turn;
 }
 
-self.addEventListener("install", () => {
-  if (!self.registration.active) self.skipWaiting(); // a new version waits until the pages of the old one are closed
-});
-self.addEventListener("activate", (event) => event.waitUntil(self.clients.claim()));
+// A new version has fetched all that has changed before it may take over: it waits until the pages of the old one are
+// closed, and whoever opens the course next may have no network.
+async function install() {
+  if (!self.registration.active) return self.skipWaiting();
+  const failed = await keepAll();
+  if (failed) throw new Error(`${failed} files of the new version could not be had; it is tried again later`);
+}
+
+self.addEventListener("install", (event) => event.waitUntil(install()));
+self.addEventListener("activate", (event) => event.waitUntil(Promise.all([self.clients.claim(), forgetOthers()])));
 self.addEventListener("message", async (event) => {
   if (event.data === "take over") await self.skipWaiting();
   if (event.data === "keep") keepInBackground(event);
   if (event.data === "how much?") {
-    const there = (await (await caches.open(CACHE)).keys()).length;
-    event.ports[0].postMessage({ kept: Math.min(there, Object.keys(FILES).length), of: Object.keys(FILES).length });
+    const there = new Set((await (await caches.open(CACHE)).keys()).map(({ url }) => url));
+    const paths = Object.keys(FILES);
+    event.ports[0].postMessage({ kept: paths.filter((path) => there.has(keyOf(path))).length, of: paths.length, full });
   }
 });
 self.addEventListener("fetch", (event) => {
