@@ -1,6 +1,6 @@
 // The course's buttons in a notebook's toolbar: back to the start page, start again, download. The toolbar itself names
 // these commands (overrides.json); what is said to the student stands in a line above the notebook.
-import { SITE, allFiles, downloadAll, downloadFile, isHandIn, nameBeside, whyNotKept } from "./work.js";
+import { SITE, allFiles, downloadAll, downloadFile, isHandIn, makeRoom, nameBeside, whyNotKept } from "./work.js";
 
 const LONG = 60; // seconds that a computation may take before something is said
 
@@ -111,16 +111,30 @@ for (const [id, command] of Object.entries(commands)) {
 }
 document.documentElement.dataset.course = "ready";
 
-// What cannot be saved is said at once, and again with each attempt.
-const watched = new WeakSet();
+// What cannot be saved is tried once more with more room, and then said, again with each attempt.
+const watched = new WeakMap(); // context -> whether it is the second attempt
 function watchSaving(context) {
   if (!context || watched.has(context)) return;
-  watched.add(context);
-  context.saveState.connect((_, state) => {
-    if (state === "failed") say("The browser could not save this notebook; it may have no room left. What you see is still " +
-      "here: use “Download my work” before you close the page.");
+  watched.set(context, false);
+  context.saveState.connect(async (_, state) => {
+    if (state.startsWith("completed")) watched.set(context, false);
+    if (state !== "failed") return;
+    say("The browser could not save this notebook; it may have no room left. What you see is still here: use " +
+      "“Download my work” before you close the page.");
+    if (watched.get(context)) return;
+    watched.set(context, true);
+    await makeRoom();
+    await context.save();
+    bar.hidden = true;
   });
 }
+
+// What Python writes and the browser does not keep: Python gets an error, which is said below the cell, and does not
+// wait for ever.
+const channel = new BroadcastChannel("/sw-api.v1");
+addEventListener("unhandledrejection", ({ reason }) => {
+  if (reason?.name === "QuotaExceededError") makeRoom().finally(() => channel.postMessage({ failed: true }));
+});
 
 // A call into C that does not end cannot be stopped from outside: say what can be done.
 let since = null;

@@ -5,11 +5,11 @@
 const FILES = /*FILES*/{}; // path below the site's folder -> SHA-256 of the file
 const CACHE = "course:" + self.registration.scope;
 const AT_ONCE = 3;
-const ROOM = 60e6; // bytes that are left to the student's work
+const FULL = new URL("?full", self.registration.scope).href; // an entry that says when there was no room
+const PATIENCE = 24 * 3600e3; // milliseconds until that is tried again
 const channel = new BroadcastChannel("/sw-api.v1"); // as JupyterLite's pages call it
 const turns = new Map(); // page -> its latest question about the storage: answers bear no number, so one at a time
 let keeping = null;
-let full = false;
 
 const keyOf = (path) => new URL(`${path}?sha256=${FILES[path]}`, self.registration.scope).href;
 const pathOf = (url) => {
@@ -24,11 +24,19 @@ async function fetchAndKeep(path, cache) {
   const body = await response.arrayBuffer();
   const found = hex(await crypto.subtle.digest("SHA-256", body));
   if (!response.ok || response.redirected || found !== FILES[path]) throw new Error(`${path} is another version's`);
-  try {
-    await cache.put(keyOf(path), new Response(body, { headers: response.headers }));
-  } catch {
-    full = true; // the course runs all the same
-  }
+  await cache.put(keyOf(path), new Response(body, { headers: response.headers })).catch(makeRoom);
+}
+
+// All or nothing: a part of the course opens nothing without a network, and takes room from the student's work.
+async function makeRoom() {
+  const cache = await caches.open(CACHE); // deleted as a whole, it would stay until the last of its users is gone
+  for (const request of await cache.keys()) await cache.delete(request);
+  await cache.put(FULL, new Response(String(Date.now()))).catch(() => null); // no room for so much as that
+}
+
+async function isFull() {
+  const noted = await (await caches.open(CACHE)).match(FULL);
+  return Boolean(noted) && Date.now() - Number(await noted.text()) < PATIENCE;
 }
 
 // What is not kept yet goes straight through: the page's own request never waits for the keeping. The browser's other
@@ -40,15 +48,15 @@ async function answer(request, path) {
 
 // Keeps what is not kept yet; returns how many files could not be had.
 async function keepAll() {
+  if (await isFull()) return 0;
   const cache = await caches.open(CACHE);
+  await cache.delete(FULL);
   const there = new Set((await cache.keys()).map((request) => request.url));
   const todo = Object.keys(FILES).filter((path) => !there.has(keyOf(path)));
   let failed = 0;
   const some = async () => {
-    while (todo.length && !full) {
-      const { quota, usage } = await navigator.storage.estimate();
-      full ||= quota - usage < ROOM;
-      if (!full) await fetchAndKeep(todo.shift(), cache).catch(() => { failed += 1; });
+    while (todo.length && !(await isFull())) {
+      await fetchAndKeep(todo.shift(), cache).catch(() => { failed += 1; });
     }
   };
   await Promise.all(Array.from({ length: AT_ONCE }, some));
@@ -57,7 +65,7 @@ async function keepAll() {
 
 async function forgetOthers() {
   const cache = await caches.open(CACHE);
-  const wanted = new Set(Object.keys(FILES).map(keyOf));
+  const wanted = new Set([FULL, ...Object.keys(FILES).map(keyOf)]);
   for (const { url } of await cache.keys()) if (!wanted.has(url)) await cache.delete(url);
 }
 
@@ -71,9 +79,10 @@ async function askPage(request, url) {
   const page = data.browsingContextId;
   const ask = () => new Promise((resolve) => {
     const listen = (event) => {
-      if (event.data.browsingContextId !== page || !("response" in event.data)) return; // it may be undefined
+      const mine = event.data.browsingContextId === page && "response" in event.data; // which may be undefined
+      if (!mine && !event.data.failed) return; // where a page fails, JupyterLite lets it give no answer at all
       channel.removeEventListener("message", listen);
-      resolve(new Response(JSON.stringify(event.data.response)));
+      resolve(mine ? new Response(JSON.stringify(event.data.response)) : new Response("", { status: 507 }));
     };
     channel.addEventListener("message", listen);
     channel.postMessage({ ...data, pathname: url.pathname });
@@ -96,10 +105,12 @@ self.addEventListener("activate", (event) => event.waitUntil(Promise.all([self.c
 self.addEventListener("message", async (event) => {
   if (event.data === "take over") await self.skipWaiting();
   if (event.data === "keep") keepInBackground(event);
+  if (event.data === "make room") event.ports[0].postMessage(await makeRoom());
   if (event.data === "how much?") {
     const there = new Set((await (await caches.open(CACHE)).keys()).map(({ url }) => url));
     const paths = Object.keys(FILES);
-    event.ports[0].postMessage({ kept: paths.filter((path) => there.has(keyOf(path))).length, of: paths.length, full });
+    const kept = paths.filter((path) => there.has(keyOf(path))).length;
+    event.ports[0].postMessage({ kept, of: paths.length, full: await isFull() });
   }
 });
 self.addEventListener("fetch", (event) => {

@@ -1,6 +1,7 @@
 // The start page: what the student has done here, each notebook's buttons, and what is kept for use without a network.
 import {
-  SITE, allFiles, downloadAll, downloadFile, handIns, keepBeside, putNewBeside, registered, solvedExercises, whyNotKept,
+  SITE, allFiles, askWorker, downloadAll, downloadFile, handIns, keepBeside, putNewBeside, registered, solvedExercises,
+  whyNotKept,
 } from "./work.js";
 
 const $ = (selector, within = document) => within.querySelector(selector);
@@ -62,13 +63,8 @@ async function show() {
   $("#download").hidden = !files.length;
 }
 
-async function showOffline(registration) {
-  const worker = registration.active;
-  if (!worker) return;
-  const channel = new MessageChannel();
-  const reply = new Promise((resolve) => { channel.port1.onmessage = (event) => resolve(event.data); });
-  worker.postMessage("how much?", [channel.port2]);
-  const { kept, of, full } = await reply;
+async function showOffline() {
+  const { kept, of, full } = await askWorker("how much?");
   const all = kept === of;
   document.documentElement.dataset.kept = all ? "all" : full ? "full" : `${kept} of ${of}`;
   $("#offline").textContent = all
@@ -90,7 +86,7 @@ async function keepCourse() {
     registration.waiting.postMessage("take over");
   });
   const { active } = await navigator.serviceWorker.ready;
-  for (let seconds = 0; !(await showOffline(registration)); seconds += 1) {
+  for (let seconds = 0; !(await showOffline()); seconds += 1) {
     if (seconds % 30 === 0) active.postMessage("keep"); // again: the network may have been gone for a while
     await new Promise((resolve) => { setTimeout(resolve, 1000); });
   }
@@ -103,5 +99,9 @@ $("#download").addEventListener("click", async () => {
 addEventListener("pageshow", show);
 addEventListener("focus", show);
 document.addEventListener("visibilitychange", show);
-whyNotKept().then((reason) => { $("#refused").textContent = reason; $("#refused").hidden = !reason; });
-keepCourse().catch((error) => { $("#offline").textContent = `The course cannot be kept for use without a network (${error.message}).`; });
+const reason = await whyNotKept(); // which may make room for the student's work, so this comes first
+$("#refused").textContent = reason;
+$("#refused").hidden = !reason;
+await keepCourse().catch((error) => {
+  $("#offline").textContent = `The course cannot be kept for use without a network (${error.message}).`;
+});

@@ -11,6 +11,16 @@ export async function registered() {
   return navigator.serviceWorker.register(WORKER);
 }
 
+// The answer of the course's service worker to a question; undefined where there is none that could answer.
+export async function askWorker(question) {
+  const { active } = (await navigator.serviceWorker?.getRegistration(SITE)) ?? {};
+  if (!active) return undefined;
+  const channel = new MessageChannel();
+  const reply = new Promise((resolve) => { channel.port1.onmessage = (event) => resolve(event.data); });
+  active.postMessage(question, [channel.port2]);
+  return reply;
+}
+
 const promised = (request) => new Promise((resolve, reject) => {
   request.onsuccess = () => resolve(request.result);
   request.onerror = () => reject(request.error);
@@ -162,7 +172,33 @@ export async function downloadAll(all) {
   return files.length;
 }
 
-const NEEDED = 30e6; // bytes that a student's notebooks with their outputs may take
+const NEEDED = 20e6; // bytes that a student's notebooks with their figures may take
+
+// Whether so much can be kept: tried, as browsers do not say how much room there is, or say what is not so.
+async function hasRoom(bytes) {
+  const opening = indexedDB.open("course: can anything be kept?");
+  opening.onupgradeneeded = () => opening.result.createObjectStore("test");
+  const database = await promised(opening);
+  const inTransaction = (use) => new Promise((resolve, reject) => {
+    const transaction = database.transaction("test", "readwrite");
+    use(transaction.objectStore("test"));
+    transaction.oncomplete = resolve;
+    transaction.onabort = () => reject(transaction.error);
+  });
+  try {
+    await inTransaction((store) => store.put(new Uint8Array(bytes), "kept"));
+    return true;
+  } catch (error) {
+    if (error?.name === "QuotaExceededError") return false;
+    throw error;
+  } finally {
+    await inTransaction((store) => store.clear()).catch(() => null);
+    database.close();
+  }
+}
+
+// The course's own copy gives way to the student's work.
+export const makeRoom = () => askWorker("make room");
 
 // "" or a sentence on why this browser may not keep the work: said before there is any.
 export async function whyNotKept() {
@@ -173,18 +209,12 @@ export async function whyNotKept() {
         `neither the course nor your progress. ${remedy}`;
     }
     await registered();
-    const opening = indexedDB.open("course: can anything be kept?");
-    opening.onupgradeneeded = () => opening.result.createObjectStore("test");
-    const database = await promised(opening);
-    await promised(database.transaction("test", "readwrite").objectStore("test").put("yes", "kept"));
-    database.close();
+    if (await hasRoom(NEEDED)) return "";
+    await makeRoom();
+    if (await hasRoom(NEEDED)) return "";
   } catch (error) {
     return `This browser refuses to keep anything (${error?.name ?? error}), as some do in private windows. ${remedy}`;
   }
-  const { quota, usage } = (await navigator.storage?.estimate?.().catch(() => ({}))) ?? {};
-  if (quota && quota - usage < NEEDED) {
-    return `The browser has room for ${Math.max(0, (quota - usage) / 1e6).toFixed(0)} MB more, and notebooks with their ` +
-      `figures may need ${NEEDED / 1e6}. Make room on this device. ${remedy}`;
-  }
-  return "";
+  return `The browser has room for less than ${NEEDED / 1e6} MB more, which notebooks with their figures may need. Make room ` +
+    `on this device. ${remedy}`;
 }
