@@ -42,12 +42,14 @@ AT_START = (
 )
 SETTINGS = {
     "@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False},
+    "@jupyterlab/apputils-extension:themes": {"adaptive-theme": True},  # light or dark, as the start page and the book
     "@jupyterlab/docmanager-extension:plugin": {"autosaveInterval": 15},  # seconds
     "@jupyterlab/notebook-extension:panel": {
         "toolbar": [
             {"name": "course-home", "command": "course:home", "label": "Course", "rank": 1},
-            {"name": "course-again", "command": "course:start-again", "label": "Start again", "rank": 2},
+            {"name": "run", "command": "notebook:run-cell-and-select-next", "rank": 2},  # a phone has room for so many
             {"name": "course-download", "command": "course:download", "label": "Download my work", "rank": 3},
+            {"name": "course-again", "command": "course:start-again", "label": "Start again", "rank": 34},
         ]
     },
 }
