@@ -76,6 +76,7 @@ async function showOffline() {
 }
 
 async function keepCourse() {
+  if (!navigator.serviceWorker) return; // which has been said
   const registration = await registered();
   const offer = () => { $("#update").hidden = !registration.waiting; };
   registration.addEventListener("updatefound", () => registration.installing?.addEventListener("statechange", offer));
