@@ -83,9 +83,9 @@ def visitor(browser, tmp_path):
         for context in opened:
             context.close()
         assert not asked_of_others(proxy)
-        assert not [
-            error for error in errors if "Failed to initialize model" not in error
-        ]  # a busy machine's anywidget
+        # of a busy machine's anywidget, and where a test leaves no room for anything
+        known = ("Failed to initialize model", "QuotaExceededError")
+        assert not [error for error in errors if not any(one in error for one in known)]
 
 
 def open_notebook(page, address, name):
