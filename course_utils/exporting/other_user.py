@@ -138,11 +138,16 @@ def without_rights(user: str) -> list[str]:
 
 def script(temporary: Path, python: str, first: int) -> str:
     """The launcher: runs as root in the child's folder and turns into Python without any rights, each time as another
-    user, whose number is `first` at the first time."""
+    user, whose number is `first` at the first time. It gives nobody any folder but one of the grader's, below
+    `temporary`: whatever else starts it by mistake, in the course's folder say, gets an error and changes nothing."""
     start = [*without_network(), *without_rights("$user"), python]
     numbers = shlex.quote(str(temporary / "users"))
     return f"""#!/bin/sh
 set -eu
+case "$(pwd -P)/" in
+    {shlex.quote(str(temporary.resolve()))}/*/) ;;
+    *) echo "$0: $(pwd -P) is no folder of a child" >&2; exit 126 ;;
+esac
 for library in {shlex.quote(str(temporary))}/library*; do
     case "$*" in
         *"'$library'"*) chmod 0755 "$library" ;;

@@ -249,6 +249,19 @@ def test_files_that_anybody_may_write_to_are_as_they_were(tmp_path):
     assert [path.name for path in shared.iterdir()] == ["others"] and child.exists()
 
 
+@pytest.mark.parametrize("where", ["course", ".", "child/..", "link"])
+def test_the_launcher_gives_away_no_folder_but_a_childs(tmp_path, without_bubblewrap, where):
+    ours, course = tmp_path / "grader", tmp_path / "course"
+    (ours / "child").mkdir(parents=True)
+    course.mkdir()
+    (ours / "link").symlink_to(course)
+    tier = other_user.as_other_user(other_user.other_user(), ours)
+    folder = course if where == "course" else ours / where
+    said = subprocess.run([tier.python, "-c", "print('started')"], cwd=folder, capture_output=True, text=True)
+    assert said.returncode == 126 and said.stderr.endswith("is no folder of a child\n") and not said.stdout
+    assert {path.stat().st_uid for path in (ours, course, ours / "child")} == {0}
+
+
 def test_what_it_started_ends_with_its_grader(autograder, without_bubblewrap, tmp_path):
     """SIGKILL for the grader, in the middle of an answer that clings to life, as the other user."""
     clings = [IMPORTS, CLINGS, f"def log_mean_exp(a):{ANSWERS['stops-its-server']}"]
