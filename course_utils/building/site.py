@@ -42,12 +42,14 @@ AT_START = (
 )
 SETTINGS = {
     "@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False},
+    "@jupyterlab/apputils-extension:themes": {"adaptive-theme": True},  # light or dark, as the start page and the book
     "@jupyterlab/docmanager-extension:plugin": {"autosaveInterval": 15},  # seconds
     "@jupyterlab/notebook-extension:panel": {
         "toolbar": [
             {"name": "course-home", "command": "course:home", "label": "Course", "rank": 1},
-            {"name": "course-again", "command": "course:start-again", "label": "Start again", "rank": 2},
+            {"name": "run", "command": "notebook:run-cell-and-select-next", "rank": 2},  # a phone has room for so many
             {"name": "course-download", "command": "course:download", "label": "Download my work", "rank": 3},
+            {"name": "course-again", "command": "course:start-again", "label": "Start again", "rank": 34},
         ]
     },
 }
@@ -209,17 +211,22 @@ def add_scripts(out: Path) -> None:
         text = page.read_text(encoding="utf-8")
         if "</head>" not in text:
             raise BuildError(f"{page} has no </head>: another version of JupyterLite?")
+        known = f'<meta name="jupyterlite" content="{jupyterlite_version(out)}">'
         script = '<script type="module" src="../course/notebook.js"></script>'
-        page.write_text(text.replace("</head>", f"  {script}\n  </head>", 1), encoding="utf-8")
+        page.write_text(text.replace("</head>", f"  {known}\n  {script}\n  </head>", 1), encoding="utf-8")
+
+
+def jupyterlite_version(out: Path) -> str:
+    """The version that JupyterLite's pages in the site say that they are."""
+    return json.loads((out / "jupyter-lite.json").read_text(encoding="utf-8"))["jupyter-config-data"]["appVersion"]
 
 
 def write_start_page(out: Path, notebooks: Sequence[Mapping[str, Any]], size: int, beside: Sequence[str]) -> None:
     """Write index.html, the course's start page; book and slides are linked where they lie `beside`."""
     template = jinja2.Template((ASSETS / "start.html").read_text(encoding="utf-8"), trim_blocks=True, autoescape=True)
-    version = json.loads((out / "jupyter-lite.json").read_text(encoding="utf-8"))["jupyter-config-data"]["appVersion"]
     text = template.render(
         notebooks=notebooks,
-        jupyterlite=version,
+        jupyterlite=jupyterlite_version(out),
         megabytes=round(size / 1e6),
         book="book" in beside,
         slides="slides" in beside,

@@ -16,6 +16,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from sites import small_site, small_table
 
 from course_utils import cli
 from course_utils.building import site, site_files
@@ -27,16 +28,6 @@ TABLE = site_files.versions()
 
 def digest(content):
     return hashlib.sha256(content).hexdigest()
-
-
-def small_table(**files):
-    """A table with these files, {name without its ending: content}, as Pyodide's packages."""
-    packages = {
-        name: site_files.lock_entry(name, "1", f"{name}.whl", digest(content), [name], [])
-        for name, content in files.items()
-    }
-    pyodide = {"core": {}, "packages": packages, "info": {}, "bundle": "bundle==1"}
-    return {"pyodide": pyodide, "wheels": {}, "kernel": {}, "left_out": {}, "stand_ins": {"names": []}}
 
 
 def test_the_table_is_whole():
@@ -120,21 +111,7 @@ def test_what_is_left_out_is_left_out_and_a_pattern_without_a_file_is_an_error()
 @pytest.fixture(scope="module")
 def shell(tmp_path_factory):
     """A site with as little of JupyterLite as the course's part looks at, and one package."""
-    out = tmp_path_factory.mktemp("site")
-    for app in ("notebooks", "lab"):
-        (out / app).mkdir()
-        (out / app / "index.html").write_text("<html><head>\n</head></html>", encoding="utf-8")
-    (out / "jupyter-lite.json").write_text('{"jupyter-config-data": {"appVersion": "0.6.4"}}', encoding="utf-8")
-    table = small_table(numpy=b"numpy's files") | {"kernel": {}}
-    (out.parent / "numpy.whl").write_bytes(b"numpy's files")
-    course = site_files.wheel(site_files.COURSE, "1", {"course_utils/__init__.py": b""})
-    pyodide = out / "static" / "pyodide"
-    site_files.write_pyodide(pyodide, table, {"numpy.whl": out.parent / "numpy.whl"}, out, course, "1")
-    notebooks = site.put_notebooks(sorted((ROOT / "notebooks").glob("*.ipynb")), out)
-    site.add_scripts(out)
-    site.write_start_page(out, notebooks, 52_400_000, beside=["book"])
-    site.write_worker(out)
-    return out
+    return small_site(tmp_path_factory.mktemp("host") / "site")
 
 
 def test_the_start_page_lists_every_notebook_and_what_lies_beside(shell):
@@ -154,7 +131,8 @@ def test_the_start_page_lists_every_notebook_and_what_lies_beside(shell):
 
 def test_pages_of_notebooks_have_the_courses_buttons(shell):
     assert "../course/notebook.js" in (shell / "notebooks" / "index.html").read_text(encoding="utf-8")
-    commands = {item["command"] for item in site.SETTINGS["@jupyterlab/notebook-extension:panel"]["toolbar"]}
+    toolbar = site.SETTINGS["@jupyterlab/notebook-extension:panel"]["toolbar"]
+    commands = {item["command"] for item in toolbar if item["name"].startswith("course-")}
     script = (shell / "course" / "notebook.js").read_text(encoding="utf-8")
     assert commands and all(f'"{command}"' in script for command in commands)
 

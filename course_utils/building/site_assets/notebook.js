@@ -1,6 +1,6 @@
 // The course's buttons in a notebook's toolbar: back to the start page, start again, download. The toolbar itself names
 // these commands (overrides.json); what is said to the student stands in a line above the notebook.
-import { SITE, downloadAll, nameBeside, whyNotKept } from "./work.js";
+import { SITE, allFiles, downloadAll, downloadFile, isHandIn, makeRoom, nameBeside, whyNotKept } from "./work.js";
 
 const LONG = 60; // seconds that a computation may take before something is said
 
@@ -17,13 +17,31 @@ style.textContent = `#course-says { position: fixed; left: 50%; transform: trans
 document.head.append(style);
 document.body.append(bar);
 
-function say(text) {
-  const close = document.createElement("button");
-  close.textContent = "Close";
-  close.addEventListener("click", () => { bar.hidden = true; });
-  bar.replaceChildren(text, close);
+function button(label, act) {
+  const made = document.createElement("button");
+  made.textContent = label;
+  made.addEventListener("click", act);
+  return made;
+}
+
+function say(text, ...buttons) {
+  bar.replaceChildren(text, ...buttons, button("Close", () => { bar.hidden = true; }));
   bar.hidden = false;
 }
+
+// Keys belong to the widget that has the focus: JupyterLab 4.4 takes arrow keys, Enter and Space before a slider or a
+// button below a cell, or what is folded in a text, can see them. What is pressed with Ctrl, Alt or Cmd stays JupyterLab's, and so do Shift+Enter and
+// Escape.
+const WIDGETS_OWN = "data-lm-suppress-shortcuts"; // on the very element that has the focus
+addEventListener("keydown", (event) => {
+  const { target, key } = event;
+  const labs = event.ctrlKey || event.altKey || event.metaKey || key === "Escape" || (event.shiftKey && key === "Enter");
+  if (labs || !target.closest?.(".jp-OutputArea-output > *, .jp-RenderedMarkdown > *")) return;
+  target.setAttribute(WIDGETS_OWN, "true");
+  setTimeout(() => target.removeAttribute(WIDGETS_OWN));
+}, true);
+
+const failed = (error) => say(`That did not work: ${error.message ?? error}`);
 
 const application = () => new Promise((resolve) => {
   const look = setInterval(() => {
@@ -57,6 +75,22 @@ async function startAgain() {
   return say(`The notebook is as new. What you had is kept as “${name}”; the course's start page lists it.`);
 }
 
+// All files as JupyterLite has them, where the browser keeps none.
+async function filesOfTheApp() {
+  const { contents } = app.serviceManager;
+  const { content } = await contents.get("", { content: true });
+  return Promise.all(content.filter(({ type }) => type !== "directory")
+    .map(({ path }) => contents.get(path, { content: true })));
+}
+
+// The files, with what is on the page in this notebook's place: it may be more than could be saved.
+function withThisPage(files) {
+  const context = notebook()?.context;
+  if (!context) return files;
+  const { path, model } = context;
+  return [...files.filter((file) => file.path !== path), { path, type: "notebook", format: "json", content: model.toJSON() }];
+}
+
 const commands = {
   "course:home": { label: "Course", caption: "The course's start page", execute: async () => {
     await notebook()?.context.save();
@@ -64,21 +98,48 @@ const commands = {
   } },
   "course:start-again": { label: "Start again", caption: "Start this notebook again; your copy is kept beside it", execute: startAgain },
   "course:download": { label: "Download my work", caption: "All your notebooks and your progress, as one zip", execute: async () => {
-    await notebook()?.context.save();
-    say(`${await downloadAll()} files are in the archive that your browser has saved.`);
+    await notebook()?.context.save().catch(() => null); // it has been said that it cannot be kept
+    const count = await downloadAll(withThisPage(await allFiles().catch(filesOfTheApp)));
+    say(`${count} files are in the archive that your browser has saved.`);
   } },
 };
 for (const [id, command] of Object.entries(commands)) {
   app.commands.addCommand(id, {
     ...command,
-    execute: () => Promise.resolve(command.execute()).catch((error) => say(`That did not work: ${error.message ?? error}`)),
+    execute: () => Promise.resolve(command.execute()).catch(failed),
   });
 }
 document.documentElement.dataset.course = "ready";
 
+// What cannot be saved is tried once more with more room, and then said, again with each attempt.
+const watched = new WeakMap(); // context -> whether it is the second attempt
+function watchSaving(context) {
+  if (!context || watched.has(context)) return;
+  watched.set(context, false);
+  context.saveState.connect(async (_, state) => {
+    if (state.startsWith("completed")) watched.set(context, false);
+    if (state !== "failed") return;
+    say("The browser could not save this notebook; it may have no room left. What you see is still here: use " +
+      "“Download my work” before you close the page.");
+    if (watched.get(context)) return;
+    watched.set(context, true);
+    await makeRoom();
+    await context.save();
+    bar.hidden = true;
+  });
+}
+
+// What Python writes and the browser does not keep: Python gets an error, which is said below the cell, and does not
+// wait for ever.
+const channel = new BroadcastChannel("/sw-api.v1");
+addEventListener("unhandledrejection", ({ reason }) => {
+  if (reason?.name === "QuotaExceededError") makeRoom().finally(() => channel.postMessage({ failed: true }));
+});
+
 // A call into C that does not end cannot be stopped from outside: say what can be done.
 let since = null;
 setInterval(() => {
+  watchSaving(notebook()?.context);
   const busy = notebook()?.context.sessionContext.kernelDisplayStatus === "busy";
   if (!busy) since = null;
   else if (since === null) since = Date.now();
@@ -89,6 +150,16 @@ setInterval(() => {
   }
 }, 1000);
 
+// An archive of hand_in() lies where only this page can get at it.
+let written = null;
+app.serviceManager.contents.fileChanged.connect((_, { newValue }) => {
+  if (!isHandIn(newValue?.path ?? "")) return;
+  clearTimeout(written); // it is written in several steps
+  written = setTimeout(() => say(`${newValue.path} is written. Download it, and hand in this one file as it is.`,
+    button(`Download ${newValue.path}`, () => downloadFile(newValue.path).catch(failed))), 500);
+});
+
 navigator.storage?.persist?.().catch(() => null); // else the browser may clear what it keeps when the disk is full
 const reason = await whyNotKept();
 if (reason) say(reason);
+navigator.serviceWorker?.ready.then(({ active }) => active.postMessage("keep")); // this may be the first page that is seen

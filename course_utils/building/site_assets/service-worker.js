@@ -5,6 +5,8 @@
 const FILES = /*FILES*/{}; // path below the site's folder -> SHA-256 of the file
 const CACHE = "course:" + self.registration.scope;
 const AT_ONCE = 3;
+const FULL = new URL("?full", self.registration.scope).href; // an entry that says when there was no room
+const PATIENCE = 24 * 3600e3; // milliseconds until that is tried again
 const channel = new BroadcastChannel("/sw-api.v1"); // as JupyterLite's pages call it
 const turns = new Map(); // page -> its latest question about the storage: answers bear no number, so one at a time
 let keeping = null;
@@ -17,33 +19,59 @@ const pathOf = (url) => {
 };
 const hex = (buffer) => [...new Uint8Array(buffer)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 
-async function fetchAndKeep(path) {
+async function fetchAndKeep(path, cache) {
   const response = await fetch(new URL(path, self.registration.scope), { cache: "no-cache" });
-  if (!response.ok || response.redirected) return;
   const body = await response.arrayBuffer();
-  if (hex(await crypto.subtle.digest("SHA-256", body)) !== FILES[path]) return; // another version's
-  const cache = await caches.open(CACHE);
-  await cache.put(keyOf(path), new Response(body, { headers: response.headers }));
+  const found = hex(await crypto.subtle.digest("SHA-256", body));
+  if (!response.ok || response.redirected || found !== FILES[path]) throw new Error(`${path} is another version's`);
+  await cache.put(keyOf(path), new Response(body, { headers: response.headers })).catch(makeRoom);
 }
 
-// What is not kept yet goes straight through: the page's own request never waits for the keeping.
-const answer = async (request, path) => (await (await caches.open(CACHE)).match(keyOf(path))) ?? fetch(request);
+// All or nothing: a part of the course opens nothing without a network, and takes room from the student's work.
+async function makeRoom() {
+  const cache = await caches.open(CACHE); // deleted as a whole, it would stay until the last of its users is gone
+  for (const request of await cache.keys()) await cache.delete(request);
+  await cache.put(FULL, new Response(String(Date.now()))).catch(() => null); // no room for so much as that
+}
 
+async function isFull() {
+  const noted = await (await caches.open(CACHE)).match(FULL);
+  return Boolean(noted) && Date.now() - Number(await noted.text()) < PATIENCE;
+}
+
+// What is not kept yet goes straight through: the page's own request never waits for the keeping. The browser's other
+// cache may hold an earlier version of the file, so the server is asked whether it has changed.
+async function answer(request, path) {
+  const there = await caches.open(CACHE).then((cache) => cache.match(keyOf(path))).catch(() => null);
+  return there ?? fetch(request.mode === "navigate" ? request.url : request, { cache: "no-cache" });
+}
+
+// Keeps what is not kept yet; returns how many files could not be had.
 async function keepAll() {
+  if (await isFull()) return 0;
   const cache = await caches.open(CACHE);
+  await cache.delete(FULL);
   const there = new Set((await cache.keys()).map((request) => request.url));
-  const wanted = new Map(Object.keys(FILES).map((path) => [keyOf(path), path]));
-  for (const url of there) if (!wanted.has(url)) await cache.delete(url);
-  const todo = [...wanted].filter(([url]) => !there.has(url)).map(([, path]) => path);
+  const todo = Object.keys(FILES).filter((path) => !there.has(keyOf(path)));
+  let failed = 0;
   const some = async () => {
-    while (todo.length) await fetchAndKeep(todo.shift()).catch(() => null); // a full storage: it runs all the same
+    while (todo.length && !(await isFull())) {
+      await fetchAndKeep(todo.shift(), cache).catch(() => { failed += 1; });
+    }
   };
   await Promise.all(Array.from({ length: AT_ONCE }, some));
+  return failed;
+}
+
+async function forgetOthers() {
+  const cache = await caches.open(CACHE);
+  const wanted = new Set([FULL, ...Object.keys(FILES).map(keyOf)]);
+  for (const { url } of await cache.keys()) if (!wanted.has(url)) await cache.delete(url);
 }
 
 const keepInBackground = (event) => {
   keeping ??= keepAll().finally(() => { keeping = null; });
-  event.waitUntil(keeping);
+  event.waitUntil(keeping.catch(() => null));
 };
 
 async function askPage(request, url) {
@@ -51,9 +79,10 @@ async function askPage(request, url) {
   const page = data.browsingContextId;
   const ask = () => new Promise((resolve) => {
     const listen = (event) => {
-      if (event.data.browsingContextId !== page || !("response" in event.data)) return; // it may be undefined
+      const mine = event.data.browsingContextId === page && "response" in event.data; // which may be undefined
+      if (!mine && !event.data.failed) return; // where a page fails, JupyterLite lets it give no answer at all
       channel.removeEventListener("message", listen);
-      resolve(new Response(JSON.stringify(event.data.response)));
+      resolve(mine ? new Response(JSON.stringify(event.data.response)) : new Response("", { status: 507 }));
     };
     channel.addEventListener("message", listen);
     channel.postMessage({ ...data, pathname: url.pathname });
@@ -63,16 +92,25 @@ async function askPage(request, url) {
   return turn;
 }
 
-self.addEventListener("install", () => {
-  if (!self.registration.active) self.skipWaiting(); // a new version waits until the pages of the old one are closed
-});
-self.addEventListener("activate", (event) => event.waitUntil(self.clients.claim()));
+// A new version has fetched all that has changed before it may take over: it waits until the pages of the old one are
+// closed, and whoever opens the course next may have no network.
+async function install() {
+  if (!self.registration.active) return self.skipWaiting();
+  const failed = await keepAll();
+  if (failed) throw new Error(`${failed} files of the new version could not be had; it is tried again later`);
+}
+
+self.addEventListener("install", (event) => event.waitUntil(install()));
+self.addEventListener("activate", (event) => event.waitUntil(Promise.all([self.clients.claim(), forgetOthers()])));
 self.addEventListener("message", async (event) => {
   if (event.data === "take over") await self.skipWaiting();
   if (event.data === "keep") keepInBackground(event);
+  if (event.data === "make room") event.ports[0].postMessage(await makeRoom());
   if (event.data === "how much?") {
-    const there = (await (await caches.open(CACHE)).keys()).length;
-    event.ports[0].postMessage({ kept: Math.min(there, Object.keys(FILES).length), of: Object.keys(FILES).length });
+    const there = new Set((await (await caches.open(CACHE)).keys()).map(({ url }) => url));
+    const paths = Object.keys(FILES);
+    const kept = paths.filter((path) => there.has(keyOf(path))).length;
+    event.ports[0].postMessage({ kept, of: paths.length, full: await isFull() });
   }
 });
 self.addEventListener("fetch", (event) => {

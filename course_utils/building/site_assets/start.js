@@ -1,5 +1,8 @@
 // The start page: what the student has done here, each notebook's buttons, and what is kept for use without a network.
-import { SITE, allFiles, downloadAll, keepBeside, putNewBeside, solvedExercises, whyNotKept } from "./work.js";
+import {
+  SITE, allFiles, askWorker, downloadAll, downloadFile, handIns, keepBeside, putNewBeside, registered, solvedExercises,
+  whyNotKept,
+} from "./work.js";
 
 const $ = (selector, within = document) => within.querySelector(selector);
 const say = (text) => { $("#said").textContent = text; };
@@ -11,6 +14,12 @@ const button = (text, title, act) => {
   made.setAttribute("aria-label", `${text}: ${title}`); // there is one for each notebook
   made.addEventListener("click", () => act().then(show).catch((error) => say(`That did not work: ${error.message ?? error}`)));
   return made;
+};
+
+const inLine = (element) => {
+  const line = document.createElement("li");
+  line.append(element);
+  return line;
 };
 
 async function show() {
@@ -43,47 +52,45 @@ async function show() {
       }));
     }
     $(".others", item).replaceChildren(...others.map((file) => {
-      const line = document.createElement("li");
       const link = document.createElement("a");
       link.href = addressOf(file.path);
       link.textContent = file.name;
-      line.append(link);
-      return line;
+      return inLine(link);
     }));
   }
+  $("#hand-ins").replaceChildren(...handIns(files).map(({ path, last_modified }) => inLine(
+    button(`Download ${path}`, `written ${new Date(last_modified).toLocaleString()}`, () => downloadFile(path)))));
   $("#download").hidden = !files.length;
 }
 
-async function showOffline(registration) {
-  const worker = registration.active;
-  if (!worker) return;
-  const channel = new MessageChannel();
-  const reply = new Promise((resolve) => { channel.port1.onmessage = (event) => resolve(event.data); });
-  worker.postMessage("how much?", [channel.port2]);
-  const { kept, of } = await reply;
-  document.documentElement.dataset.kept = kept === of ? "all" : `${kept} of ${of}`;
-  $("#offline").textContent = kept === of
+async function showOffline() {
+  const { kept, of, full } = await askWorker("how much?");
+  const all = kept === of;
+  document.documentElement.dataset.kept = all ? "all" : full ? "full" : `${kept} of ${of}`;
+  $("#offline").textContent = all
     ? "The course is kept in this browser: it opens without a network, too."
-    : `The course is being kept in this browser (${kept} of ${of} files), so that it opens without a network, too.`;
-  if (kept < of) worker.postMessage("keep");
+    : full
+      ? "The browser has no room to keep the course: without a network it will not open."
+      : `The course is being kept in this browser (${kept} of ${of} files), so that it opens without a network, too.`;
+  return all || full;
 }
 
 async function keepCourse() {
-  if (!navigator.serviceWorker) return;
-  // the address that JupyterLite's own pages give it
-  const address = new URL("service-worker.js?enableCache=false", SITE).href;
-  localStorage.setItem(`${address}-version`, document.documentElement.dataset.jupyterlite);
-  const registration = await navigator.serviceWorker.register(address);
+  if (!navigator.serviceWorker) return; // which has been said
+  const registration = await registered();
   const offer = () => { $("#update").hidden = !registration.waiting; };
   registration.addEventListener("updatefound", () => registration.installing?.addEventListener("statechange", offer));
   offer();
+  registration.update().catch(() => null); // browsers ask by themselves, but not at once; there may be no network
   $("#update button").addEventListener("click", () => {
     navigator.serviceWorker.addEventListener("controllerchange", () => location.reload());
     registration.waiting.postMessage("take over");
   });
-  await navigator.serviceWorker.ready;
-  await showOffline(registration);
-  setInterval(() => { if (document.documentElement.dataset.kept !== "all") showOffline(registration); }, 1000);
+  const { active } = await navigator.serviceWorker.ready;
+  for (let seconds = 0; !(await showOffline()); seconds += 1) {
+    if (seconds % 30 === 0) active.postMessage("keep"); // again: the network may have been gone for a while
+    await new Promise((resolve) => { setTimeout(resolve, 1000); });
+  }
 }
 
 $("#download").addEventListener("click", async () => {
@@ -93,5 +100,9 @@ $("#download").addEventListener("click", async () => {
 addEventListener("pageshow", show);
 addEventListener("focus", show);
 document.addEventListener("visibilitychange", show);
-whyNotKept().then((reason) => { $("#refused").textContent = reason; $("#refused").hidden = !reason; });
-keepCourse().catch((error) => { $("#offline").textContent = `The course cannot be kept for use without a network (${error.message}).`; });
+const reason = await whyNotKept(); // which may make room for the student's work, so this comes first
+$("#refused").textContent = reason;
+$("#refused").hidden = !reason;
+await keepCourse().catch((error) => {
+  $("#offline").textContent = `The course cannot be kept for use without a network (${error.message}).`;
+});

@@ -3,6 +3,23 @@ export const SITE = new URL("..", import.meta.url); // the folder that holds the
 const DATABASE = `JupyterLite Storage - ${SITE.pathname}`;
 const FILES = "files";
 const PROGRESS = ".course_progress.json";
+const WORKER = new URL("service-worker.js?enableCache=false", SITE).href; // as JupyterLite's own pages call it
+
+// Registers the course's service worker. Without the version that JupyterLite looks for, it would remove it again.
+export async function registered() {
+  localStorage.setItem(`${WORKER}-version`, document.querySelector("meta[name=jupyterlite]").content);
+  return navigator.serviceWorker.register(WORKER);
+}
+
+// The answer of the course's service worker to a question; undefined where there is none that could answer.
+export async function askWorker(question) {
+  const { active } = (await navigator.serviceWorker?.getRegistration(SITE)) ?? {};
+  if (!active) return undefined;
+  const channel = new MessageChannel();
+  const reply = new Promise((resolve) => { channel.port1.onmessage = (event) => resolve(event.data); });
+  active.postMessage(question, [channel.port2]);
+  return reply;
+}
 
 const promised = (request) => new Promise((resolve, reject) => {
   request.onsuccess = () => resolve(request.result);
@@ -37,13 +54,20 @@ export const allFiles = async () => (await withFiles("readonly", (store) => prom
 export const removeFile = (path) => withFiles("readwrite", (store) => promised(store.delete(path)));
 export const putFile = (file) => withFiles("readwrite", (store) => promised(store.put(file, file.path)));
 
+const encoder = new TextEncoder();
+// A file's bytes; what Python writes is kept in base64, notebooks as objects.
+const bytesOf = (file) => {
+  if (file.format === "base64") return Uint8Array.from(atob(file.content), (c) => c.charCodeAt(0));
+  if (typeof file.content === "string") return encoder.encode(file.content);
+  return encoder.encode(JSON.stringify(file.content, null, 1));
+};
+
 export const solvedExercises = (files) => {
   const file = files.find((one) => one.path === PROGRESS);
   try {
-    const content = typeof file.content === "string" ? JSON.parse(file.content) : file.content;
-    return new Set(Object.keys(content.solved));
+    return new Set(Object.keys(JSON.parse(new TextDecoder().decode(bytesOf(file))).solved));
   } catch {
-    return new Set();
+    return new Set(); // there is none, or it is damaged
   }
 };
 
@@ -78,12 +102,6 @@ export async function putNewBeside(path) {
   return name;
 }
 
-const encoder = new TextEncoder();
-const bytesOf = (file) => {
-  if (file.format === "base64") return Uint8Array.from(atob(file.content), (c) => c.charCodeAt(0));
-  if (typeof file.content === "string") return encoder.encode(file.content);
-  return encoder.encode(JSON.stringify(file.content, null, 1));
-};
 const CRC = Uint32Array.from({ length: 256 }, (_, n) => {
   for (let k = 0; k < 8; k += 1) n = n & 1 ? (n >>> 1) ^ 0xedb88320 : n >>> 1;
   return n;
@@ -124,40 +142,79 @@ export function zip(entries, now = new Date()) {
   return new Blob([...parts, ...directory, end], { type: "application/zip" });
 }
 
-// Hands all the student's files to the browser as one zip; returns how many there are.
-export async function downloadAll() {
-  const files = (await allFiles()).filter((file) => file.type !== "directory" && file.content !== null);
-  if (!files.length) return 0;
+// Gives the browser a file to save.
+function download(name, blob) {
   const link = document.createElement("a");
-  link.href = URL.createObjectURL(zip(Object.fromEntries(files.map((file) => [file.path, bytesOf(file)]))));
-  link.download = `${nameBeside("my-work", "of").replace(/[ ()]+/g, "-").replace(/-$/, "")}.zip`;
+  link.href = URL.createObjectURL(blob);
+  link.download = name;
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 60000);
+}
+
+// Archives that hand_in() has written, the newest first.
+export const isHandIn = (path) => /^hand-in-\d+\.zip$/.test(path);
+export const handIns = (files) => files.filter((file) => isHandIn(file.path))
+  .sort((a, b) => b.path.localeCompare(a.path, undefined, { numeric: true }));
+
+export async function downloadFile(path) {
+  const file = (await allFiles()).find((one) => one.path === path);
+  if (!file) throw new Error(`${path} is not kept in this browser`);
+  download(path, new Blob([bytesOf(file)], { type: file.mimetype || "application/octet-stream" }));
+}
+
+// All the student's files as one zip; returns how many there are. Archives of hand_in() hold the same files once more,
+// and a grader opens no archive within an archive.
+export async function downloadAll(all) {
+  const files = (all ?? await allFiles()).filter(({ type, content, path }) => type !== "directory" && content !== null && !isHandIn(path));
+  if (!files.length) return 0;
+  const name = `${nameBeside("my-work", "of").replace(/[ ()]+/g, "-").replace(/-$/, "")}.zip`;
+  download(name, zip(Object.fromEntries(files.map((file) => [file.path, bytesOf(file)]))));
   return files.length;
 }
 
-const NEEDED = 30e6; // bytes that a student's notebooks with their outputs may take
+const NEEDED = 20e6; // bytes that a student's notebooks with their figures may take
+
+// Whether so much can be kept: tried, as browsers do not say how much room there is, or say what is not so.
+async function hasRoom(bytes) {
+  const opening = indexedDB.open("course: can anything be kept?");
+  opening.onupgradeneeded = () => opening.result.createObjectStore("test");
+  const database = await promised(opening);
+  const inTransaction = (use) => new Promise((resolve, reject) => {
+    const transaction = database.transaction("test", "readwrite");
+    use(transaction.objectStore("test"));
+    transaction.oncomplete = resolve;
+    transaction.onabort = () => reject(transaction.error);
+  });
+  try {
+    await inTransaction((store) => store.put(new Uint8Array(bytes), "kept"));
+    return true;
+  } catch (error) {
+    if (error?.name === "QuotaExceededError") return false;
+    throw error;
+  } finally {
+    await inTransaction((store) => store.clear()).catch(() => null);
+    database.close();
+  }
+}
+
+// The course's own copy gives way to the student's work.
+export const makeRoom = () => askWorker("make room");
 
 // "" or a sentence on why this browser may not keep the work: said before there is any.
 export async function whyNotKept() {
-  const remedy = "Use Download my work before you close the page.";
+  const remedy = "Use “Download my work” in the notebook before you close it.";
   try {
     if (!navigator.serviceWorker) {
       return "This page was not opened over https (or from this machine), or in a private window: the browser then keeps " +
         `neither the course nor your progress. ${remedy}`;
     }
-    const opening = indexedDB.open("course: can anything be kept?");
-    opening.onupgradeneeded = () => opening.result.createObjectStore("test");
-    const database = await promised(opening);
-    await promised(database.transaction("test", "readwrite").objectStore("test").put("yes", "kept"));
-    database.close();
+    await registered();
+    if (await hasRoom(NEEDED)) return "";
+    await makeRoom();
+    if (await hasRoom(NEEDED)) return "";
   } catch (error) {
     return `This browser refuses to keep anything (${error?.name ?? error}), as some do in private windows. ${remedy}`;
   }
-  const { quota, usage } = (await navigator.storage?.estimate?.().catch(() => ({}))) ?? {};
-  if (quota && quota - usage < NEEDED) {
-    return `The browser has room for ${Math.max(0, (quota - usage) / 1e6).toFixed(0)} MB more, and notebooks with their ` +
-      `figures may need ${NEEDED / 1e6}. Make room on this device. ${remedy}`;
-  }
-  return "";
+  return `The browser has room for less than ${NEEDED / 1e6} MB more, which notebooks with their figures may need. Make room ` +
+    `on this device. ${remedy}`;
 }
