@@ -74,7 +74,7 @@ def with_palette(png_bytes: bytes) -> bytes:
     A picture with transparent parts stays as it is. Takes a fraction of a second: for pages, not for live figures.
     """
     image = Image.open(io.BytesIO(png_bytes)).convert("RGBA")
-    if image.getextrema()[3] != (255, 255) or (len(png_bytes) <= LARGE and image.getcolors(256) is None):
+    if image.getchannel("A").getextrema() != (255, 255) or (len(png_bytes) <= LARGE and image.getcolors(256) is None):
         return png_bytes
     buffer = io.BytesIO()
     image.convert("RGB").quantize(256, dither=Image.Dither.NONE).save(buffer, format="PNG", optimize=True)

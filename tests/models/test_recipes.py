@@ -4,7 +4,6 @@ import dataclasses
 
 import numpy as np
 import pytest
-
 from weekly import WEEKLY
 
 from course_utils.data import load_kanji, load_melodies
