@@ -293,10 +293,12 @@ def book(arguments: argparse.Namespace, _: list[str]) -> int:
     With --copies, the notebooks of notebooks/ as they stand: your answers, their reports, your figures.
     No page asks another host for anything, and none needs a server: open OUT/index.html.
     """
+    os.environ.update(REPRODUCIBLE)  # with --no-faces, notebooks are executed
     with building():
         from course_utils.building.book import build_book
 
-        pages = build_book(find_root(Path.cwd()), arguments.folder, arguments.solutions, copies=arguments.copies)
+        root, faces = find_root(Path.cwd()), not arguments.no_faces
+        pages = build_book(root, arguments.folder, arguments.solutions, copies=arguments.copies, faces=faces)
     print(f"{len(pages)} pages and their contents are written; open {arguments.folder / 'index.html'}")
     return 0
 
@@ -307,10 +309,12 @@ def slides(arguments: argparse.Namespace, _: list[str]) -> int:
     Arrows and space lead on, Escape shows all slides, n the notes, p the presenter's window; print them for a PDF.
     """
     only = () if arguments.notebook == "all" else (arguments.notebook,)
+    os.environ.update(REPRODUCIBLE)  # with --no-faces, notebooks are executed
     with building():
         from course_utils.building.slides import build_slides
 
-        files = build_slides(find_root(Path.cwd()), arguments.folder, only, arguments.solutions)
+        root, faces = find_root(Path.cwd()), not arguments.no_faces
+        files = build_slides(root, arguments.folder, only, arguments.solutions, faces)
     start = files[0] if len(files) == 1 else arguments.folder / "index.html"
     print(f"slides of {len(files)} notebook{'s' * (len(files) > 1)}; open {start}")
     return 0
@@ -561,6 +565,10 @@ def parser() -> argparse.ArgumentParser:
         sub.set_defaults(run=run)
         return sub
 
+    def no_faces(sub: argparse.ArgumentParser) -> None:
+        what = "for a public page: drawn faces for the ORL photographs (notebooks that show them are executed anew)"
+        sub.add_argument("--no-faces", action="store_true", help=what)
+
     sub = command(lab, "open the notebooks in JupyterLab")
     sub.add_argument("--no-browser", action="store_true", help="start the server only")
     sub.add_argument("--port", type=positive, metavar="P", help="listen on this port and no other")
@@ -578,12 +586,14 @@ def parser() -> argparse.ArgumentParser:
     sub.add_argument("folder", type=Path, metavar="OUT", help="gets index.html and a page for each notebook")
     sub.add_argument("--solutions", action="store_true", help="with the exercises' solutions, folded")
     sub.add_argument("--copies", action="store_true", help="of your own copies in notebooks/, with what is in them")
+    no_faces(sub)
     sub = command(slides, "write slides for the lecture hall: a set for each notebook")
     sub.add_argument("notebook", metavar="NN", help="a notebook, by number, or: all")
     sub.add_argument(
         "folder", nargs="?", type=Path, default=Path("slides"), metavar="OUT", help="where to (default: slides)"
     )
     sub.add_argument("--solutions", action="store_true", help="with a slide for each exercise's solution")
+    no_faces(sub)
     command(lessons, "write the lesson plans of the instructor's guide anew")
     sub = command(site, "write the browser edition: the course in JupyterLite, as static files")
     sub.add_argument("folder", type=Path, metavar="OUT", help="gets index.html and all that it needs")

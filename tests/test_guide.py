@@ -27,7 +27,7 @@ def clone(tmp_path_factory):
     """A copy of the course after all the guide's commands, with what each block printed."""
     folder = tmp_path_factory.mktemp("guide") / "course"
     for name in ("course_utils", "notebooks", "solutions"):
-        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints"))
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns(".ipynb_checkpoints"))  # compiled
     for name in ("run.py", "pyproject.toml", "constraints.txt", "README.md", "LICENSE", "environment.yml"):
         shutil.copy(ROOT / name, folder)
     programs = folder.parent / "bin"

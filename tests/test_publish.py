@@ -22,10 +22,17 @@ def commands():
 def test_it_builds_the_site_first_and_the_rest_into_it():
     assert [words[0] for words in commands()] == ["site", "book", "slides"]
     site, book, slides = commands()
-    assert [site[-1], book[-1], slides[-1]] == ["public", "public/book", "public/slides"]
+    assert [site[1], book[1], slides[2]] == ["public", "public/book", "public/slides"]
     uploaded = next(step for step in WORKFLOW["jobs"]["build"]["steps"] if "pages" in step.get("uses", ""))
-    assert uploaded["with"]["path"] == site[-1]
+    assert uploaded["with"]["path"] == site[1]
     assert "--solutions" not in book + slides
+
+
+@pytest.mark.parametrize("words", commands(), ids=lambda words: words[0])
+def test_photographs_that_may_not_be_passed_on_are_in_nothing_that_it_publishes(words):
+    assert "--no-faces" in words
+    guide = (ROOT / "docs" / "hosting.md").read_text(encoding="utf-8")
+    assert " ".join(["course", *words]) in guide
 
 
 @pytest.mark.parametrize("words", commands(), ids=lambda words: words[0])

@@ -23,7 +23,7 @@ from pygments import highlight
 from pygments.formatters.html import HtmlFormatter
 from pygments.lexers.python import PythonLexer
 
-from course_utils.building.build import EXPECTATION, find_built, without_solution
+from course_utils.building.build import EXPECTATION, BuildError, executed, find_built, without_solution
 from course_utils.building.formulas import mathml
 
 ASSETS = Path(__file__).with_name("book_assets")
@@ -239,18 +239,26 @@ def contents(pages: Sequence[Page]) -> str:
 
 
 def build_book(
-    root: Path, out: Path, solutions: bool = False, only: Sequence[str] = (), copies: bool = False
+    root: Path,
+    out: Path,
+    solutions: bool = False,
+    only: Sequence[str] = (),
+    copies: bool = False,
+    faces: bool = True,
 ) -> list[Page]:
     """Write the book of the notebooks in root/solutions (`only`: those that start so) into the folder `out`.
 
     With `copies`, of the students' copies in root/notebooks as they stand, with what was written and came out there.
+    Without `faces`, drawn ones stand in for the ORL faces, which may not be redistributed (`executed`).
     BuildError where there is none, one was not executed, or a formula has no MathML.
     """
+    if copies and not faces:
+        raise BuildError("a student's copy is shown as it stands: what it shows of the faces cannot be left out")
     paths = find_built(root, only, "notebooks" if copies else "solutions")
     write_assets(out, ASSETS, "book.css", "book.js")
     pages = []
     for path in paths:
-        page = book_page(nbformat.read(path, as_version=4), path.stem, out, solutions, reports=copies)
+        page = book_page(executed(path, faces), path.stem, out, solutions, reports=copies)
         page.lead = lead_of(page)
         pages.append(page)
     index = [

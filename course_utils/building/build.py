@@ -16,6 +16,7 @@ import jupytext
 import nbformat
 from nbformat import NotebookNode
 
+from course_utils.data import DRAWN
 from course_utils.exercises import Exercise, exercises_of
 
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
@@ -256,8 +257,39 @@ def fingerprint(path: Path) -> str | None:
     return notebook.get("metadata", {}).get("course", {}).get("built") if notebook else None
 
 
-def execute(path: Path, cells: Sequence[NotebookNode]) -> NotebookNode:
-    """The notebook with its outputs. A cell that fails is a BuildError with its file, number, line and traceback."""
+def executed(path: Path, faces: bool = True) -> NotebookNode:
+    """The executed solution at `path`; without `faces`, for a public page, one in which no ORL photograph is seen.
+
+    A notebook that loads the faces is then executed anew, and `load_faces` gives it drawn ones: all that is made of
+    the photographs (means, components, reconstructions) goes with them, and nobody has to mark a figure. BuildError
+    where it does not say so to its readers.
+    """
+    notebook = nbformat.read(path, as_version=4)
+    if faces or not shows_faces(notebook):
+        return notebook
+    print(f"{path.stem}: executed anew, with drawn faces", flush=True)
+    notebook = execute(path, notebook.cells, faces=False)
+    if not says_faces_are_drawn(notebook):
+        raise BuildError(f"{path}: with drawn faces it must print their note: print(faces.note)")
+    return notebook
+
+
+def shows_faces(notebook: NotebookNode) -> bool:
+    """Whether a notebook loads the ORL faces, which may not be redistributed, nor what is made of them."""
+    return any(cell.cell_type == "code" and "load_faces" in cell.source for cell in notebook.cells)
+
+
+def says_faces_are_drawn(notebook: NotebookNode) -> bool:
+    """Whether an executed notebook has printed that drawn faces stand in for the ORL faces."""
+    printed = (output.text for cell in notebook.cells for output in cell.get("outputs", []) if "text" in output)
+    return any(DRAWN in text for text in printed)
+
+
+def execute(path: Path, cells: Sequence[NotebookNode], faces: bool = True) -> NotebookNode:
+    """The notebook with its outputs. A cell that fails is a BuildError with its file, number, line and traceback.
+
+    Without `faces`, drawn ones stand in for the ORL faces, as where these are not installed.
+    """
     from nbclient import NotebookClient
     from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
     from tqdm import tqdm
@@ -266,6 +298,7 @@ def execute(path: Path, cells: Sequence[NotebookNode]) -> NotebookNode:
     notebook.metadata["course"]["built"] = fingerprint_of(cells)
     with tempfile.TemporaryDirectory() as folder:
         environment = os.environ | {"COURSE_PROGRESS": f"{folder}/progress.json", "TQDM_DISABLE": "1"}
+        environment |= {} if faces else {"COURSE_FACES": "drawn"}
         client = NotebookClient(
             notebook,
             timeout=300,

@@ -20,13 +20,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import jinja2
-import nbformat
 from nbconvert.filters.markdown_mistune import MarkdownWithMath
 from nbformat import NotebookNode
 
 from course_utils.building.book import Page, Renderer, code, output_html, plain, write_assets
-from course_utils.building.build import BuildError, find_built
+from course_utils.building.build import BuildError, executed, find_built, says_faces_are_drawn
 from course_utils.building.lessons import EXERCISE, PREDICT, Part, Vote, goals, parts
+from course_utils.data import DRAWN
 from course_utils.exercises import Exercise
 
 ASSETS = Path(__file__).with_name("slide_assets")
@@ -360,13 +360,18 @@ def deck(notebook: NotebookNode, name: str, out: Path, solutions: bool = False) 
             notes = [block for slide in slides for block in slide.body if 'class="note"' in block]
             aim = [f"<p>By the end you can say, and show with numbers,</p><ul>{listed}</ul>"] if listed else []
             slides = [Slide("plain", "Where this leads", [*notes, *aim])] if listed else slides
+            if says_faces_are_drawn(notebook):  # in a cell that may have no slide
+                slides.insert(0, Slide("plain", "", [f"<p>{html.escape(DRAWN)}</p>"]))
         found.append(DeckPart(made.inline(part.title), part.talk, part.work, part.further, slides))
     return made.inline(title[1]), found
 
 
-def build_slides(root: Path, out: Path, only: Sequence[str] = (), solutions: bool = False) -> list[Path]:
+def build_slides(
+    root: Path, out: Path, only: Sequence[str] = (), solutions: bool = False, faces: bool = True
+) -> list[Path]:
     """Write the slides of the notebooks in root/solutions (`only`: those that start so) into the folder `out`.
 
+    Without `faces`, drawn ones stand in for the ORL faces, which may not be redistributed (`executed`).
     BuildError where there is none, one was not executed, or a formula has no MathML.
     """
     write_assets(out, ASSETS, "slides.css", "slides.js")
@@ -374,7 +379,7 @@ def build_slides(root: Path, out: Path, only: Sequence[str] = (), solutions: boo
     contents = jinja2.Template((ASSETS / "index.html").read_text(encoding="utf-8"), trim_blocks=True)
     made, rows = [], []
     for path in find_built(root, only):
-        title, found = deck(nbformat.read(path, as_version=4), path.stem, out, solutions)
+        title, found = deck(executed(path, faces), path.stem, out, solutions)
         core = [part for part in found if not part.further]
         file = out / f"{path.stem}.html"
         text = template.render(

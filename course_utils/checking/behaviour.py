@@ -18,6 +18,7 @@ Behaves = tuple[str, str, str]  # key, sentence, line
 Ask = Callable[..., Outcome]  # of the arguments
 PAIRS = 3  # of calls in which an argument is replaced
 ROWS = 4  # cases whose arguments are exchanged
+ROUNDED = 1e-12  # what is no difference: sums in another order are not the same to the last bit
 AGAIN = 4  # calls with the same arguments, where the source draws random numbers
 RANDOM = ("random", "default_rng", "randn", "normal", "standard_normal", "uniform", "seed", "rvs")
 
@@ -29,15 +30,18 @@ def equal(a: Outcome, b: Outcome) -> bool:
     return _equal(a.value, b.value)
 
 
-def _equal(a, b):
+def _equal(a, b, rounded=0.0):
     if isinstance(a, dict) and isinstance(b, dict):
-        return a.keys() == b.keys() and all(_equal(a[key], b[key]) for key in a)
+        return a.keys() == b.keys() and all(_equal(a[key], b[key], rounded) for key in a)
     if isinstance(a, list | tuple) and isinstance(b, list | tuple):
-        return len(a) == len(b) and all(map(_equal, a, b))
+        return len(a) == len(b) and all(_equal(x, y, rounded) for x, y in zip(a, b))
     try:
-        return np.array_equal(np.asarray(a, float), np.asarray(b, float), equal_nan=True)
+        a, b = np.asarray(a, float), np.asarray(b, float)
     except (TypeError, ValueError):
         return a == b
+    if a.shape != b.shape or not rounded:
+        return np.array_equal(a, b, equal_nan=True)
+    return np.allclose(a, b, rtol=rounded, atol=rounded, equal_nan=True)
 
 
 def not_repeatable(ask: Ask, args: tuple, outcome: Outcome, source: Source | None) -> Behaves | None:
@@ -76,23 +80,27 @@ def without_effect(
 ) -> Behaves | None:
     """Where arguments change nothing that should; `fresh` are rows of another draw.
 
-    Each argument in turn is replaced by one of the same shape from a row of the other draw.
+    Each argument in turn is replaced by one of the same shape from a row of the other draw, or, where there is none, by
+    its own values in another order.
     """
     found = [(a, b) for a in rows for b in fresh if shapes(a.args) == shapes(b.args)]
-    pairs = list({id(b): (a, b) for a, b in reversed(found)}.values())[-PAIRS:]
-    if not pairs:
-        return None
+    pairs = list({id(b): (a, b) for a, b in reversed(found)}.values())[-PAIRS:] or [(a, moved(a)) for a in rows[:PAIRS]]
     row = pairs[-1][0]
     idle = [name for i, name in enumerate(names) if idles(i, pairs, ask, right)]
     if not idle:
         return None
-    if len(idle) == len(names):
-        got = np.concatenate([np.ravel(g) for g in row.got])
-        what = (
-            f"every value that you return is {got[0]:g}" if len(set(got.tolist())) == 1 else "your result is the same"
-        )
-        return "nothing is used", f"{what} in every case of this check", ""
+    values = np.concatenate([np.ravel(g) for a in rows for g in a.got])
+    if len(idle) == len(names) and len(set(values.tolist())) == 1:
+        return "nothing is used", f"every value that you return is {values[0]:g} in every case of this check", ""
+    if len(idle) == len(names) and all(_equal(a.value, row.value, ROUNDED) for a in rows):
+        return "nothing is used", "your result is the same in every case of this check", ""
     return no_effect_of(idle, set(idle) <= set(absent(names, source)))
+
+
+def moved(row: Row) -> Row:
+    """The row with the values of its arrays in another order."""
+    args = tuple(np.roll(arg, 1) if isinstance(arg, np.ndarray) else arg for arg in row.case_args)
+    return Row(row.exercise, row.case._replace(args=args), None)
 
 
 def no_effect_of(idle: list[str], unnamed: bool) -> Behaves:
@@ -100,7 +108,7 @@ def no_effect_of(idle: list[str], unnamed: bool) -> Behaves:
     words = ", ".join(f"`{name}`" for name in idle[:-1]) + " and " * (len(idle) > 1) + f"`{idle[-1]}`"
     says = f"your result does not depend on the values in {words}"
     if unnamed:
-        says += f": {'they do' if len(idle) > 1 else 'it does'} not occur in your function at all"
+        says += f": {'these arguments do' if len(idle) > 1 else 'this argument does'} not occur in your function at all"
     return "not used: " + ", ".join(idle), says, ""
 
 
@@ -135,7 +143,7 @@ def idles(i: int, pairs: list[tuple[Row, Row]], ask: Ask, right: Callable[[tuple
         if _equal(right(args), row.right):
             continue
         should, got = True, ask(args)
-        if got.kind != "value" or not _equal(got.value, row.value):
+        if got.kind != "value" or not _equal(got.value, row.value, ROUNDED):
             return False
     return should
 

@@ -31,8 +31,9 @@ from course_utils.checking.limits import (
 )
 from course_utils.exercises.stand_ins import resolve
 
-VARIANT_SECONDS = 0.1  # of processor time, for a changed source of an answer
-VARIANT_MEMORY = 1 << 27  # bytes more than there are, for all changed sources
+VARIANT_SECONDS = 0.1  # of processor time at most, for a changed source of an answer
+SHORTEST, SO_MANY_TIMES = 0.01, 20  # seconds that it has in any case, and how often as long as the answer it may take
+VARIANT_MEMORY = 1 << 26  # bytes more than there are, for all changed sources
 CHANGED = "<changed>"  # where the code of a changed source says it comes from
 SLOWER = 3  # so many times as long may an answer take in a browser, where Python is that much slower, or more
 EXTRA_MEMORY = 4 << 30  # bytes that an answer may use beyond what the notebook has already
@@ -92,19 +93,26 @@ def _same(a, b):
     return a == b if isinstance(a, int | float | str) and a == a else True  # a generator moves on, and nan is not nan
 
 
+@contextlib.contextmanager
+def swallowed(printed: Printed) -> Generator[None]:
+    """What is printed goes there, and warnings nowhere."""
+    with (
+        contextlib.redirect_stdout(printed),
+        contextlib.redirect_stderr(printed),
+        warnings.catch_warnings(),
+        np.errstate(all="ignore"),
+    ):
+        warnings.simplefilter("ignore")
+        yield
+
+
 def perform(function: Callable, args: tuple) -> dict:
     """Calls `function(*args)` in this process and returns a reply that can be encoded."""
     given = resolve(args)
     printed = Printed()
     reply: dict[str, Any] = {}
     try:
-        with (
-            contextlib.redirect_stdout(printed),
-            contextlib.redirect_stderr(printed),
-            warnings.catch_warnings(),
-            np.errstate(all="ignore"),
-        ):
-            warnings.simplefilter("ignore")
+        with swallowed(printed):
             value = function(*given)
             wire.encode(value)  # a result whose own methods raise fails here, as the student's error
         reply = {"value": value}
@@ -126,26 +134,42 @@ def perform_all(
 ) -> dict:
     """Calls functions with other sources in the place of one, each for a short time: {"value": [[value] or []]}.
 
-    They see the globals that it sees, and change none. `attempt` performs one of them, by default for VARIANT_SECONDS.
+    They see the globals that it sees, and change none. `attempt` performs one of them, by default in a time that suits
+    the answer's own: a change that makes it endless, or its arrays huge, is not waited for.
     """
     values: list[list] = []
     name = getattr(function, "__name__", "")
-    with little_memory() if attempt is None else contextlib.nullcontext():
+    with little_memory() if attempt is None else contextlib.nullcontext(), swallowed(Printed()):
+        limit = VARIANT_SECONDS if attempt else limit_beside(function, args)
         for source in variants:
             namespace = dict(getattr(function, "__globals__", {}))
             namespace.pop(name, None)
             reply: dict = {}
             with contextlib.suppress(Exception):
                 exec(compile(source, CHANGED, "exec"), namespace)
-                reply = (attempt or perform_briefly)(namespace[name], args)
+                changed = namespace[name]
+                reply = attempt(changed, args) if attempt else perform_briefly(changed, args, limit)
             values.append([reply["value"]] if "value" in reply else [])
     return {"value": values}
 
 
-def perform_briefly(function: Callable, args: tuple) -> dict:
-    """As `perform`, for at most VARIANT_SECONDS of this process's time."""
-    with short_time():
-        return perform(function, args)
+def limit_beside(function: Callable, args: tuple) -> float:
+    """How many seconds a changed source of the answer may take: many times as long as the answer itself."""
+    began = time.process_time()
+    perform_briefly(function, args)
+    return min(max(SO_MANY_TIMES * (time.process_time() - began), SHORTEST), VARIANT_SECONDS)
+
+
+def perform_briefly(function: Callable, args: tuple, seconds: float = VARIANT_SECONDS) -> dict:
+    """As `perform`, for so many seconds of this process's time; of an error nothing is told, not even a line: most
+    changed sources raise one."""
+    try:
+        with short_time(seconds):
+            value = function(*resolve(args))
+            wire.encode(value)
+    except BaseException:
+        return {}
+    return {"value": value}
 
 
 def gradient_of(function: Callable, n: int) -> Callable:
@@ -163,7 +187,7 @@ def gradient_of(function: Callable, n: int) -> Callable:
 def perform_and_count(function: Callable, args: tuple) -> dict:
     """Calls function(*args) and tells how many words its generators have been asked for: {"value": [words ...]}."""
     given = resolve(args)
-    reply = perform(lambda: function(*given) and None, ())
+    reply = perform(lambda: (function(*given), None)[1], ())  # the value may be of any kind, and is not asked for
     fresh = [(a, b) for a, b in zip(resolve(args), given) if isinstance(a, np.random.Generator)]
     return reply | {"value": [words_between(*pair) for pair in fresh]} if "value" in reply else reply
 
@@ -186,19 +210,19 @@ def words_between(before: np.random.Generator, after: np.random.Generator) -> in
 
 
 @contextlib.contextmanager
-def short_time() -> Generator[None]:
-    """At most VARIANT_SECONDS of this process's time, where the system can count it."""
+def short_time(seconds: float) -> Generator[None]:
+    """At most so many seconds of this process's time, where the system can count it."""
 
     def stop(*_):
         raise TimeoutError
 
-    before = signal.signal(signal.SIGVTALRM, stop)
-    signal.setitimer(signal.ITIMER_VIRTUAL, VARIANT_SECONDS)
+    before = signal.signal(signal.SIGPROF, stop)
+    signal.setitimer(signal.ITIMER_PROF, seconds)
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
-        signal.signal(signal.SIGVTALRM, before)
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.signal(signal.SIGPROF, before)
 
 
 @contextlib.contextmanager

@@ -18,7 +18,7 @@ ITEMS = ("first", "second", "third", "fourth")
 
 class Explanation(NamedTuple):
     """A candidate: `value(row)` is what an answer with this mistake would return. Pairs are made of light ones; those
-    that are not `single` speak of all results together."""
+    that are not `single` speak of all results together; `again` says whether its value takes the answer once more."""
 
     cost: float
     key: str
@@ -26,6 +26,7 @@ class Explanation(NamedTuple):
     value: Callable[["Row"], Any]
     light: bool = False
     single: bool = True
+    again: bool = True
 
 
 def functions_of(entry: Any) -> tuple[Callable, ...]:
@@ -57,6 +58,7 @@ def of_the_result(row: Row) -> Iterator[Explanation]:
             relation.says,
             lambda row, f=relation.value: tuple(tried(f, w, row.sizes) for w in row.want),
             relation.light,
+            again=False,
         )
     n = len(row.want)
     if n > 1:

@@ -19,6 +19,7 @@ LAYERS = {
     "decoder_params",
 }  # parameters that tell of a network
 IN_A_NETWORK = " In a network, each layer gets what the one before it puts out, and has to take that size"
+MIRRORED = "; a decoder begins with as many numbers as a code has, and its sizes are the encoder's from the end"
 
 
 def error_explained(names: list[str], args: tuple, error: str, message: str) -> tuple[str, str] | None:
@@ -29,6 +30,7 @@ def error_explained(names: list[str], args: tuple, error: str, message: str) -> 
         found = re.search(pattern, f"{error}: {message[:LONGEST]}", re.DOTALL)
         if found:
             more = IN_A_NETWORK if key == "product" and LAYERS & set(names) else ""
+            more += MIRRORED if more and "sizes" in names and "decoder" not in names else ""
             text = says if isinstance(says, str) else says(found.groups(), sizes, functions)
             return f"error: {key}", text + more
     return None

@@ -26,7 +26,7 @@ from course_utils.checking.wording import sentence
 from course_utils.exercises.model import Case, Exercise, Finding
 from course_utils.exercises.stand_ins import resolve
 
-CHANGES = 6000  # of a source that are tried, times the work of the exercise
+CHANGES = 80_000  # of a source that are tried, times the calls that the exercise takes
 FEW = 60  # the likeliest, that are tried where the cause is known, and only its line is looked for
 ENOUGH_BITS, PAIR_BITS = 12, 24  # what an explanation needs, and one that says two things
 WHOLE_BITS = 40  # what the values of enough draws tell
@@ -140,7 +140,7 @@ def explain(exercise: Exercise, rows: list[Row], asked: "Asked") -> "Found":
         )
     if behaves:
         return Found({WHOLE: said(behaves)}, behaves[2])
-    asked.most = int(CHANGES / (20 + search.effort))
+    asked.most = int(CHANGES / (200 + search.effort))
     if asked.line():
         return asked.repaired()
     if search.told >= PAIR_BITS and exercise.spelled and search.pairs():
@@ -250,7 +250,7 @@ def finding_of(found: dict[int, Explanation], kind: str, row: Row, label: str) -
         if isinstance(row.right, dict):
             names = [f"Under {name!r}: " for name in sorted(row.right)]
         items = sorted(found)
-        text = " ".join(names[i] + sentence(found[i].says) for i in items)
+        text = " ".join(names[i] + sentence(found[i].says, begins=False) for i in items)
         key = " | ".join(f"{names[i]}{found[i].key}" for i in items)
     if label:
         text = f"Your function is right on ordinary inputs, but not {label}. {text}"

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 Other = tuple[float, str, str, Any]  # cost, kind, what to look at, the other node
 LONGEST = 6000  # characters of a source that is looked at
-MOST = 400  # changed sources that are tried
+MOST = 250  # changed sources that are tried
 NUMPY = ("np", "anp", "numpy", "math", "special", "scipy")
 SWAPPED = {
     "sum": ("mean", "prod", "cumsum"),
@@ -124,6 +124,8 @@ HINTS = {
     "range": "where does it begin and end?",
     "dropped": "is it needed there?",
     "part": "does it belong there?",
+    "divisor": "does it divide by the number of examples, or by one less?",
+    "index": "one entry, or all of them?",
 }
 
 
@@ -224,13 +226,43 @@ def _written(likeliest: Iterable[tuple], text: bytes, starts: list[int]) -> Iter
             yield Repair(cost, kind, look, node.lineno, changed.decode())
 
 
-def names_in(function: ast.FunctionDef) -> list[str]:
+class Names(NamedTuple):
+    """Parameters and local variables with the line after which each is known, those of them that are called, and from
+    which others each is made."""
+
+    known_after: dict[str, int]
+    called: set[str]
+    made_from: dict[str, set[str]]
+
+    def instead_of(self, node: ast.Name) -> Iterator[tuple[float, str]]:
+        """(cost, name) of what may be mistaken for a name: others that are known there, functions for functions.
+
+        The likeliest are those that it is made from, or that are made from it: x for x - mean, mu for mu + sigma eps.
+        """
+        for name, line in self.known_after.items():
+            if name != node.id and line < node.lineno and (name in self.called) == (node.id in self.called):
+                near = name in self.made_from.get(node.id, ()) or node.id in self.made_from.get(name, ())
+                yield (2.1 if near else 2.4), name
+
+
+def names_in(function: ast.FunctionDef) -> Names:
     """Parameters and local variables: what may be mistaken for each other."""
-    own = [arg.arg for arg in function.args.args]
-    stored = [n.id for n in ast.walk(function) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)]
-    return list(dict.fromkeys(own + stored))
+    known = {arg.arg: 0 for arg in function.args.args}
+    inner = {n for c in ast.walk(function) if isinstance(c, ast.comprehension) for n in ast.walk(c.target)}
+    for n in ast.walk(function):
+        if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store):
+            line = 0 if n in inner else n.lineno
+            known[n.id] = min(known.get(n.id, line), line)
+    called = {n.func.id for n in ast.walk(function) if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)}
+    made_from: dict[str, set[str]] = {}
+    for n in ast.walk(function):
+        if isinstance(n, ast.Assign) and len(n.targets) == 1 and isinstance(n.targets[0], ast.Name):
+            inside = {m.id for m in ast.walk(n.value) if isinstance(m, ast.Name)}
+            made_from.setdefault(n.targets[0].id, set()).update(inside)
+    return Names(known, called, made_from)
 
 
+WHOLE_KEYWORDS = {"axis", "keepdims", "ddof", "dtype"}  # changed as such, or not at all
 LEFT_ALONE = {"ctx", "annotation", "returns", "targets", "target", "decorator_list"}
 
 
@@ -238,10 +270,19 @@ def places(node: ast.AST, inside: bool = False) -> Iterator[Any]:
     """The expressions and returns of a function's body; parameters and the conditions of `while` are left alone."""
     if inside and hasattr(node, "lineno"):
         yield node
-    if isinstance(node, ast.JoinedStr | ast.arguments):
+    if isinstance(node, ast.JoinedStr | ast.arguments) or (
+        isinstance(node, ast.keyword) and node.arg in WHOLE_KEYWORDS
+    ):
         return
+    if isinstance(node, ast.Assign):
+        for target in node.targets:
+            if isinstance(target, ast.Subscript):
+                yield target
+                yield from places(target.slice, True)
     for field, value in ast.iter_fields(node):
-        if field not in LEFT_ALONE and not (field == "test" and isinstance(node, ast.While)):
+        if field not in LEFT_ALONE and not (
+            (field == "test" and isinstance(node, ast.While)) or (field == "slice" and isinstance(value, ast.Constant))
+        ):
             for item in value if isinstance(value, list) else [value]:
                 if isinstance(item, ast.AST):
                     yield from places(item, True)
@@ -254,7 +295,7 @@ def code(node: ast.AST) -> str:
     return f"`{text}`" if len(text) <= 40 else f"`{text[:37]}...`"
 
 
-def changes(node: ast.AST, names: list[str]) -> Iterator[Other]:
+def changes(node: ast.AST, names: Names) -> Iterator[Other]:
     """(cost, kind, what to look at, other node) for one place."""
     match node:
         case ast.Constant(bool()):
@@ -314,12 +355,21 @@ def changes(node: ast.AST, names: list[str]) -> Iterator[Other]:
                     yield 1, "axis", f"`axis={ast.unparse(value)}`", ast.keyword("axis", ast.Constant(other))
         case ast.Call():
             yield from calls(node)
-        case ast.Name(name) if name in names:
+        case ast.Name(name) if name in names.known_after:
             yield from of_name(node, names)
         case ast.Attribute(value, "T"):
             yield 1, "transposed", code(node), value
         case ast.Subscript(value, ast.Slice(), _):
             yield 2, "slice", code(node), value
+        case ast.Subscript(value, ast.Constant(int() as index)):
+            for other in dict.fromkeys([0, index + 1, index - 1, -1]):
+                if other != index:
+                    yield 2, "number", f"the index `{index}` in {code(node)}", ast.Subscript(value, ast.Constant(other))
+        case ast.Subscript(value, ast.Tuple(indices)):
+            for i, index in enumerate(indices):
+                if isinstance(index, ast.Constant) and isinstance(index.value, int):
+                    every = ast.Tuple([*indices[:i], ast.Slice(), *indices[i + 1 :]], ast.Load())
+                    yield 1.5, "index", f"the index `{ast.unparse(index)}` in {code(node)}", ast.Subscript(value, every)
         case ast.Return(value) if value is not None:
             yield from returns(value)
         case _:
@@ -350,6 +400,9 @@ def calls(node: ast.Call) -> Iterator[Other]:
         if not (own and other in ("square", "exp", "log", "multiply", "logaddexp", "median")):
             cost = 2.5 if {name, other} == {"std", "var"} else 1.5  # a threshold may be what is wrong
             yield cost, "function", f"`{ast.unparse(node.func)}`", ast.Call(func, args, keywords)
+    if name in ("cov", "var", "std") and not any(k.arg in ("bias", "ddof") for k in keywords):
+        other_divisor = ast.keyword("ddof", ast.Constant(0 if name == "cov" else 1))
+        yield 1.3, "divisor", code(node), ast.Call(node.func, args, [*keywords, other_divisor])
     if name in DROPPED and (args or own):
         yield 1.5, "dropped", f"`{ast.unparse(node.func)}`", node.func.value if own and not args else args[0]
     if name in (
@@ -401,20 +454,21 @@ def calls(node: ast.Call) -> Iterator[Other]:
         yield 2.5, "sign", code(node), ast.UnaryOp(ast.USub(), node)
 
 
-def of_name(node: ast.Name, names: list[str]) -> Iterator[Other]:
+def of_name(node: ast.Name, names: Names) -> Iterator[Other]:
     """Another variable; or a function of this one, where it stands as it is."""
-    for other in names:
-        if other != node.id:
-            yield 2.5, "name", f"the name {code(node)}", ast.Name(other, ast.Load())
+    for cost, other in names.instead_of(node):
+        yield cost, "name", f"the name {code(node)}", ast.Name(other, ast.Load())
+    if node.id in names.called:
+        return
     numpy = ast.Name("np", ast.Load())
     for function in ("exp", "log", "sqrt"):
         yield (
-            2.2,
+            2.1,
             function,
             code(node),
             ast.Call(ast.Attribute(numpy, function, ast.Load()), [node], []),
         )
-    yield 2.2, "square", code(node), ast.BinOp(node, ast.Pow(), ast.Constant(2))
+    yield 2.1, "square", code(node), ast.BinOp(node, ast.Pow(), ast.Constant(2))
     yield 2.2, "one minus", code(node), ast.BinOp(ast.Constant(1), ast.Sub(), node)
     yield 2.2, "transpose", code(node), ast.Attribute(node, "T", ast.Load())
     yield 2.2, "sign", f"the sign of {code(node)}", ast.UnaryOp(ast.USub(), node)

@@ -10,7 +10,7 @@ FACTS = "What is off"  # above the folded facts
 GAP = "margin-top:.35em"
 FINE, AMISS = "#1b7f4b", "#b3541e"  # a card's edge
 CODE = (
-    "margin:.5em 0 0;padding:.4em .6em;white-space:pre-wrap;overflow-wrap:anywhere;font-size:.92em;"
+    "margin:.5em 0 0;padding:.4em .6em;white-space:pre-wrap;word-break:normal;overflow-wrap:anywhere;font-size:.92em;"
     "background:var(--jp-layout-color2,#eee);color:inherit"
 )
 CARD = (

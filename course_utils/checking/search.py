@@ -20,11 +20,26 @@ from course_utils.checking.candidates import (
     tried,
 )
 from course_utils.checking.relations import relations, sizes_of
-from course_utils.checking.rows import Row, accepted, bits, entrywise, finite, identical, is_off, parts, same, whole
+from course_utils.checking.rows import (
+    Row,
+    accepted,
+    bits,
+    entrywise,
+    finite,
+    identical,
+    is_off,
+    may_be,
+    parts,
+    same,
+    whole,
+)
+from course_utils.checking.steps import effort
 from course_utils.exercises.model import Exercise
 
-# Of a search: how many steps may be taken in all. 130 numbers count as much as a step, some 4 microseconds.
-WORK = 60_000
+# Of a search: how many calls of functions its candidates may cost in all, some third of a microsecond each.
+WORK = 450_000
+COMPARED = 60  # calls that it takes to make a candidate and to compare its values, whatever the exercise
+UNSPELLED = 150  # calls that an oracle takes where no answer is spelled out
 FOR_RELATIONS = 100  # candidates that are left for pairs with a relation of the result, however many pairs of steps
 WHOLE = -1  # stands for all results together
 
@@ -43,9 +58,8 @@ class Search:
         }
         self.found: dict[int, Explanation] = {}
         self.values: list[tuple[Explanation, list]] = []  # what light candidates say about the first row
-        taken = self.first.steps if exercise.spelled else []
-        self.effort = sum(1 + np.size(step.value) / 130 for step in taken) if taken else 10
-        self.left = int(WORK / (5 + self.effort))
+        self.effort = effort(exercise.spelled, self.first.args) if exercise.spelled else UNSPELLED
+        self.left: float = WORK
 
     @functools.cached_property
     def fresh(self) -> list[Row]:
@@ -77,9 +91,9 @@ class Search:
             return set()
 
     def _compared(self, candidate, value, made, row) -> set[int]:
-        pairs = enumerate(zip(made, row.got)) if candidate.single else ()
-        fitting = {i for i, (m, g) in pairs if i in self.wrong and same(m, g, tiny=True)}
-        as_it_stands = len(made) == len(row.got) and all(same(m, g, tiny=True) for m, g in zip(made, row.got))
+        agree = [may_be(m, probe) and same(m, g, tiny=True) for m, g, probe in zip(made, row.got, row.probes)]
+        fitting = {i for i in self.wrong if i < len(agree) and agree[i]} if candidate.single else set()
+        as_it_stands = len(made) == len(row.got) and all(agree)
         if as_it_stands or (not entrywise(self.exercise) and accepted(self.exercise, value, row)):
             fitting.add(WHOLE)
         return fitting
@@ -87,9 +101,10 @@ class Search:
     def run(self, candidates: Iterable[Explanation]) -> bool:
         """Tries candidates until one explains all results together; keeps the first that explains one of several."""
         for candidate in candidates:
-            if self.left <= 0:
+            cost = COMPARED + self.effort * candidate.again
+            if self.left < cost:
                 return False
-            self.left -= 1
+            self.left -= cost
             fitting = self.fits(candidate)
             if WHOLE in fitting:
                 self.found = {WHOLE: candidate}
@@ -116,7 +131,7 @@ class Search:
         """What people wrote down: the first that fits special rows, too, or else the first that fits at all."""
         first = None
         for candidate in known(self.exercise):
-            self.left -= 1
+            self.left -= COMPARED + self.effort
             if WHOLE in self.fits(candidate):
                 first = first or candidate
                 if all(WHOLE in self._agree(candidate, row) for row in self.special):
@@ -145,7 +160,7 @@ class Search:
 
     def pairs(self) -> bool:
         """Two things done otherwise."""
-        few = min(FOR_RELATIONS, self.left)
+        few = min(FOR_RELATIONS * (COMPARED + self.effort), self.left)
         self.left -= few
         if self.run(pairs_of_steps(self.first)):
             return True
@@ -155,6 +170,7 @@ class Search:
     def with_relations(self) -> Iterator[Explanation]:
         """Light candidates followed by a light relation of the result."""
         light = [r for r in relations(sizes_of(self.exercise.parameters, self.first.args), {}) if r.light]
+        probe = self.first.probes[0]
         undone = {f"result: {word} {size}" for word in ("times", "over") for size in self.first.sizes}
         for candidate, made in list(self.values):
             if candidate.key.startswith("result: "):
@@ -165,7 +181,7 @@ class Search:
                 if candidate.key.endswith((": mean", ": sum")) and relation.key in undone:
                     continue  # which would undo part of it, whatever the answer really does
                 value = tried(relation.value, made[0], self.first.sizes)
-                if np.shape(value) == self.first.got[0].shape and same(np.asarray(value), self.first.got[0]):
+                if may_be(np.asarray(value), probe) and same(np.asarray(value), self.first.got[0]):
                     yield Explanation(
                         4,
                         f"{candidate.key} & {relation.key}",

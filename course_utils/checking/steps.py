@@ -9,6 +9,7 @@ Every method returns the value it is given (or what the reduction makes of it), 
 force. Names go into sentences: with an article where a word needs one.
 """
 
+import sys
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple, NoReturn
 
@@ -122,6 +123,27 @@ def steps_of(spelled: Any, args: tuple) -> list[Step]:
     with np.errstate(all="ignore"):
         spelled(recorder, *args)
     return recorder.log
+
+
+NUMBERS = 25  # that count as much as a call
+
+
+def effort(spelled: Any, args: tuple) -> float:
+    """What a spelled answer costs, in calls of functions, Python's and numpy's: no clock, so the same at every time."""
+    recorder, calls = Steps(), 0
+
+    def count(frame, event, arg):
+        nonlocal calls
+        calls += event in ("call", "c_call")
+
+    before = sys.getprofile()
+    sys.setprofile(count)
+    try:
+        with np.errstate(all="ignore"):
+            spelled(recorder, *args)
+    finally:
+        sys.setprofile(before)
+    return calls + sum(np.size(step.value) for step in recorder.log) / NUMBERS
 
 
 # what may become of a value -----------------------------------------------------------------------------------------
@@ -350,6 +372,31 @@ REDUCTION = [
     ),
 ]
 
+LOGARITHMIC = [  # of a log of a sum or mean of exponentials
+    Done(1.2, "not added back", "the largest over {n} is taken out before exp, and not added back after the log", None),
+    Done(1.2, "taken out twice", "the largest over {n} is subtracted after the log, where it should be added", None),
+    Done(1.2, "added inside", "the largest over {n} is added back inside the log; it belongs outside", None),
+    Done(1.2, "divided outside", "you divide by the number of {bare} outside the log; it belongs inside", None),
+    Done(1.2, "count", "the number of {bare} is subtracted after the log, where its logarithm belongs", None),
+    Done(1.3, "log added", "the log of the number of {bare} is added, where it should be subtracted", None),
+]
+
+
+def changed_logarithm(done: Done, kind: str) -> Callable | None:
+    """The function that takes the place of a log of a sum or mean of exponentials; None where that is none."""
+    own = REDUCE[kind]
+    made = {
+        "not added back": lambda v, axis: own(v, axis) - v.max(axis=axis),
+        "taken out twice": lambda v, axis: own(v, axis) - 2 * v.max(axis=axis),
+        "added inside": lambda v, axis: np.log(v.max(axis=axis) + np.exp(own(v, axis) - v.max(axis=axis))),
+        "divided outside": lambda v, axis: log_sum_exp(v, axis) / size(v, axis),
+        "count": lambda v, axis: log_sum_exp(v, axis) - size(v, axis),
+        "log added": lambda v, axis: log_sum_exp(v, axis) + np.log(size(v, axis)),
+    }
+    if kind == "log sum exp" and done.key in ("divided outside", "count", "log added"):
+        return None  # no mean is meant
+    return lambda v, axis: made[done.key](filled(v), axis)
+
 
 def size(value: Any, axis: Any) -> int:
     """How many entries a reduction over an axis reduces."""
@@ -421,9 +468,11 @@ def changes(steps: list[Step], arguments: dict) -> list[Change]:
 def own_changes(step: Step, time: int | None, where: str) -> Iterator[Change]:
     """What may become of a step by itself; `time` and `where` say which time it is taken."""
     dones = ROLES.get(step.role, REDUCTION)
-    for done in dones:
+    for done in [*dones, *(LOGARITHMIC if step.role.startswith("log ") else [])]:
         function = done.function
-        if dones is REDUCTION:
+        if done in LOGARITHMIC:
+            function = changed_logarithm(done, step.role)
+        elif dones is REDUCTION:
             function = changed_reduction(done, step.role)
         elif dones is FUNCTION:
             function = changed_function(done, step.axis)

@@ -21,11 +21,14 @@ SYMBOLS = {
 }
 
 
-def sentence(text: str) -> str:
-    """With a capital, unless it begins with a symbol or code, and a full stop."""
+def sentence(text: str, begins: bool = True) -> str:
+    """With a capital, unless it begins with a symbol or code, and a full stop. One that does not begin a sentence, but
+    follows "In the first result:", stays as it is, and does not name the result once more."""
     text = text.strip()
+    if not begins:
+        text = re.sub("^the result ", "it ", text)
     first = text.split(" ", 1)[0].rstrip(",")
-    if first.isalpha() and first.islower() and first not in SYMBOLS:
+    if begins and first.isalpha() and first.islower() and first not in SYMBOLS:
         text = text[0].upper() + text[1:]
     return text if text.endswith((".", "?", "!")) else text + "."
 

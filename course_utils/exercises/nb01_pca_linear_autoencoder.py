@@ -893,6 +893,10 @@ SUBSPACE_ANGLE = exercise(
     compare=close(rtol=2e-4, atol=6e-4),
     spelled=spelled_subspace_angle,
     others={
+        "the singular values of A^T B are cosines only where the columns of A and of B are orthonormal, which they "
+        "need not be: take those of Q_A^T Q_B, with bases from np.linalg.qr": (
+            lambda A, B: np.arccos(np.linalg.svd(A.T @ B, compute_uv=False).min()),
+        ),
         "each basis vector of A is compared with the one of B in the same place; take the singular values of "
         "Q_A^T Q_B, as the same subspace has many bases": (
             lambda A, B: np.arccos(np.clip(np.abs((np.linalg.qr(A)[0] * np.linalg.qr(B)[0]).sum(axis=0)), 0, 1).min())

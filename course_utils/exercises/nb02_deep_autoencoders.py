@@ -403,18 +403,18 @@ def tanh(a):
 AUTOENCODER_TRAIN = exercise(
     name="autoencoder_train",
     points=5,
-    minutes=20,
+    minutes=25,
     lines=10,
     lecture_points=("L2", "L6", "L7"),
     trains=True,
     signature="autoencoder_train(x, sizes, steps, rng)",
     returns="encoder, decoder: lists of (W, b)",
     task=(
-        "Return the networks of an autoencoder, trained with `steps` parameter updates. The encoder has layers of the "
-        "sizes `[D, H..., K]`, and the decoder mirrors it; tanh between layers, code and output linear. All randomness "
-        "comes from `rng`. On points that it has not seen, its error must be at most "
-        f"{LIMIT[1]} times PCA's with the same K where the points lie near a curve, and {LIMIT[2]} times where they "
-        f"lie near a surface; there are {STEPS} steps."
+        "Return the two networks of an autoencoder, trained with `steps` parameter updates on minibatches of `x`. The "
+        "encoder has layers of the sizes `[D, H..., K]`, and the decoder mirrors it; tanh between layers, code and "
+        "output linear. Start and minibatches come from `rng`; batch size and step size are yours to choose. The check "
+        f"trains with {STEPS} steps, and on points that were not used the error must be at most {LIMIT[1]} times PCA's "
+        f"with the same K where they lie near a curve, and {LIMIT[2]} times where they lie near a surface."
     ),
     answer="course_utils.models.autoencoder:autoencoder_train",
     aliases=("course_utils.models.gaussian_vae:gaussian_vae_train",),

@@ -442,7 +442,7 @@ def spelled_log_marginal_quadrature(P, x, decoder, eta, grid):
 LOG_MARGINAL_QUADRATURE = exercise(
     name="log_marginal_quadrature",
     points=4,
-    minutes=15,
+    minutes=20,
     lines=6,
     lecture_points=("L9", "L10"),
     signature="log_marginal_quadrature(x, decoder, eta, grid)",
@@ -652,7 +652,7 @@ def spelled_log_marginal_monte_carlo(P, x, decoder, eta, eps):
 LOG_MARGINAL_MONTE_CARLO = exercise(
     name="log_marginal_monte_carlo",
     points=4,
-    minutes=10,
+    minutes=8,
     lines=2,
     lecture_points=("L9", "L10"),
     signature="log_marginal_monte_carlo(x, decoder, eta, eps)",
@@ -879,7 +879,7 @@ def spelled_log_marginal_importance(P, x, decoder, eta, mu, log_sigma, eps):
 LOG_MARGINAL_IMPORTANCE = exercise(
     name="log_marginal_importance",
     points=6,
-    minutes=15,
+    minutes=18,
     lines=6,
     lecture_points=("L10", "L12"),
     signature="log_marginal_importance(x, decoder, eta, mu, log_sigma, eps)",
@@ -920,6 +920,17 @@ LOG_MARGINAL_IMPORTANCE = exercise(
         ),
         "the log weights are returned, (S, N); average the weights over the samples": (
             importance_by(combine=lambda log_w: log_w)
+        ),
+        "log_sigma stands where sigma belongs, in z and in q(z): sigma is exp(log_sigma), never negative": (
+            lambda x, decoder, eta, mu, log_sigma, eps: (
+                logsumexp(
+                    log_likelihoods(x, decoder, eta, mu + log_sigma * eps)
+                    + log_normal(mu + log_sigma * eps, 0, 1)
+                    - stats.norm.logpdf(mu + log_sigma * eps, mu, log_sigma).sum(axis=-1),
+                    axis=0,
+                )
+                - np.log(len(eps))
+            )
         ),
         "in log q(z), (z - mu) is not divided by sigma": (
             lambda x, decoder, eta, mu, log_sigma, eps: importance_at(

@@ -1298,6 +1298,9 @@ IWAE_BOUND = exercise(
     others={
         "the log weights are averaged with the normalised weights; the logarithm of the plain mean of the weights is "
         "asked": lambda log_w: np.sum(special.softmax(log_w, axis=0) * log_w, axis=0),
+        "the weights are divided by their sum before they are averaged, so that their mean is 1/S, whatever they are": (
+            lambda log_w: np.full(log_w.shape[1], -np.log(len(log_w)))
+        ),
         "this is one number over samples and examples; average over the samples only": (
             lambda log_w: logsumexp(log_w) - np.log(log_w.size)
         ),

@@ -69,7 +69,7 @@ def circle(a, b, steps, angle=None, weigh=None, t=None, normalise=False, length=
     with np.errstate(all="ignore"):
         if weigh is not None:
             points = weigh(t, w, start, end)
-        elif w < 1e-6:
+        elif abs(w) < 1e-6:
             points = (1 - t) * start + t * end
         else:
             points = (np.sin((1 - t) * w) * start + np.sin(t * w) * end) / np.sin(w)
@@ -605,7 +605,7 @@ def spelled_mixture_nll(P, params, dx, dy):
     log_n = log_n - P.term("log sigma_x", sx) - P.term("log sigma_y", sy)
     log_n = log_n - P.term("half of log(1 - rho^2)", 0.5 * np.log(rest))
     log_pi = P.term("the logits", logits) - P.term(
-        "the normaliser of the logits", special.logsumexp(logits, axis=1)[:, None]
+        "the normaliser of the logits", np.logaddexp.reduce(logits, axis=1)[:, None]
     )
     total = P.term("log pi", log_pi) + P.term("log N", log_n)
     return P.factor("the minus sign", -1.0) * P.log_sum_exp(total, 1, "the components")

@@ -136,6 +136,9 @@ ANS_PUSH = exercise(
             lambda s, c, f, r: (s << r) // f + c + s % f,
             lambda s, c, f, r: (s << r) // f + c,
         ),
+        "what is above 63 bits is lost, as in numpy's whole numbers: keep Python's own, which have no such end": (
+            lambda s, c, f, r: push(s % 2**63, c, f, r)
+        ),
         "the quotient is multiplied by precision, and not by 2^precision": (
             lambda s, c, f, r: s // f * r + c + s % f,
             lambda s, c, f, r: s // f * r**2 + c + s % f,
@@ -484,6 +487,9 @@ QUANTISE = exercise(
         "the running sums are multiplied by precision, and not by 2^precision": (
             lambda p, r: np.round(below_of(p) * r).astype(int)
         ),
+        "`precision` slots are shared out, and not 2^precision": (
+            lambda p, r: np.append(0, np.cumsum(1 + np.floor(np.asarray(p) * max(r - len(p), 0)))),
+        ),
     },
     misconceptions={
         "rounded sums": Misconception(
@@ -579,6 +585,18 @@ def gaussian_starts_with(below):
     return lambda mu, sigma, edges, precision: from_cumulative(below(mu, sigma, np.asarray(edges)), precision)
 
 
+def rest_to_the_largest(below):
+    """The same, where each interval has its share rounded down, and the largest has what is left."""
+
+    def starts(mu, sigma, edges, precision):
+        share = np.diff(below(mu, sigma, np.asarray(edges)))
+        freqs = 1 + np.floor(share * ((1 << precision) - len(share))).astype(int)
+        freqs[np.argmax(freqs)] += (1 << precision) - freqs.sum()
+        return [0, *np.cumsum(freqs).tolist()]
+
+    return starts
+
+
 def _normalised(mass):
     """The running sums of what should be the intervals' mass, scaled to end at 1."""
     mass = np.nan_to_num(np.asarray(mass, float))
@@ -639,8 +657,10 @@ GAUSSIAN_STARTS = exercise(
             ]
         ),
         "the probabilities are densities at the intervals' middles; the mass between the edges is asked": tuple(
-            gaussian_starts_with(functools.partial(_density_at_the_middles, widest=widest))
+            starts
             for widest in (3, 4, 5, 6, 8, 10)
+            for below in [functools.partial(_density_at_the_middles, widest=widest)]
+            for starts in (gaussian_starts_with(below), rest_to_the_largest(below))
         ),
         "the starts are no whole numbers: round them": (
             lambda mu, sigma, edges, r: stats.norm.cdf(edges, mu, sigma) * (1 << r)
@@ -827,6 +847,11 @@ def _encode_ends(s, x, prior, likelihood, posterior, r):
     return put_with_end(put_with_end(s, x, likelihood[z], r), z, prior, r)
 
 
+def _encode_with_exchanged_tables(s, x, prior, likelihood, posterior, r):
+    z, s = pop(s, posterior[x], r)
+    return put(put(s, x % (len(prior) - 1), prior, r), z % (len(likelihood[z]) - 1), likelihood[z], r)
+
+
 END_FOR_FREQUENCY = (
     "ans_push is given starts[symbol + 1], where the symbol ends, for its frequency. It wants how many slots the "
     "symbol has, starts[symbol + 1] - starts[symbol]."
@@ -861,6 +886,7 @@ BITS_BACK_ENCODE = exercise(
                 r,
             )
         ),
+        "x is pushed with the prior and z with the likelihood; the prior is that of z": _encode_with_exchanged_tables,
         "z is pushed with a frequency of its start alone: the frequency is starts[z + 1] - starts[z]": (
             lambda s, x, prior, likelihood, posterior, r: push(
                 put(pop(s, posterior[x], r)[1], x, likelihood[pop(s, posterior[x], r)[0]], r),

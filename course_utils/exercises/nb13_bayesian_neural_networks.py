@@ -10,6 +10,9 @@ from course_utils.exercises.model import Case, Exercise, Misconception, close
 exercise = functools.partial(Exercise, notebook="13_bayesian_neural_networks", compare=close(), lecture_points=("L14",))
 
 
+GAUSS_HERMITE = np.polynomial.hermite_e.hermegauss(5)  # made once: a search asks for the oracle thousands of times
+
+
 def a_scale(rng):
     """A prior scale away from 1, above or below."""
     return float(rng.uniform(0.4, 0.7) if rng.random() < 0.5 else rng.uniform(1.5, 2.5))
@@ -46,7 +49,7 @@ def price_cases(rng):
 
 def price_oracle(mu, log_sigma, tau):
     """E_q[log q - log p] by Gauss and Hermite, which is exact: the integrand is a quadratic."""
-    nodes, shares = np.polynomial.hermite_e.hermegauss(5)
+    nodes, shares = GAUSS_HERMITE
     w = mu + np.exp(log_sigma) * nodes[:, None]
     log_q = -0.5 * nodes[:, None] ** 2 - log_sigma
     log_p = -0.5 * (w / tau) ** 2 - np.log(tau)
@@ -751,6 +754,10 @@ LOCAL_REPARAMETERIZATION = exercise(
         "the noise has deviation 1: sigma and h are not in it": lambda h, mu, s, eps: h @ mu + eps,
         "standard deviations are added up, |h| sigma; of independent terms the variances add up": local_with(
             lambda h, s: np.abs(h) @ np.exp(s)
+        ),
+        "all outputs get one spread: sigma is summed over them, where each has its own, sum_i h_i^2 sigma_i^2": (
+            local_with(lambda h, s: np.sqrt(((h * np.exp(s).sum(axis=1)) ** 2).sum(axis=1, keepdims=True))),
+            local_with(lambda h, s: np.sqrt(h**2 @ np.exp(2 * s).sum(axis=1, keepdims=True))),
         ),
         "all sigmas are summed, whatever h is": local_with(lambda h, s: np.sqrt(np.exp(2 * s).sum(axis=0))),
     },

@@ -70,7 +70,8 @@ class BrowserWidget(anywidget.AnyWidget):
         own = [name for name in self.trait_names(sync=True) if not name.startswith("_")]
         state = {name: getattr(self, name) for name in own if name not in ("layout", "tabbable", "tooltip", "comm")}
         fig = self.picture()
-        image = plots.image_tag(plots.png(fig, scale=self.scale), self.alt, fig.get_figwidth() * plots.CSS_DPI)
+        picture = plots.with_palette(plots.png(fig, scale=self.scale))
+        image = plots.image_tag(picture, self.alt, fig.get_figwidth() * plots.CSS_DPI)
         return without_kernel(image, self._esm, state)
 
     def _repr_mimebundle_(self, **kwargs):

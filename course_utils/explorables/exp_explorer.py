@@ -16,11 +16,12 @@ def exp_explorer() -> Explorable:
     exp(a) of a 64-bit number overflows above a = 709.8 and is 0 below -745.1; of a 32-bit number, 88.7 and -103.97.
     """
     fig, (left, right) = plots.figure(9, 3.1, columns=2, width_ratios=[1, 1.2])
-    bars = left.bar(range(1, 6), np.zeros(5), color=plots.PALETTE[0])
+    (entries,) = left.plot(range(1, 6), SPREAD, "o", color=plots.PALETTE[0], markersize=7, zorder=3)
     limits = [left.axhline(0, color=plots.PALETTE[2], linestyle="--") for _ in range(2)]
     left.set(
         xlabel="i", ylabel="$a_i$, the exponent of $e^{a_i}$", ylim=(-900, 900), title="Entries, and the range of exp"
     )
+    left.set(xlim=(0.5, 5.5), xticks=range(1, 6))
     shifts = np.linspace(-850, 850, 341)
     right.plot(
         shifts,
@@ -42,8 +43,7 @@ def exp_explorer() -> Explorable:
             here = np.log(np.mean(np.exp((SPREAD + shift).astype(kind)), dtype=kind))
         naive.set_data(shifts, np.where(np.isfinite(values), values, np.nan))
         point.set_data([shift], [log_mean_exp(SPREAD + shift)])
-        for bar, height in zip(bars, SPREAD + shift):
-            bar.set_height(height)
+        entries.set_ydata(SPREAD + shift)
         least = np.log(np.nextafter(kind(0), kind(1), dtype=kind), dtype=np.float64)  # of the numbers above 0
         smallest = least - np.log(2)  # half of it rounds to 0
         for line, limit in zip(limits, (np.log(np.finfo(kind).max, dtype=np.float64), smallest)):

@@ -4,6 +4,14 @@ const KERNEL_MS = 100; // the kernel and the screen reader hear of the position 
 
 const floats = ({ buffer, byteOffset: at, byteLength: n }) => new Float32Array(buffer.slice(at, at + n));
 
+// float16: a sign, 5 bits of exponent, 10 of fraction
+const half = (h) => {
+  const exponent = (h >> 10) & 31, fraction = (h & 1023) / 1024;
+  return (h >> 15 ? -1 : 1) * (exponent ? (1 + fraction) * 2 ** (exponent - 15) : fraction * 2 ** -14);
+};
+export const halves = ({ buffer, byteOffset: at, byteLength: n }) =>
+  Float32Array.from(new Uint16Array(buffer.slice(at, at + n)), half);
+
 // sizes [K, H, ..., D] and one flat buffer W1 b1 W2 b2 ... -> [[W, b], ...], each W row by row, (in, out)
 export function unpack(sizes, flat) {
   let at = 0;
@@ -31,7 +39,7 @@ function element(tag, parent, style, attributes = {}) {
 
 function render({ model, el }) {
   const get = (name) => model.get(name);
-  const layers = unpack(get("sizes"), floats(get("weights")));
+  const layers = unpack(get("sizes"), halves(get("weights")));
   const codes = floats(get("codes")), labels = get("labels"), names = get("label_names");
   const [h, w] = get("shape"), dims = get("dims"), [left, right, bottom, top] = get("extent");
   const [first, second] = dims.map((d) => `z${d + 1}`);

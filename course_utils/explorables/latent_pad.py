@@ -29,7 +29,7 @@ class LatentPad(BrowserWidget):
 
     _esm = resources.files("course_utils.explorables").joinpath("latent_pad.js").read_text(encoding="utf-8")
     sizes = traitlets.List(traitlets.Int()).tag(sync=True)
-    weights = traitlets.Bytes().tag(sync=True)  # W1 b1 W2 b2 ..., float32, little-endian, row by row
+    weights = traitlets.Bytes().tag(sync=True)  # W1 b1 W2 b2 ..., float16, little-endian, row by row
     output = traitlets.Unicode().tag(sync=True)
     shape = traitlets.List(traitlets.Int()).tag(sync=True)
     dims = traitlets.List(traitlets.Int()).tag(sync=True)
@@ -49,8 +49,8 @@ class LatentPad(BrowserWidget):
         return proposal["value"]
 
     def layers(self) -> list[tuple[np.ndarray, np.ndarray]]:
-        """Return the decoder as a list of `(W, b)`, in the float32 that the browser computes from."""
-        flat, layers = np.frombuffer(self.weights, "<f4"), []
+        """Return the decoder as a list of `(W, b)`, as the browser has them."""
+        flat, layers = np.frombuffer(self.weights, "<f2").astype(np.float32), []
         for n_in, n_out in zip(self.sizes, self.sizes[1:]):
             W, b, flat = np.split(flat, [n_in * n_out, (n_in + 1) * n_out])
             layers.append((W.reshape(n_in, n_out), b))
@@ -152,8 +152,10 @@ def latent_pad(
 
 
 def _checked_layers(decoder):
-    """Return the network's layers as float32, or say which of them does not fit the one before it."""
-    layers = [tuple(np.asarray(array, dtype="<f4") for array in layer) for layer in decoder]
+    """Return the network's layers as float16 (a pixel moves by a thousandth or so, and half of the bytes are saved), or
+    say which of them does not fit the one before it."""
+    with np.errstate(over="ignore"):  # said below
+        layers = [tuple(np.asarray(array, dtype="<f2") for array in layer) for layer in decoder]
     if not layers or any(len(layer) != 2 for layer in layers):
         raise ValueError(
             f"decoder: expected a list of (W, b), got layers with {[len(layer) for layer in layers]} arrays"
@@ -163,7 +165,7 @@ def _checked_layers(decoder):
         if W.ndim != 2 or n_in not in ("K", W.shape[0]) or b.shape != W.shape[1:]:
             raise ValueError(f"decoder layer {i}: expected W ({n_in}, n) and b (n,), got {W.shape} and {b.shape}")
         if not (np.isfinite(W).all() and np.isfinite(b).all()):
-            raise ValueError(f"decoder layer {i} holds values that are not finite")
+            raise ValueError(f"decoder layer {i} holds values that are not finite in float16 (above 65504)")
         n_in = W.shape[1]
     return layers
 

@@ -43,6 +43,7 @@ STYLE: dict[Any, Any] = {
     "grid.color": "#d9d9d9",
     "grid.linewidth": 0.6,
 }
+LARGE = 200_000  # bytes: a larger PNG is packed with a palette, whatever its colours (see `with_palette`)
 CSS_DPI = 96  # a CSS pixel is 1/96 inch, so figure sizes in inches are the sizes on the page
 
 
@@ -63,6 +64,20 @@ def png(fig: Figure, scale: float = 2) -> bytes:
     """Return the figure as PNG bytes with `scale` device pixels per CSS pixel."""
     buffer = io.BytesIO()
     fig.savefig(buffer, format="png", dpi=scale * CSS_DPI, metadata={"Software": None})
+    return buffer.getvalue()
+
+
+def with_palette(png_bytes: bytes) -> bytes:
+    """Return the picture with a palette of 256 colours, half the size or less, where that is to be had.
+
+    That is where it has no more colours (the same picture), or is `LARGE` (thousands of dots: the same to the eye).
+    A picture with transparent parts stays as it is. Takes a fraction of a second: for pages, not for live figures.
+    """
+    image = Image.open(io.BytesIO(png_bytes)).convert("RGBA")
+    if image.getchannel("A").getextrema() != (255, 255) or (len(png_bytes) <= LARGE and image.getcolors(256) is None):
+        return png_bytes
+    buffer = io.BytesIO()
+    image.convert("RGB").quantize(256, dither=Image.Dither.NONE).save(buffer, format="PNG", optimize=True)
     return buffer.getvalue()
 
 
@@ -98,7 +113,7 @@ def show(fig: Figure, alt: str, **values: Any) -> None:
     alt = alt.format(**values) if values else alt
     if not isinstance(fig, Figure):
         raise TypeError(f"show(fig, alt) expects a matplotlib Figure, got {type(fig).__name__}")
-    tag = image_tag(png(fig), alt, fig.get_figwidth() * CSS_DPI)
+    tag = image_tag(with_palette(png(fig)), alt, fig.get_figwidth() * CSS_DPI)
     pyplot.close(fig)  # a figure of pyplot's would be shown a second time at the end of the cell
     display({"text/html": tag, "text/plain": alt.strip()}, raw=True)
 

@@ -78,13 +78,24 @@ def test_the_browser_computes_numpys_numbers(page, sizes):
     z = np.random.default_rng(1).normal(size=(20, sizes[0])) * 2
     out = page.evaluate(
         """([sizes, zs]) => {
-      const view = model.get("weights");
-      const flat = new Float32Array(view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength));
-      const layers = module.unpack(sizes, flat);
+      const layers = module.unpack(sizes, module.halves(model.get("weights")));
       return zs.map((z) => [...module.forward(layers, z)]); }""",
         [sizes, z.tolist()],
     )
     np.testing.assert_allclose(out, latent_pad.decode(pad.layers(), z, "identity"), rtol=0, atol=1e-5)
+
+
+def test_the_browser_reads_every_float16_as_numpy_does(page):
+    start(page, latent_pad.latent_pad(network([2, 12]), (3, 4)))
+    halves = np.arange(2**16, dtype="<u2").view("<f2")
+    halves = halves[np.isfinite(halves)]  # the pad refuses the others
+    out = page.evaluate(
+        """(text) => {
+      const bytes = Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
+      return [...module.halves(new DataView(bytes.buffer))]; }""",
+        base64.b64encode(halves.tobytes()).decode(),
+    )
+    np.testing.assert_array_equal(np.array(out), halves.astype(float))
 
 
 @pytest.mark.parametrize("output", ["sigmoid", "identity"])
@@ -208,5 +219,5 @@ def test_time_of_a_frame(page):
     start(page, pad)
     times = page.evaluate("""() => Array.from({length: 100}, (_, i) => {
       const t = performance.now(); model.set("value", [i / 50, 0]); return performance.now() - t; })""")
-    print(f"{np.median(times):.2f} ms a frame with {len(pad.weights) // 4} weights")
+    print(f"{np.median(times):.2f} ms a frame with {len(pad.weights) // 2} weights")
     assert len(times) == 100 and np.isfinite(times).all()

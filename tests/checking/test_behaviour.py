@@ -7,9 +7,12 @@ import numpy as np
 import pytest
 
 from course_utils.checking import examine, student
-from course_utils.checking.behaviour import noise_in_training
-from course_utils.checking.calling import outcome_of, perform_and_count, threaded, words_between
+from course_utils.checking.behaviour import noise_in_training, without_effect
+from course_utils.checking.calling import outcome_of, perform, perform_and_count, threaded, words_between
+from course_utils.checking.rows import Row, right
 from course_utils.exercises import find_exercise
+from course_utils.exercises.model import Case
+from course_utils.exercises.stand_ins import Rng
 from course_utils.models.amortization import elbo_of_q
 from course_utils.models.vae import encoder_forward, init_vae, vae_elbo
 from course_utils.networks.nets import init_mlp
@@ -61,6 +64,28 @@ def test_behaviour(function, key, words, line):
     report = examine(function, name="reparameterize")
     assert report.misconception == key and words in report.advice and report.detail.endswith(line), report
     assert bool(line) == bool(report.detail)
+
+
+def test_an_argument_is_idle_up_to_rounding_and_where_no_two_cases_have_one_shape():
+    """The weights add up to 1, but for the last bit, in whatever order they are added."""
+
+    def iwae_bound(log_w):
+        w = np.exp(log_w - log_w.max(axis=0))
+        return np.sqrt(len(log_w)) * np.cumsum(w / w.sum(axis=0), axis=0)[-1]
+
+    exercise = find_exercise("iwae_bound")
+    rng = np.random.default_rng(0)
+    rows = [Row(exercise, Case((w,)), iwae_bound(w)) for w in (rng.normal(size=(40, 3)), rng.normal(size=(50, 6)))]
+    for fresh in ([], [Row(exercise, Case((rng.normal(size=(40, 3)),)), None)]):
+        idle = without_effect(
+            ["log_w"],
+            rows,
+            fresh,
+            lambda args: outcome_of(perform(iwae_bound, args)),
+            lambda args: right(exercise, args),
+            None,
+        )
+        assert idle == ("not used: log_w", "your result does not depend on the values in `log_w`", "")
 
 
 def test_zeros_and_ones_where_something_else_is_asked():
@@ -206,6 +231,11 @@ def test_the_words_that_a_generator_was_asked_for_are_counted():
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("value", [np.zeros(2), np.ones(1), (), None], ids=repr)
+def test_draws_are_counted_whatever_the_answer_gives(value):
+    assert perform_and_count(lambda rng: [rng.random(5), value][1], (Rng(0),))["value"] == [5]
+
+
 def test_what_a_training_does_says_more_than_that_it_was_none():
     def untrained(x, sizes, steps, rng):
         params = init_vae(x.mean(axis=0), sizes, rng)

@@ -51,6 +51,19 @@ def test_a_changed_source_gets_little_memory_and_the_answer_keeps_its_own():
         assert ask((1 << 28,), 5).value == 1 << 31
 
 
+@FORKED
+def test_changed_sources_that_end_or_never_end_cost_no_more_than_their_turn(capsys):
+    def answer(n):
+        return 2.0 * n
+
+    changed = ("raise SystemExit", "while True: pass", "print(n, file=sys.stderr); return n", "return lambda: n")
+    with calling.forked(answer) as ask:
+        tried = ask((3.0,), 5, variants=[f"import sys\ndef answer(n):\n    {line}" for line in changed])
+        assert tried.value[:3] == [[], [], [3.0]] and tried.value[3] != [3.0]
+        assert ask((3.0,), 5).value == 6.0
+    assert capsys.readouterr() == ("", "")
+
+
 @BOTH
 def test_an_error_is_reported_with_its_line(way):
     def answer(a):

@@ -56,6 +56,9 @@ def test_a_function_among_the_arguments_is_named():
 def test_layers_are_spoken_of_where_there_is_a_network():
     args = ([(np.ones((4, 3)), np.ones(3))], X, np.tanh)
     assert "each layer gets" in error_explained(["params", "x", "activation"], args, *error_of(lambda: X @ C))[1]
+    assert "a decoder begins" not in error_explained(["params", "x", "activation"], args, *error_of(lambda: X @ C))[1]
+    trained = error_explained(["x", "sizes", "steps", "rng"], (X, [4, 2], 3, None), *error_of(lambda: X @ C))
+    assert "each layer gets" in trained[1] and "a decoder begins with as many numbers as a code has" in trained[1]
 
 
 def test_nothing_of_a_text_is_repeated():

@@ -15,10 +15,11 @@ from course_utils.checking.calling import outcome_of, perform, perform_all
 from course_utils.checking.candidates import known, of_the_arguments, of_the_result, of_the_steps
 from course_utils.checking.judging import case_seed
 from course_utils.checking.repairs import source_of
-from course_utils.checking.rows import Row, bits, identical, parts, same
+from course_utils.checking.rows import Row, bits, identical, may_be, parts, probe_of, same
 from course_utils.checking.search import Search
 from course_utils.checking.wording import sentence
 from course_utils.exercises import all_exercises, find_exercise
+from course_utils.exercises.model import Misconception
 from course_utils.exercises.stand_ins import resolve
 from course_utils.networks.nets import mlp
 
@@ -140,13 +141,13 @@ WRONG = [
         "encoder_forward",
         lambda *a: (2 * encode(*a)[0], -encode(*a)[1]),
         "In the first result: result: times 2 | In the second result: result: times -1",
-        "In the second result: The result has the wrong sign",
+        "In the second result: it has the wrong sign",
     ),
     (
         "gap_ledger",
         lambda *a: ledger(*a) | {"amortization": -ledger(*a)["amortization"]},
         "Under 'amortization': result: times -1",
-        "Under 'amortization': The result has the wrong sign.",
+        "Under 'amortization': it has the wrong sign.",
     ),
     # a function and a reduction in the other order
     (
@@ -345,6 +346,64 @@ def test_numbers_are_told_by_their_information():
     assert bits([Values([0.0, 1.0, 1.0, 0.0])]) == 4
     assert bits([Values([np.nan, np.inf])]) == 0
     assert bits([Values([1e-40, 3e-40])]) == 10  # in parts of the largest, which is 1
+
+
+LOG_MEAN_EXP = {
+    "count": (lambda a, m: special.logsumexp(a) - np.size(a), "The number of all entries is subtracted after the log"),
+    "added inside": (lambda a, m: np.log(m + np.mean(np.exp(a - m))), "is added back inside the log"),
+    "taken out twice": (lambda a, m: np.log(np.mean(np.exp(a - m))) - m, "is subtracted after the log"),
+    "log added": (lambda a, m: special.logsumexp(a) + np.log(np.size(a)), "is added, where it should be subtracted"),
+    "not added back": (lambda a, m: np.log(np.mean(np.exp(a - m))), "and not added back after the log"),
+    "divided outside": (lambda a, m: special.logsumexp(a) / np.size(a), "outside the log"),
+}
+
+
+@pytest.mark.parametrize("key", LOG_MEAN_EXP)
+def test_mistakes_about_the_log_of_a_mean_of_exponentials(key):
+    """Where nobody wrote them down: of an exercise whose answer is one step."""
+    function, words = LOG_MEAN_EXP[key]
+    exercise = replace(
+        EXERCISES["log_mean_exp"],
+        misconceptions={str(i): Misconception(lambda a: np.nan, "") for i in range(3)},
+        others={},
+        diagnose=None,
+        spelled=lambda P, a: P.log_mean_exp(a, None, "all entries"),
+    )
+    report = judging.judge(
+        exercise, lambda args, seconds, **more: outcome_of(perform(lambda a: function(a, np.max(a)), args)), 0
+    )
+    assert report.misconception == f"all entries: {key}" and words in report.advice, report
+
+
+def test_what_a_candidate_costs_is_counted_and_the_same_at_every_time():
+    args = resolve(EXERCISES["slerp"].cases(np.random.default_rng(0))[0].args)
+    before = sys.getprofile()
+    first = stepwise.effort(EXERCISES["slerp"].spelled, args)
+    assert first == stepwise.effort(EXERCISES["slerp"].spelled, args) and sys.getprofile() is before
+    assert (
+        40
+        < first
+        < stepwise.effort(
+            EXERCISES["precision_recall"].spelled,
+            resolve(EXERCISES["precision_recall"].cases(np.random.default_rng(0))[0].args),
+        )
+    )
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_one_value_refuses_nothing_that_all_values_would_accept(seed):
+    rng = np.random.default_rng(seed)
+    for got in (
+        rng.normal(size=(3, 2)),
+        1e-6 * rng.normal(size=4),
+        np.array(3),
+        np.array([np.nan, 2.0]),
+        1e9 * rng.normal(size=2),
+    ):
+        for candidate in (got, got * (1 + 1e-4), got + 1e-6, got + 0.1, got.T, np.full(got.shape, np.nan)):
+            candidate = np.asarray(candidate)
+            assert may_be(candidate, probe_of(got)) or not same(candidate, got)
+    assert not may_be(np.array([1.0, 2.0]), probe_of(np.array([1.1, 2.0])))
 
 
 def test_values_are_compared_in_shape_and_size_but_where_the_answer_is_not_finite():

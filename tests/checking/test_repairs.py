@@ -52,6 +52,22 @@ def test_what_is_changed(kind, line):
     assert (kind, line) in set(changed_lines(TEXT))
 
 
+def test_a_divisor_and_an_index_that_should_be_all():
+    text = "def f(x, label):\n    y = np.cov(x)\n    y[0, label] = 1\n    return y[0] + x[:, 1]\n"
+    lines = set(changed_lines(text))
+    assert {("divisor", "y = (np.cov(x, ddof=0))"), ("index", "(y[:, label]) = 1")} <= lines
+    assert {("number", "return (y[1]) + x[:, 1]"), ("index", "return y[0] + (x[:, :])")} <= lines
+    assert not any("0.5]" in line for _, line in lines)  # which is no index
+
+
+def test_only_names_that_are_known_there_and_of_the_same_use_stand_for_each_other():
+    text = "def f(g, mu, eps):\n    z = mu + eps\n    x = g(z)\n    return x - mu\n"
+    lines = [line for kind, line in changed_lines(text) if kind == "name"]
+    assert {"z = (eps) + eps", "x = g((mu))", "return x - (z)"} <= set(lines)
+    assert not any("(x)" in line or "(z) +" in line or "(g)" in line for line in lines if "=" in line)
+    assert lines.index("return x - (z)") < lines.index("return x - (eps)")  # z is made from mu
+
+
 def test_functions_of_an_axis_get_one():
     text = "def f(x, s):\n    a, b = np.split(x, 2)\n    return a + np.abs(s)\n"
     lines = {line for _, line in changed_lines(text)}

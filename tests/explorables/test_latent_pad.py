@@ -26,13 +26,13 @@ def test_decode_is_the_networks_forward_pass():
         assert latent_pad.decode([(np.array([[1e4]]), np.zeros(1))], [[-1.0]]) == 0
 
 
-def test_pad_sends_the_weights_once_as_float32():
+def test_pad_sends_the_weights_once_as_float16():
     decoder = network([2, 5, 6])
     pad = latent_pad.latent_pad(decoder, (2, 3))
-    assert len(pad.weights) == 4 * (2 * 5 + 5 + 5 * 6 + 6)
+    assert len(pad.weights) == 2 * (2 * 5 + 5 + 5 * 6 + 6)
     for (W, b), (W_sent, b_sent) in zip(decoder, pad.layers(), strict=True):
-        np.testing.assert_array_equal(W_sent, W.astype("f4"))
-        np.testing.assert_array_equal(b_sent, b.astype("f4"))
+        np.testing.assert_array_equal(W_sent, W.astype("f2"))
+        np.testing.assert_array_equal(b_sent, b.astype("f2"))
 
 
 def test_pad_takes_the_chosen_dimensions_of_codes_and_base():
@@ -59,6 +59,7 @@ def test_pad_takes_the_chosen_dimensions_of_codes_and_base():
         ({"decoder": [(np.zeros((2, 6)), np.zeros(5))]}, r"layer 0: .* got \(2, 6\) and \(5,\)"),
         ({"decoder": [(np.zeros(6), np.zeros(6))]}, "layer 0"),
         ({"decoder": [(np.full((2, 6), np.nan), np.zeros(6))]}, "not finite"),
+        ({"decoder": [(np.full((2, 6), 7e4), np.zeros(6))]}, "not finite in float16"),
         ({"shape": (3, 3)}, "3 x 3 needs 9 outputs, the decoder has 6"),
         ({"decoder": network([1, 6])}, "two different dimensions of a code with K = 1"),
         ({"dims": (1, 1)}, "two different dimensions"),

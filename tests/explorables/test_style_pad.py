@@ -18,7 +18,8 @@ def parts(explorer):
 
 
 def decoder(K=2, seed=0):
-    return init_mlp([K + 3, 5, 6], np.random.default_rng(seed))
+    network = init_mlp([K + 3, 5, 6], np.random.default_rng(seed))
+    return [tuple(array.astype(np.float16).astype(float) for array in layer) for layer in network]  # as a pad has it
 
 
 def drawn(pad):

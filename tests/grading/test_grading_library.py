@@ -174,7 +174,7 @@ from course_utils.exercises.stand_ins import resolve
 class OutOfTime(BaseException): pass
 class IsNoAnswer(BaseException): pass
 def no_answer(*_, **__): raise IsNoAnswer  # drawing takes longer than all the rest; so do packing, sounds and training
-import lzma, matplotlib.figure, IPython.display, course_utils.networks.optim  # before the modules that take them from it
+import lzma, matplotlib.figure, IPython.display, course_utils.networks.optim  # before others take from it
 matplotlib.figure.Figure.__init__ = lzma.compress = IPython.display.Audio.__init__ = no_answer
 course_utils.networks.optim.adam = no_answer
 def out_of_time(*_): raise OutOfTime

@@ -81,6 +81,39 @@ def test_the_same_figure_gives_the_same_bytes():
     assert draw() == draw()
 
 
+def rgb(png_bytes):
+    return np.asarray(Image.open(io.BytesIO(png_bytes)).convert("RGB"), int)
+
+
+def test_a_palette_costs_nothing_to_see(shown):
+    rng = np.random.default_rng(0)
+    dots, ax = plots.figure(6, 4)
+    plots.codes(rng.normal(size=(2000, 2)), rng.integers(10, size=2000), ax=ax)
+    images, ax = plots.figure(4, 4)
+    plots.image_grid(rng.random((16, 64)), (8, 8), columns=4, ax=ax)
+    plain = plots.png(dots)
+    packed = plots.with_palette(plain)
+    assert len(plain) > plots.LARGE > 2 * len(packed)
+    difference = np.abs(rgb(plain) - rgb(packed))
+    assert difference.mean() < 1 and np.mean(difference.max(axis=2) > 24) < 0.01
+    plain = plots.png(images)  # greys
+    packed = plots.with_palette(plain)
+    assert len(packed) < 0.8 * len(plain) < plots.LARGE and np.array_equal(rgb(plain), rgb(packed))
+    plots.show(images, "greys")
+    assert base64.b64encode(packed).decode() in shown[0]["text/html"]
+
+
+def test_a_picture_with_more_colours_or_transparent_parts_stays_as_it_is(monkeypatch):
+    fig, axes = plots.figure(3, 2, columns=2)
+    for ax, colours in zip(axes, ["Blues", "viridis"]):
+        ax.imshow(np.linspace(0, 1, 3000).reshape(50, 60), cmap=colours)
+    assert plots.with_palette(plots.png(fig)) == plots.png(fig)
+    monkeypatch.setattr(plots, "LARGE", 0)
+    assert plots.with_palette(plots.png(fig)) != plots.png(fig)
+    fig.set_facecolor("none")  # would turn black
+    assert plots.with_palette(plots.png(fig)) == plots.png(fig)
+
+
 def test_figure_has_the_style_and_the_panels():
     fig, axes = plots.figure(6, 2, columns=3, rows=2, sharex=True)
     assert isinstance(fig, Figure) and axes.shape == (2, 3)
