@@ -6,6 +6,7 @@ import autograd.numpy as np
 from numpy.random import Generator
 
 from course_utils.networks.arrays import Array, Network, require_examples, require_labels
+from course_utils.networks.fast import softmax_cross_entropy
 from course_utils.networks.nets import init_mlp, mlp
 from course_utils.networks.optim import train
 
@@ -43,7 +44,7 @@ def classifier_train(
     targets = np.eye(sizes[-1], dtype=np.float32)[require_labels(y, sizes[-1], len(x))]
 
     def loss(params, rows):
-        return -np.sum(targets[rows] * class_log_probs(params, x[rows])) * (1 / len(rows))
+        return np.sum(softmax_cross_entropy(targets[rows], mlp(params, x[rows]))) * (1 / len(rows))
 
     start = init_mlp(sizes, rng)
     return train(loss, start, lambda rows: rows, len(x), steps, rng, batch_size, step_size, label="classifier")

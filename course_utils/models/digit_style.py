@@ -37,14 +37,18 @@ def stroke_thickness(images: Array, shape: tuple[int, int]) -> Array:
 
     from scipy import ndimage  # here: it loads much else
 
-    def one(image):
-        fine = ndimage.zoom(image, FINER, order=1, mode="nearest", grid_mode=True)
-        ink = np.pad(fine > 0.5, 1)
+    def one(ink):
+        rows, columns = np.flatnonzero(ink.any(axis=1)), np.flatnonzero(ink.any(axis=0))
+        if not len(rows):
+            return 0.0
+        box = ink[rows[0] - 1 : rows[-1] + 2, columns[0] - 1 : columns[-1] + 2]  # no larger than it has to be
         # from a pixel's centre; the edge runs half a fine pixel before the centre of the first one outside
-        distances = ndimage.distance_transform_edt(ink)[ink] - 0.5
-        return 4 * distances.mean() / FINER if len(distances) else 0.0
+        return 4 * (ndimage.distance_transform_edt(box)[box].mean() - 0.5) / FINER
 
-    return np.array([one(image) for image in np.asarray(images, float).reshape(-1, *shape)])
+    # a finer grid by linear interpolation, for all images at once: a matrix for the rows and one for the columns
+    down, across = (ndimage.zoom(np.eye(n), (FINER, 1), order=1, mode="nearest", grid_mode=True) for n in shape)
+    fine = down @ np.asarray(images, float).reshape(-1, *shape) @ across.T
+    return np.array([one(ink) for ink in np.pad(fine > 0.5, ((0, 0), (1, 1), (1, 1)))])
 
 
 def without_label_means(values: Array, labels: Array) -> Array:

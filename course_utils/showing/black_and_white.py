@@ -103,15 +103,17 @@ def _saved(white, **options):
 def sizes_of_others(white: np.ndarray) -> dict[str, int]:
     """How many bytes other programs need for a picture (H, W), each at its best settings or nearly so.
 
-    gzip, bz2 and lzma have the pixels as bits, and as bytes, and the smaller result counts.
+    gzip, bz2 and lzma have the pixels as bits, and as bytes, and the smaller result counts. What is long enough for
+    their best settings to take a second has faster ones.
     """
     white = np.asarray(white, bool)
     forms = [np.packbits(white).tobytes(), np.asarray(white, np.uint8).tobytes()]
+    long = 1 << 20
     sizes = {"eight pixels a byte": len(forms[0])}
     for name, compress in (
-        ("gzip", lambda form: gzip.compress(form, 9, mtime=0)),
+        ("gzip", lambda form: gzip.compress(form, 9 if len(form) < long else 6, mtime=0)),
         ("bz2", lambda form: bz2.compress(form, 9)),
-        ("lzma", lambda form: lzma.compress(form, preset=9 | lzma.PRESET_EXTREME if len(form) < 1 << 20 else 6)),
+        ("lzma", lambda form: lzma.compress(form, preset=9 | lzma.PRESET_EXTREME if len(form) < long else 2)),
     ):
         sizes[name] = min(len(compress(form)) for form in forms)
     sizes["PNG"] = len(png_bytes(white))

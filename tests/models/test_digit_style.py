@@ -53,6 +53,22 @@ def test_thickness_orders_pens_and_is_zero_without_ink():
     assert stroke_thickness(np.zeros((1, 784)), SHAPE)[0] == 0
 
 
+def test_thickness_is_the_same_wherever_the_ink_lies_and_whatever_pictures_come_with_it():
+    """In no rectangle about the ink does a stroke lose its background: in a corner, and on pictures that are wide."""
+    wide = np.zeros((5, 20, 40))
+    places = [(8, 15), (0, 0), (14, 30), (0, 15)]
+    for picture, (row, column) in zip(wide, places):  # the last one stays black
+        picture[row : row + 6, column : column + 10] = 1
+    thickness = stroke_thickness(wide.reshape(5, -1), (20, 40))
+    alone = [stroke_thickness(picture.reshape(1, -1), (20, 40))[0] for picture in wide]
+    np.testing.assert_allclose(thickness, alone, rtol=1e-12)
+    # the mean distance of a rectangle's points to its edge, and beyond the picture there is background
+    rows, columns = np.mgrid[:18, :30] + 0.5
+    nearest = np.minimum.reduce([rows, 18 - rows, columns, 30 - columns]).mean() / 3
+    np.testing.assert_allclose(thickness[:4], 4 * nearest, rtol=0.03)
+    assert thickness[4] == 0
+
+
 def test_pictures_without_ink_have_no_slant():
     with pytest.raises(ValueError, match="images with ink"):
         slant(np.zeros((2, 784)), SHAPE)
