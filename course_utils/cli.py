@@ -142,7 +142,7 @@ def whole_run(root: Path, report: Path) -> list[str]:
     Outputs are compared by nbval; that those of the students' copies are not is in tests/conftest.py. JUnit's results
     go to `report`.
     """
-    one_more = (os.cpu_count() or 1) + 1  # there is always a test that waits for a server or a deadline
+    two_more = (os.cpu_count() or 1) + 2  # there are always tests that wait for a server or a deadline
     tests, *notebooks = stages(root).values()
     nbval = [
         "--nbval",
@@ -151,7 +151,7 @@ def whole_run(root: Path, report: Path) -> list[str]:
         f"--nbval-sanitize-with={root / 'tests' / 'notebooks' / 'nbval_sanitize.cfg'}",
     ]
     paths = [path for stage in notebooks for path in stage]
-    return [*side_by_side(root, one_more), f"--junitxml={report}", *(nbval if paths else []), *tests, *paths]
+    return [*side_by_side(root, two_more), f"--junitxml={report}", *(nbval if paths else []), *tests, *paths]
 
 
 def quick_run(root: Path, extra: list[str]) -> list[str]:
