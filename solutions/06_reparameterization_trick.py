@@ -535,7 +535,7 @@ differences = [formula(q_net + d) - formula(q_net - d) for d in nudges]
 assert np.allclose(ours.ravel(), np.array(differences) / 2e-5, atol=1e-4)
 
 # %% [markdown]
-# So **given the noise, a stochastic layer is an ordinary layer**. (PyTorch calls a draw that knows this `rsample`, and one that does not `sample`; own rules go into a `torch.autograd.Function`. The VAEs of notebooks 07 to 09 run on the library's `fast.gaussian_sample`.) You may have trained through random numbers before: dropout multiplies by a random mask forwards, and by *the same* mask backwards. "Further" has you write its rule.
+# So **given the noise, a stochastic layer is an ordinary layer**. (PyTorch calls a draw that knows this `rsample`, and one that does not `sample`; own rules go into a `torch.autograd.Function`.) You may have trained through random numbers before: dropout multiplies by a random mask forwards, and by *the same* mask backwards. "Further" has you write its rule.
 
 # %% [markdown]
 # ## 7. A digit, both ways
@@ -666,7 +666,7 @@ for name, sizes in {"score function": (11.6, 5.3, 1.4),
 assert gaps["score function"][:, -200:].mean(axis=1).min() > 1
 
 # %% [markdown]
-# It is the noise: with a hundred samples a step, nothing else changed, the plain score function comes four times as near, and it is still ten times as far away as the pathwise climb with a *single* sample. (Smaller steps are the other remedy: "Further".) The baseline helps a good deal, and people work hard on better
+# It is the noise: with a hundred samples a step, nothing else changed, the plain score function comes four times as near, and it is still ten times as far away as the pathwise climb with a *single* sample. The baseline helps a good deal, and people work hard on better
 # ones where the trick is not available. The pathwise climb gets by with one sample; so do VAEs, with one per example and step (notebook 08).
 
 # %% [markdown]
@@ -725,9 +725,8 @@ predict("06-starts", "Starts (0, 0), (-2.5, -1), (1, 0) and (1, -2.5): in how ma
 def bent(q, eps):
     """`by_path` for climbs side by side: one in each column of q (2, M), eps (S, M)."""
     draw = lambda mu, sigma: mu + sigma * eps.reshape(-1, 1)
-    rows = [np.tile(a, len(eps))[:, None] for a in q]
-    gradients = np.reshape(sample_gradients(log_lik_bent, *rows, draw), (2, *eps.shape))
-    return kl_gradient(q) - np.mean(gradients, axis=1)
+    each = sample_gradients(log_lik_bent, *np.tile(q, len(eps))[:, :, None], draw)
+    return kl_gradient(q) - np.mean(np.reshape(each, (2, *eps.shape)), axis=1)
 
 
 starts = [(0.0, 0.0), (-2.5, -1.0), (1.0, 0.0), (1.0, -2.5)]

@@ -26,7 +26,6 @@
 import autograd.numpy as anp
 import numpy as np
 from autograd import grad
-from scipy.special import logsumexp
 from scipy.stats import multivariate_normal
 
 from course_utils.checking import check, hint, predict, progress, reveal
@@ -513,24 +512,23 @@ assert agree >= 190 and (elbo_best - elbo_encoder).min() > 0  # the same noise f
 # %% [markdown]
 # ### Your steps
 #
-# They do, so we take `q_best` for the top. Now up to twenty steps with your `refine_q`, from both starts. For each number of steps we take the step size, of four, that is best on the *training* digits; the picture shows test digits.
+# They do: `q_best` is the top. Now up to twenty steps with your `refine_q`, from both starts. For each number we take the step size, of four, that is best on *training* digits; the picture shows test digits.
 
 # %%
 predict("07-five", "Which share of the nats between the encoder's ELBO and the best "
         "q's do five steps win back, on test digits?", unit="per cent")
 
 # %%
-budgets = (1, 2, 5, 10, 20)
+budgets, step_sizes = (1, 2, 5, 10, 20), (0.005, 0.01, 0.02, 0.04)
 noises = np.random.default_rng(8).standard_normal((20, 8, N, 10), dtype=np.float32)
 best_64 = elbo_of_q(decoder, x, *q_best, eps[:64])
 
 
 def short_of_best(start, rows, step_size):
     """Mean nats below the best q after each of the numbers of steps from `start`."""
-    q, done, short = (start[0][rows], start[1][rows]), 0, []
-    for steps in budgets:
+    q, short = (start[0][rows], start[1][rows]), []
+    for done, steps in zip([0, *budgets], budgets):
         q = refine_q(decoder, x[rows], *q, noises[done:steps], step_size)
-        done = steps
         left = best_64[rows] - elbo_of_q(decoder, x[rows], *q, eps[:64, rows])
         short.append(np.mean(left))
     return short
@@ -539,7 +537,6 @@ def short_of_best(start, rows, step_size):
 # %%
 lost = {}
 for name, start in {"encoder": q_encoder, "prior": q_prior}.items():
-    step_sizes = (0.005, 0.01, 0.02, 0.04)
     on_train = [short_of_best(start, train, size) for size in step_sizes]
     chosen = [step_sizes[i] for i in np.argmin(on_train, axis=0)]  # for each budget
     on_test = {size: short_of_best(start, test, size) for size in set(chosen)}
@@ -839,6 +836,8 @@ assert stay >= 190
 # And for the model with two latents, the same procedure must agree with an integral on a fine grid, which has no samples in it at all. On the grid we also see what a proposal *reaches*: the share of the posterior within four of its standard deviations.
 
 # %%
+from scipy.special import logsumexp
+
 from course_utils.models.two_latents import PLANE, log_joint_on_grid
 
 M = 150

@@ -598,7 +598,7 @@ assert p_bayes[1].max(axis=1).mean() < 0.65
 # %% [markdown]
 # Can the two kinds of pictures be told apart by how unsure the network is? As a score we take the **entropy** of the prediction, and for several networks also their **disagreement**: the entropy of the mean prediction, less the mean of their entropies. Of a smudged digit all say "a 4 or a 9, half and half"; of an umbrella one says "surely 4" and another "surely 7". The measure is the AUROC: the probability that a doodle scores higher than a digit; chance gives 0.5.
 #
-# The rivals: five point estimates, the one above and four with other seeds, the mean of these five, and the means $\boldsymbol\mu$ of $q$ alone.
+# The rivals: five point estimates (the one above and four others), their mean, and the means $\boldsymbol\mu$ of $q$ alone.
 
 # %%
 predict("13-auroc", "Order them by how well they tell doodles from digits, best first.",
