@@ -168,8 +168,7 @@ fig, (left, right) = plots.figure(9.2, 3.4, columns=2, width_ratios=[1, 1.9])
 left.plot(*toy_joints.bent_decoder(np.linspace(-1.8, 1.8, 100)).T, "k")
 for at, side in [(-1.5, "right"), (-1, "right"), (1, "left"), (1.5, "left")]:
     left.plot(*toy_joints.bent_decoder(at), "ko", ms=4)
-    left.annotate(f"G({at})", toy_joints.bent_decoder(at), ha=side, va="top",
-                  fontsize=9, xytext=(7 * np.sign(at), -1), textcoords="offset points")
+    left.text(*toy_joints.bent_decoder(at) + [at / 9, -0.2], f"G({at})", ha=side)
 left.plot(*toy_joints.BENT_X, "o", color=drawings.DATA, label="x")
 left.add_patch(Circle(toy_joints.BENT_X, 0.4 ** 0.5, fill=False, color=drawings.DATA))
 left.set(xlabel="$x_1$", ylabel="$x_2$", title="G(z), and x with its noise, √η")
