@@ -805,8 +805,7 @@ for c, ax in enumerate(axes):
     middle = np.median(new[kind == c], axis=0)
     ax.plot(*middle.T, "o-", color=drawings.DATA, lw=2)
     for i, point in enumerate(middle, 1):
-        ax.annotate(i, point, xytext=(6, 5), textcoords="offset points", fontsize=10,
-                    bbox={"fc": "white", "ec": "none", "pad": 0.5})
+        ax.annotate(i, point, xytext=(6, 5), textcoords="offset points", weight="bold")
     ax.set(aspect="equal", title=f"component {c}: {np.sum(kind == c)} fives")
     ax.set_axis_off()
 plots.show(fig, alt="Component 0: the points start at the top right and end at the "
