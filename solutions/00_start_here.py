@@ -149,7 +149,7 @@ exp_explorer()
 #
 # ## Notation
 #
-# The words are in the [glossary](#Glossary), the last part of this page; every notebook links to it from its first lines.
+# The words are in the **[glossary](#Glossary)**, the last part of this page; every notebook links to it from its first lines.
 #
 # | symbol | shape | meaning |
 # |---|---|---|

@@ -115,6 +115,7 @@ EXTRA_OF = {
     "building/formulas.py": "authoring",
     "building/lesson_plans.py": "authoring",
     "building/lessons.py": "authoring",
+    "building/run_recorder.py": "authoring",
     "building/site.py": "authoring",
     "building/slides.py": "authoring",
     "cli.py": "lab",

@@ -22,7 +22,7 @@ class PredictionWidget(ipywidgets.VBox):
 
     def __init__(self, question: Any):
         self.question = question
-        head = ipywidgets.HTML(f"<b>Predict.</b> {escape(question.question)}")
+        head = ipywidgets.HTML(f"<div style='line-height: 1.4'><b>Predict.</b> {escape(question.question)}</div>")
         self.commit = ipywidgets.Button(description="This is my prediction", layout=FREE, button_style="")
         self.noted = ipywidgets.HTML()
         self.controls = self._controls()
@@ -40,7 +40,8 @@ class PredictionWidget(ipywidgets.VBox):
                 button.on_click(self._pick)
             again = ipywidgets.Button(description="start again", layout=FREE)
             again.on_click(lambda _: self._pick(None))
-            return [ipywidgets.HBox([*self.items, again], layout={"flex_flow": "row wrap"}), self.list]
+            wrapped = {"flex_flow": "row wrap"}
+            return [ipywidgets.HBox(self.items, layout=wrapped), ipywidgets.HBox([self.list, again], layout=wrapped)]
         if question.choices is not None:
             self.radio = ipywidgets.RadioButtons(options=question.choices, value=None, layout=FREE)
             return [self.radio]
@@ -51,7 +52,7 @@ class PredictionWidget(ipywidgets.VBox):
         self.picked = [] if button is None else [*self.picked, button.description]
         for item in self.items:
             item.disabled = item.description in self.picked
-        self.list.value = escape("First to last: " + (", ".join(self.picked) or "choose in order."))
+        self.list.value = escape("First to last: " + (_said(self.picked) or "choose in order."))
 
     def _guess(self):
         if self.question.order is not None:

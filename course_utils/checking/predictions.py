@@ -94,7 +94,7 @@ class _Question:
     @property
     def kind(self) -> str:
         if self.order is not None:
-            return f"put in order: {', '.join(self.order)}"
+            return f"put in order: {' / '.join(self.order)}"
         if self.choices is not None:
             return f"choose: {' / '.join(self.choices)}"
         return f"a number{f' ({self.unit})' if self.unit else ''}"
@@ -121,7 +121,7 @@ class Revealed:
 
     def __str__(self):
         answer = _said(self.answer) + self.unit
-        phrase = " " in str(self.answer) and isinstance(self.answer, str)
+        phrase = isinstance(self.answer, list) or (" " in str(self.answer) and isinstance(self.answer, str))
         if self.guess is None:
             return f"{'The answer: ' if phrase else 'It is '}{answer}. (You made no prediction.)"
         said = f"You said {_said(self.guess)}; {'the answer is' if phrase else 'it is'} {answer}."
@@ -153,7 +153,7 @@ class Revealed:
 
 def _said(value) -> str:
     if isinstance(value, list):
-        return ", ".join(value)
+        return ", then ".join(value)  # items may have commas of their own
     if isinstance(value, float):
         return f"{value:.0f}" if value == round(value) and abs(value) < 1e6 else f"{value:.3g}"
     return f"“{value}”" if " " in str(value) else str(value)  # a phrase

@@ -71,8 +71,12 @@ def test_a_guess_that_answers_another_question_is_refused(asked, guess, message)
         (2.0, 10.0, "You said 2; it is 10. A factor of 5 off."),
         (-2.0, 10.0, "You said -2; it is 10."),
         (95.0, 100.0, "You said 95; it is 100. Within ten per cent."),
-        (["a", "b", "c"], ["b", "a", "c"], "You said a, b, c; it is b, a, c. 2 of 3 pairs are in the right order."),
-        (["a", "b"], ["a", "b"], "You said a, b; it is a, b. Just so."),
+        (
+            ["a", "b", "c"],
+            ["b", "a", "c"],
+            "You said a, then b, then c; the answer is b, then a, then c. 2 of 3 pairs are in the right order.",
+        ),
+        (["a", "b"], ["a", "b"], "You said a, then b; the answer is a, then b. Just so."),
         ("2", 2.0, "You said 2; it is 2."),
     ],
 )

@@ -161,7 +161,7 @@ def test_the_child_does_not_see_this_interpreters_path(run):
 # What people do to make one function's result out of another's. The child has no exercises, so the test sends it the
 # expected values of the first case; whatever comes near them is then judged on all cases.
 SAME_RESULT = """
-import contextlib, inspect, importlib, io, itertools, pickle, pkgutil, signal, sys, warnings
+import contextlib, inspect, importlib, io, itertools, pickle, pkgutil, signal, sys, time, warnings
 warnings.simplefilter("ignore")
 sys.stdout = io.StringIO()  # progress bars; no descriptor, which a whole number among the arguments could close
 results = open(1, "wb", closefd=False)
@@ -273,7 +273,7 @@ def numbers(f):
     least = sum(p.default is p.empty and p.kind in (0, 1) for p in signature)
     return least, len(signature) if not any(p.kind == 2 for p in signature) else 99
 taken = {path: numbers(f) for path, f in functions.items()}
-patience = dict.fromkeys(functions, 4)
+patience = dict.fromkeys(functions, 1.5)  # seconds for all tries; most functions take hundredths of that
 for name, (calls, expected, loose) in pickle.load(open(sys.argv[1], "rb")).items():
     all_ways = list(ways(calls[0]))
     for path, f in functions.items():
@@ -282,12 +282,11 @@ for name, (calls, expected, loose) in pickle.load(open(sys.argv[1], "rb")).items
         for way in all_ways:
             if not least <= len(way[0]) <= most:
                 continue
-            if not patience[path]:
+            if patience[path] <= 0:
                 break
+            begun = time.process_time()
             try:
                 found = timed(lambda: tried(f, calls, expected, loose, way))
-            except OutOfTime:
-                patience[path] -= 1  # it trains, or goes on for ever
             except IsNoAnswer:
                 patience[path] = 0
             except BaseException:
@@ -297,6 +296,7 @@ for name, (calls, expected, loose) in pickle.load(open(sys.argv[1], "rb")).items
                     known.add(found[0])
                     results.write(pickle.dumps((name, path, f"{found[0]}, called with {way}", found[1])))
                     results.flush()
+            patience[path] -= time.process_time() - begun
 """
 
 
@@ -411,6 +411,6 @@ def test_everything_in_the_library_that_trains_has_been_looked_at():
                     found.add(f"{info.name}:{name}")
     answers = {exercise.answer for exercise in all_exercises().values()}
     rest = {path.partition(":")[2] for path in found - answers - set(SHORTCUTS)}
-    tools |= {"cosine_decay", "hold_then_linear", "_show", "_apart", "strokes_of"}
+    tools |= {"cosine_decay", "hold_then_linear", "_show", "_apart", "strokes_of", "watch", "some_sizes"}
     tools |= {"first_losses"}  # it gives the losses of a few steps, and no network
     assert rest <= takes_data | tools, rest
