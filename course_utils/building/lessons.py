@@ -34,11 +34,11 @@ class Vote:
 
     @property
     def right_order(self) -> list[str]:
-        """The choices in the order of the answer, which lists them with commas (as they may have themselves)."""
+        """The choices in the order of the answer: "a, then b"."""
         rest, found = self.answer, []
         while item := max((c for c in self.choices if rest.startswith(c)), key=len, default=None):
             found.append(item)
-            rest = rest[len(item) :].removeprefix(", ")
+            rest = rest[len(item) :].removeprefix(", then ")
         return found
 
 
@@ -140,8 +140,7 @@ def listed(node: ast.expr, cell: NotebookNode) -> list[str]:
     try:
         return [str(item) for item in ast.literal_eval(node)]
     except ValueError:
-        kind, _, rest = asked(cell)[1].partition(": ")
-        return rest.split(" / " if kind == "choose" else ", ")
+        return asked(cell)[1].partition(": ")[2].split(" / ")
 
 
 def asked(cell: NotebookNode) -> tuple[str, str]:

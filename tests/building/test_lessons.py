@@ -58,6 +58,6 @@ def test_plans_hold_goals_and_three_misconceptions(built):
 
 
 def test_items_with_commas_are_put_in_order():
-    vote = Vote("k", "q", "order", ["PCA", "PCA, K = 2", "a"], answer="PCA, K = 2, a, PCA")
+    vote = Vote("k", "q", "order", ["PCA", "PCA, K = 2", "a"], answer="PCA, K = 2, then a, then PCA")
     assert vote.right_order == ["PCA, K = 2", "a", "PCA"]
     assert vote_line(vote) == "q **PCA, K = 2 · a · PCA**"
