@@ -22,6 +22,7 @@ import nbformat
 import numpy as np
 from nbclient import NotebookClient
 
+from course_utils.building.build import find_built
 from course_utils.networks import known_runs, optim
 from course_utils.networks.flat import flatten, leaves
 
@@ -137,13 +138,12 @@ def main() -> None:
     """Run notebooks, and write the pack."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("notebooks", nargs="+", metavar="NN")
-    numbers = parser.parse_args().notebooks
+    paths = find_built(ROOT, parser.parse_args().notebooks)
     with tempfile.TemporaryDirectory() as folder:
-        for path in sorted((ROOT / "solutions").glob("*.ipynb")):
-            if path.stem[:2] in numbers:
-                run_notebook(path, Path(folder))
-                run_notebook(ROOT / "notebooks" / path.name, Path(folder))
-        put_into_pack(numbers, Path(folder))
+        for path in paths:
+            run_notebook(path, Path(folder))
+            run_notebook(ROOT / "notebooks" / path.name, Path(folder))
+        put_into_pack([path.stem[:2] for path in paths], Path(folder))
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@ processor's time, a memory limit, its prints swallowed, and its result checked b
 
 import contextlib
 import ctypes
+import functools
 import io
 import os
 import select
@@ -140,15 +141,14 @@ def perform_all(
     values: list[list] = []
     name = getattr(function, "__name__", "")
     with little_memory() if attempt is None else contextlib.nullcontext(), swallowed(Printed()):
-        limit = VARIANT_SECONDS if attempt else limit_beside(function, args)
+        attempt = attempt or functools.partial(perform_briefly, seconds=limit_beside(function, args))
         for source in variants:
             namespace = dict(getattr(function, "__globals__", {}))
             namespace.pop(name, None)
             reply: dict = {}
             with contextlib.suppress(Exception):
                 exec(compile(source, CHANGED, "exec"), namespace)
-                changed = namespace[name]
-                reply = attempt(changed, args) if attempt else perform_briefly(changed, args, limit)
+                reply = attempt(namespace[name], args)
             values.append([reply["value"]] if "value" in reply else [])
     return {"value": values}
 
