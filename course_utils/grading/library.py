@@ -16,6 +16,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import course_utils
+from course_utils.checking.repairs import parse
 from course_utils.exercises import Exercise
 
 SOURCE = Path(course_utils.__file__).parent
@@ -91,7 +92,16 @@ def reveal(key, answer):
 
 
 def make_library(folder: Path, hide: Iterable[Exercise]) -> Path:
-    """Writes the copy that hides the answers of `hide` to `folder`, compiled, and returns the folder."""
+    """Writes the copy that hides the answers of `hide` to `folder`, compiled, and returns the folder. Where that fails,
+    nothing of the copy stays, so that it can be tried again."""
+    try:
+        return _make_library(folder, hide)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+
+
+def _make_library(folder, hide):
     package = folder / "course_utils"
     answers: dict[str, list[str]] = {}
     for exercise in hide:
@@ -158,7 +168,9 @@ def _share(file, target, store):
     kept = store / file.relative_to(SOURCE)
     if not kept.exists():
         kept.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(file, kept)
+        half = kept.with_name(f".{kept.name}")
+        shutil.copyfile(file, half)
+        half.replace(kept)  # a copy that stops halfway is no copy
     try:
         os.link(kept, target)
     except OSError:
@@ -167,18 +179,18 @@ def _share(file, target, store):
 
 def without_answers(source: str, names: list[str], where: str) -> str:
     """The module's source with the bodies of the named functions replaced; signature and docstring stay."""
-    tree = ast.parse(source)
+    tree = parse(source)
     missing = set(names)
     for i, node in enumerate(tree.body):
         if isinstance(node, ast.FunctionDef) and node.name in names:
             refusal = f"from course_utils.hidden import AnswerHidden\nraise AnswerHidden({node.name!r})"
             documented = ast.get_docstring(node, clean=False) is not None
-            node.body = node.body[:documented] + ast.parse(refusal).body
+            node.body = node.body[:documented] + parse(refusal).body
             node.decorator_list = []
             missing.discard(node.name)
         elif isinstance(node, ast.Assign) and any(isinstance(t, ast.Name) and t.id in names for t in node.targets):
             name = next(t.id for t in node.targets if isinstance(t, ast.Name) and t.id in names)
-            tree.body[i] = ast.parse(
+            tree.body[i] = parse(
                 f"def {name}(*_, **__):\n    from course_utils.hidden import AnswerHidden\n"
                 f"    raise AnswerHidden({name!r})"
             ).body[0]

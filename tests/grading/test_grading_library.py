@@ -1,5 +1,6 @@
 """The library's copy that a submission sees holds no answer, by whichever road."""
 
+import ast
 import dataclasses
 import importlib
 import inspect
@@ -12,6 +13,9 @@ import py_compile
 import subprocess
 import sys
 import textwrap
+import time
+from concurrent.futures import ThreadPoolExecutor
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -21,9 +25,10 @@ from grading_corpus import PCA, exercises_of
 import course_utils
 from course_utils.checking import examine, judging, wire
 from course_utils.checking.calling import outcome_of
+from course_utils.checking.repairs import parsed
 from course_utils.exercises import all_exercises
 from course_utils.exercises.stand_ins import resolve
-from course_utils.grading import sandbox
+from course_utils.grading import library, sandbox
 from course_utils.grading.library import bytecode, make_library, source_files, without_answers
 from course_utils.models import autoencoder, conditional, gaussian_vae, semi_supervised
 
@@ -117,6 +122,37 @@ def test_every_answer_and_alias_of_the_course_is_found_and_hidden(tmp_path):
     for file in folder.rglob("*.py"):
         text = file.read_text(encoding="utf-8").replace("course_utils.exercises.stand_ins", "")
         assert "course_utils.exercises" not in text, file
+
+
+def test_a_copy_that_failed_leaves_nothing_and_can_be_made_again(tmp_path, monkeypatch):
+    hidden = [all_exercises()["log_mean_exp"]]
+    with monkeypatch.context() as broken:
+        broken.setattr(library, "without_answers", Mock(side_effect=SystemError("no")))
+        with pytest.raises(SystemError, match="no"):
+            make_library(tmp_path / "copy", hidden)
+        broken.setattr("shutil.copyfile", Mock(side_effect=OSError(28, "full")))
+        with pytest.raises(OSError, match="full"):
+            make_library(tmp_path / "copy", hidden)
+    assert not (tmp_path / "copy").exists()
+    assert (make_library(tmp_path / "copy", hidden) / "course_utils" / "models" / "pca.py").exists()
+
+
+def test_sources_are_parsed_by_one_thread_at_a_time(monkeypatch):
+    inside, most, parse = [], [], ast.parse
+
+    def slow(text):
+        inside.append(text)
+        most.append(len(inside))
+        time.sleep(0.002)
+        inside.pop()
+        return parse(text)
+
+    monkeypatch.setattr("ast.parse", slow)
+    with ThreadPoolExecutor(4) as pool:
+        jobs = [pool.submit(without_answers, "def f():\n    return 1\n", ["f"], "m.py") for _ in range(8)]
+        jobs += [pool.submit(parsed, "x = 1") for _ in range(8)]
+        assert all(job.result() for job in jobs)
+    assert len(most) >= 16 and max(most) == 1
 
 
 def test_what_is_compiled_is_what_python_writes(tmp_path):
