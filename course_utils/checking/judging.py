@@ -19,10 +19,6 @@ from course_utils.exercises.stand_ins import resolve
 
 UNCOMPARABLE = (ArithmeticError, LookupError, MemoryError, TypeError, ValueError)  # LinAlgError is a ValueError
 NO_RULE = "VJP of "  # how autograd's NotImplementedError begins, where a step has no rule
-AS_LISTS = (
-    "You return a list, which counts as the array that it stands for; to compute with it, other cells need "
-    "`np.array(...)` around it."
-)
 MANY_KEYS = 8  # of a dict; more are not listed
 
 
@@ -90,8 +86,7 @@ def judge(
     with np.errstate(all="ignore"):
         findings = [find(exercise, case, outcome, words) for case, outcome in zip(cases, outcomes)]
         if not any(findings):
-            advice = AS_LISTS if lists_for_arrays(exercise, cases, outcomes) else ""
-            return Report(exercise.name, True, exercise.points, exercise.points, None, advice, "passed")
+            return Report(exercise.name, True, exercise.points, exercise.points, None, "", "passed")
         failing = [i for i, finding in enumerate(findings) if finding]
         worst = next(
             (i for i in failing if not cases[i].label), failing[0]
@@ -119,16 +114,6 @@ def judge(
         detail,
         facts=facts,
     )
-
-
-def lists_for_arrays(exercise: Exercise, cases: Sequence[Case], outcomes: Sequence[Outcome]) -> bool:
-    """Whether an answer gives a list of numbers where the exercise has an array of them."""
-    value = outcomes[0].value
-    if exercise.trains or not any(isinstance(part, list) for part in (value, *(value if type(value) is tuple else ()))):
-        return False
-    expected = exercise.oracle(*resolve(cases[0].args))
-    pairs = zip(expected, value) if isinstance(expected, tuple) else [(expected, value)]
-    return any(isinstance(got, list) and getattr(one, "ndim", 0) and one.dtype.kind == "f" for one, got in pairs)
 
 
 def how_far_off(findings: Sequence[Finding | None], worst: int) -> str:

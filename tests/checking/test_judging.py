@@ -125,13 +125,6 @@ def test_equivalent_answers_pass(function):
     assert report(function, "pca_encode").passed
 
 
-def test_a_list_for_an_array_is_right_and_said():
-    for function, words in ((lambda *a: encode(*a).tolist(), "`np.array(...)`"), (encode, "")):
-        passed = report(function, "pca_encode")
-        assert passed.passed and words in passed.advice and bool(words) == bool(passed.advice)
-    assert report(RIGHT["quantise"], "quantise").advice == ""  # a list is asked for
-
-
 def test_not_started_is_its_own_kind():
     def stub(*args):
         raise NotImplementedError("your answer goes here")

@@ -30,7 +30,7 @@ def residual_variance(x, components):
 LEANING_BY_IMPORT = LEANING.replace("projected_variance(", "pca.projected_variance(")
 LISTING = {  # a list is right, and cannot be negated
     "pca_encode": ANSWERS["pca_encode"],
-    "pca_decode": "def pca_decode(z, mean, components):\n    return (z @ components.T + mean).tolist()",
+    "pca_decode": "def pca_decode(z, mean, components):\n    return (z @ components + mean).tolist()",
     "residual_variance": """
 def residual_variance(x, components):
     mean = x.mean(axis=0)
