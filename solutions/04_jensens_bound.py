@@ -541,12 +541,10 @@ def em_m_step(x, responsibilities):
 em_m_step = check(em_m_step)
 
 # %% [markdown]
-# So each component gets its weighted share, mean and standard deviation, $\pi_c = N_c / N$ and $\sigma_c^2 = \frac{1}{N_c} \sum_n r_{nc} (x_n - \mu_c)^2$.
-#
 # ### What the two steps do
 #
 # For a picture, let a single parameter be unknown, the mean of component 1, and start it on the wrong side. An E step makes a bound that
-# touches $\log p_\theta$ where we stand; the M step goes to its top. With your two functions (the best mean does not depend on the other parameters that `em_m_step` returns):
+# touches $\log p_\theta$ where we stand; the M step goes to its top. With `em_e_step` and `em_m_step` (the best mean does not depend on the other parameters that `em_m_step` returns):
 
 # %%
 def with_mean(m):
@@ -836,7 +834,7 @@ def iwae_bound(log_w):
 iwae_bound = check(iwae_bound)
 
 # %% [markdown]
-# (In PyTorch: `torch.logsumexp(log_w, 0) - math.log(S)`.) Suppose the posterior of $K = 8$ codes is a Gaussian, as under every linear decoder with Gaussian noise, and spoil it on purpose: let $q$ have the right mean, and all
+# Suppose the posterior of $K = 8$ codes is a Gaussian, as under every linear decoder with Gaussian noise, and spoil it on purpose: let $q$ have the right mean, and all
 # eight standard deviations multiplied by a factor $a$. With $z_k = \mu_k + a \sigma_k \varepsilon_k$, Bayes' rule gives the weights without any model,
 #
 # $$\frac{w}{p(\mathbf{x})} = \frac{p(\mathbf{z} \mid \mathbf{x})}{q(\mathbf{z})} = a^K \exp\Big( \tfrac12 (1 - a^2) \sum_k \varepsilon_k^2 \Big), \qquad
@@ -961,7 +959,7 @@ assert np.all(bounds < log_p_x)
 print(f"log p(x) = {log_p_x:.3f}; F from {bounds.min():.1f} to {bounds.max():.3f}")
 
 # %% [markdown]
-# The gap is a divergence. For the linear model, $\log p(\mathbf{x})$ has a closed form, and so has the divergence of two Gaussians (notebook 05), whatever your functions do:
+# The gap is a divergence. For the linear model, $\log p(\mathbf{x})$ has a closed form, and so has the divergence of two Gaussians (notebook 05):
 
 # %%
 kl = np.log(s_post / 0.5) + (0.5**2 + (0.3 - m_post)**2) / (2 * s_post**2) - 0.5
