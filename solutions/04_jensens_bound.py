@@ -168,7 +168,7 @@ fig, (left, right) = plots.figure(9.2, 3.4, columns=2, width_ratios=[1, 1.9])
 left.plot(*toy_joints.bent_decoder(np.linspace(-1.8, 1.8, 100)).T, "k")
 for at, side in [(-1.5, "right"), (-1, "right"), (1, "left"), (1.5, "left")]:
     left.plot(*toy_joints.bent_decoder(at), "ko", ms=4)
-    left.text(*toy_joints.bent_decoder(at) + [at / 9, -0.2], f"G({at})", ha=side)
+    left.text(*toy_joints.bent_decoder(at) + [at / 6, -0.25], f"G({at})", ha=side)
 left.plot(*toy_joints.BENT_X, "o", color=drawings.DATA, label="x")
 left.add_patch(Circle(toy_joints.BENT_X, 0.4 ** 0.5, fill=False, color=drawings.DATA))
 left.set(xlabel="$x_1$", ylabel="$x_2$", title="G(z), and x with its noise, √η")
@@ -622,8 +622,8 @@ for ax, step in zip(axes, (0, 8, 11, 60)):
                 color=drawings.DISTRIBUTION, label=f"component {c}")
     ax.plot(t, np.exp(mixture_log_prob(t, *thetas[step])), "k", lw=1, label="sum")
     ax.set(xlabel="move to the right", title=f"step {step}: in doubt {doubt:.0%}")
-axes[0].set(ylabel="density", ylim=(0, 1.45 * axes[0].get_ylim()[1]))
-axes[0].legend(loc="upper left", fontsize=8)
+axes[0].set_ylabel("density")
+fig.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
 plots.show(fig, alt="Two nearly equal Gaussians drift apart until each covers one "
                     "hump of the histogram, which their sum then follows.")
 
@@ -803,7 +803,7 @@ for c, ax in enumerate(axes):
     middle = np.median(new[kind == c], axis=0)
     ax.plot(*middle.T, "o-", color=drawings.DATA, lw=2)
     for i, point in enumerate(middle, 1):
-        ax.annotate(i, point, xytext=(6, 5), textcoords="offset points", weight="bold")
+        ax.annotate(i, point, xytext=(8, -4), textcoords="offset points", weight="bold")
     ax.set(aspect="equal", title=f"component {c}: {np.sum(kind == c)} fives")
     ax.set_axis_off()
 plots.show(fig, alt="Component 0: the points start at the top right and end at the "

@@ -242,8 +242,8 @@ filled = ax.contourf(ms, ss, prices, [0.03, 0.1, 0.3, 1, 3, 10, 30], norm="log",
                      cmap="Blues", extend="both")
 few = slice(6, None, 12)
 down = -np.stack([slope_m, slope_s]) / np.hypot(slope_m, slope_s)
-ax.quiver(ms[few, few], ss[few, few], *down[:, few, few], angles="xy", scale=28,
-          width=4e-3, color=plots.PALETTE[6])
+ax.quiver(ms[few, few], ss[few, few], *down[:, few, few], angles="xy", scale=22,
+          width=4e-3, headlength=3, headaxislength=3, color=plots.PALETTE[6])
 ax.plot(0, 0, "o", color=plots.PALETTE[6], markeredgecolor="white")
 ax.set(xlabel="mean μ", ylabel="log σ", title="KL(q || N(0, 1)), and the way downhill")
 fig.colorbar(filled, label="nats", format="%g")
@@ -695,21 +695,21 @@ codes_of = {name: best_q(x_test, *models[name], beta * eta_2)
             for name, (beta, _) in runs.items()}
 
 # %%
-fig, axes = plots.figure(10, 2.6, columns=5, sharex=True, sharey=True)
-for ax, (name, (mu, log_sigma)) in zip(axes, codes_of.items()):
+fig, axes = plots.figure(9.6, 6.4, columns=3, rows=2, sharex=True, sharey=True)
+for ax, (name, (mu, log_sigma)) in zip(axes.flat, codes_of.items()):
     for digit, colour in [(0, 0), (1, 1), (7, 4)]:
-        shown = np.flatnonzero(digits.y_test == digit)[:15]
+        shown = np.flatnonzero(digits.y_test == digit)[:10]
         sizes = 2 * np.exp(log_sigma[shown]).T + 0.08  # a point is a dot
         ax.add_collection(EllipseCollection(
-            *sizes, np.zeros(15), units="xy", offsets=mu[shown], facecolors="none",
+            *sizes, np.zeros(10), units="xy", offsets=mu[shown], facecolors="none",
             offset_transform=ax.transData, edgecolors=plots.PALETTE[colour]))
         ax.plot([], [], "o", markerfacecolor="none", color=plots.PALETTE[colour],
                 label=f"{digit}s")
     ax.add_patch(Circle((0, 0), 1, fill=False, linestyle="--"))
-    ax.set(xlim=(-4.2, 4.2), ylim=(-4.2, 4.2), aspect="equal", xlabel="$z_1$")
-    ax.set_title(name, fontsize=11)
-axes[0].set_ylabel("$z_2$")
-axes[0].legend(loc="lower left", fontsize=7)
+    ax.set(xlim=(-4.2, 4.2), ylim=(-4.2, 4.2), aspect="equal", title=name)
+    ax.set(xlabel="$z_1$", ylabel="$z_2$")
+axes[1, 2].set_axis_off()
+axes[1, 2].legend(*axes[0, 0].get_legend_handles_labels(), loc="center", fontsize=13)
 plots.show(fig, alt="Codes of zeros, ones and sevens with their one-sigma ellipses. "
                     "Beta 0: dots, wider than the prior, or huddled at its middle. "
                     "Beta 1: small ellipses that fill it. Beta 24: large ellipses, "
@@ -766,9 +766,9 @@ table = {name: [
     np.mean(q[0] ** 2 + np.exp(2 * q[1])),  # of a draw from all clouds together
     np.sum(models[name][0] ** 2).round(6) / possible] for name, q in codes_of.items()}
 results(table | {"PCA": [None, None, log_p.mean(), None, 1.0]},
-        ["expected error", "KL", "F", "spread of z, prior's = 1",
-         "spread of the draws, PCA's = 1"],
-        caption="Test digits, with F at β = 1; spreads are mean squares")
+        ["expected error", "KL", "F", "spread of z", "spread of the draws"],
+        caption="Test digits, F at β = 1. Spreads: mean squares, as multiples of the "
+                "prior's and of PCA's")
 
 # %% tags=["expectation"]
 bounds = {name: row[2] for name, row in table.items()}

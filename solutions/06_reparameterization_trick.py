@@ -479,8 +479,7 @@ times = primitive(lambda u, v: u * v)
 defvjp(times,
        lambda a, u, v: lambda a_bar: a_bar * v,  # result, arguments -> a_bar -> u_bar
        lambda a, u, v: lambda a_bar: a_bar * u)
-u_bar, v_bar = grad(times, (0, 1))(3.0, 5.0)
-print(f"derivatives of 3 · 5: {u_bar:g} and {v_bar:g}")
+print("derivatives of 3 · 5:", *map(float, grad(times, (0, 1))(3.0, 5.0)))
 
 # %% [markdown]
 # A generator keeps its noise to itself: it takes $\mu$ and $\sigma$ and returns $z$. But a rule sees the result, too.
@@ -745,19 +744,19 @@ levels = [-200, -150, -120, -100, -92, -88, -85, -80, -60, -40, -20, -5, -1, 0]
 def draw_climbs(ax):
     shades = ax.contourf(ms, ss, height, levels, cmap="Blues_r", extend="min",
                          norm=BoundaryNorm(levels, 256, extend="min"))
-    four = "#333333", *(plots.PALETTE[i] for i in (6, 7, 9))
+    four = "#333333", *(plots.PALETTE[i] for i in (2, 4, 1))
     for walk, start, colour in zip(walks, starts, four):
         ax.plot(*walk.T, color=colour, linewidth=1.8, label=f"{start}")
         ax.plot(*walk[0], "o", color=colour)
         ax.plot(*walk[-1], "*", color=colour, markersize=13, markeredgecolor="black")
-    ax.set(xlabel="μ", ylabel="log σ", title="Light is high: four climbs")
+    ax.set(xlabel="μ", ylabel="log σ", title="Four climbs; shades: F − log p(x), nats")
     ax.legend(title="start", fontsize=8, loc="lower right")
     return shades
 
 
 # %%
 fig, (left, right) = plots.figure(9.8, 4, columns=2, width_ratios=[1.3, 1])
-fig.colorbar(draw_climbs(left), label="F − log p(x) (nats)", ax=left)
+fig.colorbar(draw_climbs(left), ax=left, ticks=levels[::2])
 for width, style in [(0.0, "-"), (-1.5, "--"), (-2.5, ":")]:
     along = exact_bound(ms[0], np.full(121, width)) - log_p
     right.plot(ms[0], along, style, color=plots.PALETTE[2], label=f"log σ = {width:g}")

@@ -429,7 +429,8 @@ library_drawn = vae_generate(decoder, z_prior)
 fit_elbo = mean_elbo((encoder, decoder), x_bw[:2000])
 mine_test, mine_fit = mean_elbo(mine, x_test), mean_elbo(mine, x_bw[:2000])
 mine_share, library_share = share["VAE, N(0, I)"], share_of_digits(judge, library_drawn)
-results({f"vae_train, {STEPS} steps": [mine_test, mine_fit, f"{100 * mine_share:.0f} %"],
+results({f"vae_train, {STEPS} steps": [mine_test, mine_fit,
+                                       f"{100 * mine_share:.0f} %"],
          f"vae.vae_train, {steps} steps": [test_elbo, fit_elbo,
                                            f"{100 * library_share:.0f} %"]},
         ["test digits", "digits it was fitted to", "digits among 2,000 drawn"],

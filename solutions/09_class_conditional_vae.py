@@ -372,7 +372,7 @@ for ax, (title, chosen) in zip(axes, {"all digits": range(C), "only 1": [1],
                                       "only 8": [8]}.items()):
     for label in chosen:
         ax.scatter(*codes[y_test == label].T, s=6, alpha=0.7, linewidths=0,
-                   color=plots.PALETTE[label], label=str(label))
+                   color=plots.TEN[label], label=str(label))
     ax.set(xlim=(-3.5, 3.5), ylim=(-3.5, 3.5), aspect="equal", title=title,
            xlabel="$z_1$")
 axes[0].set_ylabel("$z_2$")

@@ -814,7 +814,7 @@ drawn = {"VAE": gaussian_vae.gaussian_vae_generate(ring_vae, z, noise),
 edges = np.linspace(-3.2, 3.2, 65)
 maps = {"the truth": np.exp(ring_log_prob(plane))} | {
     name: np.exp(ring_log_p[name](plane)) for name in ["autoregressive", "flow"]} | {
-    f"{name}, 40,000 samples": np.histogram2d(*x.T[::-1], bins=[edges, edges],
+    f"{name},\n40,000 samples": np.histogram2d(*x.T[::-1], bins=[edges, edges],
                                               density=True)[0].ravel()
     for name, x in drawn.items()}
 drawn["flow"] = flow.flow_inverse(ring_flow, z)

@@ -1085,8 +1085,8 @@ EM_M_STEP = exercise(
         ),
     ),
     afterwards=(
-        r"So each component gets its weighted share, mean and standard deviation: $\pi_c = N_c / N$, as the shares add up "
-        r"to 1, and $\sigma_c^2 = \frac{1}{N_c} \sum_n r_{nc} (x_n - \mu_c)^2$."
+        r"So each component gets its weighted share, mean and standard deviation: $\pi_c = N_c / N$, as the shares add "
+        r"up to 1, and $\sigma_c^2 = \frac{1}{N_c} \sum_n r_{nc} (x_n - \mu_c)^2$."
     ),
 )
 

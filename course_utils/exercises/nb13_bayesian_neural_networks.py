@@ -687,8 +687,8 @@ BEST_PRIOR_SCALE = exercise(
         "np.sqrt(np.mean(mu ** 2 + np.exp(2 * log_sigma))).",
     ),
     afterwards=(
-        r"At this $\tau$ the squares in the price cancel, and what is left is $P\log\tau - \sum\log\sigma$: the digits, "
-        "and nothing else."
+        r"At this $\tau$ the squares in the price cancel, and what is left is $P\log\tau - \sum\log\sigma$: the "
+        "digits, and nothing else."
     ),
 )
 
@@ -795,7 +795,8 @@ LOCAL_REPARAMETERIZATION = exercise(
         "h @ mu + anp.sqrt((h ** 2) @ anp.exp(2 * log_sigma)) * eps.",
     ),
     afterwards=(
-        r"In PyTorch: `torch.nn.Linear` twice, with $\boldsymbol\mu$, and with $\boldsymbol\sigma^2$ on the squared input."
+        r"In PyTorch: `torch.nn.Linear` twice, with $\boldsymbol\mu$, and with $\boldsymbol\sigma^2$ on the squared "
+        "input."
     ),
 )
 
