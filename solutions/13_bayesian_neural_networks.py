@@ -403,13 +403,13 @@ bits = weight_prices(*(a.ravel().astype(float) for a in network[0]), tau_digits)
 pictures = bits.reshape(50, 10)[:49].T
 
 # %%
-fig, (upper, lower) = plots.figure(9.6, 3, rows=2)
+fig, (upper, lower) = plots.figure(9.6, 2.7, rows=2)
 plots.image_grid(network[0][0][:49].T, (7, 7), 10, ax=upper, diverging=True,
                  column_labels=list("0123456789"))
 plots.image_grid(pictures, (7, 7), 10, ax=lower, limits=(0, pictures.max()),
                  column_labels=list("0123456789"))
-fig.colorbar(upper.images[0], ax=upper, label="mean")
-fig.colorbar(lower.images[0], ax=lower, label="price (bits)")
+fig.colorbar(upper.images[0], ax=upper, label="mean", shrink=0.75)
+fig.colorbar(lower.images[0], ax=lower, label="price (bits)", shrink=0.75)
 plots.show(fig, alt="Ten small pictures of weights, one for each digit. Above, the "
                     "means, red and blue strokes. Below, the prices: corners and edges "
                     "are black, the strokes that tell digits apart are bright, up to "
