@@ -708,6 +708,7 @@ for ax, (name, (mu, log_sigma)) in zip(axes.flat, codes_of.items()):
     ax.add_patch(Circle((0, 0), 1, fill=False, linestyle="--"))
     ax.set(xlim=(-4.2, 4.2), ylim=(-4.2, 4.2), aspect="equal", title=name)
     ax.set(xlabel="$z_1$", ylabel="$z_2$")
+axes[0, 2].tick_params(labelbottom=True)
 axes[1, 2].set_axis_off()
 axes[1, 2].legend(*axes[0, 0].get_legend_handles_labels(), loc="center", fontsize=13)
 plots.show(fig, alt="Codes of zeros, ones and sevens with their one-sigma ellipses. "
