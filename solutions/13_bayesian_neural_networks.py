@@ -415,7 +415,7 @@ plots.show(fig, alt="Ten small pictures of weights, one for each digit. Above, t
                     "are black, the strokes that tell digits apart are bright, up to "
                     "{most} bits.", most=f"{pictures.max():.1f}")
 corners = pictures.reshape(10, 7, 7)[:, [0, 0, 6, 6], [0, 6, 0, 6]]
-results({"corner pixels": corners.mean(), "all": bits.mean()}, digits=2,
+results({"corner pixels": f"{corners.mean():.2f}", "all": f"{bits.mean():.2f}"},
         caption="Bits a weight")
 
 # %% tags=["expectation"]
