@@ -606,7 +606,7 @@ linear_ae_train = check(linear_ae_train)
 # %% [markdown]
 # ### On the digits
 #
-# First with **your** loop. Give it the digits' first 50 principal components, scaled so that the largest variance is 1. PCA's subspace is then that of the first six coordinates.
+# First with the loop of `linear_ae_train`. Give it the digits' first 50 principal components, scaled so that the largest variance is 1. PCA's subspace is then that of the first six coordinates.
 
 # %%
 predict("01-columns", "Train with K = 6. What will agree with PCA?",
@@ -622,7 +622,7 @@ my_error = np.mean(np.sum((codes - codes @ V.T @ U.T) ** 2, axis=1))
 pca_error = residual_variance(codes, six.T)
 my_angle = subspace_angle(U, six)
 random_angle = subspace_angle(np.random.default_rng(0).normal(size=(50, 6)), six)
-results({"PCA": [pca_error, 0], "your network": [my_error, my_angle],
+results({"PCA": [pca_error, 0], "linear_ae_train": [my_error, my_angle],
          "control: a random U": [None, random_angle]},
         ["error", "angle to PCA's subspace"], digits=4)
 
@@ -634,13 +634,13 @@ columns = (eigendigits[:50].T @ U).T  # from 50 numbers back to pixels
 columns /= np.linalg.norm(columns, axis=1, keepdims=True)
 fig, ax = plots.figure(7.2, 2.2)
 plots.image_grid(np.concatenate([columns, eigendigits[:6]]), digits.shape, columns=6,
-                 ax=ax, row_labels=["columns of your U", "eigendigits"], diverging=True)
+                 ax=ax, row_labels=["columns of U", "eigendigits"], diverging=True)
 plots.show(fig, alt="Six columns of U, drawn as images, above the first six "
                     "eigendigits: similar waves, but no column is one of them.")
 reveal("01-columns", "the error and the subspace")
 
 # %% [markdown]
-# The same on all 784 pixels, with the library's `linear_ae_train`. Its loss and its gradients are yours, but it uses that the loss depends on the data only through $S$ (it is the trace of $S - 2\,UVS + UVS\,V^\top U^\top$), so that a step does not have to visit the 5,000 digits; and
+# The same on all 784 pixels, with the library's `linear_ae_train`. Its loss and its gradients are the same, but it uses that the loss depends on the data only through $S$ (it is the trace of $S - 2\,UVS + UVS\,V^\top U^\top$), so that a step does not have to visit the 5,000 digits; and
 # it descends with momentum.
 
 # %%

@@ -293,7 +293,7 @@ plots.show(fig, alt="PCA's error falls steadily and is zero only at K = 3. The d
 #
 # ## 3. Digits
 #
-# Your `autoencoder_train` can learn digits, too. Give it 800 steps with two codes, and the library's `autoencoder.autoencoder_train` half as many. Both minimise the same loss over the same networks; but in the
+# `autoencoder_train` can learn digits, too. Give it 800 steps with two codes, and the library's `autoencoder.autoencoder_train` half as many. Both minimise the same loss over the same networks; but in the
 # library Adam works in the coordinates of the data's principal axes, and its step size shrinks towards the end. (Why may it turn the coordinates? Because a rotation leaves the squared error as it is.)
 
 # %%
@@ -303,8 +303,8 @@ mine = autoencoder_train(x_train, sizes, 800, np.random.default_rng(0))
 middle = time.process_time()
 theirs = autoencoder.autoencoder_train(x_train, sizes, 400, np.random.default_rng(0))
 speed = (middle - start) / 800 / (time.process_time() - middle) * 400
-results({"yours, 800 steps": error_of_networks(mine, x_test),
-         "the library's, 400 steps": error_of_networks(theirs, x_test)},
+results({"autoencoder_train, 800 steps": error_of_networks(mine, x_test),
+         "autoencoder.autoencoder_train, 400 steps": error_of_networks(theirs, x_test)},
         caption="Squared error per test digit, K = 2")
 
 # %% tags=["expectation"]
@@ -313,10 +313,10 @@ expect(error_of_networks(theirs, x_test), 37.4, within=2)
 
 # %%
 # NBVAL_IGNORE_OUTPUT
-print(f"one step of yours takes {speed:.1f} times as long as one of the library's")
+print(f"one step of the first takes {speed:.1f} times as long as one of the second")
 
 # %% [markdown]
-# About the same error for half of the steps. So for the rest of this notebook the library's function trains, with your loss: $K = 2$, 8 and 30, the same hidden layers and the same 3,000 steps each.
+# About the same error for half of the steps. So for the rest of this notebook the library's function trains, with the same loss: $K = 2$, 8 and 30, the same hidden layers and the same 3,000 steps each.
 # That takes some ten seconds.
 
 # %%

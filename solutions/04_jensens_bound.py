@@ -168,7 +168,7 @@ fig, (left, right) = plots.figure(9.2, 3.4, columns=2, width_ratios=[1, 1.9])
 left.plot(*toy_joints.bent_decoder(np.linspace(-1.8, 1.8, 100)).T, "k")
 for at, side in [(-1.5, "right"), (-1, "right"), (1, "left"), (1.5, "left")]:
     left.plot(*toy_joints.bent_decoder(at), "ko", ms=4)
-    left.text(*toy_joints.bent_decoder(at) + [at / 9, -0.2], f"G({at})", ha=side)
+    left.text(*toy_joints.bent_decoder(at) + [at / 6, -0.25], f"G({at})", ha=side)
 left.plot(*toy_joints.BENT_X, "o", color=drawings.DATA, label="x")
 left.add_patch(Circle(toy_joints.BENT_X, 0.4 ** 0.5, fill=False, color=drawings.DATA))
 left.set(xlabel="$x_1$", ylabel="$x_2$", title="G(z), and x with its noise, √η")
@@ -541,12 +541,10 @@ def em_m_step(x, responsibilities):
 em_m_step = check(em_m_step)
 
 # %% [markdown]
-# So each component gets its weighted share, mean and standard deviation, $\pi_c = N_c / N$ and $\sigma_c^2 = \frac{1}{N_c} \sum_n r_{nc} (x_n - \mu_c)^2$.
-#
 # ### What the two steps do
 #
 # For a picture, let a single parameter be unknown, the mean of component 1, and start it on the wrong side. An E step makes a bound that
-# touches $\log p_\theta$ where we stand; the M step goes to its top. With your two functions (the best mean does not depend on the other parameters that `em_m_step` returns):
+# touches $\log p_\theta$ where we stand; the M step goes to its top. With `em_e_step` and `em_m_step` (the best mean does not depend on the other parameters that `em_m_step` returns):
 
 # %%
 def with_mean(m):
@@ -624,8 +622,8 @@ for ax, step in zip(axes, (0, 8, 11, 60)):
                 color=drawings.DISTRIBUTION, label=f"component {c}")
     ax.plot(t, np.exp(mixture_log_prob(t, *thetas[step])), "k", lw=1, label="sum")
     ax.set(xlabel="move to the right", title=f"step {step}: in doubt {doubt:.0%}")
-axes[0].set(ylabel="density", ylim=(0, 1.45 * axes[0].get_ylim()[1]))
-axes[0].legend(loc="upper left", fontsize=8)
+axes[0].set_ylabel("density")
+fig.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
 plots.show(fig, alt="Two nearly equal Gaussians drift apart until each covers one "
                     "hump of the histogram, which their sum then follows.")
 
@@ -805,7 +803,7 @@ for c, ax in enumerate(axes):
     middle = np.median(new[kind == c], axis=0)
     ax.plot(*middle.T, "o-", color=drawings.DATA, lw=2)
     for i, point in enumerate(middle, 1):
-        ax.annotate(i, point, xytext=(6, 5), textcoords="offset points", weight="bold")
+        ax.annotate(i, point, xytext=(8, -4), textcoords="offset points", weight="bold")
     ax.set(aspect="equal", title=f"component {c}: {np.sum(kind == c)} fives")
     ax.set_axis_off()
 plots.show(fig, alt="Component 0: the points start at the top right and end at the "
@@ -836,7 +834,7 @@ def iwae_bound(log_w):
 iwae_bound = check(iwae_bound)
 
 # %% [markdown]
-# (In PyTorch: `torch.logsumexp(log_w, 0) - math.log(S)`.) Suppose the posterior of $K = 8$ codes is a Gaussian, as under every linear decoder with Gaussian noise, and spoil it on purpose: let $q$ have the right mean, and all
+# Suppose the posterior of $K = 8$ codes is a Gaussian, as under every linear decoder with Gaussian noise, and spoil it on purpose: let $q$ have the right mean, and all
 # eight standard deviations multiplied by a factor $a$. With $z_k = \mu_k + a \sigma_k \varepsilon_k$, Bayes' rule gives the weights without any model,
 #
 # $$\frac{w}{p(\mathbf{x})} = \frac{p(\mathbf{z} \mid \mathbf{x})}{q(\mathbf{z})} = a^K \exp\Big( \tfrac12 (1 - a^2) \sum_k \varepsilon_k^2 \Big), \qquad
@@ -961,7 +959,7 @@ assert np.all(bounds < log_p_x)
 print(f"log p(x) = {log_p_x:.3f}; F from {bounds.min():.1f} to {bounds.max():.3f}")
 
 # %% [markdown]
-# The gap is a divergence. For the linear model, $\log p(\mathbf{x})$ has a closed form, and so has the divergence of two Gaussians (notebook 05), whatever your functions do:
+# The gap is a divergence. For the linear model, $\log p(\mathbf{x})$ has a closed form, and so has the divergence of two Gaussians (notebook 05):
 
 # %%
 kl = np.log(s_post / 0.5) + (0.5**2 + (0.3 - m_post)**2) / (2 * s_post**2) - 0.5

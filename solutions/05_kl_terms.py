@@ -17,7 +17,7 @@
 #
 # By the end you can say, and show with numbers,
 #
-# - what the KL divergence measures, why it is never negative, and why it is no distance,
+# - what the KL divergence measures, why it is never negative, and whether it is a distance,
 # - what each term would do with $q$ if it were alone, and what that would cost,
 # - where the two come to rest together, and what decides how much of one is worth how much of the other,
 # - what goes wrong on real digits when one of them weighs too much.
@@ -140,8 +140,6 @@ def kl_categorical(q, p):
 kl_categorical = check(kl_categorical)
 
 # %% [markdown]
-# (In PyTorch: `torch.nn.functional.kl_div(log_p, q, reduction="sum")`, where $p$ comes first, as logarithms.)
-#
 # ### Never negative
 #
 # Notebook 04 showed it for densities; for classes it is the same line. The logarithm is concave, so
@@ -160,13 +158,12 @@ for _ in range(1000):
 # %% [markdown]
 # ### Is it a distance?
 #
-# The lecture calls KL "a measure of distance, though not a distance metric". Three coins fall heads with probability 0.5, 0.25 and 0.1.
+# Three coins fall heads with probability 0.5, 0.25 and 0.1.
 
 # %%
 predict("05-detour", "You go from the first coin to the third, KL(first || third), or "
         "by way of the second, KL(first || second) + KL(second || third). Which way is "
-        "longer?", ["the detour, as for any distance", "the direct way",
-                    "both are equally long"])
+        "longer?", ["the detour", "the direct way", "both are equally long"])
 
 # %%
 first, second, third = np.array([[0.5, 0.5], [0.25, 0.75], [0.1, 0.9]])
@@ -174,14 +171,13 @@ direct = kl_categorical(first, third)
 detour = kl_categorical(first, second) + kl_categorical(second, third)
 results({"KL(first || third)": direct, "by way of the second": detour,
          "KL(third || first)": kl_categorical(third, first)}, trained=False)
-reveal("05-detour", "the direct way" if direct > detour
-       else "the detour, as for any distance")
+reveal("05-detour", "the direct way" if direct > detour else "the detour")
 
 # %% tags=["expectation"]
 assert detour < direct and not np.isclose(direct, kl_categorical(third, first))
 
 # %% [markdown]
-# A detour can be *shorter*, and the way back is not as long as the way there. So KL is no metric, and it matters which
+# A detour can be *shorter*, and the way back is not as long as the way there. So KL is no metric (the lecture: "a measure of distance, though not a distance metric"), and it matters which
 # of the two takes the average.
 #
 # A better reading: $\mathrm{KL}(q\,\|\,p)$ is **what a wrong code costs** (a code as in a zip file, not the $\mathbf{z}$ of an autoencoder). Messages come from $q$, but their code was made for $p$: it gives message $c$ the length $-\log p_c$, where the best code for $q$ gives it
@@ -225,8 +221,7 @@ def kl_standard_normal(mu, log_sigma):
 kl_standard_normal = check(kl_standard_normal)
 
 # %% [markdown]
-# (In PyTorch: `kl_divergence(Normal(mu, sigma), Normal(0, 1)).sum(1)`; many VAEs write
-# `-0.5 * (1 + logvar - mu**2 - logvar.exp())`, with the logarithm of the *variance*.) The grid of section 1 knows nothing of your formula:
+# The grid of section 1 knows nothing of this formula:
 
 # %%
 by_formula = kl_standard_normal(np.array([[0.5]]), np.log([[0.4]]))[0]
@@ -247,8 +242,8 @@ filled = ax.contourf(ms, ss, prices, [0.03, 0.1, 0.3, 1, 3, 10, 30], norm="log",
                      cmap="Blues", extend="both")
 few = slice(6, None, 12)
 down = -np.stack([slope_m, slope_s]) / np.hypot(slope_m, slope_s)
-ax.quiver(ms[few, few], ss[few, few], *down[:, few, few], angles="xy", scale=28,
-          width=4e-3, color=plots.PALETTE[6])
+ax.quiver(ms[few, few], ss[few, few], *down[:, few, few], angles="xy", scale=22,
+          width=4e-3, headlength=3, headaxislength=3, color=plots.PALETTE[6])
 ax.plot(0, 0, "o", color=plots.PALETTE[6], markeredgecolor="white")
 ax.set(xlabel="mean μ", ylabel="log σ", title="KL(q || N(0, 1)), and the way downhill")
 fig.colorbar(filled, label="nats", format="%g")
@@ -434,7 +429,7 @@ assert min(errors_of.values()) == errors_of["a point at the best code"]
 # %% [markdown]
 # ## 6. The price of a point
 #
-# The lecture leaves an exercise: show that a point mass has infinite KL divergence (L17). First look at a Gaussian that shrinks, $\mathcal{N}(\boldsymbol\mu, \sigma^2 I)$ with $\sigma \to 0$, in your `kl_standard_normal`:
+# The lecture leaves an exercise: show that a point mass has infinite KL divergence (L17). First look at a Gaussian that shrinks, $\mathcal{N}(\boldsymbol\mu, \sigma^2 I)$ with $\sigma \to 0$, in `kl_standard_normal`:
 
 # %%
 log_sigmas = np.linspace(-18, 1.5, 200)[:, None]
@@ -495,7 +490,7 @@ ts = np.linspace(-0.5, 0.5, 2001)                     # along a side, in units o
 flat_q = [sum(kl_on_grid(np.full(2001, -np.log(w)), norm.logpdf(m + w * ts), w * ts)
               for m in z_star[0]) for w in sides]
 bound, side_for_100 = point_mass_limit(sides, 100, 2)
-results({"your bound": bound, "−log P(cube)": two_classes, "a flat q": flat_q},
+results({"the bound of step 2": bound, "−log P(cube)": two_classes, "a flat q": flat_q},
         [f"w = {w:g}" for w in sides], digits=4, caption="Nats, K = 2", trained=False)
 print(f"every q in a cube with sides {side_for_100:.1e} costs at least 100 nats")
 
@@ -700,21 +695,22 @@ codes_of = {name: best_q(x_test, *models[name], beta * eta_2)
             for name, (beta, _) in runs.items()}
 
 # %%
-fig, axes = plots.figure(10, 2.6, columns=5, sharex=True, sharey=True)
-for ax, (name, (mu, log_sigma)) in zip(axes, codes_of.items()):
+fig, axes = plots.figure(9.6, 6.4, columns=3, rows=2, sharex=True, sharey=True)
+for ax, (name, (mu, log_sigma)) in zip(axes.flat, codes_of.items()):
     for digit, colour in [(0, 0), (1, 1), (7, 4)]:
-        shown = np.flatnonzero(digits.y_test == digit)[:15]
+        shown = np.flatnonzero(digits.y_test == digit)[:10]
         sizes = 2 * np.exp(log_sigma[shown]).T + 0.08  # a point is a dot
         ax.add_collection(EllipseCollection(
-            *sizes, np.zeros(15), units="xy", offsets=mu[shown], facecolors="none",
+            *sizes, np.zeros(10), units="xy", offsets=mu[shown], facecolors="none",
             offset_transform=ax.transData, edgecolors=plots.PALETTE[colour]))
         ax.plot([], [], "o", markerfacecolor="none", color=plots.PALETTE[colour],
                 label=f"{digit}s")
     ax.add_patch(Circle((0, 0), 1, fill=False, linestyle="--"))
-    ax.set(xlim=(-4.2, 4.2), ylim=(-4.2, 4.2), aspect="equal", xlabel="$z_1$")
-    ax.set_title(name, fontsize=11)
-axes[0].set_ylabel("$z_2$")
-axes[0].legend(loc="lower left", fontsize=7)
+    ax.set(xlim=(-4.2, 4.2), ylim=(-4.2, 4.2), aspect="equal", title=name)
+    ax.set(xlabel="$z_1$", ylabel="$z_2$")
+axes[0, 2].tick_params(labelbottom=True)
+axes[1, 2].set_axis_off()
+axes[1, 2].legend(*axes[0, 0].get_legend_handles_labels(), loc="center", fontsize=13)
 plots.show(fig, alt="Codes of zeros, ones and sevens with their one-sigma ellipses. "
                     "Beta 0: dots, wider than the prior, or huddled at its middle. "
                     "Beta 1: small ellipses that fill it. Beta 24: large ellipses, "
@@ -771,9 +767,9 @@ table = {name: [
     np.mean(q[0] ** 2 + np.exp(2 * q[1])),  # of a draw from all clouds together
     np.sum(models[name][0] ** 2).round(6) / possible] for name, q in codes_of.items()}
 results(table | {"PCA": [None, None, log_p.mean(), None, 1.0]},
-        ["expected error", "KL", "F", "spread of z, prior's = 1",
-         "spread of the draws, PCA's = 1"],
-        caption="Test digits, with F at β = 1; spreads are mean squares")
+        ["expected error", "KL", "F", "spread of z", "spread of the draws"],
+        caption="Test digits, F at β = 1. Spreads: mean squares, as multiples of the "
+                "prior's and of PCA's")
 
 # %% tags=["expectation"]
 bounds = {name: row[2] for name, row in table.items()}
@@ -814,7 +810,7 @@ progress()
 #
 # ### Any two Gaussians
 #
-# When $p$ has a mean and widths of its own, there is a short way to $\mathrm{KL}(q\,\|\,p)$ that leads through your `kl_standard_normal`. Look for it before you integrate.
+# When $p$ has a mean and widths of its own, there is a short way to $\mathrm{KL}(q\,\|\,p)$ that leads through `kl_standard_normal`. Look for it before you integrate.
 
 # %% [markdown]
 # {{exercise kl_gaussians}}
@@ -894,7 +890,7 @@ def kl_monte_carlo(mu, log_sigma, eps):
 kl_monte_carlo = check(kl_monte_carlo)
 
 # %% [markdown]
-# An estimate is worth as much as its standard error: the spread of the estimates that single samples give, divided by $\sqrt S$. Your function gives those single estimates when each
+# An estimate is worth as much as its standard error: the spread of the estimates that single samples give, divided by $\sqrt S$. `kl_monte_carlo` gives those single estimates when each
 # sample is handed over as an example of its own, with one sample.
 
 # %%

@@ -210,7 +210,7 @@ def score_function_loss(mu, log_sigma, z, rewards):
 score_function_loss = check(score_function_loss)
 
 # %% [markdown]
-# Its gradient must be minus the mean of reward less baseline times score (yours, for $f = 1$); the library has that baseline as `leave_one_out`. (The *value* of such a loss says nothing.)
+# Its gradient must be minus the mean of reward less baseline times score (`score_function_gradient` for $f = 1$); the library has that baseline as `leave_one_out`. (The *value* of such a loss says nothing.)
 
 # %%
 q_line = np.array([mu]), np.array([np.log(sigma)])
@@ -479,7 +479,7 @@ times = primitive(lambda u, v: u * v)
 defvjp(times,
        lambda a, u, v: lambda a_bar: a_bar * v,  # result, arguments -> a_bar -> u_bar
        lambda a, u, v: lambda a_bar: a_bar * u)
-print("derivatives of 3 · 5:", grad(times, (0, 1))(3.0, 5.0))
+print("derivatives of 3 · 5:", *map(float, grad(times, (0, 1))(3.0, 5.0)))
 
 # %% [markdown]
 # A generator keeps its noise to itself: it takes $\mu$ and $\sigma$ and returns $z$. But a rule sees the result, too.
@@ -517,7 +517,7 @@ for name, estimates, exact in [("mu", mu_bar, 2 * mu),
     assert abs(off) < 4
 
 # %% [markdown]
-# And with a network after the sample, where the noise is known, your rules must agree with autograd going through the formula step by step.
+# And with a network after the sample, where the noise is known, these rules must agree with autograd going through the formula step by step.
 
 # %%
 network = nets.init_mlp([3, 8, 5], rng, dtype=float)
@@ -587,7 +587,7 @@ def by_score(q, eps, loss=score_function_loss):
 
 
 def by_path(q, eps):
-    draw = lambda mu, sigma: mu + sigma * eps                   # your sampling step
+    draw = lambda mu, sigma: mu + sigma * eps
     gradients = sample_gradients(log_lik, *rows_of(q, len(eps)), draw)
     return kl_gradient(q) - np.mean(gradients, axis=1)          # over the S samples
 
@@ -654,7 +654,7 @@ def reached(name, S):
 arrived = {name: [None if (name, S) == ("with baseline", 1) else reached(name, S)
                   for S in (1, 10, 100)] for name in gradients}
 results(arrived, ["1 sample", "10 samples", "100 samples"], best="lowest", digits=2,
-        caption="Nats below the best F at the end (one sample has no others)")
+        caption="Nats below the best F at the end (a baseline needs two samples)")
 
 # %% tags=["expectation"]
 for name, sizes in {"score function": (11.6, 5.3, 1.4),
@@ -744,19 +744,19 @@ levels = [-200, -150, -120, -100, -92, -88, -85, -80, -60, -40, -20, -5, -1, 0]
 def draw_climbs(ax):
     shades = ax.contourf(ms, ss, height, levels, cmap="Blues_r", extend="min",
                          norm=BoundaryNorm(levels, 256, extend="min"))
-    four = "#333333", *(plots.PALETTE[i] for i in (6, 7, 9))
+    four = "#333333", *(plots.PALETTE[i] for i in (2, 4, 1))
     for walk, start, colour in zip(walks, starts, four):
         ax.plot(*walk.T, color=colour, linewidth=1.8, label=f"{start}")
         ax.plot(*walk[0], "o", color=colour)
         ax.plot(*walk[-1], "*", color=colour, markersize=13, markeredgecolor="black")
-    ax.set(xlabel="μ", ylabel="log σ", title="Light is high: four climbs")
+    ax.set(xlabel="μ", ylabel="log σ", title="Four climbs; shades: F − log p(x), nats")
     ax.legend(title="start", fontsize=8, loc="lower right")
     return shades
 
 
 # %%
 fig, (left, right) = plots.figure(9.8, 4, columns=2, width_ratios=[1.3, 1])
-fig.colorbar(draw_climbs(left), label="F − log p(x) (nats)", ax=left)
+fig.colorbar(draw_climbs(left), ax=left, ticks=levels[::2])
 for width, style in [(0.0, "-"), (-1.5, "--"), (-2.5, ":")]:
     along = exact_bound(ms[0], np.full(121, width)) - log_p
     right.plot(ms[0], along, style, color=plots.PALETTE[2], label=f"log σ = {width:g}")
@@ -1061,7 +1061,7 @@ print(f"steps of 0.02: {arrived['score function'][1]:.1f} nats below, "
 expect(np.log(ends_at / 1.5), 0, within=0.7)
 
 # %% [markdown]
-# ### Where the path breaks: discrete latents
+# ### Discrete latents
 #
 # Let $z_k \in \{0, 1\}$, with probability $p_k = 1/(1 + e^{-l_k})$ of a 1: the code says for each of the first five columns of section 7's $W$ whether it is added or subtracted. A sample can be written as $z_k = 1$ where $u_k < p_k$, with uniform noise $u_k$. That is
 # a reparameterization, too.
@@ -1112,7 +1112,7 @@ assert all(abs(off) < 4 for _, _, off in pairs)
 #
 # ### Other densities
 #
-# The trick is not about Gaussians. Families with a location and a scale, like the Laplace density, have $z = \mu + s\,\varepsilon$ with their own noise, and your `sample_gradients` serves them as it is. A
+# The trick is not about Gaussians. Families with a location and a scale, like the Laplace density, have $z = \mu + s\,\varepsilon$ with their own noise, and `sample_gradients` serves them as it is. A
 # density on the line with a known *inverse distribution function* is reached from uniform $u$ by $z = F^{-1}(u)$; for the exponential density $\lambda e^{-\lambda z}$ that is $z = -\log(u)/\lambda$, so $\partial z/\partial\lambda = -z/\lambda$. And where $F^{-1}$ has no formula (gamma, beta), $F(z) = u$ can be differentiated
 # as it stands: $\partial z/\partial\lambda = -(\partial F/\partial\lambda)/q(z)$, the *implicit* reparameterization (Figurnov and others 2018). Exact values for
 # $f(z) = z^2$: $\mathbb{E}[z^2] = \mu^2 + 2s^2$ and $2/\lambda^2$.

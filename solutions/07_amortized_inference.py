@@ -97,7 +97,7 @@ def linear_posterior(x, W, b, eta):
 linear_posterior = check(linear_posterior)
 
 # %% [markdown]
-# $P = I + \frac1\eta W^\top W$ is the *precision*: the prior's, plus what the pixels add.
+# $P$ is called the *precision*.
 
 # %%
 mu, S = linear_posterior(small_test, W, b, eta)
@@ -109,7 +109,7 @@ reveal("07-turn", "the posteriors p(z | x)" if same_p_x and not same_posterior
        else "both")
 
 # %% [markdown]
-# $p(\mathbf{x})$ stays, as $WR(WR)^\top = WW^\top$: $\mathcal{N}(0, I)$ is the same in all directions. The posterior turns along. Your posterior must obey Bayes' rule, $\log p(\mathbf{x}) = \log p(\mathbf{x}|\mathbf{z}) + \log p(\mathbf{z}) - \log p(\mathbf{z}|\mathbf{x})$, at *every* $\mathbf{z}$; try one:
+# $p(\mathbf{x})$ stays, as $WR(WR)^\top = WW^\top$: $\mathcal{N}(0, I)$ is the same in all directions. The posterior turns along. It must obey Bayes' rule, $\log p(\mathbf{x}) = \log p(\mathbf{x}|\mathbf{z}) + \log p(\mathbf{z}) - \log p(\mathbf{z}|\mathbf{x})$, at *every* $\mathbf{z}$; try one:
 
 # %%
 log_p_linear = multivariate_normal.logpdf(small_test, b, covariance_x)
@@ -397,13 +397,11 @@ def encoder_train(x, decoder, sizes, steps, rng):
 encoder_train = check(encoder_train)
 
 # %% [markdown]
-# (In PyTorch, `decoder.requires_grad_(False)` holds the decoder still, and the optimizer is given the encoder's parameters alone.)
-#
-# The decoder has grown up together with the encoder that we threw away. Yours begins with random weights, and the decoder no longer moves.
+# The decoder has grown up together with the encoder that we threw away. The new one begins with random weights, and the decoder no longer moves.
 
 # %%
-predict("07-new-encoder", "Train for as many steps as the old one had. Where will your "
-        "encoder's ELBO on test digits be, compared with the old one's?",
+predict("07-new-encoder", "Train for as many steps as the old one had. Where will the "
+        "new encoder's ELBO on test digits be, compared with the old one's?",
         ["far below", "about the same", "far above"])
 
 # %%
@@ -421,7 +419,7 @@ def elbo_of(encoder, x):
 
 nothing = [(np.zeros((784, 20)), np.zeros(20))]  # q = p(z), whatever x is
 results({name: [elbo_of(e, x_train[:2000]), elbo_of(e, x_test)] for name, e in
-         {"the old encoder": its_encoder, "yours": encoder,
+         {"the old encoder": its_encoder, "the new one": encoder,
           "q = p(z)": nothing}.items()},
         ["training digits", "test digits"], caption="Mean ELBO ± s.e. (nats)")
 apart = elbo_of(encoder, x_test)[0] - elbo_of(its_encoder, x_test)[0]
@@ -488,7 +486,7 @@ def refine_q(decoder, x, mu, log_sigma, eps, step_size):
 refine_q = check(refine_q)
 
 # %% [markdown]
-# To say how much is won back we need the top. The library's `refine` climbs like yours, but with Adam, and with steps that shrink to 0. Two climbs, one from the encoder's answer and one from the prior, must end at the same height, on a hundred training and a hundred test digits:
+# To say how much is won back we need the top. The library's `refine` climbs like `refine_q`, but with Adam, and with steps that shrink to 0. Two climbs, one from the encoder's answer and one from the prior, must end at the same height, on a hundred training and a hundred test digits:
 
 # %%
 N = 100
@@ -510,9 +508,9 @@ results({"digits of 200 where both climbs end within 0.1 nat": int(agree)})
 assert agree >= 190 and (elbo_best - elbo_encoder).min() > 0  # the same noise for all
 
 # %% [markdown]
-# ### Your steps
+# ### A few steps
 #
-# They do: `q_best` is the top. Now up to twenty steps with your `refine_q`, from both starts. For each number we take the step size, of four, that is best on *training* digits; the picture shows test digits.
+# They do: `q_best` is the top. Now up to twenty steps with `refine_q`, from both starts. For each number we take the step size, of four, that is best on *training* digits; the picture shows test digits.
 
 # %%
 predict("07-five", "Which share of the nats between the encoder's ELBO and the best "
@@ -667,7 +665,7 @@ plots.show(fig, alt="Eight test digits, and what is decoded from the encoder's c
                     "encoder's code; with the best it is again more like itself.")
 
 # %% [markdown]
-# (In the solution, whose encoder has other random weights than yours, the first is a 5 that the encoder reads as a 9.)
+# (In the solution, whose encoder may have other random weights than this one, the first is a 5 that the encoder reads as a 9.)
 #
 # Cremer, Li and Duvenaud found, for their networks, that the loss is often due to the network rather than to the family, partly because the decoder learns to accommodate the family. Would a richer family (full covariance, normalizing flows) mend the smaller gap only? They report otherwise: its additional parameters
 # also help inference to *generalize*. So the ledger says where nats are lost with this $q$; it does not say that the two can be mended one by one.

@@ -102,8 +102,6 @@ def vae_elbo(encoder, decoder, x, eps):
 vae_elbo = check(vae_elbo)
 
 # %% [markdown]
-# (In PyTorch: `Normal(mu, sigma).rsample()`, `kl_divergence(q, Normal(0, 1)).sum(-1)`, and `BCEWithLogitsLoss(reduction="none")(logits, x).sum(-1)`; its default, a mean over pixels, would weigh the reconstruction 784 times too little.)
-#
 # Is it a bound? With a single latent, $\log p(\mathbf{x})$ is an integral over a line, and the trapezoid rule of notebook 03 gives it to many digits. The library trains a small VAE for us (how, comes in section 3): one latent, digits of 7 × 7 pixels, each the mean of a block (`shrink`).
 
 # %%
@@ -138,7 +136,7 @@ for name, net in [("trained encoder", tiny[0]), ("untrained encoder", untrained)
 results({name: [bounds[name].mean(), gaps[name].mean(),
                 (bounds[name] + gaps[name]).mean(), log_p_tiny.mean()]
          for name in bounds}, ["bound", "gap", "bound + gap", "log p(x)"], digits=4,
-        caption="Mean of 20 digits, in nats: the bound by your function, "
+        caption="Mean of 20 digits, in nats: the bound by vae_elbo, "
                 "the rest by quadrature")
 difference = np.subtract(bounds["trained encoder"], bounds["untrained encoder"])
 reveal("08-bound", difference.mean(), unit="nats")
@@ -207,7 +205,7 @@ def vae_train(x, sizes, steps, rng):
 vae_train = check(vae_train)
 
 # %% [markdown]
-# Now the real thing: 784 pixels, two hidden layers of 300 units on either side, 20 latents, 600 steps of *your* training. All pictures of section 4 come from these weights.
+# Now the real thing: 784 pixels, two hidden layers of 300 units on either side, 20 latents, 600 steps of `vae_train`. All pictures of section 4 come from these weights.
 
 # %%
 SIZES, STEPS = [784, 300, 300, 20], 600
@@ -227,7 +225,7 @@ def mean_elbo(networks, x, samples=5):
 p = np.clip(x_fit.mean(axis=0).astype(float), 1e-4, 1 - 1e-4)
 independent = np.mean(x_held @ np.log(p) + (1 - x_held) @ np.log(1 - p))
 mine_held = mean_elbo(mine, x_held)
-results({"independent pixels": independent, f"your VAE, {STEPS} steps": mine_held},
+results({"independent pixels": independent, f"VAE, {STEPS} steps": mine_held},
         digits=4, best="highest", caption="Nats per held-out digit (VAE: a bound)")
 
 # %% tags=["expectation"]
@@ -387,7 +385,7 @@ assert d[0] < 0.75 * d[1] and d[1] < d[2] and d[1] < d[3]
 #
 # ## 5. The library's training
 #
-# `vae.vae_train` has your loss. It draws the pixels to black and white afresh for every minibatch, and lets the step size shrink in the second half. Its 1,700 steps take some 20 to 30 seconds of one processor core. While it trains, a picture is drawn with both terms on 250 held-out digits. The **stop
+# The library's `vae.vae_train` has the same loss. It draws the pixels to black and white afresh for every minibatch, and lets the step size shrink in the second half. Its 1,700 steps take some 20 to 30 seconds of one processor core. While it trains, a picture is drawn with both terms on 250 held-out digits. The **stop
 # button** (■) ends the training whenever you like, and what it has reached is kept.
 
 # %%
@@ -431,8 +429,9 @@ library_drawn = vae_generate(decoder, z_prior)
 fit_elbo = mean_elbo((encoder, decoder), x_bw[:2000])
 mine_test, mine_fit = mean_elbo(mine, x_test), mean_elbo(mine, x_bw[:2000])
 mine_share, library_share = share["VAE, N(0, I)"], share_of_digits(judge, library_drawn)
-results({f"yours, {STEPS} steps": [mine_test, mine_fit, f"{100 * mine_share:.0f} %"],
-         f"the library's, {steps} steps": [test_elbo, fit_elbo,
+results({f"vae_train, {STEPS} steps": [mine_test, mine_fit,
+                                       f"{100 * mine_share:.0f} %"],
+         f"vae.vae_train, {steps} steps": [test_elbo, fit_elbo,
                                            f"{100 * library_share:.0f} %"]},
         ["test digits", "digits it was fitted to", "digits among 2,000 drawn"],
         digits=4, best="highest", caption="Bounds in nats, and what the judge passes")
@@ -922,14 +921,14 @@ rival_prior = gmm_fit(rival_codes, 30, 12, np.random.default_rng(0))
 z_rival = gmm_sample(rival_prior, 2000, np.random.default_rng(2)).astype(np.float32)
 mixed = vae_generate(decoder, z_mixed)
 sheets = {"VAE, N(0, I)": library_drawn, "VAE, 30 Gaussians": mixed,
-          "your autoencoder, 30 Gaussians": vae_generate(rival[1], z_rival),
+          "autoencoder, 30 Gaussians": vae_generate(rival[1], z_rival),
           "VAE, reconstructed test digits": vae_generate(decoder, z_test)}
 final_share = {name: share_of_digits(judge, sheet) for name, sheet in sheets.items()}
 results(final_share, digits=2, caption="Share that the judge takes for a digit")
 
 # %% tags=["expectation"]
 expect(final_share["VAE, 30 Gaussians"], 0.89, within=0.06)
-expect(final_share["your autoencoder, 30 Gaussians"], 0.88, within=0.08)
+expect(final_share["autoencoder, 30 Gaussians"], 0.88, within=0.08)
 assert final_share["VAE, 30 Gaussians"] > final_share["VAE, N(0, I)"] + 0.2
 
 # %%

@@ -122,8 +122,6 @@ assert np.allclose(cvae_elbo(*pair, some, one_hot(y_test[:5], C), eps),
                    vae_elbo(*blind, some, eps), rtol=1e-4)
 
 # %% [markdown]
-# *In PyTorch:* `torch.nn.functional.one_hot`, and `torch.cat([x, y], dim=1)` in front of both networks.
-#
 # ## 2. What is a label worth?
 #
 # Two models of the same size, with the same budget of training: one is told the labels, one is not. Digits are drawn to black and white as in notebook 08. The first number bounds $\log p(\mathbf{x}|y)$, the other $\log p(\mathbf{x})$. For *perfect* models the mean difference is the mutual information of picture and label, which is
@@ -274,7 +272,7 @@ for i, (ax, kind) in enumerate(zip(axes, ("linear", "nearest code"))):
         ax.plot(ks, [found[name, K][i] for K in ks], look, label=name)
     ax.axhline(0.1, color="#666666", linestyle=":", label="chance")
     if kind == "linear":
-        ax.plot(ks, list(by_shuffles.values()), "k_", label=[
+        ax.plot(ks, list(by_shuffles.values()), "kx", label=[
             "told, shuffled labels", *2 * ["_"]])
     ax.set(xlabel="latents K", xticks=ks, ylim=(0, 1), title=kind)
 axes[0].set_ylabel("accuracy of the label, from z")
@@ -294,7 +292,7 @@ for K, nearest in zip(ks, (0.17, 0.3, 0.6, 0.74)):
     assert np.mean(by_shuffles[K]) + 0.03 < min(found["told", K])
 
 # %% [markdown]
-# At each $K$ the label is harder to find where it was given: some of the category has left, without anybody having forbidden it. With two latents little is left: about 0.2, where shuffled labels (the short black lines) give about 0.1. But the more latents there are, the more of it stays. *Need not* is not *does not*. The price is small, too: $\mathbf{z}$ can say at most $\log 10 = 2.3$ nats about the label, and the whole KL term is ten times as large:
+# At each $K$ the label is harder to find where it was given: some of the category has left, without anybody having forbidden it. With two latents little is left: about 0.2, where shuffled labels (the crosses) give about 0.1. But the more latents there are, the more of it stays. *Need not* is not *does not*. The price is small, too: $\mathbf{z}$ can say at most $\log 10 = 2.3$ nats about the label, and the whole KL term is ten times as large:
 
 # %%
 noise_20 = np.random.default_rng(2).standard_normal((2000, 20), dtype=np.float32)
@@ -348,7 +346,7 @@ expect(kl_20.mean(), 22.5, within=2)
 # %% [markdown]
 # ## 4. One label, many styles
 #
-# For pictures of a whole code space, two latents are best. This model is trained with **your** bound; `train` is the loop of notebook 08 in one function (with steps that shrink in the second half).
+# For pictures of a whole code space, two latents are best. This model is trained with `cvae_elbo`; `train` is the loop of notebook 08 in one function (with steps that shrink in the second half).
 
 # %%
 rng = np.random.default_rng(0)
@@ -365,7 +363,7 @@ def loss(networks, batch):
 
 start = vae.init_vae(x_fit.mean(axis=0), [784, 200, 200, 2], rng, labels=C)
 planar = train(loss, start, batch_of, N=9000, steps=600, rng=rng, batch_size=100,
-               step_size=5e-3, label="your bound")
+               step_size=5e-3, label="two latents")
 
 # %%
 codes = style_codes(planar[0], x_test, y_test, C)
@@ -374,7 +372,7 @@ for ax, (title, chosen) in zip(axes, {"all digits": range(C), "only 1": [1],
                                       "only 8": [8]}.items()):
     for label in chosen:
         ax.scatter(*codes[y_test == label].T, s=6, alpha=0.7, linewidths=0,
-                   color=plots.PALETTE[label], label=str(label))
+                   color=plots.TEN[label], label=str(label))
     ax.set(xlim=(-3.5, 3.5), ylim=(-3.5, 3.5), aspect="equal", title=title,
            xlabel="$z_1$")
 axes[0].set_ylabel("$z_2$")

@@ -142,7 +142,7 @@ def made_masks(sizes, order):
 made_masks = check(made_masks)
 
 # %% [markdown]
-# Your masks for five numbers in the order $x_3, x_0, x_4, x_1, x_2$:
+# The masks for five numbers in the order $x_3, x_0, x_4, x_1, x_2$:
 
 # %%
 order = [1, 3, 4, 0, 2]
@@ -192,7 +192,7 @@ completion_pad(autoregressive, shown, np.random.default_rng(3), 8, columns=4)
 # %% [markdown]
 # <details><summary>Answers</summary>
 #
-# (a) With two or three points several digits are still open; with five nearly all lines agree, and what varies is the shape. (b) Not in this way: the factors go in one order, and $p(\text{beginning} \mid \text{end})$ is none of them. One would have to train another order (your masks can), or weigh many beginnings by how well the end follows.
+# (a) With two or three points several digits are still open; with five nearly all lines agree, and what varies is the shape. (b) Not in this way: the factors go in one order, and $p(\text{beginning} \mid \text{end})$ is none of them. One would have to train another order (the masks can), or weigh many beginnings by how well the end follows.
 #
 # </details>
 
@@ -219,7 +219,7 @@ autoregressive_sample = check(autoregressive_sample)
 # %% [markdown]
 # ### L22, first half: how long a picture takes
 #
-# Black and white digits of $28 \times 28$ pixels, the lecture's case. A MADE of pixels, trained for a few seconds with your masks, against notebook 08's VAE; each makes 25 digits.
+# Black and white digits of $28 \times 28$ pixels, the lecture's case. A MADE of pixels, trained for a few seconds with `made_masks`, against notebook 08's VAE; each makes 25 digits.
 
 # %%
 predict("11-passes", "For a picture of 784 pixels, how many times as long as the VAE "
@@ -327,7 +327,7 @@ def coupling_inverse(z, mask, s, t):
 coupling_inverse = check(coupling_inverse)
 
 # %% [markdown]
-# Eight couplings in a row, whose masks take turns (every second number, every second point, the first half), so that every number is moved. The library trains them; your functions do the rest.
+# Eight couplings in a row, whose masks take turns (every second number, every second point, the first half), so that every number is moved. The library trains them; the two functions do the rest.
 
 # %%
 start = time.process_time()
@@ -456,7 +456,7 @@ def gan_losses(logits_real, logits_fake):
 gan_losses = check(gan_losses)
 
 # %% [markdown]
-# Train with your losses: in every step the judge goes down $L_D$ with the made examples held fixed, and the generator down $L_G$ with the judge held fixed. (What the judge sees, real or made, is smeared with a little noise, less and less of it.)
+# Train with these losses: in every step the judge goes down $L_D$ with the made examples held fixed, and the generator down $L_G$ with the judge held fixed. (What the judge sees, real or made, is smeared with a little noise, less and less of it.)
 
 # %%
 losses_seen, earlier = [], {}
@@ -700,7 +700,7 @@ results({"JSD(p, q)": (kl_categorical(p_kinds, m_kinds)
         caption="One kind of ten is missing (nats)")
 
 # %% [markdown]
-# A test where both densities are known: $p$ is a ring of eight Gaussians in the plane, $q$ one round Gaussian with the same variance. A judge is trained on your first loss.
+# A test where both densities are known: $p$ is a ring of eight Gaussians in the plane, $q$ one round Gaussian with the same variance. A judge is trained on the first loss.
 
 # %%
 rng = np.random.default_rng(5)
@@ -814,7 +814,7 @@ drawn = {"VAE": gaussian_vae.gaussian_vae_generate(ring_vae, z, noise),
 edges = np.linspace(-3.2, 3.2, 65)
 maps = {"the truth": np.exp(ring_log_prob(plane))} | {
     name: np.exp(ring_log_p[name](plane)) for name in ["autoregressive", "flow"]} | {
-    f"{name}, 40,000 samples": np.histogram2d(*x.T[::-1], bins=[edges, edges],
+    f"{name},\n40,000 samples": np.histogram2d(*x.T[::-1], bins=[edges, edges],
                                               density=True)[0].ravel()
     for name, x in drawn.items()}
 drawn["flow"] = flow.flow_inverse(ring_flow, z)

@@ -165,6 +165,9 @@ def output_html(output: nbformat.NotebookNode, name: str, out: Path, reports: bo
         return f'<div class="output"><pre>{html.escape(strip_ansi(output.text))}</pre></div>'
     data = output.get("data", {})
     markup = data.get("text/html")
+    if "text/markdown" in data:
+        said = MarkdownWithMath(renderer=Renderer(Page(name))).render(data["text/markdown"])
+        return f'<details class="answer"><summary>Once you have solved it</summary>{said}</details>'
     if markup is None:
         text = data.get("text/plain", "")
         return f'<div class="output"><pre>{html.escape(strip_ansi(text))}</pre></div>' if text else ""

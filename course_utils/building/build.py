@@ -22,6 +22,9 @@ from course_utils.exercises import Exercise, exercises_of
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
 EXPECTATION = "expectation"  # tag of cells that compare results with what is expected: not in a student's copy
 FURTHER = "## Further"  # what stands below this heading is no part of the core, and is folded in a student's copy
+UNFOLD = "*In JupyterLab this part is folded: a click on the arrow beside its heading opens it.*"
+NOT_COMPARED = "# NBVAL_IGNORE_OUTPUT\n"  # nbval's mark of an output that differs from run to run; or its tag, which
+NOT_COMPARED_TAG = "nbval-ignore-output"  # a student does not see
 CARD = re.compile(r"^\{\{exercise (\w+)\}\}$", re.MULTILINE)
 KERNEL = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
@@ -340,10 +343,24 @@ def student_notebook(stem: str, cells: Sequence[NotebookNode]) -> NotebookNode:
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
             cell.source = without_texts(stem, without_solution(cell.source))[0]
-        elif cell.source.startswith(FURTHER):
-            cell.metadata["jp-MarkdownHeadingCollapsed"] = True  # JupyterLab's own; its minutes stand in the heading
+            if cell.source.startswith(NOT_COMPARED):
+                cell.source = cell.source.removeprefix(NOT_COMPARED)
+                cell.metadata["tags"] = [*cell.metadata.get("tags", []), NOT_COMPARED_TAG]
+    notebook.cells = [part for cell in notebook.cells for part in folded(cell)]
     notebook.metadata["course"]["built"] = fingerprint_of(notebook.cells)
     return notebook
+
+
+def folded(cell: NotebookNode) -> list[NotebookNode]:
+    """The heading of what is further, folded, with how to open it, and in a cell of its own what stood below it, which
+    would be in sight otherwise; any other cell as it is."""
+    if cell.cell_type != "markdown" or not cell.source.startswith(FURTHER):
+        return [cell]
+    heading, _, rest = cell.source.partition("\n")
+    below = nbformat.from_dict({**cell, "id": f"{cell.id}-below", "source": rest.strip()})
+    cell.source = f"{heading}\n\n{UNFOLD}"
+    cell.metadata["jp-MarkdownHeadingCollapsed"] = True  # JupyterLab's own; its minutes stand in the heading
+    return [cell, below] if below.source else [cell]
 
 
 def without_solution(source: str) -> str:

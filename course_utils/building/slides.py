@@ -270,6 +270,9 @@ class Deck:
             self.begin()
             return
         if re.search(r"^(\w+ = check\(|progress\(\)|hint\()", cell.source, re.MULTILINE):
+            for said in (output.get("data", {}).get("text/markdown") for output in cell.outputs):
+                if said:
+                    self.note(self.render(said))
             return
         source = re.sub(r"^# NBVAL\w+\n", "", cell.source)
         if self.solutions and "### BEGIN SOLUTION" in source:

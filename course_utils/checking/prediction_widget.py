@@ -38,7 +38,8 @@ class PredictionWidget(ipywidgets.VBox):
             self.list = ipywidgets.HTML("First to last: choose in order.")
             for button in self.items:
                 button.on_click(self._pick)
-            again = ipywidgets.Button(description="start again", layout=FREE)
+            plain = {"button_color": "transparent", "text_decoration": "underline"}  # none of the things to order
+            again = ipywidgets.Button(description="start again", layout=FREE, style=plain)
             again.on_click(lambda _: self._pick(None))
             wrapped = {"flex_flow": "row wrap"}
             return [ipywidgets.HBox(self.items, layout=wrapped), ipywidgets.HBox([self.list, again], layout=wrapped)]

@@ -82,7 +82,10 @@ def _progress_bar(exercise):
 
 
 def check(function: Any, *, name: str | None = None) -> Any:
-    """Shows the report on an answer and returns a function that works: yours if it passes, else the library's."""
+    """Shows the report on an answer and returns a function that works: yours if it passes, else the library's.
+
+    Below the report of one that passes stands what would give the answer away elsewhere (`Exercise.afterwards`).
+    """
     report = examine(function, name=name)
     exercise = find_exercise(report.exercise)
     result = function if report.passed else exercise.library_answer()
@@ -90,6 +93,8 @@ def check(function: Any, *, name: str | None = None) -> Any:
         record("solved", exercise.name, report.max_points)
     note = USED_FROM_HERE[report.passed] if exercise.name not in NOT_USED else ""
     show(replace(report, note=note))
+    if report.passed and exercise.afterwards:
+        show(Afterwards(exercise.afterwards))
     return result
 
 
@@ -104,6 +109,19 @@ def hint(name: str) -> None:
 def progress() -> None:
     """Shows which exercises are solved, notebook by notebook."""
     show(Progress(load_progress()["solved"]))
+
+
+class Afterwards:
+    """What a solved exercise is told, and an open one is not: the answer as a formula, its name in PyTorch."""
+
+    def __init__(self, text: str):
+        self.text = text
+
+    def __repr__(self):
+        return self.text
+
+    def _repr_markdown_(self):
+        return self.text
 
 
 class Hints:

@@ -82,6 +82,9 @@ class Exercise:
     noisy: Callable[..., tuple] | None = None
     spelled: Callable | None = None
     others: dict[str, Callable] = field(default_factory=dict)  # the sentence that says what it is, and its function
+    afterwards: str = (
+        ""  # Markdown for who has solved it: the formula, what PyTorch calls it; not in the student's copy
+    )
     partial: float = 0.6  # with `course grade --partial`: the share of the points for being right on ordinary inputs
 
     def __post_init__(self):

@@ -1084,6 +1084,10 @@ EM_M_STEP = exercise(
             r"$\sum_n r_{nc} (x_n - \mu_c)^2 / N_c$, with the new $\mu_c$."
         ),
     ),
+    afterwards=(
+        r"So each component gets its weighted share, mean and standard deviation: $\pi_c = N_c / N$, as the shares add "
+        r"up to 1, and $\sigma_c^2 = \frac{1}{N_c} \sum_n r_{nc} (x_n - \mu_c)^2$."
+    ),
 )
 
 
@@ -1368,6 +1372,7 @@ IWAE_BOUND = exercise(
         r"With $m$ the maximum of each column: $\log \frac1S \sum_s e^{a_s} = m + \log \frac1S \sum_s e^{a_s - m}$.",
         "scipy.special.logsumexp(log_w, axis=0) is the log of the sum; what turns a sum into a mean?",
     ),
+    afterwards="In PyTorch: `torch.logsumexp(log_w, 0) - math.log(S)`.",
 )
 
 

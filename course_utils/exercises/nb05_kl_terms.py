@@ -193,6 +193,9 @@ KL_CATEGORICAL = exercise(
             "Where p is 0, numpy gives infinity (and may warn), which is the right answer."
         ),
     ),
+    afterwards=(
+        'In PyTorch: `torch.nn.functional.kl_div(log_p, q, reduction="sum")`, where $p$ comes first, as logarithms.'
+    ),
 )
 
 
@@ -332,6 +335,10 @@ KL_STANDARD_NORMAL = exercise(
             r"$\sigma^2$ is np.exp(2 * log_sigma), and $\log\sigma^2$ is 2 * log_sigma. "
             "Sum over axis=1, and do not forget the half."
         ),
+    ),
+    afterwards=(
+        "In PyTorch: `kl_divergence(Normal(mu, sigma), Normal(0, 1)).sum(1)`; many VAEs write "
+        "`-0.5 * (1 + logvar - mu**2 - logvar.exp())`, with the logarithm of the *variance*."
     ),
 )
 

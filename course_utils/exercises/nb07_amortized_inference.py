@@ -192,6 +192,10 @@ LINEAR_POSTERIOR = exercise(
         ),
         "covariance = np.linalg.inv(np.eye(K) + W.T @ W / eta), and for rows mu = (x - b) @ W @ covariance / eta.",
     ),
+    afterwards=(
+        r"$P = I + \frac1\eta W^\top W$ is the *precision*: the prior's, plus what the pixels add. And "
+        r"$\mathbf{a} = \frac1\eta W^\top (\mathbf{x} - \mathbf{b})$."
+    ),
 )
 
 
@@ -855,6 +859,10 @@ ENCODER_TRAIN = exercise(
             "return adam(loss, encoder, batches(), steps, hold_then_linear(4e-3, steps)), "
             "where loss(encoder, batch) unpacks the pair."
         ),
+    ),
+    afterwards=(
+        "In PyTorch, `decoder.requires_grad_(False)` holds the decoder still, and the optimizer is given the encoder's "
+        "parameters alone."
     ),
 )
 

@@ -322,6 +322,11 @@ VAE_ELBO = exercise(
             "then take the mean over axis 0, and subtract kl_standard_normal(mu, log_sigma)."
         ),
     ),
+    afterwards=(
+        "In PyTorch: `Normal(mu, sigma).rsample()`, `kl_divergence(q, Normal(0, 1)).sum(-1)`, and "
+        '`BCEWithLogitsLoss(reduction="none")(logits, x).sum(-1)`; its default, a mean over pixels, would weigh the '
+        "reconstruction 784 times too little."
+    ),
 )
 
 

@@ -123,6 +123,7 @@ ONE_HOT = exercise(
         "Two index arrays pick one entry of each row: a[np.arange(N), y].",
         "Or take rows of the identity matrix: np.eye(C)[y].",
     ),
+    afterwards="In PyTorch: `torch.nn.functional.one_hot`.",
 )
 
 
@@ -359,6 +360,7 @@ CVAE_ELBO = exercise(
             "the samples, if there are several, and minus kl_standard_normal(mu, log_sigma) of notebook 05."
         ),
     ),
+    afterwards="In PyTorch: `torch.cat([x, y], dim=1)` in front of both networks.",
 )
 
 

@@ -133,6 +133,7 @@ WEIGHT_PRICES = exercise(
         ),
         "Return np.log(tau) - log_sigma + (np.exp(2 * log_sigma) + mu ** 2) / (2 * tau ** 2) - 0.5.",
     ),
+    afterwards="In PyTorch: `torch.distributions.kl_divergence(Normal(mu, sigma), Normal(0, tau))`.",
 )
 
 
@@ -685,6 +686,10 @@ BEST_PRIOR_SCALE = exercise(
         ),
         "np.sqrt(np.mean(mu ** 2 + np.exp(2 * log_sigma))).",
     ),
+    afterwards=(
+        r"At this $\tau$ the squares in the price cancel, and what is left is $P\log\tau - \sum\log\sigma$: the "
+        "digits, and nothing else."
+    ),
 )
 
 
@@ -788,6 +793,10 @@ LOCAL_REPARAMETERIZATION = exercise(
         r"Output $j$ is $\sum_i h_i W_{ij}$: a sum of independent Gaussians. What are its mean and its variance?",
         r"The mean is $\sum_i h_i\mu_{ij}$, the variance $\sum_i h_i^2\sigma_{ij}^2$: two matrix products.",
         "h @ mu + anp.sqrt((h ** 2) @ anp.exp(2 * log_sigma)) * eps.",
+    ),
+    afterwards=(
+        r"In PyTorch: `torch.nn.Linear` twice, with $\boldsymbol\mu$, and with $\boldsymbol\sigma^2$ on the squared "
+        "input."
     ),
 )
 

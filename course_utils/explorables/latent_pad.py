@@ -120,8 +120,8 @@ def latent_pad(
     names, own = np.unique([] if labels is None else np.asarray(labels), return_inverse=True)
     if labels is not None and (codes is None or np.shape(labels) != (len(points),)):
         raise ValueError(f"labels: expected one for each of {len(points)} codes, got shape {np.shape(labels)}")
-    if len(names) > len(plots.PALETTE):
-        raise ValueError(f"labels: at most {len(plots.PALETTE)} different ones, got {len(names)}")
+    if len(names) > len(plots.TEN):
+        raise ValueError(f"labels: at most {len(plots.TEN)} different ones, got {len(names)}")
     points = points[:, list(dims)]
     left, right, bottom, top = _square_around(points) if extent is None else map(float, extent)
     if not (np.isfinite([left, right, bottom, top]).all() and left < right and bottom < top):
@@ -141,7 +141,7 @@ def latent_pad(
         codes=points.astype("<f4").tobytes(),
         labels=own.tolist(),
         label_names=[str(name) for name in names],
-        palette=list(plots.PALETTE),
+        palette=list(plots.TEN),
         extent=[left, right, bottom, top],
         description=(
             f"Latent pad: the image that the decoder makes of the code at {first} from {left:.3g} "

@@ -15,6 +15,7 @@ from course_utils.networks.flat import flatten, leaves, unflatten, value_and_gra
 
 Schedule = Callable[[int], float]  # from t = 1, 2, ... to the step size
 REFRESH = 1.0 if sys.platform == "emscripten" else 0.2  # seconds: drawing a bar takes a browser as long as some steps
+LONG = 1.0  # seconds: the bar of a training that took longer stays, and says how many steps, how long, and which loss
 BLOCK = 2**16  # numbers that Adam updates at a time: few enough to stay in the processor's cache meanwhile
 
 
@@ -135,6 +136,7 @@ def adam(
                     break
         except KeyboardInterrupt:
             why = ""
+        bar.leave = bar.format_dict["elapsed"] > LONG  # others leave nothing
     if watch and watch.said:
         print(watch.said)
     if done < steps:

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 from course_utils.showing import plots
 
 CELL = 1.35  # from one digit to the next, where a digit is 1 wide
+BESIDE = 0.5  # left and right of them, so that two grids side by side do not read as one
 
 
 def pen_grid(
@@ -40,7 +41,9 @@ def pen_grid(
     begun = [line[:n] for line, n in zip(points, np.broadcast_to(given, N)) if n > 1]
     ax.add_collection(LineCollection(begun, colors=plots.PALETTE[0], linewidths=3, capstyle="round"))
     ax.scatter(*points[:, 0].T, s=7, color=colour, zorder=3)
-    ax.set(xlim=(-0.25, CELL * columns - 0.1), ylim=(-0.25, CELL * rows - 0.1), aspect="equal", xticks=[])
+    ax.set(
+        xlim=(-BESIDE, CELL * (columns - 1) + 1 + BESIDE), ylim=(-0.25, CELL * rows - 0.1), aspect="equal", xticks=[]
+    )
     ax.set_yticks(CELL * (rows - 1 - np.arange(rows)) + 0.5 if row_labels is not None else [], row_labels)
     ax.tick_params(length=0)
     ax.grid(False)

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from nbformat.v4 import new_output
 
-from course_utils.building.book import Page, Renderer, book_page, build_book
+from course_utils.building.book import Page, Renderer, book_page, build_book, output_html
 from course_utils.building.build import BuildError
 from course_utils.building.formulas import mathml
 
@@ -32,6 +33,12 @@ def test_solutions_are_folded_or_left_out(tmp_path):
     assert "BEGIN SOLUTION" not in without.body + folded.body
     assert "<summary>Solution</summary>" in folded.body and "<summary>Solution</summary>" not in without.body
     assert "NotImplementedError" in re.sub("<[^>]+>", "", without.body)
+
+
+def test_what_a_solved_exercise_is_told_is_folded(tmp_path):
+    said = new_output("display_data", data={"text/markdown": "So $a = b$.", "text/plain": "So $a = b$."})
+    shown = output_html(said, "00", tmp_path)
+    assert shown.startswith('<details class="answer"><summary>Once you have solved it</summary>') and "<math" in shown
 
 
 @pytest.mark.slow

@@ -274,7 +274,7 @@ def extra(tmp_path_factory):
 def test_expectations_run_in_the_solution_and_are_not_in_the_copy(extra):
     _, student, solution = extra
     assert any("assert" in cell.source for cell in solution) and not any("assert" in cell.source for cell in student)
-    assert len(student) == len(solution) - 1
+    assert len(student) == len(solution)  # one less, and one more: what stood with the heading of what is further
 
 
 def test_an_expectation_that_fails_stops_the_build(course):
@@ -318,6 +318,16 @@ def test_what_is_further_is_folded_in_the_copy(extra):
     _, student, solution = extra
     folded = [cell.source.splitlines()[0] for cell in student if cell.metadata.get("jp-MarkdownHeadingCollapsed")]
     assert folded == ["## Further"] and not any(cell.metadata.get("jp-MarkdownHeadingCollapsed") for cell in solution)
+    *_, heading, below = student
+    assert heading.source == f"## Further\n\n{build.UNFOLD}" and build.UNFOLD not in json.dumps(solution)
+    assert below.source.startswith("> **Exercise `log_mean_exp`**") and heading.id != below.id
+
+
+def test_a_mark_for_nbval_is_a_tag_in_the_copy(course):
+    write(course, SOURCE.replace("# %%\nprint", "# %%\n# NBVAL_IGNORE_OUTPUT\nprint"))
+    copy = build.student_notebook("00_start_here", read_source(course / "solutions" / "00_start_here.py"))
+    assert copy.cells[-1].source.startswith("print(") and copy.cells[-1].metadata["tags"] == ["nbval-ignore-output"]
+    assert not any(cell.metadata.get("tags") for cell in copy.cells[:-1])
 
 
 # the course itself --------------------------------------------------------------------------------------------------

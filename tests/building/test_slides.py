@@ -95,6 +95,13 @@ def test_a_vote_shows_no_answer_and_what_follows_is_on_another_slide(tmp_path):
     assert "the proof" in after.body[0] and "B. right" in after.body[-1] and "Which?" in after.body[-1]
 
 
+def test_what_a_solved_exercise_is_told_is_in_the_notes(tmp_path):
+    checked = new_code_cell("pca_fit = check(pca_fit)")
+    checked.outputs = [new_output("display_data", data={"text/markdown": "So $a = b$.", "text/plain": "So $a = b$."})]
+    (slide,) = slides_of(tmp_path, new_markdown_cell("Said. And shown."), checked)
+    assert "<math" in slide.body[-1] and 'class="note"' in slide.body[-1]
+
+
 def test_code_is_shown_where_it_is_short_and_prints(tmp_path):
     short, long = new_code_cell("print(1)"), new_code_cell("\n".join(f"print({i})" for i in range(9)))
     short.outputs = [new_output("stream", name="stdout", text="one\n")]

@@ -39,6 +39,16 @@ def test_a_right_answer_is_returned_and_recorded(capsys, progress_file):
     assert json.loads(progress_file.read_text())["solved"] == {"pca_encode": 1}
 
 
+def test_what_comes_after_an_exercise_is_said_to_who_has_solved_it_alone(capsys):
+    exercise = find_exercise("iwae_bound")
+    assert "torch.logsumexp" in exercise.afterwards
+    check(unfinished, name="iwae_bound")
+    assert "torch" not in capsys.readouterr().out
+    check(exercise.library_answer())
+    assert capsys.readouterr().out.endswith(exercise.afterwards + "\n")
+    assert student.Afterwards("$x$")._repr_markdown_() == repr(student.Afterwards("$x$")) == "$x$"
+
+
 def test_an_open_answer_gives_the_librarys_function_and_says_so(capsys, progress_file):
     assert check(unfinished, name="pca_encode") is pca.pca_encode
     assert "the library's function" in capsys.readouterr().out and not progress_file.exists()

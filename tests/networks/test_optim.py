@@ -1,12 +1,15 @@
 """Adam against its formulas written out, what ends it, schedules, minibatches."""
 
+import functools
 import itertools
 
 import autograd.numpy as anp
 import numpy as np
 import pytest
+import tqdm
 from autograd.extend import defvjp, primitive
 
+from course_utils.networks import optim
 from course_utils.networks.flat import flatten
 from course_utils.networks.nets import init_mlp, mlp
 from course_utils.networks.optim import adam, cosine_decay, hold_then_linear, minibatches, train
@@ -90,6 +93,15 @@ def test_adam_keeps_float32():
     x = np.ones((5, 4), np.float32)
     trained = adam(lambda p, batch: anp.sum(mlp(p, batch) ** 2), params, [x] * 3, 3)
     assert all(part.dtype == np.float32 for layer in trained for part in layer)
+
+
+@pytest.mark.parametrize("long, stays", [(-1, True), (float("inf"), False)])
+def test_the_bar_of_a_long_training_stays_and_that_of_a_short_one_does_not(long, stays, capsys, monkeypatch):
+    monkeypatch.setattr(optim, "LONG", long)
+    monkeypatch.setattr(tqdm, "tqdm", functools.partial(tqdm.tqdm, disable=False))
+    adam(lambda p, batch: anp.sum((p - batch) ** 2), np.array([2.0]), [0.5] * 5, 5, label="toy")
+    last = capsys.readouterr().out.rstrip("\n").split("\r")[-1]
+    assert ("toy: 100%" in last and "5/5" in last and "loss=" in last) == stays and bool(last.strip()) == stays
 
 
 def test_interrupting_training_keeps_what_it_reached(capsys):

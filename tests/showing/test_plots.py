@@ -191,7 +191,7 @@ def test_codes_have_the_colour_and_the_name_of_their_label():
     dots = ax.collections[0]
     far = dots.get_offsets().sum(axis=1) > 10
     colours = np.array([matplotlib.colors.to_hex(c) for c in dots.get_facecolors()])
-    assert set(colours[far]) == {plots.PALETTE[1]} and set(colours[~far]) == {plots.PALETTE[0]}
+    assert set(colours[far]) == {plots.TEN[1]} and set(colours[~far]) == {plots.TEN[0]}
     where = {text.get_text(): text.get_position() for text in ax.texts}
     np.testing.assert_allclose(where["seven"], np.median(z[y == 7], axis=0))
     with pytest.raises(ValueError, match="z \\(N, 2\\) and y \\(N,\\)"):
@@ -230,8 +230,10 @@ def _closest(palette, matrix):
 
 @pytest.mark.parametrize("matrix", [np.eye(3), DEUTERANOPIA, PROTANOPIA], ids=["all", "deuteranopia", "protanopia"])
 def test_palette_is_told_apart(matrix):
-    assert len(set(plots.PALETTE)) == 10
+    assert len(set(plots.PALETTE)) == len(set(plots.TEN)) == 10
     assert _closest(plots.PALETTE, matrix) > 8  # a difference of 2 is just seen
+    assert _closest(plots.TEN, matrix) > 1.15 * _closest(plots.PALETTE, matrix)  # small dots need more
+    assert _closest(plots.TEN, np.eye(3)) > 35
     # the measure can fail: matplotlib's own ten have a pair that merges without green cones
     if matrix is DEUTERANOPIA:
         tab10 = [matplotlib.colors.to_hex(c) for c in matplotlib.colormaps["tab10"].colors]
