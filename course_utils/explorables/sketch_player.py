@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from course_utils.explorables.browser_widget import BrowserWidget
 from course_utils.showing import sketches
 
-CJK = "\u2e80"  # the first of the characters that matplotlib's own font cannot write
+CJK = "\u2e80"  # here the scripts of East Asia begin
 
 
 class SketchPlayer(BrowserWidget):
@@ -34,10 +34,16 @@ class SketchPlayer(BrowserWidget):
         points, counts = self.ways()
         some = np.linspace(0, self.shape[1] - 1, min(9, self.shape[1])).astype(int)
         flat = points[:2, some].reshape(-1, *points.shape[2:])
-        labels = [" ".join("".join(c for c in name if c < CJK).split()) for name in self.names[:2]]
+        labels = [_written(name) for name in self.names[:2]]
         return sketches.sheet(
             flat, counts[:2, some].ravel(), len(some), joined=self.joined, row_labels=labels, side=0.95
         )
+
+
+def _written(name):
+    """A name without characters that matplotlib's own font lacks; "" where no word is left."""
+    left = " ".join("".join(c for c in name if c < CJK).split())
+    return left if any(map(str.isalnum, left)) else ""
 
 
 def sketch_player(

@@ -40,7 +40,8 @@ def sheet(
 ) -> Figure:
     """Drawings x (N, T, P, 2), row by row, as a figure."""
     rows = -(-len(x) // columns)
-    fig, axes = plots.figure(side * columns + bool(row_labels) * 1.0, side * rows + 0.3, columns, rows, squeeze=False)
+    room = max((0.09 * len(line) for label in row_labels for line in label.split("\n")), default=0.0)
+    fig, axes = plots.figure(side * columns + room, side * rows + 0.3, columns, rows, squeeze=False)
     for ax in axes.flat:
         ax.axis("off")
     for ax, one, count in zip(axes.flat, x, counts):
