@@ -35,6 +35,7 @@ from course_utils.explorables.frames_pad import completion_pad, flow_pad, modes_
 from course_utils.models import flow, gan, gaussian_vae, made
 from course_utils.models.long_training import load_vae_digits
 from course_utils.models.pca import pca_decode, pca_encode, pca_fit
+from course_utils.models.sample_quality import precision_recall_errors
 from course_utils.models.vae import binarise, vae_generate
 from course_utils.networks.optim import adam, cosine_decay
 
@@ -553,12 +554,27 @@ controls = {"other real digits": trembling(x_fit[:1000]),
             "one digit, 1,000 times": trembling(np.tile(x_fit[:1], (1000, 1))),
             "one Gaussian": gmm_sample(one, 1000, np.random.default_rng(2))}
 check_up = {name: precision_recall(x_test[:1000], x, k) for name, x in controls.items()}
-results({name: list(pair) for name, pair in (quality | check_up).items()},
-        ["precision", "recall"], digits=2,
-        caption="1,000 made digits against 1,000 test digits, k = 5; below: controls")
+
+# %% [markdown]
+# How far would another thousand test digits, and another thousand samples, change such a number? The spread of the measure over random *halves* of both sets tells: half the examples have twice a mean's variance, and as halves of one set have much in common, just half of it shows. (A bootstrap would draw with replacement. But an example that is drawn twice is its own neighbour at distance 0, and every ball would shrink.)
+
+# %%
+def with_errors(shares, x):
+    """[(precision, its standard error), the same for recall] of made digits x."""
+    errors = precision_recall_errors(x_test[:1000], x, k, np.random.default_rng(3))
+    return list(zip(shares, errors))
+
+
+judged = {name: with_errors(quality[name], x) for name, x in samples.items()}
+results(judged, ["precision", "recall"], best="highest",
+        caption="1,000 made digits against 1,000 test digits, k = 5")
+results({name: with_errors(check_up[name], x) for name, x in controls.items()},
+        ["precision", "recall"], caption="The same for controls")
 reveal("11-recall", min(quality, key=lambda name: quality[name][1]))
 
 # %% [markdown]
+# The star stands where the best is ahead of the next by more than the error of their difference. In precision one model is; in recall four are level.
+#
 # The controls say what the numbers can say: real digits reach nearly 1, five classes of ten have full precision and half of the recall, a thousand copies of one digit no recall at all: precision alone can be had with a single good digit, and recall alone with a scatter that is wide enough (one Gaussian).
 #
 # Now back to the sum of the losses. Somewhere in the first half of its training the GAN had nearly the same sum as at the end. Was it as good?
@@ -567,9 +583,10 @@ reveal("11-recall", min(quality, key=lambda name: quality[name][1]))
 early = min((t for t in earlier if t <= 2200),
             key=lambda t: abs(smooth[t - 100] - smooth[-1]))
 z_fixed = normal(1000, 16)
-results({f"step {t}": [smooth[t - 100], *precision_recall(
-    x_test[:1000], gan.gan_generate(earlier[t], z_fixed), k)]
-    for t in [early, max(earlier)]}, ["sum of losses", "precision", "recall"], digits=3)
+then = {t: gan.gan_generate(earlier[t], z_fixed) for t in [early, max(earlier)]}
+results({f"step {t}": [smooth[t - 100], *with_errors(
+    precision_recall(x_test[:1000], x, k), x)] for t, x in then.items()},
+    ["sum of losses", "precision", "recall"])
 
 # %% tags=["expectation"]
 assert abs(smooth[early - 100] - smooth[-1]) < 0.1
@@ -597,7 +614,7 @@ nats = {name: value.mean() for name, value in log_prob.items()}
 with_error = {name: (value.mean(), value.std() / np.sqrt(len(value)))
               for name, value in log_prob.items()}
 results({name: [with_error.get(name), how[name], seconds[name], passes[name], ms[name],
-                latents[name], *quality[name]] for name in makers},
+                latents[name], *judged[name]] for name in makers},
         ["nats", "known how", "training (s)", "passes", "ms for 1,000", "latents",
          "precision", "recall"], caption="Four families and a classic, test digits")
 three = ["autoregressive", "flow", "VAE"]
@@ -613,6 +630,9 @@ assert six["VAE, 6 latents"] < 0.052 and six["flow, the best 6 of 16"] > 0.13
 expect(six["PCA, 6 components"], 0.105, within=0.002)
 others = [quality[name][1] for name in makers if name != "GAN"]
 assert quality["GAN"][1] < 0.9 < min(others)
+precise = sorted((judged[name][0] for name in makers), reverse=True)
+assert precise[0][0] - precise[1][0] > 2 * np.hypot(precise[0][1], precise[1][1])
+assert np.ptp(others) < 2 * max(judged[name][1][1] for name in makers)
 
 # %% [markdown]
 # ("One way": the GAN has codes, but nothing that finds the code of a given digit.) The pros and cons of L1 and L22, each with its number:
@@ -660,6 +680,9 @@ progress()
 # %% [markdown]
 # ## Further ({{further minutes}} minutes)
 #
+# What a judge learns, the flow layer by layer, a ring that all four learn, and which digits the GAN leaves out.
+
+# %% [markdown]
 # ### What the judge knows
 #
 # What does a judge learn? If real and made examples come equally often, with densities $p$ and $q$, Bayes' rule says what the best one answers:
@@ -883,7 +906,8 @@ shares = {name: np.bincount(found[name], minlength=10) / 1000 for name in found}
 again_quality = precision_recall(x_test[:1000], again, k)
 results({"labels of test digits that are right":
          np.mean(found["test digits"] == digits.y_test[:1000]),
-         "recall, GAN": quality["GAN"][1], "recall, another GAN": again_quality[1]})
+         "recall, GAN": judged["GAN"][1],
+         "recall, another GAN": with_errors(again_quality, again)[1]})
 
 # %%
 fig, ax = plots.figure(9, 2.7)
@@ -903,7 +927,7 @@ assert again_quality[1] < min(others)
 assert max(shares[name][d] for name in ("GAN", "another GAN") for d in (0, 8)) < 0.08
 
 # %% [markdown]
-# Some digits come too often, and two, 0 and 8, less than half as often as in the data, in both GANs: that is no chance of a seed. But it is no law, either: on the ring the GAN ends with all eight spots.
+# Some digits come too often, and two, 0 and 8, less than half as often as in the data, in both GANs: that is no chance of a seed. (The errors are of the examples alone: one training may differ from the next by more.) But it is no law, either: on the ring the GAN ends with all eight spots.
 #
 # In PyTorch: `torch.distributions` has `MixtureSameFamily` for the mixtures and `TransformedDistribution` for flows; a GAN's losses are `BCEWithLogitsLoss` with labels 1 and 0.
 #

@@ -2,6 +2,11 @@
 const SIDE = 300; // CSS pixels
 const T = 8; // points of a pen digit
 
+// The look of JupyterLab's own widgets, also in pages that are not JupyterLab
+const FLAT = "font:inherit;color:var(--jp-ui-font-color1,#222);border-radius:2px;";
+const BUTTON = `${FLAT}background:var(--jp-layout-color2,#eee);border:0;padding:5px 12px;cursor:pointer`;
+const SELECT = `${FLAT}background:var(--jp-layout-color1,#fff);border:1px solid #888;padding:4px`;
+
 const floats = ({ buffer, byteOffset: at, byteLength: n }) => new Float32Array(buffer.slice(at, at + n));
 
 // a + x W for W (in, out) row by row
@@ -116,12 +121,12 @@ function render({ model: state, el }) {
   for (const canvas of [paper, result]) canvas.width = canvas.height = SIDE * ratio;
   const row = element("div", box, "display:flex;flex-wrap:wrap;gap:8px;align-items:center;margin-top:8px");
   element("label", row, "", {}, "to");
-  const pick = element("select", row, "font:inherit", { "aria-label": "digit at the other end" });
+  const pick = element("select", row, SELECT, { "aria-label": "digit at the other end" });
   names.forEach((name, i) => { element("option", pick, "", { value: i }, name); });
   const slider = element("input", row, "flex:1;min-width:160px", { type: "range", min: 0, max: 100, step: 1, value: 0,
     "aria-label": "per cent of the way from your digit to the other" });
   slider.value = "0";
-  const wipe = element("button", row, "font:inherit", { type: "button" }, "Wipe");
+  const wipe = element("button", row, BUTTON, { type: "button" }, "Wipe");
   const status = element("div", box, "color:var(--jp-content-font-color1,inherit);margin-top:4px", { role: "status" });
 
   const at = ([x, y]) => [28 + x * (SIDE - 56), SIDE - 28 - y * (SIDE - 56)];

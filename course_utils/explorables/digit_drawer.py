@@ -24,13 +24,15 @@ class DigitDrawer(BrowserWidget):
     names = traitlets.List(traitlets.Unicode()).tag(sync=True)
     value = traitlets.List(traitlets.Float()).tag(sync=True)  # the mean code of what was drawn
 
+    scale = 2.0
+
     ways: np.ndarray  # (N, 7, T, 1, 2), the static figure's
 
     def picture(self) -> Figure:
         """The ways from the first of the targets to some others."""
-        return sketches.sheet(
-            self.ways.reshape(-1, *self.ways.shape[2:]), np.full(self.ways.shape[0] * 7, DIGITS.T), 7, joined=True
-        )
+        labels = [f"{self.names[0]} to {name}" for name in self.names[1:4]]
+        flat = self.ways.reshape(-1, *self.ways.shape[2:])
+        return sketches.sheet(flat, np.full(len(flat), DIGITS.T), 7, joined=True, row_labels=labels, side=0.95)
 
 
 def digit_drawer(model: Sketcher, targets: np.ndarray, names: Sequence[str]) -> DigitDrawer:

@@ -1,6 +1,10 @@
 // Frames of lines or points, chosen by one or two sliders. Everything was computed before: no kernel is needed.
 const CELL = 1.35; // from one line drawing to the next, where a drawing is 1 wide
 
+// The look of JupyterLab's own widgets, also in pages that are not JupyterLab
+const BUTTON = "font:inherit;color:var(--jp-ui-font-color1,#222);background:var(--jp-layout-color2,#eee);border:0;"
+  + "border-radius:2px;padding:5px 12px;cursor:pointer";
+
 const floats = ({ buffer, byteOffset: at, byteLength: n }) => new Float32Array(buffer.slice(at, at + n));
 
 // The items of the frame at these slider positions: arrays of [x, y, x, y, ...]
@@ -44,7 +48,7 @@ function render({ model, el }) {
     slider.addEventListener("input", () => move(i, Number(slider.value)));
     return { slider, shown };
   });
-  const play = element("button", box, "margin:4px 0", { type: "button" });
+  const play = element("button", box, `${BUTTON};margin:4px 0`, { type: "button" });
   const status = element("div", box, "min-height:1.4em", { role: "status" }); // spoken when it changes
 
   function draw() {

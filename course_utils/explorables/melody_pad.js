@@ -1,6 +1,10 @@
 // The melody pad: four melodies in the corners, decoded ones between them, drawn as a piano roll and played.
 const SIDE = 260, WIDE = 420; // CSS pixels
 
+// The look of JupyterLab's own widgets, also in pages that are not JupyterLab
+const BUTTON = "font:inherit;color:var(--jp-ui-font-color1,#222);background:var(--jp-layout-color2,#eee);border:0;"
+  + "border-radius:2px;padding:5px 12px;cursor:pointer";
+
 const floats = ({ buffer, byteOffset: at, byteLength: n }) => new Float32Array(buffer.slice(at, at + n));
 
 // [{ start, length, pitch }, ...] of tokens: a pitch starts a note, -2 holds it, -1 rests
@@ -54,7 +58,7 @@ function render({ model, el }) {
   const right = element("div", box, "");
   const roll = element("canvas", right, `box-shadow:0 0 0 1px #888;width:${WIDE}px;max-width:100%;height:${SIDE - 40}px`,
     { role: "img" });
-  const button = element("button", right, "font:inherit;display:block;margin-top:10px", { type: "button" }, "Play");
+  const button = element("button", right, `${BUTTON};display:block;margin-top:10px`, { type: "button" }, "Play");
   const status = element("div", box, "flex-basis:100%;color:var(--jp-content-font-color1,inherit)", { role: "status" });
   for (const [canvas, w, h] of [[pad, SIDE, SIDE], [roll, WIDE, SIDE - 40]])
     [canvas.width, canvas.height] = [w * ratio, h * ratio];

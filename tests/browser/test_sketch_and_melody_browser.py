@@ -38,6 +38,8 @@ def show(page, widget):
     page.wait_for_selector("[role=status]")
     assert page.locator("img").count() == 0  # the static figure is gone
     page.evaluate(MODULE, widget._esm)
+    looks = page.locator("button").evaluate_all("all => all.map((one) => getComputedStyle(one).borderTopStyle)")
+    assert looks == ["none"]  # flat, as JupyterLab's own are, and not the browser's
 
 
 def pen_model(K=4, H=6, message=3):

@@ -4,6 +4,7 @@ import re
 
 import numpy as np
 import pytest
+from matplotlib.text import Text
 
 from course_utils.explorables.digit_drawer import digit_drawer
 from course_utils.explorables.melody_pad import melody_pad
@@ -11,6 +12,7 @@ from course_utils.explorables.sketch_player import sketch_player
 from course_utils.models.conductor import init_decoder
 from course_utils.models.sketch import DIGITS
 from course_utils.networks.nets import init_mlp
+from course_utils.showing import plots
 
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 
@@ -45,6 +47,17 @@ def test_each_has_a_text_a_static_figure_and_a_copy_that_fetches_nothing(make):
     assert data["text/plain"] == widget.description and len(widget.description) > 40
     assert data["text/html"].startswith('<div><img alt="')
     assert "http" not in re.sub('base64,[^"]+', "", data["text/html"])
+
+
+def test_static_figures_are_as_large_as_the_figures_around_them():
+    """On the page, and sharp on a fine screen; what is written on them has no letters that the font has not."""
+    rng = np.random.default_rng(4)
+    ways = sketch_player(rng.random((2, 9, 4, 3, 2)), np.full((2, 9), 4), ["妹 sister → 取 take", "牛 → 狆"])
+    for widget in (drawer(), ways, melody_pad(tunes(), "abcd")):
+        assert widget.picture().get_figwidth() * plots.CSS_DPI > 600 and widget.scale == 2
+        texts = [text for text in widget.picture().findobj(Text) if text.get_text()]
+        assert texts and min(text.get_fontsize() for text in texts) >= 9
+    assert [ax.get_ylabel() for ax in ways.picture().axes if ax.get_ylabel()] == ["sister → take"]
 
 
 def test_the_player_sends_points_and_counts():

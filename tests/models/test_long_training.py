@@ -6,7 +6,7 @@ import autograd.numpy as anp
 import numpy as np
 import pytest
 
-from course_utils.data import build_packs, load_kanji, load_melodies, load_mnist
+from course_utils.data import build_packs, load_kanji, load_melodies, load_mnist, load_pen_digits
 from course_utils.models import long_training, melody, sketch, vae
 from course_utils.models.conductor import keep_some, shifted
 from course_utils.models.long_training import (
@@ -14,6 +14,7 @@ from course_utils.models.long_training import (
     HELD_OUT,
     KANJI_RECIPE,
     MELODY_RECIPE,
+    PEN_RECIPE,
     SIZES,
     all_digits,
     load_vae_digits,
@@ -69,6 +70,14 @@ def test_the_models_of_sequences_know_what_they_have_not_seen():
     tunes = load_melodies().x_test
     again = melody.melody_decode(model, melody.melody_encode(model, tunes)[0])
     assert np.mean(again == tunes) > 0.85 and seconds > 0
+    model, autoencoder, seconds = long_training.load_pen_models()
+    x, eight = load_pen_digits().x_test[:, :, None], np.full(2000, 8)
+    codes = [sketch.sketch_encode(one, x, eight)[0] for one in (model, autoencoder)]
+    errors = [
+        np.sqrt(np.mean((sketch.sketch_decode(one, z, sketch.DIGITS)[0] - x) ** 2))
+        for one, z in zip((model, autoencoder), codes)
+    ]
+    assert errors[1] < errors[0] < 0.085 and seconds > 0
     readme = (FOLDER / "README.md").read_text()
     for name in long_training.SEQUENCES:
         assert (FOLDER / f"{name}.npz").stat().st_size < 2e6 and f"{name}.npz" in readme
@@ -167,4 +176,19 @@ def end_of_melodies():
     return np.mean(MELODY_RECIPE["kl_weight"] * terms[1] - terms[0])
 
 
-ends = {"kanji": end_of_kanji, "melodies": end_of_melodies}
+def end_of_pens(model, weight, noise):
+    """The objective of 800 training digits, as minibatches have it."""
+    x, rng = load_pen_digits().x_train[: long_training.PENS : 10, :, None], np.random.default_rng(0)
+    seen = sketch.features(x + PEN_RECIPE["grid"] * rng.uniform(-0.5, 0.5, x.shape), np.full(len(x), 8))
+    eps = np.float32(noise) * rng.standard_normal((len(x), PEN_RECIPE["K"]), dtype=np.float32)
+    before = keep_some(shifted(seen[..., :-1]), PEN_RECIPE["kept"], rng)
+    reconstruction, kl = sketch.sketch_terms(model, seen, eps, before, sketch.DIGITS)
+    return np.mean(weight * kl - reconstruction)
+
+
+ends = {
+    "pens": lambda: end_of_pens(long_training.load_pen_models()[0], 1, 1),
+    "pens_autoencoder": lambda: end_of_pens(long_training.load_pen_models()[1], 0, 0),
+    "kanji": end_of_kanji,
+    "melodies": end_of_melodies,
+}

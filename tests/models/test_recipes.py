@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from weekly import WEEKLY
 
-from course_utils.data import load_kanji, load_melodies
+from course_utils.data import load_kanji, load_melodies, load_pen_digits
 from course_utils.models import recipes, sketch
 
 SHARE = 1 if WEEKLY else 4  # of the tunes: comparing each with each takes 20 seconds
@@ -50,6 +50,39 @@ def test_changes_reach_the_training_and_the_judge_gets_what_was_held_out(monkeyp
     assert capsys.readouterr().out == "drawings: 234\nalso trained on: 0\nis: 1\n"
     assert seen["steps"] == 7 and seen["hidden"] == (5, 6) and seen["kl_weight"] == recipes.KANJI_RECIPE["kl_weight"]
     assert seen["N"] == len(sketch.drawings_of(load_kanji().x_train)[0]) - 234
+
+
+def test_pen_digits_that_are_held_out_are_not_trained_on(monkeypatch):
+    seen, pens = {}, load_pen_digits()
+
+    def train(x, counts, shape, rng, **recipe):
+        seen.update(recipe, x=x, counts=counts)
+        return "a model"
+
+    monkeypatch.setattr(sketch, "sketch_train", train)
+    monkeypatch.setattr(recipes, "judge_digits", lambda model, x, y, x_fit, y_fit: {"x": x, "y": y, "fit": x_fit})
+    got = recipes.compare("pens", steps=7)
+    assert seen["steps"] == 7 and seen["step_size"] == recipes.PEN_RECIPE["step_size"] and set(seen["counts"]) == {8}
+    np.testing.assert_array_equal(seen["x"], pens.x_train[:8000, :, None])
+    np.testing.assert_array_equal(got["fit"], seen["x"])
+    np.testing.assert_array_equal(got["x"], pens.x_train[8000:, :, None])
+    np.testing.assert_array_equal(got["y"], pens.y_train[8000:])
+
+
+def test_a_judge_of_digits_likes_what_is_right(monkeypatch):
+    """A model that gives back what it is shown, and a classifier that reads the label from the first point."""
+    y = np.arange(40) % 10
+    x = np.random.default_rng(0).random((40, 8, 1, 2)).astype("f4")
+    x[:, 0, 0, 0] = y
+    sure = lambda flat: np.log(0.999 * np.eye(10)[np.rint(flat[:, 0]).astype(int)] + 1e-4)  # noqa: E731
+    monkeypatch.setattr(recipes, "classifier_train", lambda *args: "a judge")
+    monkeypatch.setattr(recipes, "class_log_probs", lambda judge, flat: sure(np.clip(flat, 0, 9)))
+    monkeypatch.setattr(sketch, "sketch_encode", lambda model, x, n: (x.reshape(len(x), -1),))
+    monkeypatch.setattr(sketch, "sketch_decode", lambda model, z, shape: (z.reshape(-1, 8, 1, 2), None))
+    monkeypatch.setattr(sketch, "sketch_elbo", lambda model, x, counts, eps, shape: np.full(len(x), 7.0))
+    got = recipes.judge_digits({}, x, y, x, y)
+    assert got["error"] == 0 and got["own label"] == 1 and got["ELBO"] == 7
+    assert got["sureness, line"] == got["sureness, averages"] == pytest.approx(0.9991)
 
 
 def test_judges_like_what_is_right():

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from course_utils.models.sample_quality import precision_recall
+from course_utils.models.sample_quality import precision_recall, precision_recall_errors
 
 
 def by_neighbours(real, fake, k):
@@ -36,3 +36,29 @@ def test_what_is_asked_is_said():
         precision_recall(x, x, 4)
     with pytest.raises(ValueError, match=r"fake should be \(N, 2\)"):
         precision_recall(x, np.zeros((4, 3)), 1)
+
+
+def test_errors_are_those_of_repeated_draws():
+    """Against what they stand for: the spread of the shares over 60 fresh pairs of sets. It is three times that of a
+    share of independent examples: the balls differ, too."""
+
+    def draw(rng):
+        return rng.normal(size=(200, 3)), 0.8 * rng.normal(size=(300, 3)) + 1
+
+    rng = np.random.default_rng(0)
+    spread = np.std([precision_recall(*draw(rng), 3) for _ in range(60)], axis=0, ddof=1)
+    errors = np.mean([precision_recall_errors(*draw(rng), 3, rng) for _ in range(10)], axis=0)
+    np.testing.assert_allclose(errors, spread, rtol=0.35)
+
+
+def test_no_error_where_nothing_can_differ():
+    real = np.random.default_rng(1).normal(size=(40, 2))
+    assert precision_recall_errors(real, real + 100, 3, np.random.default_rng(2)) == (0, 0)
+
+
+def test_errors_have_halves_with_neighbours():
+    x, rng = np.zeros((8, 2)), np.random.default_rng(0)
+    with pytest.raises(ValueError, match="below 4, half the points .* k = 4 and halves = 20"):
+        precision_recall_errors(x, x, 4, rng)
+    with pytest.raises(ValueError, match="halves = 1"):
+        precision_recall_errors(x, x, 1, rng, halves=1)

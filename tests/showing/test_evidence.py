@@ -44,6 +44,20 @@ def test_the_best_is_marked_where_there_is_something_to_compare():
 
     assert marked({"a": [1.0], "b": [2.0]}, "highest") == {"b"}
     assert marked({"a": [1.0], "b": ["9"]}, "highest") == set() == marked({"a": [1.0], "b": [2.0]}, None)
+    assert marked({"a": [3.0], "b": [1.0], "c": [2.0]}, "lowest") == {"b"}
+    assert marked({"a": [3.0], "b": [1.0], "c": [2.0]}, "highest") == {"a"}
+
+
+@pytest.mark.parametrize("best, sign", [("highest", 1), ("lowest", -1)])
+def test_what_is_as_good_within_the_error_is_not_beaten(best, sign):
+    """The error of a difference is 0.5 of errors 0.3 and 0.4; the third and its error do not matter."""
+
+    def marked(gap, second):
+        rows = {"third": [(sign * 1.0, 9.0)], "first": [(sign * (5 + gap), 0.3)], "second": [second]}
+        return {label for label, _ in Table(rows, [""], best, 3, False, "").marked if label}
+
+    assert marked(0.49, (sign * 5.0, 0.4)) == set() and marked(0.51, (sign * 5.0, 0.4)) == {"first"}
+    assert marked(0.29, sign * 5.0) == set() and marked(0.31, sign * 5.0) == {"first"}
 
 
 def test_a_table_refuses_what_is_no_table():
