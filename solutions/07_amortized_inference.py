@@ -768,7 +768,7 @@ expect(step_cost / pass_cost, 15.8, within=0.1)
 # %% [markdown]
 # ### A sigma near zero
 #
-# What if an encoder said $\boldsymbol\sigma \approx 0$? Then $\mathbf{z} = \boldsymbol\mu + \boldsymbol\sigma\odot\boldsymbol\varepsilon$ is $\boldsymbol\mu$, and encoder and decoder are an *ordinary autoencoder* (L20). Do that to yours: subtract $\delta$ from each $\log\sigma$.
+# What if an encoder said $\boldsymbol\sigma \approx 0$? Then $\mathbf{z} = \boldsymbol\mu + \boldsymbol\sigma\odot\boldsymbol\varepsilon$ is $\boldsymbol\mu$, and encoder and decoder are an *ordinary autoencoder* (L20). Do that to `encoder`: subtract $\delta$ from each $\log\sigma$.
 
 # %%
 mu_test, log_sigma_test = encoder_forward(encoder, x_test)

@@ -22,7 +22,7 @@ from course_utils.exercises import Exercise, exercises_of
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
 EXPECTATION = "expectation"  # tag of cells that compare results with what is expected: not in a student's copy
 FURTHER = "## Further"  # what stands below this heading is no part of the core, and is folded in a student's copy
-UNFOLD = "*In JupyterLab this part is folded: a click on the arrow beside its heading opens it.*"
+UNFOLD = '*Where "cells hidden" stands below this line, a click on it opens this part.*'  # JupyterLab's button
 NOT_COMPARED = "# NBVAL_IGNORE_OUTPUT\n"  # nbval's mark of an output that differs from run to run; or its tag, which
 NOT_COMPARED_TAG = "nbval-ignore-output"  # a student does not see
 CARD = re.compile(r"^\{\{exercise (\w+)\}\}$", re.MULTILINE)

@@ -139,4 +139,4 @@ def test_marks_for_tests_are_tags_in_the_copy(path):
 def test_what_is_further_begins_with_a_heading_alone(path):
     (folded,) = [source for _, source in cells_of(path) if source.startswith(FURTHER)]
     heading, text = folded.split("\n\n")
-    assert heading.startswith(FURTHER) and "opens it" in text
+    assert heading.startswith(FURTHER) and "opens this part" in text

@@ -21,6 +21,11 @@ def test_digits_stand_in_their_cells_in_order():
         np.testing.assert_allclose(line, digit.reshape(8, 2) + corner)
 
 
+def test_two_grids_side_by_side_do_not_read_as_one():
+    low, high = pen_grid(np.tile([0.0, 0.0, 1.0, 1.0], (3, 1)), 3).get_xlim()
+    assert (high - (2 * CELL + 1)) + (0 - low) > 2 * (CELL - 1)  # wider than between two digits
+
+
 def test_what_was_given_is_blue():
     x = np.random.default_rng(1).random((3, 16))
     ax = pen_grid(x, 3, given=[0, 3, 8])

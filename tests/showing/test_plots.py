@@ -143,6 +143,14 @@ def test_mosaic_refuses_what_does_not_fit(images, columns):
         plots.mosaic(images, (3, 4), columns)
 
 
+def test_titles_and_neighbours_do_not_touch_the_tiles():
+    ax = plots.image_grid(np.ones((6, 16)), (4, 4), 3)
+    high, wide = ax.images[0].get_array().shape
+    (left, right), (bottom, top) = ax.get_xlim(), ax.get_ylim()
+    assert left < -0.5 - 0.02 * wide and right > wide - 0.5 + 0.02 * wide
+    assert top < -0.5 - 0.02 * high and bottom == high - 0.5
+
+
 def test_image_grid_labels_and_limits():
     images = np.linspace(-2, 1, 6 * 12).reshape(6, 12)
     ax = plots.image_grid(images, (3, 4), 3, titles=list("abcdef"), row_labels=["x", "y"], column_labels=[1, 2, 3])
