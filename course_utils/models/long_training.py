@@ -39,7 +39,7 @@ GAN_RECIPE: dict[str, Any] = {
 PEN_RECIPE: dict[str, Any] = {"K": 10, "steps": 9600, "kept": 0.3, "grid": 0.01, "step_size": 8e-3}
 KANJI_RECIPE: dict[str, Any] = {
     "K": 32,
-    "steps": 5000,
+    "steps": 8000,
     "hidden": (384, 256),
     "H": 128,
     "message": 32,
