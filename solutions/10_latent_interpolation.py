@@ -432,7 +432,7 @@ plots.show(fig, alt="Four rows of nine drawings, each a digit that turns step by
                     "into another one, as a single line.")
 
 # %% [markdown]
-# Press *Write* to watch them being written. The whole stroke bends; nothing fades.
+# *Write* writes them. The whole stroke bends; nothing fades.
 
 # %%
 frames = np.array([morph(pen_encode, pen_decode, x_test[first[a]], x_test[first[b]], 15)
@@ -450,7 +450,7 @@ digit_drawer(longer, ten_codes, [str(digit) for digit in range(10)])
 # %% [markdown]
 # ## 4. Characters that do not exist
 #
-# Now a whole script: the characters of KanjiVG, most of them Japanese, with up to ten strokes, one drawing each. One step of the GRU writes one *stroke*, six points at once, and says whether another stroke follows. It was **trained beforehand**; the test characters are new to it.
+# A whole script: the characters of KanjiVG, most of them Japanese, with up to ten strokes. One step of the GRU writes one *stroke*, six points at once, and says whether another stroke follows. It was **trained beforehand**; the test characters are new to it.
 
 # %%
 kanji = load_kanji()
@@ -476,17 +476,18 @@ def distance(x, n):
 
 
 turned = np.roll(np.arange(len(x_new)), 1)
+mean = lambda values: (np.mean(values), np.std(values) / np.sqrt(len(values)))
 kanji_table = {
-    "its own code": [distance(x_again, n_again).mean(), np.mean(n_again == n_new)],
-    "another's code": [distance(x_again[turned], n_again[turned]).mean(),
-                       np.mean(n_again[turned] == n_new)],
-    "the commonest number": [None, np.mean(n_new == np.bincount(n_kanji).argmax())]}
+    "its own code": [mean(distance(x_again, n_again)), mean(n_again == n_new)],
+    "another's code": [mean(distance(x_again[turned], n_again[turned])),
+                       mean(n_again[turned] == n_new)],
+    "the commonest number": [None, mean(n_new == np.bincount(n_kanji).argmax())]}
 results(kanji_table, ["Chamfer distance", "strokes right"],
         caption=f"{len(x_new)} test characters")
 
 # %% tags=["expectation"]
-assert kanji_table["its own code"][0] < 0.05 < 1.5 * kanji_table["another's code"][0]
-assert kanji_table["its own code"][1] > 0.65
+(own, _), (counted, _) = kanji_table["its own code"]
+assert own < 0.042 < 0.8 * kanji_table["another's code"][0][0] and counted > 0.75
 
 # %% [markdown]
 # Half-way between two characters there is nothing to compare with. But a stroke is a stroke: are the midpoints' strokes like ones that people draw? For each stroke, moved to start at the origin, the distance to the nearest of all training strokes. The raw rival averages two characters stroke by stroke.
@@ -505,7 +506,7 @@ results(strokes, ["distance of a stroke to the nearest training stroke"],
         caption="In units of the box; 270 characters or pairs of them")
 
 # %% tags=["expectation"]
-assert strokes["middle of the circle"] < strokes["raw averages"] - 0.003
+assert strokes["middle of the circle"] < strokes["raw averages"] - 0.004
 
 # %% [markdown]
 # Midpoints' strokes lie nearer to real ones than those of raw averages, and still more than twice as far as those of new real characters. Line and circle hardly differ. Below two pairs chosen among those that the model writes well, and two by lot.
@@ -537,7 +538,7 @@ x_way, n_way = ways(ends, 17)
 sketch_player(x_way, n_way, called)
 
 # %% [markdown]
-# Slide, or press *Write*: strokes are written in their order, from blue to red. One can also draw codes, with no character at all to begin with: from the prior $\mathcal N(0, I)$, or from the Gaussian that fits the training characters' codes. (With a KL weight of 0.3 the two differ.)
+# Slide, or press *Write*: strokes are written in their order, from blue to red. One can also draw codes: from the prior $\mathcal N(0, I)$, or from the Gaussian that fits the training characters' codes. (With a KL weight of 0.3 the two differ.)
 
 # %%
 codes_seen = kanji_encode(x_kanji, n_kanji)
@@ -852,7 +853,7 @@ results({name: 1e3 * min(repeat(lambda: gradient(params), number=1, repeat=20))
 #
 # - The ELBO falls by some six nats, to about 10, and the error falls, too, from 0.12 to 0.09. So the past is worth a great deal for the density, and nothing for writing the digit back: there the code alone does better.
 # - Digits: a 2 of the Z and a 5 of the S, both of which the judge is sure of. It has nothing else to offer, so it writes the nearest that it knows.
-# - 拊 and 臥, at about 130 degrees. Half-way a drawing of nine strokes comes out.
+# - 吝 (stingy) and 女 (woman), at about 130 degrees. Half-way a drawing of four strokes comes out.
 # - Slowly, from about 0.3 on: −1.58 nats a step there, −1.90 at temperature 1 and −2.41 at 1.5, against −1.55 for the likeliest tokens.
 #
 # </details>
