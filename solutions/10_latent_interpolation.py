@@ -39,7 +39,7 @@ from course_utils.models.classifier import class_log_probs, classifier_train
 from course_utils.models.conductor import roll_out
 from course_utils.models.interpolation import slerp_middles
 from course_utils.models.long_training import (
-    PEN_RECIPE, load_kanji_model, load_melody_model, load_pen_models)
+    load_kanji_model, load_melody_model, load_pen_models)
 from course_utils.models.sketch import DIGITS, KANJI, sketch_train
 from course_utils.networks.mixture_density import mixture_sample
 from course_utils.networks.recurrent import gru_sequence
@@ -51,7 +51,7 @@ from course_utils.showing.sound import play
 # %% [markdown]
 # ## 1. Half-way between two digits
 #
-# These digits were written on a tablet: each is eight points in the order of writing, stretched to fill the unit square. A model of points can do what a model of pixels cannot: write. (Nothing below trains on the last 992 training digits: judge, step size and steps were chosen on them.)
+# These digits were written on a tablet: each is eight points in the order of writing, stretched to fill the unit square. A model of points can do what a model of pixels cannot: write. (Nothing below trains on the last 992 training digits.)
 
 # %%
 pens = load_pen_digits()
@@ -162,7 +162,7 @@ def slerp(a, b, steps):
 slerp = check(slerp)
 
 # %% [markdown]
-# Whether that is *better* is a question for measurements. A morph, then, is: encode both ends, walk from mean to mean, decode.
+# A morph, then, is: encode both ends, walk from mean to mean, decode.
 
 # %% [markdown]
 # {{exercise morph}}
@@ -205,7 +205,7 @@ def gru_step(params, h, x):
 gru_step = check(gru_step)
 
 # %% [markdown]
-# (PyTorch: `nn.GRUCell`, with the same blocks in the same order, weights transposed. For training the library has the whole sequence as a *single* node of autograd's tape, `gru_sequence`, whose gradient is written by hand.)
+# (PyTorch: `nn.GRUCell`, weights transposed. For training the library has the whole sequence as a *single* node of autograd's tape.)
 #
 # At each step the decoder must say where the pen goes, as a *density*, not as a point: one point, trained by squared error, would end up at the average of all possible continuations. Sketch-rnn's answer is a **mixture of Gaussians** in the plane, whose $6M$ numbers the network puts out.
 
@@ -272,7 +272,7 @@ pen_models["reads all"] = train_pen(kept=1.0)
 pen_models["reads a few"] = train_pen()
 
 # %% [markdown]
-# (The tablet has a grid of 0.01, and a density can grow without bound on grid points that come again and again, as 0 and 1 do here. So noise as wide as the grid is added.)
+# (A density can grow without bound on grid points that come again and again, as 0 and 1 do here. So noise as wide as the tablet's grid is added.)
 
 # %%
 eps = rng.standard_normal((len(x_test), 10), dtype=np.float32)
@@ -330,7 +330,7 @@ plots.show(fig, alt="Eight test digits and what the three models write from thei
                     "closest to the shape.")
 
 # %% [markdown]
-# What does a mixture look like from inside? Your `mixture_nll`, as a map: where the decoder expects the next point of a test digit, after one point and after four. (The colour is the fourth root of the density, or one would see the peak alone.)
+# Your `mixture_nll` as a map: where the decoder expects the next point of a test digit, after one point and after four. (Colour: the fourth root of the density.)
 
 # %%
 few, across = pen_models["reads a few"], np.linspace(-1, 1, 60)  # 2 (x - centre)
@@ -357,7 +357,7 @@ plots.show(fig, alt="Two maps of density over the unit square, darkest near the 
 
 # %% [markdown]
 # Without a conductor the code carries nothing, and what is written is one and the same clean digit, whatever was shown: *posterior collapse*. A conductor alone changes that: a decoder that still reads all listens now. Deafness does the rest: the model that reads a few steps carries most nats and comes closest to the digit that it was shown.
-# Now the last two columns. The judge is surest of the midpoints of the model that ignores its code, and they are nearest to training digits: it writes its one digit, whatever $\mathbf z$ says. **So a judge of quality is not enough**: whoever scores only how real the middle looks rewards a decoder that does not listen. The third
+# In the last two columns the judge is surest of the midpoints of the model that ignores its code, and they are nearest to training digits: it writes its one digit, whatever $\mathbf z$ says. **So a judge of quality is not enough**: whoever scores only how real the middle looks rewards a decoder that does not listen. The third
 # column belongs beside it: does the code still say which digit it was?
 #
 # And the ELBO does not mind: it asks for a good density of $\mathbf x$, and rates the model without a conductor above the one that listens best.
@@ -365,7 +365,7 @@ plots.show(fig, alt="Two maps of density over the unit square, darkest near the 
 # %% [markdown]
 # ## 3. Rivals, and the weight of the KL
 #
-# `reads a few` is the model to go on with. Its rivals get the same networks and the same number of steps: an **autoencoder** (no noise, no KL), which walks along the straight line, and models with the KL weighted less and more.
+# `reads a few` is the model to go on with. Its rivals get the same networks and the same number of steps: an **autoencoder** (no noise, no KL), which walks along the straight line, and models with the KL weighted less and more. Two of them were also trained longer.
 
 # %%
 predict("10-weight", "With three times the KL, how many of ten test digits are written "
@@ -380,12 +380,8 @@ ladder[0.3] = train_pen(kl_weight=0.3)
 # %%
 ladder |= {1.0: pen_models["reads a few"], 3.0: train_pen(kl_weight=3.0)}
 
-# %% [markdown]
-# All of these stop after 800 steps. The course has trained two of them longer, beforehand: the weight 1, and its rival, the autoencoder.
-
 # %%
-longer, longer_auto, seconds = load_pen_models()
-print(f"{PEN_RECIPE['steps']} steps each, {seconds:.0f} s of processor time for both")
+longer, longer_auto, _ = load_pen_models()  # trained beforehand, twelve times as long
 
 # %%
 def on_the_line(model):
@@ -412,17 +408,17 @@ reveal("10-weight", round(10 * table["weight 3"][0]), unit="of ten")
 # %% tags=["expectation"]
 main, auto, raw = (table[name] for name in (
     "weight 1, trained longer", "weight 0, longer, on the line", "averages of points"))
-assert main[2] > 0.91 and main[2] > raw[2] + 0.12 and main[2] > auto[2] + 0.12
+assert main[2] > 0.92 and main[2] > raw[2] + 0.12 and main[2] > auto[2] + 0.09
 assert main[0] > 0.9 and main[1] < 0.085 and main[3] < 0.6 * raw[3]
 assert table["weight 3"][0] < table["weight 1"][0] - 0.2
 assert max(table["weight 0"][1], table["weight 0.3"][1]) < main[1]
 assert main[1] < table["weight 1"][1]
 assert table["weight 1"][1] < table["weight 3"][1] - 0.1
-expect(long_report[0], 20.5, within=1.5)
+expect(long_report[0], 22.2, within=1)
 
 # %% [markdown]
-# Without noise and KL, or with little of it, digits come back closely, but the judge is hardly surer of their midpoints than of averages of points. The weight 1 pays for better midpoints with an error three times as large. With three times the KL the code is given up, and the digit's identity with it: the failure of section 2, by another
-# road. (With smaller steps such midpoints looked *more* real to the judge than any others.) Training longer improves both ends. Which weight is best depends on what the model is for. Between the two ways, the circle's middles are a little better here; the next sections ask again. We go on with the longer training.
+# Without noise and KL, or with little of it, digits come back closely, but the judge is hardly surer of their midpoints than of averages of points. The weight 1 pays for better midpoints with an error about three times as large. With three times the KL the code is given up, and the digit's identity with it: the failure of section 2, by another
+# road. Training longer improves both ends, and brings the autoencoder's midpoints no nearer to digits. Between the two ways, the circle's middles are a little better here; the next sections ask again. We go on with the longer training.
 
 # %%
 pen_encode, pen_decode = pen_functions(longer)
@@ -436,7 +432,7 @@ plots.show(fig, alt="Four rows of nine drawings, each a digit that turns step by
                     "into another one, as a single line.")
 
 # %% [markdown]
-# Press *Write* to watch them being written. The whole stroke bends; nothing fades.
+# *Write* writes them. The whole stroke bends; nothing fades.
 
 # %%
 frames = np.array([morph(pen_encode, pen_decode, x_test[first[a]], x_test[first[b]], 15)
@@ -454,8 +450,7 @@ digit_drawer(longer, ten_codes, [str(digit) for digit in range(10)])
 # %% [markdown]
 # ## 4. Characters that do not exist
 #
-# Now a whole script: the characters of KanjiVG, most of them Japanese, with up to ten strokes, one drawing each. One step of the GRU writes one *stroke*, six points at once, and says whether another stroke follows. It was **trained beforehand** on the training characters, by
-# a script of the course; the test characters are new to it.
+# A script: the characters of KanjiVG, most of them Japanese, with up to ten strokes. One step of the GRU writes one *stroke*, six points at once, and says whether another stroke follows. It was **trained beforehand**; the test characters are new to it.
 
 # %%
 kanji = load_kanji()
@@ -481,17 +476,18 @@ def distance(x, n):
 
 
 turned = np.roll(np.arange(len(x_new)), 1)
+mean = lambda values: (np.mean(values), np.std(values) / np.sqrt(len(values)))
 kanji_table = {
-    "its own code": [distance(x_again, n_again).mean(), np.mean(n_again == n_new)],
-    "another's code": [distance(x_again[turned], n_again[turned]).mean(),
-                       np.mean(n_again[turned] == n_new)],
-    "the commonest number": [None, np.mean(n_new == np.bincount(n_kanji).argmax())]}
+    "its own code": [mean(distance(x_again, n_again)), mean(n_again == n_new)],
+    "another's code": [mean(distance(x_again[turned], n_again[turned])),
+                       mean(n_again[turned] == n_new)],
+    "the commonest number": [None, mean(n_new == np.bincount(n_kanji).argmax())]}
 results(kanji_table, ["Chamfer distance", "strokes right"],
         caption=f"{len(x_new)} test characters")
 
 # %% tags=["expectation"]
-assert kanji_table["its own code"][0] < 0.05 < 1.5 * kanji_table["another's code"][0]
-assert kanji_table["its own code"][1] > 0.65
+(own, _), (counted, _) = kanji_table["its own code"]
+assert own < 0.042 < 0.8 * kanji_table["another's code"][0][0] and counted > 0.75
 
 # %% [markdown]
 # Half-way between two characters there is nothing to compare with. But a stroke is a stroke: are the midpoints' strokes like ones that people draw? For each stroke, moved to start at the origin, the distance to the nearest of all training strokes. The raw rival averages two characters stroke by stroke.
@@ -510,7 +506,7 @@ results(strokes, ["distance of a stroke to the nearest training stroke"],
         caption="In units of the box; 270 characters or pairs of them")
 
 # %% tags=["expectation"]
-assert strokes["middle of the circle"] < strokes["raw averages"] - 0.003
+assert strokes["middle of the circle"] < strokes["raw averages"] - 0.004
 
 # %% [markdown]
 # Midpoints' strokes lie nearer to real ones than those of raw averages, and still more than twice as far as those of new real characters. Line and circle hardly differ. Below two pairs chosen among those that the model writes well, and two by lot.
@@ -528,23 +524,21 @@ ends = [(row_of[a], row_of[b]) for a, b in ("妹取", "牛狆")]
 ends += np.random.default_rng(0).integers(len(names), size=(2, 2)).tolist()  # by lot
 sense = {"妹": "sister", "取": "take", "牛": "ox", "狆": "lapdog", "胯": "hips",
          "桧": "cypress", "扣": "knock"}
-ways_names = [" → ".join(sense[names[k]] for k in pair) for pair in ends]
-full_names = [" → ".join(f"{names[k]} {sense[names[k]]}" for k in pair) for pair in ends]
+called = [" → ".join(f"{names[k]} {sense[names[k]]}" for k in pair) for pair in ends]
 
 # %%
 x_way, n_way = ways(ends, 9)
-how = ["chosen", "chosen", "by lot", "by lot"]
 fig = sketches.sheet(x_way.reshape(-1, 10, 6, 2), n_way.ravel(), 9, row_labels=[
-    f"{way},\n{one}" for way, one in zip(ways_names, how)])
+    f"{sense[names[a]]} to {sense[names[b]]}" for a, b in ends])
 plots.show(fig, alt="Four rows of nine drawings in pen strokes, each a character that "
                     "turns into another: strokes move, bend, appear and vanish.")
 
 # %%
 x_way, n_way = ways(ends, 17)
-sketch_player(x_way, n_way, full_names)
+sketch_player(x_way, n_way, called)
 
 # %% [markdown]
-# Slide, or press *Write*: strokes are written in their order, from blue to red. One can also draw codes, with no character at all to begin with: from the prior $\mathcal N(0, I)$, or from the Gaussian that fits the training characters' codes. (With a KL weight of 0.3 the two differ.)
+# Slide, or press *Write*: strokes are written in their order, from blue to red. One can also draw codes: from the prior $\mathcal N(0, I)$, or from the Gaussian that fits the training characters' codes. (With a KL weight of 0.3 the two differ.)
 
 # %%
 codes_seen = kanji_encode(x_kanji, n_kanji)
@@ -563,7 +557,7 @@ results(dict(zip(("prior", "fitted"), distances)),
         caption="In units of the box; 200 drawings each")
 
 # %% [markdown]
-# Characters that do not exist. Some have the build of one, parts beside or above each other; others are scribbles, and among those of the prior a few have a stroke or two only. (All are decoded with the likeliest component at every step. "Further" turns up the temperature.)
+# Characters that do not exist. Some have the build of one, parts beside or above each other; others are scribbles, and among those of the prior a few have a stroke or two only.
 
 # %% [markdown]
 # ## 5. Half-way between two tunes
@@ -734,10 +728,10 @@ melody_pad(square, titles)
 # - A judge of quality alone is fooled by a model that has forgotten the question. Ask also what is left of the ends.
 # - Line or circle, how much KL: measurements decide that, for the purpose at hand.
 #
-# **What these numbers are.** Unlike judge, step size and steps of the pen digits, the networks' sizes and the recipes of the characters and melodies had been compared on the test sets: those test numbers may be a little too good. Every row is one training; two more starts of section 2's models, scored on held-out digits, kept their order in
-# each column but the last (KL below 0.2, 3.0 to 3.5, and 6.1 to 7.6 nats).
+# **What these numbers are.** Judge, step size and steps of the pen digits, and the steps for the characters, were chosen on training data that none of them was trained on. The networks' sizes, and all else for characters and melodies, had been compared on the test sets: those test numbers may be a little too good. Every row is one training; two more starts of section 2's models, scored on held-out digits, kept their order in
+# each column but the last.
 #
-# **To think about.** A VAE writes by its code *and* by its past. Some models have no code at all and write by their past alone; others have codes as large as the data. What do they gain, and what do they give up? Notebook 11 sets four families side by side.
+# **To think about.** A VAE writes by its code *and* by its past. Some models have no code at all and write by their past alone; others have codes as large as the data. Notebook 11 sets four families side by side.
 
 # %%
 # NBVAL_IGNORE_OUTPUT
@@ -859,7 +853,7 @@ results({name: 1e3 * min(repeat(lambda: gradient(params), number=1, repeat=20))
 #
 # - The ELBO falls by some six nats, to about 10, and the error falls, too, from 0.12 to 0.09. So the past is worth a great deal for the density, and nothing for writing the digit back: there the code alone does better.
 # - Digits: a 2 of the Z and a 5 of the S, both of which the judge is sure of. It has nothing else to offer, so it writes the nearest that it knows.
-# - 拊 and 臥, at about 130 degrees. Half-way a drawing of nine strokes comes out.
+# - 吝 (stingy) and 女 (woman), at about 130 degrees. Half-way a drawing of four strokes comes out.
 # - Slowly, from about 0.3 on: −1.58 nats a step there, −1.90 at temperature 1 and −2.41 at 1.5, against −1.55 for the likeliest tokens.
 #
 # </details>

@@ -64,6 +64,7 @@ class FramesPad(BrowserWidget):
         left, right, bottom, top = self.extent
         panel = 9.6 / len(chosen)
         fig, axes = plots.figure(9.6, panel * (top - bottom) / (right - left) + 0.4, columns=len(chosen), squeeze=False)
+        fig.set_layout_engine("constrained", wspace=0.06)  # digits of neighbouring frames stay apart
         for ax, k in zip(axes[0], chosen):
             items = self.array()[(k, *self.value[1:])]
             if self.kind == "lines":
