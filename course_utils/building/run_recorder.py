@@ -3,9 +3,9 @@
     nice python -m course_utils.building.run_recorder 07 08 09 12
 
 runs the solutions and the student copies of these notebooks, and writes what their trainings of more than LONG seconds
-came to into models/trained/known_runs.npz and known_runs.json, in place of what stood there of the same notebooks; what
-both copies train alike stands there once. (They differ where the library's function takes the place of an answer.) To
-be done again when a notebook's trainings change: until then, browsers do them in full.
+came to into models/trained/known_runs/NN.npz and known_runs.json, in place of what stood there of the same notebooks;
+what both copies train alike stands there once. (They differ where the library's function takes the place of an
+answer.) To be done again when a notebook's trainings change: until then, browsers do them in full.
 """
 
 import argparse
@@ -116,22 +116,22 @@ def same(run: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
 
 def put_into_pack(numbers: Sequence[str], folder: Path) -> None:
     """Write the trainings that were kept in a folder into the pack, in place of all of these notebooks."""
-    listed, packed = known_runs.FOLDER / "known_runs.json", known_runs.FOLDER / "known_runs.npz"
-    descriptions: list[dict[str, Any]] = []
-    arrays: dict[str, Any] = {}
-    if listed.exists():
-        descriptions = [run for run in known_runs.described() if run["name"][:2] not in numbers]
-        with np.load(packed, allow_pickle=False) as pack:
-            arrays = {name: pack[name] for name in pack if name[:2] not in numbers}
+    listed = known_runs.FOLDER / "known_runs.json"
+    known = known_runs.described() if listed.exists() else []
+    descriptions = [run for run in known if run["name"][:2] not in numbers]
+    arrays: dict[str, dict[str, Any]] = {number: {} for number in numbers}
     for description, found in trainings(folder):
         if any(same(description, other) for other in descriptions):
             continue
         descriptions.append(description)
-        arrays |= found
+        arrays[description["name"][:2]] |= found
         print(*(description[key] for key in ("name", "label", "parameters", "steps", "seconds")), flush=True)
     descriptions.sort(key=lambda run: run["name"])
     listed.write_text(json.dumps(descriptions, indent=1) + "\n", encoding="utf-8")
-    np.savez_compressed(packed, **dict(sorted(arrays.items())))
+    for number, found in arrays.items():
+        path = known_runs.pack_of(number)
+        path.parent.mkdir(exist_ok=True)
+        np.savez_compressed(path, **dict(sorted(found.items()))) if found else path.unlink(missing_ok=True)
 
 
 def main() -> None:

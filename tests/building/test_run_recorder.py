@@ -67,8 +67,9 @@ def test_a_pack_takes_the_place_of_what_was_there_of_its_notebooks_and_has_nothi
     def names():
         known_runs.described.cache_clear()
         listed = {run["name"] for run in known_runs.described()}
-        with np.load(tmp_path / "pack" / "known_runs.npz", allow_pickle=False) as pack:
-            assert {name.split(".")[0] for name in pack} == listed
+        for path in (tmp_path / "pack" / "known_runs").iterdir():
+            with np.load(path, allow_pickle=False) as pack:
+                assert {name.split(".")[0] for name in pack} == {n for n in listed if known_runs.pack_of(n) == path}
         return listed
 
     try:
@@ -81,5 +82,7 @@ def test_a_pack_takes_the_place_of_what_was_there_of_its_notebooks_and_has_nothi
         keep("second", "05-solutions-01", 4)
         run_recorder.put_into_pack(["05"], tmp_path / "second")
         assert names() == {"05-solutions-01", "06-solutions-01"}
+        run_recorder.put_into_pack(["06"], tmp_path / "second" / "nothing")
+        assert names() == {"05-solutions-01"} and not known_runs.pack_of("06").exists()
     finally:
         known_runs.described.cache_clear()

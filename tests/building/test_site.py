@@ -98,6 +98,8 @@ def test_the_wheel_of_the_library_holds_what_notebooks_use_and_no_more():
         n for n in names if n.startswith(("course_utils/grading", "course_utils/building")) or "__pycache__" in n
     ]
     assert "generative_models_course-1.2.3.dist-info/METADATA" in names
+    assert "course_utils/models/trained/known_runs.json" in names
+    assert not [name for name in names if "trained/known_runs/" in name]  # beside it, for whoever asks
 
 
 def test_what_is_left_out_is_left_out_and_a_pattern_without_a_file_is_an_error():
@@ -144,6 +146,9 @@ def test_the_worker_knows_every_file_by_its_content(shell):
         table
     )
     assert "service-worker.js" not in table
+    later = json.loads(re.search(r"const LATER = (\{.*?\});", script, re.DOTALL)[1])
+    assert later == {f"{site.LATER}/08.npz": site_files.sha256(shell / site.LATER / "08.npz")}
+    assert not later.keys() & table.keys()
     assert all(site_files.sha256(shell / path) == sha for path, sha in table.items())
     assert next(iter(table)).startswith("static/")  # what the kernel waits for comes first
 
@@ -151,6 +156,9 @@ def test_the_worker_knows_every_file_by_its_content(shell):
 def test_what_a_first_visit_weighs_is_told_by_part(shell):
     weights = site.weigh(shell)
     assert set(weights) == set(site.PARTS) - {"the faces"}
+    (shell / site.LATER / "99.npz").write_bytes(bytes(10**6))
+    assert site.weigh(shell) == weights
+    (shell / site.LATER / "99.npz").unlink()
     notebooks = sum(path.stat().st_size for path in (shell / "files").iterdir())
     assert 0 < weights["JupyterLab"] < notebooks  # compressed
 

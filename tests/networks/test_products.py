@@ -1,11 +1,16 @@
 """Matrix products by scipy's BLAS, as the browser takes them, against numpy's."""
 
+import ast
+import builtins
+
 import autograd
 import autograd.numpy as anp
 import numpy as np
 import pytest
+from IPython.core.interactiveshell import InteractiveShell
+from scipy import sparse
 
-from course_utils.networks.products import blas_matmul, plain_matmul
+from course_utils.networks.products import Products, blas_matmul, in_cells_of, plain_matmul
 
 RNG = np.random.default_rng(3)
 SHAPES = [
@@ -72,3 +77,34 @@ def test_a_network_learns_the_same_with_either(monkeypatch):
         results.append(autograd.grad(lambda p: anp.sum(fast.dense_tanh(h, *p) ** 2))((W, b)))
     for one, other in zip(*results):
         np.testing.assert_allclose(one, other, rtol=1e-12)
+
+
+def test_products_in_the_cells_of_a_notebook_go_through_blas(monkeypatch):
+    """Those that stand in a cell, in functions too, after the library has been told, and once each."""
+    asked = []
+    monkeypatch.setattr(builtins, Products.NAME, None, raising=False)  # taken away again afterwards
+    shell = InteractiveShell()
+    shell.user_ns |= {"a": RNG.normal(size=(5, 4)), "b": RNG.normal(size=(4, 3))}
+    in_cells_of(shell)
+    in_cells_of(shell)  # a notebook that is run twice
+    monkeypatch.setattr(builtins, Products.NAME, lambda a, b: (asked.append(1), blas_matmul(a, b))[1])
+    for cell in ("f = lambda c, d: c @ d", "def g(c, d):\n    return (c @ d).T @ (c @ d)", "x, y = f(a, b), g(a, b)"):
+        assert shell.run_cell(cell).success
+    assert len(asked) == 4
+    a, b = shell.user_ns["a"], shell.user_ns["b"]
+    np.testing.assert_allclose(shell.user_ns["x"], a @ b)
+    np.testing.assert_allclose(shell.user_ns["y"], (a @ b).T @ (a @ b))
+
+
+def test_a_product_in_a_cell_is_the_operators_for_whatever_else_stands_there():
+    assert blas_matmul(np.ones(3), np.ones(3)) == 3.0
+    assert blas_matmul(sparse.eye(3), np.ones((3, 2))).shape == (3, 2)
+    assert type(blas_matmul(np.matrix(np.eye(3)), np.ones((3, 2)))) is np.matrix
+    with pytest.raises(TypeError, match="@"):
+        blas_matmul([1.0], [2.0])
+
+
+def test_an_error_is_shown_where_the_product_stands():
+    tree = Products().visit(ast.parse("first = 1\nx = (a +\n     b @ c)"))
+    (call,) = (node for node in ast.walk(tree) if isinstance(node, ast.Call))
+    assert (call.lineno, call.col_offset, call.func.lineno) == (3, 5, 3)
