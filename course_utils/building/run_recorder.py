@@ -24,15 +24,19 @@ from nbclient import NotebookClient
 
 from course_utils.building.build import find_built
 from course_utils.networks import known_runs, optim
-from course_utils.networks.flat import flatten, leaves
+from course_utils.networks.flat import flatten, leaves, unflatten
 
 LONG = 2.0  # seconds of processor time; in a browser it is ten to twenty times as much
 ROOT = Path(__file__).parents[2]
 FIRST_CELL = "from pathlib import Path\nfrom course_utils.building import run_recorder\nrun_recorder.record({!r}, {!r})"
 
 
-def recording(adam: Callable, keep: Callable[[Mapping[str, Any]], None]) -> Any:
-    """A function that does what `adam` does, and afterwards gives `keep` what there is to know of the training."""
+def recording(adam: Callable, keep: Callable[[Mapping[str, Any]], Any]) -> Any:
+    """A function that does what `adam` does, and afterwards gives `keep` what there is to know of the training.
+
+    Where `keep` says that it has kept it, the weights are those that the pack will give: a later training that begins
+    with them has the losses that it will have in a browser.
+    """
 
     def recorded(*args, **options):
         given = inspect.signature(adam).bind(*args, **options)
@@ -49,19 +53,20 @@ def recording(adam: Callable, keep: Callable[[Mapping[str, Any]], None]) -> Any:
         begun = time.process_time()
         params = adam(*given.args, **given.kwargs)
         seconds, rate, steps = time.process_time() - begun, asked["step_size"], asked["steps"]
-        keep(
-            {
-                "label": asked["label"],
-                "seconds": seconds,
-                "steps": steps,
-                "step sizes": known_runs.some_sizes(rate if callable(rate) else lambda t: rate, steps),
-                "losses": losses,
-                "start": start,
-                "end": flatten(params),
-                "lengths": [np.size(leaf) for leaf in leaves(params)],
-            }
-        )
-        return params
+        run = {
+            "label": asked["label"],
+            "seconds": seconds,
+            "steps": steps,
+            "step sizes": known_runs.some_sizes(rate if callable(rate) else lambda t: rate, steps),
+            "losses": losses,
+            "start": start,
+            "end": flatten(params),
+            "lengths": [np.size(leaf) for leaf in leaves(params)],
+        }
+        if not keep(run):
+            return params
+        change, units = known_runs.packed(start, run["end"], run["lengths"])
+        return unflatten(start + change * np.repeat(units, run["lengths"]), params)
 
     return recorded
 
@@ -75,9 +80,12 @@ def record(folder: str, notebook: str, long: float = LONG) -> None:
 
     def keep(run):
         nonlocal found
-        if os.getpid() == process and run["seconds"] >= long and len(run["losses"]) == run["steps"] > known_runs.LOOKED:
-            found += 1
-            np.savez(Path(folder) / f"{notebook}-{found:02}.npz", **run)
+        whole = len(run["losses"]) == run["steps"] > known_runs.LOOKED
+        if os.getpid() != process or run["seconds"] < long or not whole:
+            return False
+        found += 1
+        np.savez(Path(folder) / f"{notebook}-{found:02}.npz", **run)
+        return True
 
     optim.adam = recording(optim.adam, keep)
 
