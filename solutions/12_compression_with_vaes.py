@@ -541,7 +541,8 @@ results({f"{B} buckets": bits for B, bits in tried.items()}, best="lowest",
 assert no_back > measured + 10
 
 # %%
-all_bits = {name: others[name] for name in ("gzip", "PNG", "lzma", "bz2")}
+all_bits = {name: others[name] for name in ("gzip", "PNG", "lzma", "bz2")
+            if name in others}  # a browser's Python has no lzma
 all_bits |= {"each pixel on its own": alone, "VAE, without bits back": no_back,
              "VAE, measured": measured}
 results({name: [bits, bits / 784, bits / others["bz2"]]

@@ -3,6 +3,7 @@
 tests/browser/test_site_browser.py builds all of it and opens it.
 """
 
+import ast
 import base64
 import hashlib
 import io
@@ -10,6 +11,7 @@ import json
 import re
 import shutil
 import subprocess
+import sys
 import threading
 import urllib.request
 import zipfile
@@ -100,6 +102,36 @@ def test_the_wheel_of_the_library_holds_what_notebooks_use_and_no_more():
     assert "generative_models_course-1.2.3.dist-info/METADATA" in names
     assert "course_utils/models/trained/known_runs.json" in names
     assert not [name for name in names if "trained/known_runs/" in name]  # beside it, for whoever asks
+
+
+# What Pyodide's documentation says of Python's own modules: some cannot be there, some are packages of their own.
+NOT_IN_A_BROWSER = set(
+    "curses dbm ensurepip fcntl grp idlelib msvcrt pwd resource syslog termios tkinter turtle venv winreg winsound "
+    "distutils lzma _lzma ssl _ssl sqlite3 _sqlite3 test pydoc_data".split()
+)
+
+
+def imported_at_once(text):
+    """The modules, by the first part of their names, that a program imports as it starts, if need be or not."""
+    for node in ast.parse(text).body:
+        if isinstance(node, ast.Import):
+            yield from (name.name.split(".")[0] for name in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield (node.module or "").split(".")[0]
+
+
+def test_all_that_notebooks_and_library_import_is_in_the_site():
+    packages = [*TABLE["pyodide"]["packages"].values(), *TABLE["wheels"].values(), *TABLE["kernel"].values()]
+    there = {name.split(".")[0] for package in packages for name in package["imports"]}
+    there |= sys.stdlib_module_names - NOT_IN_A_BROWSER | {"course_utils"}
+    _, content = site_files.course_wheel(ROOT / "course_utils", "1")
+    with zipfile.ZipFile(io.BytesIO(content)) as wheel:
+        texts = {name: wheel.read(name).decode() for name in wheel.namelist() if name.endswith(".py")}
+    for path in sorted((ROOT / "solutions").glob("*.py")):
+        texts[path.name] = path.read_text(encoding="utf-8")
+    found = [(name, module) for name, text in texts.items() for module in imported_at_once(text)]
+    assert len(found) > 500  # they were read
+    assert not [one for one in found if one[1] not in there]
 
 
 def test_what_is_left_out_is_left_out_and_a_pattern_without_a_file_is_an_error():
