@@ -2,10 +2,10 @@
 
     nice python -m course_utils.building.run_recorder 07 08 09 12
 
-runs the solutions and the student copies of these notebooks, and writes what their trainings of more than LONG seconds
-came to into models/trained/known_runs/NN.npz and known_runs.json, in place of what stood there of the same notebooks;
-what both copies train alike stands there once. (They differ where the library's function takes the place of an
-answer.) To be done again when a notebook's trainings change: until then, browsers do them in full.
+runs the solutions and the student copies of these notebooks, and writes what their trainings of more than LONG
+seconds came to into models/trained/known_runs/NN.npz and known_runs.json, in place of what stood there of the same
+notebooks; what both copies train alike stands there once. (They differ where the library's function takes the place of
+an answer.) To be done again when a notebook's trainings change: until then, browsers do them in full.
 """
 
 import argparse
@@ -26,7 +26,7 @@ from course_utils.building.build import find_built
 from course_utils.networks import known_runs, optim
 from course_utils.networks.flat import flatten, leaves, unflatten
 
-LONG = 2.0  # seconds of processor time; in a browser it is ten to twenty times as much
+LONG = 1.0  # second of processor time; in a browser it is ten to twenty times as much
 ROOT = Path(__file__).parents[2]
 FIRST_CELL = "from pathlib import Path\nfrom course_utils.building import run_recorder\nrun_recorder.record({!r}, {!r})"
 

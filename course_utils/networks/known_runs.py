@@ -27,7 +27,7 @@ from course_utils.networks.arrays import Array
 LOOKED = 10  # steps that are taken before a run is looked for
 CLOSE = 1e-3  # relative difference of losses that another machine's rounding makes in as many steps, at most
 FEW = 20_000  # weights
-PATIENCE = 60.0  # seconds: a training that would take less is done
+PATIENCE = 20.0  # seconds: a training that would take less is done; a cell may have several
 FOLDER = Path(__file__).parents[1] / "models" / "trained"
 HOW_TO_TRAIN = "from course_utils.networks import known_runs; known_runs.train_anyway()"
 
@@ -43,7 +43,7 @@ class Run(NamedTuple):
 
 def train_anyway(yes: bool = True) -> None:
     """From now on every training is done, step by step, however long it takes; with False, one that the course has done
-    before is not, where it would take more than a minute."""
+    before is not, where it would take more than PATIENCE."""
     global _anyway
     _anyway = yes
 
@@ -105,6 +105,11 @@ def load(description: dict[str, Any], lengths: Sequence[int]) -> Run:
     return Run(steps * np.repeat(units, lengths), description["last loss"])
 
 
+def told(seconds: float) -> str:
+    """A time in words, with so many digits as a guess has."""
+    return f"{seconds / 60:.0f} min" if seconds >= 90 else f"{max(seconds, PATIENCE):.0f} s"
+
+
 class Watch:
     """Looks on at a training's first steps, and knows whether the course has done it before."""
 
@@ -132,7 +137,7 @@ class Watch:
             self.said = f"{self.label} was done in full; the course has its weights, but {error}."
             return None
         self.said = (
-            f"{self.label}: {self.steps:,} steps would take some {max(seconds / 60, 1):.0f} min here. The first "
+            f"{self.label}: {self.steps:,} steps would take some {told(seconds)} here. The first "
             f"{LOOKED} have the losses of a training that the course has done, so the weights that came of it are "
             f"taken. To train all the same, run this cell again after\n    {HOW_TO_TRAIN}"
         )

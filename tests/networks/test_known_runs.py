@@ -76,7 +76,7 @@ def test_a_known_training_ends_after_its_first_steps_with_the_weights_that_came_
         start_to_end = expected.std() + 1
         assert apart.max() <= 0.05 * start_to_end, "the packed weights are not those that were trained"
     said = capsys.readouterr().out
-    assert "a sine: 300 steps would take some 1 min here" in said and known_runs.HOW_TO_TRAIN in said
+    assert "a sine: 300 steps would take some 0 s here" in said and known_runs.HOW_TO_TRAIN in said
 
 
 def test_its_generator_is_left_as_after_training(known):
