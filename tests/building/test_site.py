@@ -105,10 +105,11 @@ def test_the_wheel_of_the_library_holds_what_notebooks_use_and_no_more():
 
 
 # What Pyodide's documentation says of Python's own modules: some cannot be there, some are packages of their own.
-NOT_IN_A_BROWSER = set(
-    "curses dbm ensurepip fcntl grp idlelib msvcrt pwd resource syslog termios tkinter turtle venv winreg winsound "
-    "distutils lzma _lzma ssl _ssl sqlite3 _sqlite3 test pydoc_data".split()
-)
+NOT_IN_A_BROWSER = {
+    "curses", "dbm", "ensurepip", "fcntl", "grp", "idlelib", "msvcrt", "pwd", "resource", "syslog", "termios",
+    "tkinter", "turtle", "venv", "winreg", "winsound", "distutils", "lzma", "_lzma", "ssl", "_ssl", "sqlite3",
+    "_sqlite3", "test", "pydoc_data",
+}  # fmt: skip
 
 
 def imported_at_once(text):
