@@ -14,8 +14,7 @@ if sys.platform == "emscripten":  # a notebook in the browser
 
     from course_utils.networks import products
 
-    if shell := get_ipython():
-        products.in_cells_of(shell)
+    products.in_browser(get_ipython())
     tqdm.monitor_interval = 0  # no thread that watches its bars: there are no threads
     logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)  # it says that it looks at its fonts
 
