@@ -8,6 +8,7 @@ import sys
 
 if sys.platform == "emscripten":  # a notebook in the browser
     import logging
+    import time
 
     from IPython import get_ipython
     from tqdm import tqdm
@@ -15,6 +16,7 @@ if sys.platform == "emscripten":  # a notebook in the browser
     from course_utils.networks import products
 
     products.in_browser(get_ipython())
+    time.process_time = time.perf_counter  # the processor's own clock stands still there
     tqdm.monitor_interval = 0  # no thread that watches its bars: there are no threads
     logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)  # it says that it looks at its fonts
 

@@ -135,6 +135,28 @@ def test_all_that_notebooks_and_library_import_is_in_the_site():
     assert not [one for one in found if one[1] not in there]
 
 
+def test_what_the_library_sees_to_when_a_browser_imports_it():
+    """In a process of its own, that takes itself for a browser's Python."""
+    program = """if True:
+        import sys, time
+        import IPython, numpy, scipy.linalg, tqdm
+        from IPython.core.interactiveshell import InteractiveShell
+        shell = InteractiveShell.instance()
+        sys.platform = "emscripten"
+        from course_utils.models import pca
+        from course_utils.networks import known_runs, products
+        assert type(pca.__loader__) is products.Loader and products.matmul is products.blas_matmul
+        assert shell.run_cell("import numpy; x = numpy.eye(2) @ numpy.eye(2)").success
+        assert any(isinstance(one, products.Products) for one in shell.ast_transformers)
+        begun = time.process_time()
+        time.sleep(0.05)
+        assert time.process_time() - begun > 0.04  # notebooks divide by it
+        assert not tqdm.tqdm.monitor_interval and not known_runs._anyway
+        print("fine")"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT)
+    assert done.stdout.endswith("fine\n"), done.stdout + done.stderr
+
+
 def test_what_is_left_out_is_left_out_and_a_pattern_without_a_file_is_an_error():
     content = site_files.archive({"a/x.dat": b"1", "a/x.py": b"2", "b.dat": b"3"})
     with zipfile.ZipFile(io.BytesIO(site_files.trimmed(content, ["a/*.dat"]))) as left:
