@@ -5,6 +5,7 @@ tests/browser/test_site_browser.py builds all of it and opens it.
 
 import ast
 import base64
+import fnmatch
 import hashlib
 import io
 import json
@@ -133,6 +134,21 @@ def test_all_that_notebooks_and_library_import_is_in_the_site():
     found = [(name, module) for name, text in texts.items() for module in imported_at_once(text)]
     assert len(found) > 500  # they were read
     assert not [one for one in found if one[1] not in there]
+
+
+def test_the_letters_of_formulas_in_figures_are_in_the_site():
+    """Every font that matplotlib takes for a formula of the notebooks' figures."""
+    from matplotlib.mathtext import MathTextParser
+
+    paths = [path for room in ("showing", "explorables") for path in (ROOT / "course_utils" / room).rglob("*.py")]
+    trees = [ast.parse(path.read_text(encoding="utf-8")) for path in (*paths, *(ROOT / "solutions").glob("*.py"))]
+    texts = [node.value for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Constant)]
+    formulas = {f for text in texts if isinstance(text, str) for f in re.findall(r"\$[^$\n]+\$", text)}
+    assert r"$\mathcal{F}$" in formulas and len(formulas) > 50
+    parse = MathTextParser("path").parse
+    fonts = {Path(glyph[0].fname) for formula in formulas for glyph in parse(formula).glyphs}
+    names = {f"matplotlib/mpl-data/fonts/ttf/{path.name}" for path in fonts}
+    assert not [name for name in names if any(fnmatch.fnmatch(name, one) for one in TABLE["left_out"]["matplotlib"])]
 
 
 def test_what_the_library_sees_to_when_a_browser_imports_it():
