@@ -120,7 +120,8 @@ def sizes_of_others(white: np.ndarray) -> dict[str, int]:
         "bz2": lambda form: bz2.compress(form, 9),
     }
     if lzma:
-        programs["lzma"] = lambda form: lzma.compress(form, preset=9 | lzma.PRESET_EXTREME if len(form) < long else 2)
+        by_lzma, best = lzma.compress, 9 | lzma.PRESET_EXTREME
+        programs["lzma"] = lambda form: by_lzma(form, preset=best if len(form) < long else 2)
     for name, compress in programs.items():
         sizes[name] = min(len(compress(form)) for form in forms)
     sizes["PNG"] = len(png_bytes(white))
