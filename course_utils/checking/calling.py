@@ -56,6 +56,7 @@ class Outcome:
     printed: str = ""
     changed: bool = False  # whether the call overwrote its arguments
     seconds: float = 0.0  # of the limit that it used up
+    limit: str = ""  # that was reached, in words, where it is not the exercise's seconds of the processor
 
 
 class Printed(io.TextIOBase):
@@ -543,7 +544,7 @@ def watched(function: Callable, tick: Tick | None = None) -> Generator[Call]:
         else:
             reply = perform_and_count(limited, args) if drawn else perform(limited, args)
         if reply.get("error") == Stopped.__name__:
-            return Outcome("timeout", message=COMPUTED, seconds=seconds)
+            return Outcome("timeout", message=COMPUTED, seconds=seconds, limit=f"{SLOWER * seconds:g} seconds")
         return replace(outcome_of(wire.decode_frame(wire.encode(reply))), seconds=meter.used / SLOWER)
 
     yield call

@@ -7,6 +7,7 @@ import ast
 import json
 import os
 import re
+import sys
 from collections.abc import Iterable, Sequence
 from html import escape
 from pathlib import Path
@@ -53,6 +54,16 @@ class NotebookFile(NamedTuple):
     fault: str
 
 
+def place_of(path: Path) -> str:
+    """A sentence on where the archive is found; in a browser a folder's name means nothing."""
+    if sys.platform != "emscripten":
+        return f"It lies beside your notebooks, in {path.parent}."
+    return (
+        "This page offers to download it, and so does the course's start page. In JupyterLab it is in the file browser "
+        "at the left: a click on it with the right button has Download."
+    )
+
+
 class HandIn:
     """What has been written: the archive's path, whether it was there already, what is in it, and what is amiss."""
 
@@ -60,7 +71,7 @@ class HandIn:
         self.path, self.inside, self.amiss = path, inside, amiss
         state = "Nothing has changed since" if old else "Written:"
         self.headline = f"{state} {path.name} ({size / 1e6:.1f} MB)."
-        self.where = f"Hand in this one file, as it is. It lies beside your notebooks, in {path.parent}."
+        self.where = f"Hand in this one file, as it is. {place_of(path)}"
         self.look = "Look at this first:" if amiss else "Nothing is missing."
 
     def __repr__(self):

@@ -191,7 +191,7 @@ def no_value(exercise: Exercise, outcome: Outcome) -> Finding | None:
             "timeout",
             why.get(
                 outcome.message,
-                f"No answer after {exercise.seconds} CPU seconds, so the check stopped it. "
+                f"No answer after {outcome.limit or f'{exercise.seconds} CPU seconds'}, so the check stopped it. "
                 "Is there a loop that does not end, or one over entries that an array operation could do?",
             ),
         )

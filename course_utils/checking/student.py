@@ -8,7 +8,7 @@ from html import escape
 from typing import Any
 
 from course_utils.checking.behaviour import noise_in_training, not_differentiable
-from course_utils.checking.calling import isolated
+from course_utils.checking.calling import SLOWER, isolated, watched
 from course_utils.checking.judging import Asking, judge
 from course_utils.checking.limits import one_blas_thread
 from course_utils.checking.progress_file import load_progress, record
@@ -65,17 +65,18 @@ def _progress_bar(exercise):
         return
     from tqdm import tqdm
 
+    most, unit = (SLOWER * exercise.seconds, "") if isolated is watched else (exercise.seconds, "CPU ")
     with tqdm(
-        total=exercise.seconds,
+        total=most,
         desc=f"checking {exercise.name}",
         leave=False,
         delay=0.5,
         file=sys.stdout,
-        bar_format="{desc}: {n:.0f} s (at most {total:.0f} CPU seconds) |{bar}|",
+        bar_format="{desc}: {n:.0f} s (at most {total:.0f} " + unit + "seconds) |{bar}|",
     ) as bar:
 
         def tick(seconds):
-            bar.n = min(seconds, exercise.seconds)
+            bar.n = min(seconds, most)
             bar.refresh()
 
         yield tick

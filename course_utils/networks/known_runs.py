@@ -6,10 +6,12 @@ other data show in these losses; so a training that a student has changed is don
 are taken for a student's own function only where it would have come to them. On a machine of one's own, nothing of
 this happens.
 
-The runs lie in models/trained/known_runs.npz, and known_runs.json beside it says what they are; `building.run_recorder`
-writes both.
+The runs lie in models/trained/known_runs, one pack a notebook, and known_runs.json beside it says what they are;
+`building.run_recorder` writes both. The browser edition has the packs beside the library, and fetches one when it is
+asked for.
 """
 
+import io
 import json
 import sys
 import time
@@ -25,7 +27,7 @@ from course_utils.networks.arrays import Array
 LOOKED = 10  # steps that are taken before a run is looked for
 CLOSE = 1e-3  # relative difference of losses that another machine's rounding makes in as many steps, at most
 FEW = 20_000  # weights
-PATIENCE = 60.0  # seconds: a training that would take less is done
+PATIENCE = 20.0  # seconds: a training that would take less is done; a cell may have several
 FOLDER = Path(__file__).parents[1] / "models" / "trained"
 HOW_TO_TRAIN = "from course_utils.networks import known_runs; known_runs.train_anyway()"
 
@@ -41,7 +43,7 @@ class Run(NamedTuple):
 
 def train_anyway(yes: bool = True) -> None:
     """From now on every training is done, step by step, however long it takes; with False, one that the course has done
-    before is not, where it would take more than a minute."""
+    before is not, where it would take more than PATIENCE."""
     global _anyway
     _anyway = yes
 
@@ -71,11 +73,41 @@ def packed(start: Array, end: Array, lengths: Sequence[int]) -> tuple[Array, Arr
     return np.rint(np.concatenate([part / unit for part, unit in zip(change, units)])).astype(kind), units
 
 
+def pack_of(name: str) -> Path:
+    """Where the pack lies that has the run of this name: that of its notebook."""
+    return FOLDER / "known_runs" / f"{name[:2]}.npz"
+
+
+def fetched(path: Path) -> bytes:
+    """The pack's bytes, in a browser from the site's folder static/runs; OSError where they cannot be had."""
+    if path.exists():
+        return path.read_bytes()
+    import js
+    import pyodide_js
+    from pyodide.ffi import JsException
+
+    request = js.XMLHttpRequest.new()
+    request.open("GET", f"{pyodide_js._api.config.indexURL}../runs/{path.name}", False)  # the kernel's thread may wait
+    request.responseType = "arraybuffer"
+    try:
+        request.send()
+    except JsException as error:
+        raise OSError(f"{path.name} cannot be fetched") from error
+    if request.status != 200:
+        raise OSError(f"{path.name} cannot be fetched: the server says {request.status}")
+    return request.response.to_bytes()
+
+
 def load(description: dict[str, Any], lengths: Sequence[int]) -> Run:
     """The run that is described so; `lengths` are the sizes of the network's arrays."""
-    with np.load(FOLDER / "known_runs.npz", allow_pickle=False) as pack:
+    with np.load(io.BytesIO(fetched(pack_of(description["name"]))), allow_pickle=False) as pack:
         steps, units = (pack[f"{description['name']}.{part}"] for part in ("change", "units"))
     return Run(steps * np.repeat(units, lengths), description["last loss"])
+
+
+def told(seconds: float) -> str:
+    """A time in words, with so many digits as a guess has."""
+    return f"{seconds / 60:.0f} min" if seconds >= 90 else f"{max(seconds, PATIENCE):.0f} s"
 
 
 class Watch:
@@ -99,12 +131,17 @@ class Watch:
         description = self.known() if seconds > PATIENCE else None
         if description is None:
             return None
+        try:
+            run = load(description, self.lengths)
+        except OSError as error:
+            self.said = f"{self.label} was done in full; the course has its weights, but {error}."
+            return None
         self.said = (
-            f"{self.label}: {self.steps:,} steps would take some {max(seconds / 60, 1):.0f} min here. The first "
+            f"{self.label}: {self.steps:,} steps would take some {told(seconds)} here. The first "
             f"{LOOKED} have the losses of a training that the course has done, so the weights that came of it are "
             f"taken. To train all the same, run this cell again after\n    {HOW_TO_TRAIN}"
         )
-        return load(description, self.lengths)
+        return run
 
     def known(self) -> dict[str, Any] | None:
         """What the run is that this one is, judged by its first losses; None where it is none of them."""

@@ -82,7 +82,7 @@ def adam(
     tuples and dicts of arrays. `step_size` is a number, or a function of t = 1, 2, ... where it should shrink (see
     `cosine_decay`), never negative. `callback(t, params, loss)`, if given, is called after every update.
     With a `checkpoint` that has been reached before, the batches up to it are drawn and not used. In a browser, a
-    training that the course has done before and that would take more than a minute there ends as it did then, see
+    training that the course has done before and that would take longer than some seconds there ends as it did then, see
     `known_runs`: its other batches are drawn and not used, and `callback` is called once more, at the end.
 
     Three things end the training early, with a line that says so, and keep the parameters reached so far: an interrupt

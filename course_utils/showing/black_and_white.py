@@ -3,14 +3,19 @@
 import bz2
 import gzip
 import io
-import lzma
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError, features
 
 from course_utils.models.digit_files import MOST_PIXELS
+
+try:
+    import lzma
+except ImportError:  # Python in a browser comes without it
+    lzma = None
 
 WEBP = {
     "format": "WEBP",
@@ -104,17 +109,20 @@ def sizes_of_others(white: np.ndarray) -> dict[str, int]:
     """How many bytes other programs need for a picture (H, W), each at its best settings or nearly so.
 
     gzip, bz2 and lzma have the pixels as bits, and as bytes, and the smaller result counts. What is long enough for
-    their best settings to take a second has faster ones.
+    their best settings to take a second has faster ones. A program that this Python comes without is left out.
     """
     white = np.asarray(white, bool)
     forms = [np.packbits(white).tobytes(), np.asarray(white, np.uint8).tobytes()]
     long = 1 << 20
     sizes = {"eight pixels a byte": len(forms[0])}
-    for name, compress in (
-        ("gzip", lambda form: gzip.compress(form, 9 if len(form) < long else 6, mtime=0)),
-        ("bz2", lambda form: bz2.compress(form, 9)),
-        ("lzma", lambda form: lzma.compress(form, preset=9 | lzma.PRESET_EXTREME if len(form) < long else 2)),
-    ):
+    programs: dict[str, Callable[[bytes], bytes]] = {
+        "gzip": lambda form: gzip.compress(form, 9 if len(form) < long else 6, mtime=0),
+        "bz2": lambda form: bz2.compress(form, 9),
+    }
+    if lzma:
+        by_lzma, best = lzma.compress, 9 | lzma.PRESET_EXTREME
+        programs["lzma"] = lambda form: by_lzma(form, preset=best if len(form) < long else 2)
+    for name, compress in programs.items():
         sizes[name] = min(len(compress(form)) for form in forms)
     sizes["PNG"] = len(png_bytes(white))
     if features.check("webp"):

@@ -1,19 +1,23 @@
 """Seconds of every notebook natively and in the browser edition, cell by cell, in headless Chromium.
 
     python tests/benchmarks/bench_browser.py [NN ...] [--site OUT] [--solutions | --students] [--no-native]
-        [--patience SECONDS] [--slow SECONDS]
+        [--patience SECONDS] [--limit SECONDS] [--slow SECONDS] [--log FOLDER]
 
 Builds the site unless a built one is named. Each notebook is run from top to bottom in a fresh kernel: the student's
 copy as it is handed out, and the solution. A line for each says how many cells ran, how many errors and lines on
 standard error there were (a student's copy has none either: open exercises do not stop it), the seconds, and the
 slowest cell in the browser. Cells that take long are listed below it, natively and in the browser, and whatever was
-red; a cell that takes longer than the patience ends its notebook. Seconds are those of the processor, of the kernel and
-its children or of the whole browser, with one BLAS thread: on a quiet machine, about what a student waits, and on a
-busy one not far from it. Each cell's are told on standard error as it ends, with what was red.
+red, or an answer's report that says "not yet", which no answer of the solutions and no open exercise may have. A cell
+that takes longer than the patience ends its notebook, and so does the limit for all cells of one; with a log, the
+browser's cells of each notebook are kept as JSON there, also of one that was ended. Seconds are those of the
+processor, of the kernel and its children or of the whole browser, with one BLAS thread: on a quiet machine, about what
+a student waits, and on a busy one not far from it. Each cell's are told on standard error as it ends, with what was
+red.
 """
 
 import argparse
 import contextlib
+import functools
 import json
 import math
 import os
@@ -47,7 +51,8 @@ RUN = """async ([i, patience]) => {
   const outputs = shared.toJSON().outputs, errors = outputs.filter((o) => o.output_type === "error");
   return { i, source: shared.source, late: ended === "late",
     errors: errors.map((o) => `${o.ename}: ${o.evalue}`),
-    red: outputs.filter((o) => o.name === "stderr").map((o) => [].concat(o.text).join("")) };
+    red: outputs.filter((o) => o.name === "stderr").map((o) => [].concat(o.text).join("")),
+    reports: outputs.map((o) => [].concat(o.data?.["text/plain"] ?? "").join("")).filter((t) => /^[✗◐]/.test(t)) };
 }"""
 
 
@@ -69,8 +74,11 @@ def without_outputs(path):
     return notebook
 
 
-def in_browser(browser, address, path, patience):
-    """(seconds until the kernel is ready, [{i, source, seconds, late, errors, red}] for each code cell)."""
+def in_browser(browser, address, path, patience, limit, note=lambda ready, cells: None):
+    """(seconds until the kernel is ready, [{i, source, seconds, wall, late, errors, red, reports}] for each code cell).
+
+    `note` gets them after each cell. The one that is still running when `limit` seconds have passed is the last.
+    """
     context = browser.new_context(viewport={"width": 1280, "height": 900})
     context.set_default_timeout(patience * 1000)
     page, name = context.new_page(), f"bench-{path.parent.name}-{path.name}"
@@ -82,11 +90,13 @@ def in_browser(browser, address, path, patience):
         page.goto(f"{address}notebooks/index.html?path={name}")
         page.wait_for_function(READY)
         ready, cells = time.monotonic() - begun, []
+        end = time.monotonic() + limit
         for i in page.evaluate(CODE):
-            before = processor_seconds()
-            cells.append(page.evaluate(RUN, [i, patience]))
-            cells[-1]["seconds"] = processor_seconds() - before
-            said = [f"{cells[-1]['seconds']:.1f}", first_line(cells[-1]), *cells[-1]["errors"], *cells[-1]["red"]]
+            before, now = processor_seconds(), time.monotonic()
+            cells.append(page.evaluate(RUN, [i, max(min(patience, end - now), 0)]))
+            cells[-1] |= {"seconds": processor_seconds() - before, "wall": time.monotonic() - now}
+            note(ready, cells)
+            said = [f"{cells[-1]['seconds']:.1f}", first_line(cells[-1]), *amiss(cells[-1])]
             print(f"  {path.stem} {i}", *said, file=sys.stderr, flush=True)
             if cells[-1]["late"]:
                 break
@@ -115,14 +125,29 @@ def natively(path, patience):
             return seconds
 
 
+def amiss(cell):
+    """What a cell showed and should not: errors, lines on standard error, reports of an answer that is not right."""
+    return [*cell["errors"], *cell["red"], *cell["reports"]]
+
+
 def first_line(cell):
     """What a cell is called in the table."""
     return json.dumps(cell["source"].splitlines()[0][:50])
 
 
+def keep(folder, path, ready, cells):
+    """Write what is known of a notebook into the log."""
+    folder.mkdir(parents=True, exist_ok=True)
+    text = json.dumps({"ready": ready, "cells": cells}, indent=1)
+    (folder / f"{path.stem[:2]}-{path.parent.name}.json").write_text(text, encoding="utf-8")
+
+
 def line_of(path, ready, cells, native):
     """A notebook's line in the table."""
-    errors, red = (sum(bool(cell[kind]) for cell in cells) for kind in ("errors", "red"))
+    errors, red = (
+        sum(bool(found) for found in kind)
+        for kind in ([cell["errors"] for cell in cells], [[*cell["red"], *cell["reports"]] for cell in cells])
+    )
     slowest = max(cells, key=lambda cell: cell["seconds"])
     alone, here = sum(native.values()) if native else math.nan, sum(cell["seconds"] for cell in cells)
     return (
@@ -140,6 +165,8 @@ def main():
     parser.add_argument("--students", action="store_true", help="students' copies alone")
     parser.add_argument("--no-native", action="store_true")
     parser.add_argument("--patience", type=float, default=1200, metavar="SECONDS", help="for one cell; default: 1200")
+    parser.add_argument("--limit", type=float, default=math.inf, metavar="SECONDS", help="for one notebook")
+    parser.add_argument("--log", type=Path, help="a folder for what each cell took and showed")
     parser.add_argument("--slow", type=float, default=30, metavar="SECONDS", help="lists cells from here; default: 30")
     given = parser.parse_args()
     os.environ["OPENBLAS_NUM_THREADS"] = "1"
@@ -159,11 +186,13 @@ def main():
                 continue
             native = {} if given.no_native else natively(path, given.patience)
             with chromium() as browser:  # a fresh one: a page that computed for long leaves its memory behind
-                ready, cells = in_browser(browser, f"http://127.0.0.1:{server.server_port}/", path, given.patience)
+                note = functools.partial(keep, given.log, path) if given.log else lambda *_: None
+                address = f"http://127.0.0.1:{server.server_port}/"
+                ready, cells = in_browser(browser, address, path, given.patience, given.limit, note)
             print(line_of(path, ready, cells, native), flush=True)
             for cell in cells:
                 told = [f"{native.get(cell['i'], math.nan):.1f} s, in the browser {cell['seconds']:.1f} s"]
-                for text in (*told * (cell["seconds"] >= given.slow), *cell["errors"], *cell["red"]):
+                for text in (*told * (cell["seconds"] >= given.slow), *amiss(cell)):
                     print(f"    {first_line(cell)}: {text[:300]}", flush=True)
         server.shutdown()
 

@@ -229,3 +229,17 @@ def test_the_course_gives_way_to_the_students_work(context, host):
         page.get_by_text("no room to keep the course").wait_for()
         assert page.evaluate(HOW_MANY) == 1  # which says when there was no room
         assert not page.locator("#refused").is_visible()
+
+
+def test_the_weights_of_a_training_are_kept_when_they_are_asked_for_and_not_before(context, host):
+    asked, read = [], "async () => (await (await fetch('static/runs/08.npz')).text())"
+    with serving(host) as port:
+        page, _ = visit(context, port)
+        page.wait_for_function(KEPT)
+        page.reload()  # from now on the worker answers
+        page.wait_for_function(KEPT)
+        before = page.evaluate(HOW_MANY)
+        asked.append(page.evaluate(read))
+        assert page.evaluate(HOW_MANY) == before + 1
+    asked.append(page.evaluate(read))  # the server is gone
+    assert asked == ["weights of 08"] * 2

@@ -365,6 +365,15 @@ def test_code_fits_the_page_and_cells_stay_small(path):
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.stem)
+def test_no_progress_bar_leaves_a_red_line(path):
+    """A bar goes to standard error, which is shown in red, unless it is told otherwise; a build draws none."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in ("tqdm", "trange"):
+            given = {keyword.arg: ast.unparse(keyword.value) for keyword in node.keywords}
+            assert given.get("file") == "sys.stdout", f"line {node.lineno}"
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.stem)
 def test_the_core_takes_at_most_90_minutes_and_the_top_says_how_many(path):
     cells = build.jupytext.reads(path.read_text(encoding="utf-8"), fmt="py:percent").cells
     mine = exercises_of(path.stem)

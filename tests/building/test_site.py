@@ -3,13 +3,16 @@
 tests/browser/test_site_browser.py builds all of it and opens it.
 """
 
+import ast
 import base64
+import fnmatch
 import hashlib
 import io
 import json
 import re
 import shutil
 import subprocess
+import sys
 import threading
 import urllib.request
 import zipfile
@@ -98,6 +101,76 @@ def test_the_wheel_of_the_library_holds_what_notebooks_use_and_no_more():
         n for n in names if n.startswith(("course_utils/grading", "course_utils/building")) or "__pycache__" in n
     ]
     assert "generative_models_course-1.2.3.dist-info/METADATA" in names
+    assert "course_utils/models/trained/known_runs.json" in names
+    assert not [name for name in names if "trained/known_runs/" in name]  # beside it, for whoever asks
+
+
+# What Pyodide's documentation says of Python's own modules: some cannot be there, some are packages of their own.
+NOT_IN_A_BROWSER = {
+    "curses", "dbm", "ensurepip", "fcntl", "grp", "idlelib", "msvcrt", "pwd", "resource", "syslog", "termios",
+    "tkinter", "turtle", "venv", "winreg", "winsound", "distutils", "lzma", "_lzma", "ssl", "_ssl", "sqlite3",
+    "_sqlite3", "test", "pydoc_data",
+}  # fmt: skip
+
+
+def imported_at_once(text):
+    """The modules, by the first part of their names, that a program imports as it starts, if need be or not."""
+    for node in ast.parse(text).body:
+        if isinstance(node, ast.Import):
+            yield from (name.name.split(".")[0] for name in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield (node.module or "").split(".")[0]
+
+
+def test_all_that_notebooks_and_library_import_is_in_the_site():
+    packages = [*TABLE["pyodide"]["packages"].values(), *TABLE["wheels"].values(), *TABLE["kernel"].values()]
+    there = {name.split(".")[0] for package in packages for name in package["imports"]}
+    there |= sys.stdlib_module_names - NOT_IN_A_BROWSER | {"course_utils"}
+    _, content = site_files.course_wheel(ROOT / "course_utils", "1")
+    with zipfile.ZipFile(io.BytesIO(content)) as wheel:
+        texts = {name: wheel.read(name).decode() for name in wheel.namelist() if name.endswith(".py")}
+    for path in sorted((ROOT / "solutions").glob("*.py")):
+        texts[path.name] = path.read_text(encoding="utf-8")
+    found = [(name, module) for name, text in texts.items() for module in imported_at_once(text)]
+    assert len(found) > 500  # they were read
+    assert not [one for one in found if one[1] not in there]
+
+
+def test_the_letters_of_formulas_in_figures_are_in_the_site():
+    """Every font that matplotlib takes for a formula of the notebooks' figures."""
+    from matplotlib.mathtext import MathTextParser
+
+    paths = [path for room in ("showing", "explorables") for path in (ROOT / "course_utils" / room).rglob("*.py")]
+    trees = [ast.parse(path.read_text(encoding="utf-8")) for path in (*paths, *(ROOT / "solutions").glob("*.py"))]
+    texts = [node.value for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Constant)]
+    formulas = {f for text in texts if isinstance(text, str) for f in re.findall(r"\$[^$\n]+\$", text)}
+    assert r"$\mathcal{F}$" in formulas and len(formulas) > 50
+    parse = MathTextParser("path").parse
+    fonts = {Path(glyph[0].fname) for formula in formulas for glyph in parse(formula).glyphs}
+    names = {f"matplotlib/mpl-data/fonts/ttf/{path.name}" for path in fonts}
+    assert not [name for name in names if any(fnmatch.fnmatch(name, one) for one in TABLE["left_out"]["matplotlib"])]
+
+
+def test_what_the_library_sees_to_when_a_browser_imports_it():
+    """In a process of its own, that takes itself for a browser's Python."""
+    program = """if True:
+        import sys, time
+        import IPython, numpy, scipy.linalg, tqdm
+        from IPython.core.interactiveshell import InteractiveShell
+        shell = InteractiveShell.instance()
+        sys.platform = "emscripten"
+        from course_utils.models import pca
+        from course_utils.networks import known_runs, products
+        assert type(pca.__loader__) is products.Loader and products.matmul is products.blas_matmul
+        assert shell.run_cell("import numpy; x = numpy.eye(2) @ numpy.eye(2)").success
+        assert any(isinstance(one, products.Products) for one in shell.ast_transformers)
+        begun = time.process_time()
+        time.sleep(0.05)
+        assert time.process_time() - begun > 0.04  # notebooks divide by it
+        assert not tqdm.tqdm.monitor_interval and not known_runs._anyway
+        print("fine")"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT)
+    assert done.stdout.endswith("fine\n"), done.stdout + done.stderr
 
 
 def test_what_is_left_out_is_left_out_and_a_pattern_without_a_file_is_an_error():
@@ -144,6 +217,9 @@ def test_the_worker_knows_every_file_by_its_content(shell):
         table
     )
     assert "service-worker.js" not in table
+    later = json.loads(re.search(r"const LATER = (\{.*?\});", script, re.DOTALL)[1])
+    assert later == {f"{site.LATER}/08.npz": site_files.sha256(shell / site.LATER / "08.npz")}
+    assert not later.keys() & table.keys()
     assert all(site_files.sha256(shell / path) == sha for path, sha in table.items())
     assert next(iter(table)).startswith("static/")  # what the kernel waits for comes first
 
@@ -151,6 +227,9 @@ def test_the_worker_knows_every_file_by_its_content(shell):
 def test_what_a_first_visit_weighs_is_told_by_part(shell):
     weights = site.weigh(shell)
     assert set(weights) == set(site.PARTS) - {"the faces"}
+    (shell / site.LATER / "99.npz").write_bytes(bytes(10**6))
+    assert site.weigh(shell) == weights
+    (shell / site.LATER / "99.npz").unlink()
     notebooks = sum(path.stat().st_size for path in (shell / "files").iterdir())
     assert 0 < weights["JupyterLab"] < notebooks  # compressed
 

@@ -75,6 +75,13 @@ def test_nothing_is_overwritten_and_the_same_work_is_the_same_archive(folder):
     assert stat.S_IMODE(first.path.stat().st_mode) == 0o600
 
 
+def test_where_it_lies_is_said_and_in_a_browser_where_it_is_found(folder, monkeypatch):
+    assert f"It lies beside your notebooks, in {folder}." in repr(packed(folder))
+    monkeypatch.setattr(module.sys, "platform", "emscripten")
+    said = repr(packed(folder))
+    assert str(folder) not in said and "start page" in said and "file browser at the left" in said
+
+
 def test_two_at_a_time_take_two_names(folder, monkeypatch):
     (folder / "hand-in-001.zip").write_bytes(b"written since the folder was listed")
     monkeypatch.setattr(module.Path, "iterdir", lambda self: iter(()))

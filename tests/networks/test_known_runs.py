@@ -1,6 +1,8 @@
 """Trainings that the course has done before: which ones are known, what is taken of them, and how to train anyway."""
 
 import json
+import sys
+from types import SimpleNamespace
 
 import autograd.numpy as anp
 import numpy as np
@@ -38,7 +40,8 @@ def known(monkeypatch, tmp_path):
     network, _ = trained(adam=recording(optim.adam, kept.append))
     (run,) = kept
     change, units = known_runs.packed(run["start"], run["end"], run["lengths"])
-    np.savez_compressed(tmp_path / "known_runs.npz", **{"00-01.change": change, "00-01.units": units})
+    (tmp_path / "known_runs").mkdir()
+    np.savez_compressed(tmp_path / "known_runs" / "00.npz", **{"00-01.change": change, "00-01.units": units})
     description = {
         "name": "00-01",
         "parameters": len(change),
@@ -73,7 +76,7 @@ def test_a_known_training_ends_after_its_first_steps_with_the_weights_that_came_
         start_to_end = expected.std() + 1
         assert apart.max() <= 0.05 * start_to_end, "the packed weights are not those that were trained"
     said = capsys.readouterr().out
-    assert "a sine: 300 steps would take some 1 min here" in said and known_runs.HOW_TO_TRAIN in said
+    assert "a sine: 300 steps would take some 0 s here" in said and known_runs.HOW_TO_TRAIN in said
 
 
 def test_its_generator_is_left_as_after_training(known):
@@ -143,6 +146,53 @@ def test_a_known_training_is_done_all_the_same_where(why, known, monkeypatch):
     np.testing.assert_array_equal(flatten(network), flatten(known))
 
 
+def browser_that_gives(monkeypatch, status=200, body=b"", refused=False):
+    """Modules of Pyodide whose requests get this; returns the list of what is asked for."""
+    asked = []
+
+    class JsException(Exception):
+        pass
+
+    def send():
+        if refused:
+            raise JsException("NetworkError")
+
+    response = SimpleNamespace(to_bytes=lambda: body)
+    request = SimpleNamespace(open=lambda *what: asked.append(what), send=send, status=status, response=response)
+    config = SimpleNamespace(indexURL="http://127.0.0.1/sub/static/pyodide/")
+    monkeypatch.setitem(sys.modules, "js", SimpleNamespace(XMLHttpRequest=SimpleNamespace(new=lambda: request)))
+    monkeypatch.setitem(sys.modules, "pyodide_js", SimpleNamespace(_api=SimpleNamespace(config=config)))
+    monkeypatch.setitem(sys.modules, "pyodide", SimpleNamespace())
+    monkeypatch.setitem(sys.modules, "pyodide.ffi", SimpleNamespace(JsException=JsException))
+    return asked
+
+
+def test_a_browser_fetches_a_notebooks_pack_when_a_training_is_known_and_not_before(known, tmp_path, monkeypatch):
+    pack = (tmp_path / "known_runs" / "00.npz").read_bytes()
+    (tmp_path / "known_runs" / "00.npz").unlink()
+    asked = browser_that_gives(monkeypatch, body=pack)
+    trained(seed=1)
+    assert not asked
+    done = steps_done(monkeypatch)
+    trained()
+    assert asked == [("GET", "http://127.0.0.1/sub/static/pyodide/../runs/00.npz", False)]
+    assert len(done) == known_runs.LOOKED
+
+
+@pytest.mark.parametrize("failure", [{"status": 404}, {"refused": True}], ids=["not there", "no network"])
+def test_where_it_cannot_be_fetched_the_training_is_done_and_that_is_said(
+    failure, known, tmp_path, monkeypatch, capsys
+):
+    (tmp_path / "known_runs" / "00.npz").unlink()
+    browser_that_gives(monkeypatch, **failure)
+    done = steps_done(monkeypatch)
+    trained()
+    assert len(done) == STEPS
+    assert (
+        "a sine was done in full; the course has its weights, but 00.npz cannot be fetched" in capsys.readouterr().out
+    )
+
+
 def test_outside_of_a_browser_nothing_is_looked_for():
     assert known_runs._anyway and known_runs.watch(np.zeros(2), [2], 100, lambda t: 0.1, "") is None
 
@@ -161,9 +211,13 @@ def test_numbers_are_packed_as_finely_as_they_spread_and_none_is_cut_off(few, mo
 
 
 def test_the_runs_that_come_with_the_course_are_whole():
-    with np.load(known_runs.FOLDER / "known_runs.npz", allow_pickle=False) as pack:
-        for run in known_runs.described():
-            assert len(pack[f"{run['name']}.change"]) == run["parameters"]
-            assert len(run["first losses"]) == known_runs.LOOKED < run["steps"]
-            assert np.isfinite([*run["first losses"], run["last loss"], *pack[f"{run['name']}.units"]]).all()
-        assert {name.split(".")[0] for name in pack} == {run["name"] for run in known_runs.described()}
+    packs = sorted((known_runs.FOLDER / "known_runs").iterdir())
+    assert packs == sorted({known_runs.pack_of(run["name"]) for run in known_runs.described()})
+    for path in packs:
+        runs = [run for run in known_runs.described() if known_runs.pack_of(run["name"]) == path]
+        with np.load(path, allow_pickle=False) as pack:
+            for run in runs:
+                assert len(pack[f"{run['name']}.change"]) == run["parameters"]
+                assert len(run["first losses"]) == known_runs.LOOKED < run["steps"]
+                assert np.isfinite([*run["first losses"], run["last loss"], *pack[f"{run['name']}.units"]]).all()
+            assert {name.split(".")[0] for name in pack} == {run["name"] for run in runs}

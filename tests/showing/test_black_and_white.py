@@ -51,3 +51,9 @@ def test_sizes_are_those_of_files_that_hold_the_picture():
     pixels = np.asarray(Image.open(io.BytesIO(webp)).convert("L"))
     np.testing.assert_array_equal(pixels > 127, WHITE)
     assert sizes["WebP"] == len(webp) and set(np.unique(pixels)) <= {0, 255}
+
+
+def test_without_lzma_as_in_a_browser_the_others_are_as_they_were(monkeypatch):
+    sizes = sizes_of_others(WHITE)
+    monkeypatch.setattr(black_and_white, "lzma", None)
+    assert sizes_of_others(WHITE) == {name: size for name, size in sizes.items() if name != "lzma"}

@@ -3,6 +3,8 @@
 // site fetches what has changed, and an old copy never stands in for a new file.
 "use strict";
 const FILES = /*FILES*/{}; // path below the site's folder -> SHA-256 of the file
+const LATER = /*LATER*/{}; // the same of what is not fetched before somebody asks for it, and kept from then on
+const ALL = { ...FILES, ...LATER };
 const CACHE = "course:" + self.registration.scope;
 const AT_ONCE = 3;
 const FULL = new URL("?full", self.registration.scope).href; // an entry that says when there was no room
@@ -11,7 +13,7 @@ const channel = new BroadcastChannel("/sw-api.v1"); // as JupyterLite's pages ca
 const turns = new Map(); // page -> its latest question about the storage: answers bear no number, so one at a time
 let keeping = null;
 
-const keyOf = (path) => new URL(`${path}?sha256=${FILES[path]}`, self.registration.scope).href;
+const keyOf = (path) => new URL(`${path}?sha256=${ALL[path]}`, self.registration.scope).href;
 const pathOf = (url) => {
   if (!url.href.startsWith(self.registration.scope)) return null;
   const path = decodeURI(url.pathname.slice(new URL(self.registration.scope).pathname.length));
@@ -23,8 +25,9 @@ async function fetchAndKeep(path, cache) {
   const response = await fetch(new URL(path, self.registration.scope), { cache: "no-cache" });
   const body = await response.arrayBuffer();
   const found = hex(await crypto.subtle.digest("SHA-256", body));
-  if (!response.ok || response.redirected || found !== FILES[path]) throw new Error(`${path} is another version's`);
-  await cache.put(keyOf(path), new Response(body, { headers: response.headers })).catch(makeRoom);
+  if (!response.ok || response.redirected || found !== ALL[path]) throw new Error(`${path} is another version's`);
+  await cache.put(keyOf(path), new Response(body, { headers: response.headers }))
+    .catch(Object.hasOwn(FILES, path) ? makeRoom : () => null);
 }
 
 // All or nothing: a part of the course opens nothing without a network, and takes room from the student's work.
@@ -42,7 +45,12 @@ async function isFull() {
 // What is not kept yet goes straight through: the page's own request never waits for the keeping. The browser's other
 // cache may hold an earlier version of the file, so the server is asked whether it has changed.
 async function answer(request, path) {
-  const there = await caches.open(CACHE).then((cache) => cache.match(keyOf(path))).catch(() => null);
+  const look = () => caches.open(CACHE).then((cache) => cache.match(keyOf(path))).catch(() => null);
+  let there = await look();
+  if (!there && Object.hasOwn(LATER, path) && !(await isFull())) {
+    await fetchAndKeep(path, await caches.open(CACHE)).catch(() => null);
+    there = await look();
+  }
   return there ?? fetch(request.mode === "navigate" ? request.url : request, { cache: "no-cache" });
 }
 
@@ -65,7 +73,7 @@ async function keepAll() {
 
 async function forgetOthers() {
   const cache = await caches.open(CACHE);
-  const wanted = new Set([FULL, ...Object.keys(FILES).map(keyOf)]);
+  const wanted = new Set([FULL, ...Object.keys(ALL).map(keyOf)]);
   for (const { url } of await cache.keys()) if (!wanted.has(url)) await cache.delete(url);
 }
 
@@ -121,7 +129,7 @@ self.addEventListener("fetch", (event) => {
     event.respondWith(askPage(event.request, url));
   } else if (event.request.method === "GET") {
     const path = pathOf(url);
-    if (!Object.hasOwn(FILES, path ?? "")) return;
+    if (!Object.hasOwn(ALL, path ?? "")) return;
     event.respondWith(answer(event.request, path));
     if (event.request.mode === "navigate") keepInBackground(event);
   }
