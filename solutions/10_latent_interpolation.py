@@ -341,7 +341,7 @@ heads = sketch.outputs(few["decoder"], z, before)[:, 0]
 dx, dy = (side.ravel() for side in np.meshgrid(across, across))
 
 # %%
-fig, axes = plots.figure(8.4, 4.4, 2)
+fig, axes = plots.figure(8.4, 4.9, 2)
 for ax, step in zip(axes, (1, 4)):
     params, _ = sketch.scaled(heads[step:step + 1], DIGITS)
     density = np.exp(-mixture_nll(np.repeat(params, 3600, axis=0), dx, dy) / 4)
@@ -417,7 +417,7 @@ assert table["weight 1"][1] < table["weight 3"][1] - 0.1
 expect(long_report[0], 22.2, within=1)
 
 # %% [markdown]
-# Without noise and KL, or with little of it, digits come back closely, but the judge is hardly surer of their midpoints than of averages of points. The weight 1 pays for better midpoints with an error about three times as large. With three times the KL the code is given up, and the digit's identity with it: the failure of section 2, by another
+# Without noise and KL, or with little of it, digits come back closely, but the judge is little surer of their midpoints than of averages. The weight 1 pays for better midpoints with an error about three times as large. With three times the KL the code is given up, and the digit's identity with it: the failure of section 2, by another
 # road. Training longer improves both ends, and brings the autoencoder's midpoints no nearer to digits. Between the two ways, the circle's middles are a little better here; the next sections ask again. We go on with the longer training.
 
 # %%
@@ -509,7 +509,7 @@ results(strokes, ["distance of a stroke to the nearest training stroke"],
 assert strokes["middle of the circle"] < strokes["raw averages"] - 0.004
 
 # %% [markdown]
-# Midpoints' strokes lie nearer to real ones than those of raw averages, and still more than twice as far as those of new real characters. Line and circle hardly differ. Below two pairs chosen among those that the model writes well, and two by lot.
+# Midpoints' strokes lie nearer to real ones than those of raw averages, and still more than twice as far as those of new real characters. The line's are a little nearer. Below two pairs chosen among those that the model writes well, and two by lot.
 
 # %%
 def ways(pairs, frames):

@@ -550,13 +550,13 @@ plots.show(fig, alt="Forty samples of each of five models: pen digits, with some
 k, real = 5, x_test[:1000]
 
 
-def measured(x):   # [(precision, its standard error), (recall, its error)]
+def quality_of(x):   # [(precision, its standard error), (recall, its error)]
     errors = precision_recall_errors(real, x, k, np.random.default_rng(3))
     return list(zip(precision_recall(real, x, k), errors))
 
 
 # %%
-quality = {name: measured(x) for name, x in samples.items()}
+quality = {name: quality_of(x) for name, x in samples.items()}
 results(quality, ["precision", "recall"], best="highest",
         caption="1,000 made digits against 1,000 test digits, k = 5")
 reveal("11-recall", min(quality, key=lambda name: quality[name][1]))
@@ -565,7 +565,7 @@ controls = {"other real digits": trembling(x_fit[:1000]),
             "real digits 0 to 4": trembling(few[:1000]),
             "one digit, 1,000 times": trembling(np.tile(x_fit[:1], (1000, 1))),
             "one Gaussian": gmm_sample(one, 1000, np.random.default_rng(2))}
-results({name: measured(x) for name, x in controls.items()}, ["precision", "recall"],
+results({name: quality_of(x) for name, x in controls.items()}, ["precision", "recall"],
         caption="The same for controls")
 
 # %% [markdown]
@@ -580,7 +580,7 @@ early = min((t for t in earlier if t <= 2200),
             key=lambda t: abs(smooth[t - 100] - smooth[-1]))
 z_fixed = normal(1000, 16)
 results({f"step {t}": [smooth[t - 100],
-                       *measured(gan.gan_generate(earlier[t], z_fixed))]
+                       *quality_of(gan.gan_generate(earlier[t], z_fixed))]
          for t in [early, max(earlier)]}, ["sum of losses", "precision", "recall"])
 
 # %% tags=["expectation"]
@@ -898,7 +898,7 @@ found = {"test digits": nearest(x_test[:1000]),
 shares = {name: np.bincount(found[name], minlength=10) / 1000 for name in found}
 results({"labels of test digits that are right":
          np.mean(found["test digits"] == digits.y_test[:1000]),
-         "recall, GAN": quality["GAN"][1], "recall, another GAN": measured(again)[1]})
+         "recall, GAN": quality["GAN"][1], "recall, another GAN": quality_of(again)[1]})
 
 # %%
 fig, ax = plots.figure(9, 2.7)
@@ -914,7 +914,7 @@ plots.show(fig, alt="Bars for the ten digits. Test digits and the autoregressive
 # %% tags=["expectation"]
 uneven = {name: np.abs(share - 0.1).max() for name, share in shares.items()}
 assert min(uneven["GAN"], uneven["another GAN"]) > 1.5 * uneven["autoregressive"]
-assert measured(again)[1][0] < min(others)
+assert quality_of(again)[1][0] < min(others)
 assert max(shares[name][d] for name in ("GAN", "another GAN") for d in (0, 8)) < 0.08
 
 # %% [markdown]
