@@ -992,7 +992,7 @@ assert cold["KL × 1"][3] < -0.05 and cold["point estimate"][3] > 0.02
 # %% [markdown]
 # With the weight that theory asks for, the network says less than it knows: it is right more often than it claims. The point estimate claims too much. In between lies a weight that predicts better than both, and has a longer message. Why is disputed: is it the family, independent Gaussians, the prior and the likelihood, or training that has not come to its end?
 #
-# The network without a hidden layer is small enough to find out. *Hamiltonian Monte Carlo* (Neal 2011) draws its 500 weights from the exact posterior: steps along the gradient of $\log p(\mathbf{y}, \mathbf{w}|\mathbf{x})$ with a random push, and no family at all. Beside it the Gaussians of section 5, and Gaussians that were trained for longer, whose $\tau$ both have:
+# The network without a hidden layer is small enough to find out. *Hamiltonian Monte Carlo* (Neal 2011) draws its 500 weights from the exact posterior: steps along the gradient of $\log p(\mathbf{y}, \mathbf{w}|\mathbf{x})$ with a random push, and no family at all. Beside it stand Gaussians that were trained for longer, whose $\tau$ it has, and those of section 5:
 
 # %%
 longer = bayesian.bayesian_train(*few, [49, 10], 4000, np.random.default_rng(0))
