@@ -758,9 +758,9 @@ M2_UNLABELLED = exercise(
     signature="m2_unlabelled_elbo(elbo_per_class, q_y)",
     returns="(N,)",
     task=(
-        r"Return the bound on $\log p(\mathbf{x})$ of examples without a label: the mean under $q(y|\mathbf{x})$ of "
-        r"$\mathcal{L}(\mathbf{x}, c) - \log q(c|\mathbf{x})$. `elbo_per_class` (N, C) holds "
-        r"$\mathcal{L}(\mathbf{x}, c)$, with $\log p(y)$ in it, and `q_y` (N, C) the probabilities; $0 \log 0 = 0$."
+        r"Return the bound on $\log p(\mathbf{x})$ that Jensen's inequality over the labels gives, with "
+        r"$q(y|\mathbf{x})$, for examples without a label. `elbo_per_class` (N, C) holds $\mathcal{L}(\mathbf{x}, c)$, "
+        r"a bound on $\log p(\mathbf{x}, c)$, and `q_y` (N, C) the probabilities $q(c|\mathbf{x})$; $0 \log 0 = 0$."
     ),
     answer="course_utils.models.semi_supervised:m2_unlabelled_elbo",
     cases=unlabelled_cases,
@@ -831,14 +831,20 @@ M2_UNLABELLED = exercise(
     },
     hints=(
         (
-            r"For each class $\mathcal{L}(\mathbf{x}, c) - \log q(c|\mathbf{x})$; then the mean with the weights "
-            r"$q(c|\mathbf{x})$: a sum over axis 1."
+            r"As in notebook 04: multiply and divide each $p(\mathbf{x}, c)$ by $q(c|\mathbf{x})$, and take the "
+            "logarithm inside of the mean."
         ),
         (
-            r"It splits into $\sum_c q_c \mathcal{L}_c$ and the entropy $-\sum_c q_c \log q_c$. Only the entropy has "
+            r"For each class $\mathcal{L}(\mathbf{x}, c) - \log q(c|\mathbf{x})$; then the mean with the weights "
+            r"$q(c|\mathbf{x})$: a sum over axis 1. It splits into "
+            r"$\sum_c q_c \mathcal{L}_c$ and the entropy $-\sum_c q_c \log q_c$. Only the entropy has "
             "trouble with zeros."
         ),
         r"np.log(np.where(q_y > 0, q_y, 1.0)) is $\log q$ where $q > 0$ and 0 elsewhere.",
+    ),
+    afterwards=(
+        r"So $\mathcal{U}(\mathbf{x}) = \sum_y q(y|\mathbf{x})\,[\mathcal{L}(\mathbf{x}, y) - \log q(y|\mathbf{x})] "
+        r"\le \log p(\mathbf{x})$."
     ),
 )
 

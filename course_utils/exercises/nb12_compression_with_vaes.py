@@ -120,10 +120,10 @@ ANS_PUSH = exercise(
     signature="ans_push(state, start, freq, precision)",
     returns="a whole number",
     task=(
-        r"Return the state with one more symbol on top, $\lfloor s / f \rfloor\, 2^r + c + (s \bmod f)$. All are "
-        r"Python's whole numbers: the state $s \ge 0$ (`state`), of any size, the symbol's first slot $c$ (`start`), "
-        r"how many slots it has, $f \ge 1$ (`freq`), of $2^r$ in all, and $r$ (`precision`). Exact also for states of "
-        r"hundreds of bits."
+        r"Return the state with one more symbol on top: the $s$-th number, counted from 0, that carries the symbol. "
+        r"The symbol has the slots $c, \dots, c + f - 1$ of each round of $2^r$. All are Python's whole numbers: the "
+        r"state $s \ge 0$ (`state`), of any size, $c$ (`start`), $f \ge 1$ (`freq`), and $r$ (`precision`). Exact also "
+        r"for states of hundreds of bits."
     ),
     answer="course_utils.models.coding:ans_push",
     cases=push_cases,
@@ -192,9 +192,19 @@ ANS_PUSH = exercise(
         ),
     },
     hints=(
-        "Divide state by freq as whole numbers: divmod(state, freq) gives quotient and remainder.",
-        "The remainder chooses one of the symbol's slots, start + remainder. The quotient moves up by 2^precision.",
+        (
+            "Each round has freq numbers that carry the symbol. How many whole rounds come before the one that is "
+            "sought, and which of the symbol's slots is it in its own?"
+        ),
+        (
+            "divmod(state, freq) gives both: the quotient is the rounds, of 2^precision numbers each; the remainder "
+            "chooses the slot, start + remainder."
+        ),
         "return (state // freq) * 2 ** precision + start + state % freq, with // and not /.",
+    ),
+    afterwards=(
+        r"Push: $s \mapsto \lfloor s / f \rfloor\, 2^r + c + (s \bmod f)$. The first term counts whole rounds; the "
+        "rest is the place in its own."
     ),
 )
 
@@ -867,10 +877,10 @@ BITS_BACK_ENCODE = exercise(
     signature="bits_back_encode(state, x, prior, likelihood, posterior, precision)",
     returns="a whole number",
     task=(
-        r"Return the state with the symbol `x` on top, by bits back: pop $z$ from the state with the table "
-        r"`posterior[x]`, push `x` with `likelihood[z]`, push $z$ with `prior`. Tables are lists of starts, as "
-        r"`ans_pop` takes them: `prior` (Z + 1,), `likelihood` (Z, X + 1) with one for each $z$, `posterior` (X, Z + "
-        r"1) with one for each $x$, all with the same `precision`. Exact also for states of hundreds of bits."
+        r"Return the state with the symbol `x` on top, by bits back, in the order of the picture above. Tables are "
+        r"lists of starts, as `ans_pop` takes them: `prior` (Z + 1,) of $z$, `likelihood` (Z, X + 1) of $x$ with one "
+        r"for each $z$, `posterior` (X, Z + 1) with the $q(z \mid x)$ of each $x$, all with the same `precision`. "
+        r"Exact also for states of hundreds of bits."
     ),
     answer="course_utils.models.coding:bits_back_encode",
     cases=encode_cases,

@@ -359,10 +359,9 @@ LOG_EVIDENCE = exercise(
     signature="log_evidence(x, y, eta, tau)",
     returns="scalar",
     task=(
-        r"Return $\log p(\mathbf{y} \mid \mathbf{x}) = \log \mathcal{N}(\mathbf{y};\, 0,\, \eta I + \tau^2 "
-        r"\mathbf{x}\mathbf{x}^\top)$ in nats, with its constants: what is left of "
+        r"Return $\log p(\mathbf{y} \mid \mathbf{x})$ in nats, with its constants: what is left of "
         r"$\mathbf{y} = \mathbf{x}\mathbf{w} + \text{noise}$ when $\mathbf{w} \sim \mathcal{N}(0, \tau^2 I)$ is "
-        "integrated out. `x` is (N, P), `y` (N,), "
+        "integrated out, a Gaussian density with mean 0. Which covariance? `x` is (N, P), `y` (N,), "
         "`eta` the noise's variance, `tau` the prior's standard deviation. It must also work for many examples, where "
         "the determinant is too large or too small for a floating-point number."
     ),
@@ -428,12 +427,14 @@ LOG_EVIDENCE = exercise(
     },
     hints=(
         (
-            r"Build the $N \times N$ matrix $C = \eta I + \tau^2\mathbf{x}\mathbf{x}^\top$, and write down the log of "
-            "a Gaussian density."
+            r"The noise and $\mathbf{x}\mathbf{w}$ are independent, so their covariances add up, to a matrix $C$ of "
+            r"$N \times N$. That of $\mathbf{x}\mathbf{w}$ is "
+            r"$\mathbf{x}\,\mathbb{E}[\mathbf{w}\mathbf{w}^\top]\,\mathbf{x}^\top$."
         ),
         (
-            r"$-\frac12\mathbf{y}^\top C^{-1}\mathbf{y} - \frac12\log\det C - \frac N2\log 2\pi$. "
-            "np.linalg.slogdet gives the log determinant where np.linalg.det is 0 or infinite."
+            r"$C = \eta I + \tau^2\mathbf{x}\mathbf{x}^\top$, and the log density is "
+            r"$-\frac12\mathbf{y}^\top C^{-1}\mathbf{y} - \frac12\log\det C "
+            r"- \frac N2\log 2\pi$. np.linalg.slogdet gives the log determinant where np.linalg.det is 0 or infinite."
         ),
         (
             "C = eta * np.eye(len(y)) + tau ** 2 * x @ x.T; then -0.5 * y @ np.linalg.solve(C, y) "
