@@ -818,7 +818,7 @@ plots.show(fig, alt="Component 0: the points start at the top and end at the bot
                     "left. Component 1: the last points are the bar on top.")
 
 # %% [markdown]
-# (Blue: the medians of the eight points; some draw the bar of component 0 to the left, more draw it to the right and back.) The components are two orders of writing: in one the bar comes first, points 1 to 3, in the other last, points 7 and 8. But two thresholds that need no EM, 0 and the mean of all fives, agree just as well:
+# (Blue: the medians of the eight points.) The components are two orders of writing: in one the bar comes first, points 1 to 3 (some draw it to the left, more to the right and back), in the other last, points 7 and 8. But two thresholds that need no EM, 0 and the mean of all fives, agree just as well:
 # the meaning was in the number $x$. What EM adds is a density for each way, and with it how sure of each five one may be.
 
 # %% [markdown]

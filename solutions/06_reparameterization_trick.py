@@ -19,7 +19,7 @@
 # By the end you can say, and show with numbers,
 #
 # - why a random number generator has no derivative, and what can be differentiated in its place,
-# - that both ways are right on average, and how far single estimates are off,
+# - that both ways are right on average (for smooth $f$), and how far single estimates are off,
 # - what backprop does at a sampling step, and how to teach it to autograd.
 
 # %%
@@ -666,7 +666,7 @@ for name, sizes in {"score function": (11.6, 5.3, 1.4),
 assert gaps["score function"][:, -200:].mean(axis=1).min() > 1
 
 # %% [markdown]
-# It is the noise: with a hundred samples a step, nothing else changed, the plain score function comes four times as near, and it is still ten times as far away as the pathwise climb with a *single* sample. The baseline helps a good deal, and people work hard on better
+# It is the noise: with a hundred samples a step, nothing else changed, the plain score function comes four times as near, and it is still ten times as far away as the pathwise climb with a *single* sample. The baseline helps a good deal, and people seek better
 # ones where the trick is not available. The pathwise climb gets by with one sample; so do VAEs, with one per example and step (notebook 08).
 
 # %% [markdown]
@@ -790,7 +790,7 @@ plots.show(fig, alt="The digit 0; the decoder's picture at the first climb's mea
                     "a 0; and that at the last climb's mean, which looks like a 9.")
 
 # %% [markdown]
-# Three climbs end on the same summit, at most a few hundredths of a nat below $\log p(\mathbf{x})$: this posterior is nearly Gaussian, so a Gaussian $q$ has next to nothing to lose. No formula for
+# Three climbs end on the same summit, at most a few hundredths of a nat below $\log p(\mathbf{x})$: this posterior is nearly Gaussian, so a Gaussian $q$ loses next to nothing. No formula for
 # $\mathbb{E}_q\lVert\mathbf{x} - G(z)\rVert^2$ was needed. The last climb is stuck on a lower summit, where the decoder draws something like a 9. The third started from the same mean with a wide $q$ and got away: over a wide $q$ the dip between the summits averages out (the cuts on the right). "Further" tests whether it was the width, or the luck of its noise.
 
 # %% [markdown]
