@@ -103,11 +103,12 @@ jensen_gap = check(jensen_gap)
 # %%
 equal = np.full(len(ink), 1 / len(ink))
 for h in (np.exp, np.square, np.negative, np.sqrt, np.log):  # negative: h(x) = -x
-    gap = round(float(jensen_gap(h, ink, equal)), 5) + 0     # -0.0 + 0 is 0.0
+    gap = round(float(jensen_gap(h, ink, equal)), 5) + 0     # + 0: never shows "-0"
     print(f"{h.__name__:>8}: {gap:+.5f}")
-assert np.isclose(jensen_gap(np.square, ink, equal), np.var(ink))
 
 # %% tags=["expectation"]
+assert np.isclose(jensen_gap(np.square, ink, equal), np.var(ink))
+assert np.isclose(jensen_gap(np.negative, ink, equal), 0)
 for h, second in [(np.exp, np.exp), (np.sqrt, lambda m: -m**-1.5 / 4)]:
     estimate = second(ink.mean()) * np.var(ink) / 2
     expect(jensen_gap(h, ink, equal) / estimate, 1, within=0.1)
@@ -184,7 +185,7 @@ plots.show(fig, alt="Left: x lies inside a parabola, near both of its arms: a ci
 # Both arms pass near $\mathbf{x}$ (the circle around it is one standard deviation of the noise), so there are two explanations. Divide the joint density by its area, and you have the **posterior**
 # $p(z \mid \mathbf{x}) = p(\mathbf{x}, z) / p(\mathbf{x})$: what is known about $z$ once $\mathbf{x}$ has been seen.
 #
-# Before you write it, look at another model, the same $z$ read off 800 times with noise. A density of 800 numbers is tiny:
+# Before you write it, look at another model, the same $z$ read off 800 times with much noise. Its density is tiny:
 
 # %%
 log_joint_800 = toy_joints.faint_log_joint(grid)
@@ -273,7 +274,7 @@ reveal("04-line", "at line " + " and ".join(changes))
 #
 # which a Gaussian fulfils. Without it, (2) has lost the area under $p(\mathbf{x}, z)$ where $q = 0$, and its sign is $\ge$, too. So the last line is
 # a lower bound for *every* $q$, but there are two ways to lose: what $q$ leaves out, at (2), and what it weighs unevenly, at (4). The second step is a Jensen gap, that of
-# the logarithm for the ratio $p(\mathbf{x}, z) / q(z)$, and negative like every gap of the logarithm:
+# the logarithm for the ratio $p(\mathbf{x}, z) / q(z)$, and like every gap of the logarithm never positive:
 
 # %%
 q = gaussian(0.8, 0.7)
@@ -393,7 +394,7 @@ assert abs(losses["prior"][0] + other - log_p_x) > 0.1
 # The third column is $\log p(\mathbf{x})$ every time, to $10^{-8}$, also for the $q$ that has zeros, and the two losses add up to the gap. Now to the last two rows.
 #
 # **Half of the posterior.** Where it is not zero, this $q$ is the posterior divided by $P(z > 0 \mid \mathbf{x})$, so the gap is
-# $-\log P(z > 0 \mid \mathbf{x}) = -\log 0.62 = 0.47$: to drop an explanation costs minus the logarithm of the probability *that is kept*. Here that is cheap; when the kept hill has one
+# $-\log P(z > 0 \mid \mathbf{x}) = -\log 0.623 = 0.473$: to drop an explanation costs minus the logarithm of the probability *that is kept*. Here that is cheap; when the kept hill has one
 # hundredth of the probability, it is 4.6 nats.
 #
 # **The posterior.** Its gap is zero: the bound is *tight*. Section 1 says why. Jensen loses nothing only when the ratio $p(\mathbf{x}, z) / q(z)$ is constant where $q$ draws, and line (2)
@@ -415,7 +416,7 @@ assert abs(losses["prior"][0] + other - log_p_x) > 0.1
 #
 # It has a second model, too, with a *linear* decoder: three readings $x_d = w_d z + b_d$ plus noise (`toy_joints.LINEAR`). Everything about it is Gaussian, so its posterior has one mode.
 #
-# Before you move anything, decide what you expect: (a) With two modes, will the best Gaussian $q$ lie between the hills, or on one of them, and which gap will be left? (b) With one mode, can
+# Before you move anything, decide what you expect: (a) With two modes, how small can the gap of a Gaussian $q$ become: smaller than that of half of the posterior, 0.473, or not? (b) With one mode, can
 # you bring the gap to zero?
 
 # %%
@@ -425,7 +426,7 @@ bound_explorer({"two modes": toy_joints.bent_log_joint,
 # %% [markdown] tags=["expectation"]
 # <details><summary>Answers</summary>
 #
-# (a) On the higher hill, at a mean of 1.05 with a standard deviation of about 0.3; the next cell finds it, and its gap. (b) Yes: the linear model's posterior is itself a Gaussian,
+# (a) Not smaller: the best one, on the higher hill at a mean of 1.05 with a standard deviation of about 0.3, leaves 0.530 (the next cell finds it). No Gaussian is as good as the posterior cut in two. (b) Yes: the linear model's posterior is itself a Gaussian,
 # with the mean and the standard deviation that `toy_joints.linear_posterior()` gives. The sliders come as near as their steps of 0.05 allow.
 #
 # </details>
@@ -448,6 +449,8 @@ print(f"one mode: the posterior has mean {m_post:.2f}, standard deviation {s_pos
 
 # %% tags=["expectation"]
 assert abs(lattice[best][0] - 1.05) < 0.06 and between > gaps[best] + 0.3
+expect(gaps[best], 0.530, within=0.003)
+expect(-np.log(kept), 0.473, within=0.001)
 
 # %% [markdown]
 # With one mode, a Gaussian $q$ can be the posterior, and the gap is 0. With two, the best gap is hardly larger than that of dropping the left hill. Between the hills $q$ would put its mass where the posterior is small, and there
@@ -575,8 +578,8 @@ plots.show(fig, alt="The curve of log p with three bounds below it. Each touches
 # Now all five parameters at once, from two components that nearly coincide.
 
 # %%
-predict("04-climb", "60 steps of EM from there. How will the climb go, from the first "
-        "step on?", ["ever slower", "evenly", "slow, then fast, then slow"])
+predict("04-climb", "60 steps of EM from there. After the first step, how does the "
+        "climb go on?", ["ever slower", "evenly", "slow, then fast, then slow"])
 
 # %%
 theta = np.array([0.5, 0.5]), np.array([0.0, 0.2]), np.array([0.4, 0.4])
@@ -788,12 +791,17 @@ kind = em_e_step(x_new, *thetas[-1]).argmax(axis=1)
 ends_right = new[:, 7, 0] > new[:, 6, 0]
 results({"component of EM": np.mean(kind == ends_right),
          "x > 0, without EM": np.mean((x_new > 0) == ends_right),
+         "x > its mean, without EM": np.mean((x_new > x.mean()) == ends_right),
          "always to the right": np.mean(ends_right)},
         trained=False, caption="Agreement with where the stroke ends, 200 new fives")
 
 # %% tags=["expectation"]
-assert abs(np.mean(kind == ends_right) - np.mean((x_new > 0) == ends_right)) < 0.02
+for cut in (0, x.mean()):
+    expect(np.mean((x_new > cut) == ends_right), np.mean(kind == ends_right),
+           within=0.02)
 assert np.mean(kind == ends_right) > np.mean(ends_right) + 0.25
+first, second = new[kind == 0, 0, 0], new[kind == 0, 1, 0]
+expect(np.mean(first > second), 0.42, within=0.05)    # these draw the bar to the left
 
 # %%
 fig, axes = plots.figure(6.4, 3, columns=2)
@@ -806,12 +814,12 @@ for c, ax in enumerate(axes):
         ax.annotate(i, point, xytext=(8, -4), textcoords="offset points", weight="bold")
     ax.set(aspect="equal", title=f"component {c}: {np.sum(kind == c)} fives")
     ax.set_axis_off()
-plots.show(fig, alt="Component 0: the points start at the top right and end at the "
-                    "bottom left. Component 1: the last points are the bar on top.")
+plots.show(fig, alt="Component 0: the points start at the top and end at the bottom "
+                    "left. Component 1: the last points are the bar on top.")
 
 # %% [markdown]
-# (Blue: the medians of the eight points.) The components are two orders of writing: in one the bar comes first, points 1 to 3, in the other last, points 7 and 8. But the threshold $x > 0$, which needs no EM, agrees just as well:
-# the meaning was in the number $x$. What EM adds is that nobody told it where to cut.
+# (Blue: the medians of the eight points.) The components are two orders of writing: in one the bar comes first, points 1 to 3 (some draw it to the left, more to the right and back), in the other last, points 7 and 8. But two thresholds that need no EM, 0 and the mean of all fives, agree just as well:
+# the meaning was in the number $x$. What EM adds is a density for each way, and with it how sure of each five one may be.
 
 # %% [markdown]
 # ### Too wide or too narrow?
@@ -905,7 +913,7 @@ for i in (1, 2):
     assert wide - narrow > 4 * np.hypot(e, f)
 
 # %% [markdown]
-# "Never above" holds for the expectation; an estimate of it may lie above by about its error. But all
+# $\mathcal{L}_S \le \log p(\mathbf{x})$ speaks of the expectation; an estimate may lie above by about its error. But all
 # four rows climb without any exception, and that is no luck. The same weights went into every point of a curve, so an average of 100 weights is an average of
 # ten averages of ten. By Jensen once more, its logarithm is at least the average of theirs:
 

@@ -69,7 +69,7 @@ plots.show(fig, alt="The prior p(z) and q(z) go into KL(q || p). A code z, drawn
 # %% [markdown]
 # For numbers, take a linear decoder $W\mathbf{z} + \mathbf{b}$ out of PCA: $\mathbf{b}$ is the mean digit, and
 # column $k$ of $W$ points along the principal component $\mathbf{c}_k$ and gives the model the data's variance $\lambda_k$ in this
-# direction: $\lVert \mathbf{w}_k \rVert^2 + \eta = \lambda_k$. The noise variance $\eta$ is the mean of the eigenvalues left over. (Section 8 finds the same columns by training, at this $\eta$.)
+# direction: $\lVert \mathbf{w}_k \rVert^2 + \eta = \lambda_k$. The noise variance $\eta$ is the mean of the eigenvalues left over. (Section 8 finds columns of the same lengths in the same plane by training, at this $\eta$.)
 
 # %%
 eigenvalues = pca.pca_eigenvalues(x_train)
@@ -257,8 +257,8 @@ results({"log σ = +2": wide, "log σ = −2": narrow}, ["nats"], trained=False)
 reveal("05-wide", "exp(2), too wide" if wide > narrow else "exp(-2), too narrow")
 
 # %% [markdown]
-# From everywhere the arrows lead to $\mu = 0$, $\sigma = 1$: the term pulls $q$ towards $\mathcal{N}(\mathbf{0}, I)$ (L14). Too wide is expensive, as $\sigma^2 = e^{2\log\sigma}$ grows fast; too narrow is cheap at
-# first, as the price grows like $-\log\sigma$ only.
+# From everywhere the arrows lead to $\mu = 0$, $\sigma = 1$: the term pulls $q$ towards $\mathcal{N}(\mathbf{0}, I)$ (L14). Near $\sigma = 1$ both mistakes cost alike. Farther out, too wide is expensive, as $\sigma^2 = e^{2\log\sigma}$ grows fast; too narrow is cheap, as the price
+# grows like $-\log\sigma$ only (but without end: section 6).
 
 # %% [markdown]
 # ## 4. Which way round?
@@ -453,7 +453,9 @@ expect(slopes[0] / 10, -8, within=1e-6)
 #
 # **Step 1.** Cut the space into two classes, a cube with sides $w$ and the rest. Merging all points of a class can only lower a divergence: when points $i$ with the total probabilities $Q = \sum_i q_i$ and $P = \sum_i p_i$ become one, Jensen's inequality under the weights $q_i / Q$ says
 #
-# $$-\sum_i q_i \log\frac{q_i}{p_i} = Q \sum_i \frac{q_i}{Q} \log\frac{p_i}{q_i} \;\le\; Q \log \sum_i \frac{q_i}{Q}\,\frac{p_i}{q_i} \;\le\; -Q \log \frac{Q}{P} .$$
+# $$-\sum_i q_i \log\frac{q_i}{p_i} = Q \sum_i \frac{q_i}{Q} \log\frac{p_i}{q_i} \;\le\; Q \log \sum_i \frac{q_i}{Q}\,\frac{p_i}{q_i} \;\le\; -Q \log \frac{Q}{P}$$
+#
+# (the last sign is "=" unless $q$ leaves some $p_i$ out).
 #
 # A $q$ with all its mass in the cube has the probabilities $(1, 0)$, the prior has
 # $(P, 1 - P)$ with $P = P(\text{cube})$, and $\mathrm{KL}$ of these two is $-\log P$. So *every* such $q$ pays at least $-\log P(\text{cube})$. (For a $q$ without a density, like a point mass, the divergence is *defined* as the most that any cut gives.)
@@ -593,7 +595,7 @@ for y, label, style, i in [
 ax.semilogx(widths, F_of_width - first_term.max(), "k", lw=2, label="sum")
 ax.axvline(top, color=plots.PALETTE[3], linewidth=1)
 ax.text(top, -8.5, f" σ = {top:.2f}")
-ax.set(ylim=(-14, 0.5), xlabel="width σ of q, in both dimensions", ylabel="nats")
+ax.set(ylim=(-14, 0.5), xlabel="one width σ for both dimensions of q", ylabel="nats")
 ax.set_title("What a width costs, at the best mean")
 ax.legend(loc="lower center")
 plots.show(fig, alt="Against sigma, the reconstruction term falls, minus KL rises up "
@@ -601,7 +603,7 @@ plots.show(fig, alt="Against sigma, the reconstruction term falls, minus KL rise
            top=top)
 
 # %% [markdown]
-# The reconstruction term pushes $\sigma$ down, the KL term pulls it up, and at the top their slopes cancel. The best mean is the least-squares code *shrunk* by $\lVert\mathbf{w}_k\rVert^2/(\lVert\mathbf{w}_k\rVert^2 + \eta)$, as the prior pulls it in. The width does not depend on $\mathbf{x}$: with a linear decoder, all
+# The reconstruction term pushes $\sigma$ down, the KL term pulls it up, and at the top their slopes cancel. With columns at right angles the best mean is the least-squares code *shrunk* by $\lVert\mathbf{w}_k\rVert^2/(\lVert\mathbf{w}_k\rVert^2 + \eta)$, as the prior pulls it in. The width does not depend on $\mathbf{x}$: with a linear decoder, all
 # digits are equally uncertain.
 
 # %% [markdown]
@@ -717,7 +719,7 @@ plots.show(fig, alt="Codes of zeros, ones and sevens with their one-sigma ellips
                     "apart in one direction alone. Beta 40: all the prior's circle.")
 
 # %% [markdown]
-# Each ellipse is one test digit's $q$, one standard deviation wide; the dashed circle is the prior's own. What is left of the decoder's two columns? (Training may turn them; the singular values of $W$ are their lengths once they are turned back to right angles.)
+# Each ellipse is one test digit's $q$, one standard deviation wide; the dashed circle is the prior's own. What is left of the decoder's two columns? (At $\beta = 1$ a hundred turns leave them some 25 degrees off PCA's axes. More turns bring them nearer, slowly, as $q$'s without correlations want columns at right angles: section 7. The singular values of $W$ are their lengths there.)
 
 # %%
 columns = {name: np.linalg.svd(models[name][0], compute_uv=False) ** 2
@@ -738,6 +740,16 @@ for seed in (2, 3):
 assert np.allclose(eigenvalues[:2] / eta_2, [27.44, 20.09], atol=0.02)
 assert columns["β = 24"][1] < 1e-3 < 0.1 < columns["β = 24"][0]
 assert columns["β = 40"].max() < 1e-6
+
+# %% tags=["expectation"]
+leaning, later = [], models["β = 1"]
+for turns in (0, 300):                # degrees between the columns of W and PCA's axes
+    for _ in range(turns):
+        later = best_decoder(x_train, *best_q(x_train, *later, eta_2))
+    units = later[0] / np.linalg.norm(later[0], axis=0)
+    leaning.append(np.degrees(np.arccos(np.abs(components[:2] @ units).max(axis=0))))
+assert np.all(leaning[1] < leaning[0])
+expect(leaning[0].mean(), 25, within=5)
 
 # %% [markdown]
 # **Too much.** Section 1 had $\lVert\mathbf{w}_k\rVert^2 = \lambda_k - \eta$; with $\beta\eta$ in place of $\eta$ it is $\lambda_k - \beta\eta$, and **nothing is left of column $k$ once $\beta > \lambda_k/\eta$**, here 27.4 and 20.1. At $\beta = 40$ every digit has the same $q$, the prior, and
@@ -784,7 +796,7 @@ for seed in (2, 3):  # how pale is chance, that it is pale comes with the small 
     assert np.sum(train(0, 0.014, seed)[0] ** 2) / possible < 0.6
 
 # %% [markdown]
-# **In balance.** At $\beta = 1$ the clouds are small but not points, all of them together fill the prior, and training has found a model as good as PCA's. What it draws varies as the data do along two components; at the other weights it does not. At $\beta = 0$ the same error goes with draws that are far too pale or far too harsh:
+# **In balance.** At $\beta = 1$ the clouds are small but not points, all of them together have the prior's spread, and training has found a model as good as PCA's. What it draws varies as the data do along two components; at the other weights it does not. At $\beta = 0$ the same error goes with draws that are too pale or far too harsh:
 # random codes miss the decoder's own, as in notebook 02, and the KL term is there to bring the two together. (They are poor digits all the same: two latents and a flat decoder. Notebook 08 does better.)
 
 # %% [markdown]
@@ -857,14 +869,21 @@ def kl_to_point_mass(mu, sigmas):
 kl_to_point_mass = check(kl_to_point_mass)
 
 # %% [markdown]
-# Each halving of $\sigma$ costs $K \log 2$ nats, and the bound of section 6 at $w = \sigma$ is below all of it, by an amount that does not depend on $\sigma$:
+# Each halving of $\sigma$ costs $K \log 2$ nats, as much as the bound of section 6 gains when $w$ is halved: the two run side by side. At $w = \sigma$ the Gaussian is even *cheaper* than the bound. That is no contradiction: only 15 % of it lie in such a cube, and the bound speaks of a $q$ with all its mass there. A cube with sides $12\sigma$ holds it:
 
 # %%
 halved = 0.5 ** np.arange(20, 60, 10.0)
 price_of_point = kl_to_point_mass(z_star[0], halved)
 assert np.allclose(np.diff(price_of_point), 10 * 2 * np.log(2))
-above = price_of_point - point_mass_limit(halved, 100, 2)[0]
-assert np.allclose(above, (np.sum(z_star ** 2) - 2) / 2 - np.log(2 * np.pi))
+at_w = {w: price_of_point - point_mass_limit(w * halved, 100, 2)[0] for w in (1, 12)}
+results({f"w = {w} σ": [(2 * norm.cdf(w / 2) - 1) ** 2, above[0]]
+         for w, above in at_w.items()}, ["mass in the cube", "KL − bound (nats)"],
+        trained=False)
+
+# %% tags=["expectation"]
+assert np.allclose(at_w[1], (np.sum(z_star ** 2) - 2) / 2 - np.log(2 * np.pi))
+assert np.ptp(at_w[12]) < 1e-9 and at_w[1][0] < 0 < at_w[12][0]
+expect((2 * norm.cdf(0.5) - 1) ** 2, 0.147, within=0.001)
 
 # %% [markdown]
 # ### Without a formula

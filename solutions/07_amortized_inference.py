@@ -105,8 +105,8 @@ _, S_straight = linear_posterior(small_test, W_straight, b, eta)
 covariance_x = W @ W.T + eta * np.eye(196)
 same_p_x = np.allclose(covariance_x, W_straight @ W_straight.T + eta * np.eye(196))
 same_posterior = np.allclose(S, S_straight)
-reveal("07-turn", "the posteriors p(z | x)" if same_p_x and not same_posterior
-       else "both")
+reveal("07-turn", ["both", "the posteriors p(z | x)", "p(x)", "nothing"][
+    same_p_x + 2 * same_posterior])
 
 # %% [markdown]
 # $p(\mathbf{x})$ stays, as $WR(WR)^\top = WW^\top$: $\mathcal{N}(0, I)$ is the same in all directions. The posterior turns along. It must obey Bayes' rule, $\log p(\mathbf{x}) = \log p(\mathbf{x}|\mathbf{z}) + \log p(\mathbf{z}) - \log p(\mathbf{z}|\mathbf{x})$, at *every* $\mathbf{z}$; try one:
@@ -216,8 +216,7 @@ missing = {s: np.median(best_F[:100] - climb(small_test[:100], 120, s), axis=1)
            for s in (0.01, 0.02, 0.04, 0.05)}
 arrived = {s: int(np.argmax(short < 0.1)) for s, short in missing.items()}
 smallest, fastest = np.linalg.eigvalsh(P)[[0, -1]]
-print("within 0.1 nat of the best, step size 0.01:", arrived[0.01], "steps")
-print("within 0.1 nat of the best, step size 0.02:", arrived[0.02], "steps")
+print("steps until 0.1 nat is left:", {size: arrived[size] for size in (0.01, 0.02)})
 print(f"eigenvalues of P: {smallest:.1f} to {fastest:.1f}")
 
 # %%
@@ -235,8 +234,9 @@ ax.legend()
 plots.show(fig, alt="Nats below the best q against steps, on a logarithmic axis: "
                     "three curves fall, the faster the longer the steps; with "
                     "the longest steps it rises.")
-reveal("07-steps", "about 20; never" if missing[0.05][-1] > missing[0.05][0]
-       and abs(arrived[0.04] - 20) < 5 else "about 20; about 15")
+fell = [missing[s][-1] < missing[s][0] for s in (0.04, 0.05)]
+reveal("07-steps", ["never; never", "about 20; never", "about 20; about 15",
+                    "both about 40"][sum(fell) + (arrived[0.04] > 30)])
 
 # %% [markdown]
 # A step of size $s$ multiplies the distance of $\boldsymbol\mu$ from its goal by $1 - s\lambda$ along each eigenvector of $P$. Beyond $s = 2/\lambda_{\max} = 0.0447$ it jumps ever farther past the goal: $\boldsymbol\mu$ sets the limit. Does it also set the pace? Stop after 20 steps of size 0.01, and put one of the two where it should be:
@@ -486,7 +486,7 @@ def refine_q(decoder, x, mu, log_sigma, eps, step_size):
 refine_q = check(refine_q)
 
 # %% [markdown]
-# To say how much is won back we need the top. The library's `refine` climbs like `refine_q`, but with Adam, and with steps that shrink to 0. Two climbs, one from the encoder's answer and one from the prior, must end at the same height, on a hundred training and a hundred test digits:
+# To say how much is won back we need the top. The library's `refine` climbs like `refine_q`, but with Adam, and with steps that shrink to 0. Two climbs, one from the encoder's answer and one from the prior, should end at the same height, on a hundred training and a hundred test digits:
 
 # %%
 N = 100
@@ -506,11 +506,13 @@ results({"digits of 200 where both climbs end within 0.1 nat": int(agree)})
 
 # %% tags=["expectation"]
 assert agree >= 190 and (elbo_best - elbo_encoder).min() > 0  # the same noise for all
+assert np.maximum(elbo_other - elbo_best, 0).mean() < 0.05
+assert np.abs(elbo_other - elbo_best).max() < 0.5
 
 # %% [markdown]
 # ### A few steps
 #
-# They do: `q_best` is the top. Now up to twenty steps with `refine_q`, from both starts. For each number we take the step size, of four, that is best on *training* digits; the picture shows test digits.
+# Nearly all do, and the others nearly: `q_best` is the top. Now up to twenty steps with `refine_q`, from both starts. For each number we take the step size, of four, that is best on *training* digits; the picture shows test digits.
 
 # %%
 predict("07-five", "Which share of the nats between the encoder's ELBO and the best "
@@ -565,7 +567,7 @@ expect(won[budgets.index(20)], 93, within=6)
 assert lost["prior"][-1] > lost["encoder"][budgets.index(2)]
 
 # %% [markdown]
-# The first steps from the encoder's answer pay most. So a network that is only roughly right is worth a great deal as a place to start from. Kim et al. (2018) call this *semi-amortized* inference. VAEs mostly stay with the
+# The first steps from the encoder's answer pay most. So a network that is only roughly right is worth a great deal as a place to start from. Kim et al. (2018) refine in training, too, and differentiate through the steps: *semi-amortized* inference. VAEs mostly stay with the
 # encoder alone and live with the gap; when $\log p(\mathbf{x})$ is to be reported, or one important $\mathbf{x}$ to be understood, refining is worth its price: with eight samples, one step takes as many products as 16 passes of the encoder ("Further", with times).
 
 
@@ -631,6 +633,9 @@ expect(means["amortization"], 4.05, within=1.2)
 shift = gaps["amortization"][test].mean() - gaps["amortization"][train].mean()
 errors = [with_error(gaps["amortization"][rows])[1] for rows in (train, test)]
 assert shift > 2 * np.hypot(*errors)
+half_trained = elbo_of_q(decoder, x, *encoder_forward(as_short, x), eps)
+for rows in (train, test):
+    expect((elbo_encoder - half_trained)[rows].mean(), 0.7, within=0.4)
 
 # %%
 fig, panels = plots.figure(9.6, 3.5, columns=2, sharey=True)
@@ -649,7 +654,7 @@ plots.show(fig, alt="Bars that hang from log p(x) down to the encoder's ELBO, so
                     "on test digits.")
 
 # %% [markdown]
-# Most of what the bound loses, it loses to the network, not to the diagonal family; and the network's part is larger on digits that it has not been trained on, by more than twice the standard error. Which digits does it get wrong? Those with the largest amortization gaps:
+# Most of what the bound loses, it loses to the network *as trained here*, not to the diagonal family (half the steps would leave 0.7 nats more); and the network's part is larger on digits that it has not been trained on, by more than twice the standard error. Which digits does it get wrong? Those with the largest amortization gaps:
 
 # %%
 worst = N + np.argsort(gaps["amortization"][test])[:-9:-1]
@@ -797,7 +802,7 @@ assert abs(elbos[-1] + kls[-1] - point) < 0.1
 expect((kls[-1] - kls[-3]) / (deltas[-1] - deltas[-3]), 10, within=0.02)
 
 # %% [markdown]
-# The reconstruction gains a little and then no more, while the price grows by $K$ nats for each unit of $\delta$: notebook 05's $-K\log\sigma$. The reconstruction term alone would let $\boldsymbol\sigma$ shrink; the KL term holds it up (L17, L20).
+# The reconstruction gains a little and then no more, while the price grows by ten nats for each unit of $\delta$, one for each latent: notebook 05's $-\log\sigma$, ten times. The reconstruction term alone would let $\boldsymbol\sigma$ shrink; the KL term holds it up (L17, L20).
 
 # %% [markdown]
 # ### Can the estimate of log p(x) be trusted?
@@ -873,10 +878,16 @@ results({name: list(row) for name, row in rows_2.items()},
 assert np.median(abs(error)) < 0.02 and error.max() < 0.3
 assert np.mean(abs(error) < 0.1) > 0.9 and error.min() < -0.1
 assert np.corrcoef(error, log_reach)[0, 1] > 0.8
+from scipy.ndimage import maximum_filter
+
+low = np.argmin(error)                       # there it is another hill
+tops = maximum_filter(posterior[low], 5) == posterior[low]
+tops &= posterior[low] > np.exp(-12) * posterior[low].max()
+assert np.any(tops & ~inside[low])
 
 # %% [markdown]
-# They agree, but for few digits, and there the estimate is too *low*, by about the logarithm of what the proposal reaches: the rest of the posterior lies on another hill. What is out of reach the effective sample size does not
-# know of, nor does it help to draw more: both checks are blind there. With ten latents, what speaks against a second hill is that climbs from two places ended at the same height; that does not exclude one that neither climb has found.
+# They agree, but for few digits, and there the estimate is too *low*, by about the logarithm of what the proposal reaches: the rest of the posterior lies on another hill, or in a tail that is longer than the Gaussian's. What is out of reach the effective sample size does not
+# know of, nor does it help to draw more: both checks are blind there. With ten latents, climbs from two places ended at the same height, which speaks against a second hill; it does not exclude one that neither climb has found, nor a tail.
 # So the estimates of $\log p(\mathbf{x})$, and with them the approximation gaps, may be somewhat too low; they are rarely much too high.
 
 # %% [markdown]
@@ -914,12 +925,13 @@ plots.show(fig, alt="A cloud of points around the diagonal: the measured approxi
 
 # %% tags=["expectation"]
 expect(measured.mean() / predicted.mean(), 1, within=0.1)
-assert np.corrcoef(predicted, measured)[0, 1] > 0.5 and share_of_noise < 0.25
+expect(np.corrcoef(predicted, measured)[0, 1] ** 2, 0.42, within=0.1)
+assert share_of_noise < 0.25
 assert np.corrcoef(predicted, measured)[0, 1] > np.corrcoef(
     predicted, gaps["approximation"])[0, 1]
 
 # %% [markdown]
-# On average the formula hits the mark: what a diagonal $q$ misses are mostly the posterior's *correlations*. Digit by digit it does not. Little of the scatter is noise of the estimates; the rest is what a straight decoder cannot tell, from digit to digit with either sign.
+# On average the formula hits the mark: what a diagonal $q$ misses are mostly the posterior's *correlations*. Digit by digit it explains some 40 per cent of the variance (the correlation's square). Little of the scatter is noise of the estimates; the rest is what a straight decoder cannot tell, from digit to digit with either sign.
 
 # %% [markdown]
 # **Sources.** M. Hoffman, D. Blei, C. Wang and J. Paisley, *Stochastic variational inference*, 2013. D. Kingma and M. Welling, *Auto-encoding variational Bayes*, 2014. D. Rezende, S. Mohamed and D. Wierstra, *Stochastic backpropagation and approximate inference in deep generative models*, 2014. S. Gershman and

@@ -236,7 +236,7 @@ POSTERIOR_ON_GRID = exercise(
     task=(
         r"Return the density $p(z \mid \mathbf{x})$ at the points of `grid` (G,), given the function `log_joint`, "
         r"which is $\log p(\mathbf{x}, z)$. By the trapezoid rule its integral must be 1, also where "
-        r"$p(\mathbf{x}, z)$ itself is 0 in floating point. The points of the grid need not be evenly spaced."
+        r"$p(\mathbf{x}, z)$ is 0 or infinite in floating point. The points of the grid need not be evenly spaced."
     ),
     answer="course_utils.probability.grids:posterior_on_grid",
     cases=posterior_cases,

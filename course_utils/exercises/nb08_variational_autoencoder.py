@@ -1058,8 +1058,8 @@ PPCA_FIT = exercise(
     task=(
         r"Return the parameters that maximise the likelihood of $\mathbf{x} = W\mathbf{z} + \mathbf{b} + "
         r"\text{noise of variance }\eta$ with $\mathbf{z} \sim \mathcal{N}(0, I)$, from the eigenvalues and "
-        r"eigenvectors of the covariance (with $1/N$; `pca_eigenvalues`, `pca_fit`). $K < D$, and $W$ is compared "
-        r"through $WW^\top$."
+        r"eigenvectors of the covariance (with $1/N$; `pca_eigenvalues`, `pca_fit`). $K < D$. Give $W$ the orthogonal "
+        r"columns above: the check sees $WW^\top$ alone, the page below also their directions."
     ),
     answer="course_utils.models.ppca:ppca_fit",
     cases=ppca_cases,
