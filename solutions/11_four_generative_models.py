@@ -413,13 +413,16 @@ moved = [(to_x(z_held + h) - to_x(z_held - h)) / 0.04 for h in 0.02 * np.eye(16)
 jacobian = np.stack(moved, axis=2)   # dx/dz (N, 16, 16)
 most = np.linalg.eigh(np.einsum("nij,nik->jk", jacobian, jacobian))[1][:, -6:]
 
-
+# %%
 def from_mixture(x, numbers):
     """x from its nearest component, and numbers along that one's longest axes."""
     centres, covariances = mixture[1:]
     kind = cdist(x, centres).argmin(axis=1)
     axes = np.linalg.eigh(covariances)[1][kind][:, :, 16 - numbers:]   # (N, 16, n)
     return centres[kind] + np.einsum("nik,njk,nj->ni", axes, axes, x - centres[kind])
+
+
+with_kind = [rms(from_mixture(x_test, numbers), x_test) for numbers in (5, 0)]
 
 
 # %%
@@ -430,7 +433,6 @@ from_six = {
                                     components),
     "flow, 6 of 16 directions": to_x(z_test @ most @ most.T)}
 six = {name: rms(x_hat, x_test) for name, x_hat in from_six.items()}
-with_kind = [rms(from_mixture(x_test, numbers), x_test) for numbers in (5, 0)]
 results(six | {"mixture, which of 100, and 5": with_kind[0],
                "mixture, which of 100 (a control)": with_kind[1],
                "the mean digit (a control)": rms(mean, x_test)}, best=None,
@@ -611,12 +613,14 @@ expect(six["PCA, 6 components"], 0.105, within=0.002)
 assert 1 < six["flow, 6 of 16 directions"] / six["PCA, 6 components"] < 1.35
 expect(with_kind[0], six["VAE, 6 latents"], within=0.006)
 expect(with_kind[1], six["PCA, 6 components"], within=0.006)
+
+# %% tags=["expectation"]
 others = [quality[name][1] for name in makers if name != "GAN"]
 assert quality["GAN"][1] < 0.9 < min(others)
 precise = sorted((judged[name][0] for name in makers), reverse=True)
 assert precise[0][0] - precise[1][0] > 2 * np.hypot(precise[0][1], precise[1][1])
 assert np.ptp(others) < 2 * max(judged[name][1][1] for name in makers)
-assert precise[-1] == judged["GAN"][0]
+assert quality["GAN"][0] < min(quality[name][0] for name in makers if name != "GAN")
 
 # %% tags=["expectation"]
 # The VAE's noise costs precision: the same samples with the data's own tremble.
@@ -792,14 +796,14 @@ flow_pad(trained, z_test[:6], latent=3)   # the fourth
 # %% [markdown]
 # ### The ring, four times
 #
-# In the plane a density can be seen. All four families on 8,000 points of the ring. On average over new points no model can have more nats than the truth, and what it lacks is $\mathrm{KL}(p \,\|\, \text{model})$.
+# In the plane a density can be seen. All four families learn from 8,000 points of the ring. On average over new points no model can have more nats than the truth, and what it lacks is $\mathrm{KL}(p \,\|\, \text{model})$.
 
 # %%
 rng = np.random.default_rng(6)
 ring, new = (ring_sample(N, rng).astype(np.float32) for N in (8000, 4000))
 ring_made = made.made_train(ring, made_masks([2, 64, 64, 2], [0, 1]), 500, rng)
-ring_flow = flow.flow_train(ring, flow.alternating_masks(2, 8), [48, 48], 800, rng)
-ring_vae = gaussian_vae.gaussian_vae_train(ring, [2, 64, 64, 2], 1800, rng,
+ring_flow = flow.flow_train(ring, flow.alternating_masks(2, 8), [48, 48], 600, rng)
+ring_vae = gaussian_vae.gaussian_vae_train(ring, [2, 64, 64, 2], 1400, rng,
                                            step_size=1e-2)
 moments, rng = {}, np.random.default_rng(0)
 ring_gan = gan.gan_train(
