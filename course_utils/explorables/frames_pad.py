@@ -178,13 +178,13 @@ def modes_pad(players: dict[int, Network], z: ArrayLike) -> FramesPad:
     """The samples of a GAN on the ring while it trains: {step: generator}, always from the same noise z (N, K)."""
     z = np.asarray(z, float)
     made = np.stack([gan_generate(generator, z) for generator in players.values()])
-    occupied = [int(np.sum(ring_shares(points) > 0.03)) for points in made]
+    occupied = [int(np.sum(ring_shares(points) > 0.06)) for points in made]
     steps = list(players)
     return frames_pad(
         made[:, None],
         ["training step"],
         [list(map(str, steps))],
-        lambda i: f"Step {steps[i]}: {occupied[i]} of 8 spots have at least 3 % of the samples.",
+        lambda i: f"Step {steps[i]}: {occupied[i]} of 8 spots have at least 6 % of the samples.",
         f"{made.shape[1]} samples of a GAN that learns a ring of eight spots, at {len(steps)} steps of its training.",
         kind="points",
         extent=(-3.2, 3.2, -3.2, 3.2),

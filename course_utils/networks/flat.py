@@ -5,12 +5,12 @@ array that is taken out of it and adds to that, which for a small network costs 
 """
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 from autograd.core import VJPNode, backward_pass, vspace
-from autograd.tracer import isbox, new_box, trace_stack
+from autograd.tracer import getval, isbox, new_box, trace_stack
 
 from course_utils.networks.products import matmul
 
@@ -85,6 +85,25 @@ def value_and_gradient(loss: Callable[[Any, Any], Any], params: Any, out: Any) -
         return float(np.reshape(value, ()))
 
     return compute
+
+
+def values_and_gradients(
+    function: Callable[..., Any], args: Sequence[np.ndarray]
+) -> tuple[list[float], list[list[np.ndarray]]]:
+    """([value, ...], [[gradient by each of the args], ...]) of a function of arrays that returns several numbers: one
+    pass forward, and one back for each of them."""
+    slots: dict[int, np.ndarray] = {}
+    with trace_stack.new_trace() as trace:
+        ends = function(*(new_box(array, trace, _root(i, slots)) for i, array in enumerate(args)))
+    values, gradients = [getval(end) for end in ends], []
+    for value, end in zip(values, ends):
+        if np.size(value) != 1:
+            raise TypeError(f"each result should be one number, but one has shape {np.shape(value)}")
+        gradients.append([np.zeros_like(array) for array in args])
+        slots.update(enumerate(gradients[-1]))
+        if isbox(end) and end._trace == trace:
+            backward_pass(vspace(value).ones(), end._node)
+    return [float(np.reshape(value, ())) for value in values], gradients
 
 
 def _root(i, slots):

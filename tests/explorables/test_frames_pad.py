@@ -78,3 +78,6 @@ def test_modes_are_counted():
     constant = [(np.zeros((2, 2), np.float32), CENTRES[3].astype(np.float32))]  # always on one spot
     pad = modes_pad({10: gan.init_leaky([2, 4, 2], np.random.default_rng(3)), 20: constant}, np.zeros((50, 2)))
     assert json.loads(pad.captions)[1].startswith("Step 20: 1 of 8 spots")
+    as_it_is = [(np.eye(2, dtype=np.float32), np.zeros(2, np.float32))]
+    pad = modes_pad({30: as_it_is}, CENTRES[[0] * 2 + [1] * 4 + [2] * 44])  # 4, 8 and 88 %
+    assert json.loads(pad.captions) == ["Step 30: 2 of 8 spots have at least 6 % of the samples."]

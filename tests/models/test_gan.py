@@ -1,12 +1,14 @@
 """GANs: losses by scipy, whose gradient reaches whom, and what training does on a line."""
 
+import autograd.numpy as anp
 import numpy as np
 import pytest
+from autograd import grad
 from autograd.test_util import check_grads
 from scipy import special, stats
 
 from course_utils.models import gan
-from course_utils.networks.flat import leaves
+from course_utils.networks.flat import leaves, map_leaves
 
 
 def test_losses():
@@ -34,6 +36,33 @@ def test_the_leaky_layer_and_its_gradient():
     a = h @ W + b
     np.testing.assert_allclose(gan.dense_leaky(h, W, b), np.where(a > 0, a, 0.2 * a), rtol=1e-6)
     check_grads(gan.dense_leaky, modes=["rev"], order=1)(h, W, b)
+
+
+def test_both_gradients_are_those_of_the_formulas():
+    """One pass through each network gives what autograd gives of the networks as formulas: the judge's of d_loss with
+    what is made held fixed, the generator's of g_loss with the judge held fixed."""
+
+    def network(params, x):
+        for W, b in params[:-1]:
+            x = anp.where(anp.dot(x, W) + b > 0, anp.dot(x, W) + b, 0.2 * (anp.dot(x, W) + b))
+        return anp.dot(x, params[-1][0]) + params[-1][1]
+
+    rng = np.random.default_rng(6)
+    players = map_leaves(
+        lambda leaf: leaf.astype(float) + 0.1 * rng.normal(size=leaf.shape),
+        (gan.init_leaky([4, 9, 8, 3], rng), gan.init_leaky([3, 6, 5, 1], rng)),
+    )
+    real, z, smears = rng.normal(size=(7, 3)), rng.normal(size=(7, 4)), rng.normal(size=(2, 7, 3))
+
+    def value(generator, judge, which):
+        seen = real + smears[0], network(generator, z) + smears[1]
+        return gan.gan_losses(*(network(judge, points)[:, 0] for points in seen))[which]
+
+    total, gradients = gan.game(gan.gan_losses, players, (real, z, smears))
+    assert np.isclose(total, value(*players, 0) + value(*players, 1))
+    expected = grad(value, 0)(*players, 1), grad(value, 1)(*players, 0)
+    for ours, theirs in zip(leaves(gradients), leaves(expected), strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-6, atol=1e-8)
 
 
 def trained(steps, losses=gan.gan_losses, **more):
