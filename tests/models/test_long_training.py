@@ -159,8 +159,13 @@ def end_of_kanji():
     x, counts, _ = sketch.drawings_of(load_kanji().x_train)
     rng, rows = np.random.default_rng(0), slice(0, 2347, 8)
     model, _ = long_training.load_kanji_model()
-    seen = sketch.features(x[rows], counts[rows])
-    eps = rng.standard_normal((len(x[rows]), KANJI_RECIPE["K"]), dtype=np.float32)
+    some, jitter = x[rows] + rng.uniform(-0.5, 0.5, x[rows].shape) / 255, KANJI_RECIPE["jitter"]
+    turned = np.eye(2) + jitter * rng.standard_normal((len(some), 2, 2))
+    some = (
+        np.einsum("ntpi,nij->ntpj", some - 0.5, turned) + 0.5 + jitter / 2 * rng.standard_normal((len(some), 1, 1, 2))
+    )
+    seen = sketch.features(some, counts[rows])
+    eps = rng.standard_normal((len(some), KANJI_RECIPE["K"]), dtype=np.float32)
     before = keep_some(shifted(seen[..., :-1]), KANJI_RECIPE["kept"], rng)
     reconstruction, kl = sketch.sketch_terms(model, seen, eps, before, sketch.KANJI)
     return np.mean(KANJI_RECIPE["kl_weight"] * kl - reconstruction)
