@@ -36,34 +36,63 @@ def check_python():
         )
 
 
+def ways(what, newest):
+    """The ways to install `what` into .venv, the best first: lists of commands, each of which all must succeed.
+
+    With uv where there is one. Otherwise pip brings uv, which needs a quarter of the time; and pip does it all where
+    there is no uv for this machine, where uv fails, and where pip is told of an index or a proxy of its own.
+    """
+    fill = ["pip", "install", "--python", str(PYTHON), *what]
+    if shutil.which("uv"):
+        return [[["uv", *fill]]]
+    pip = [str(PYTHON), "-m", "pip", "install", "--disable-pip-version-check", "--no-compile"]
+    eager = ["--upgrade-strategy", "eager"] if newest else []  # what is required, too, as with uv
+    fetch = [*pip, "--quiet", "--only-binary", "uv", "uv>=0.9", *what[2:4]]
+    alone = [[*pip, *what, *eager]]
+    return [alone] if pip_is_told_where() else [[fetch, [str(PYTHON), "-m", "uv", *fill]], alone]
+
+
+def pip_is_told_where():
+    """Whether pip's settings or the environment name an index or a proxy; true, too, where pip does not tell."""
+    try:
+        settings = subprocess.check_output([str(PYTHON), "-m", "pip", "config", "list"], universal_newlines=True)
+    except (OSError, subprocess.CalledProcessError):
+        return True
+    keys = [line.partition("=")[0].rpartition(".")[2] for line in settings.splitlines()]
+    return not {"index-url", "no-index", "proxy", "trusted-host"}.isdisjoint(keys)
+
+
 def install(extra, newest):
-    """Install the course, editable, into .venv with uv where there is one and with pip otherwise."""
+    """Install the course, editable, into .venv."""
     check_python()
     pinned = not newest and PINS.is_file() and sys.version_info[:2] <= PINNED_UP_TO
     what = ["-e", f"{ROOT}[{extra}]", *(["-c", str(PINS)] if pinned else ["--upgrade"])]
     if shutil.which("uv"):
-        create = ["uv", "venv", "--quiet", "--python", sys.executable, str(VENV)]
-        fill = [["uv", "pip", "install", "--python", str(PYTHON), *what]]
+        create = [["uv", "venv", "--quiet", "--python", sys.executable, str(VENV)]]
     else:
-        create = [sys.executable, "-m", "venv", "--without-pip", str(VENV)]
-        pip = [str(PYTHON), "-m", "pip", "install", "--disable-pip-version-check", "--no-compile"]
-        eager = [] if pinned else ["--upgrade-strategy", "eager"]  # what is required, too, as with uv
-        fill = [[str(PYTHON), "-Im", "ensurepip", "--upgrade"], [*pip, *what, *eager]]
+        create = [[sys.executable, "-m", "venv", "--without-pip", str(VENV)]]
+    own = [] if shutil.which("uv") else [[str(PYTHON), "-Im", "ensurepip", "--upgrade"]]
     # On all cores: pip would use one, and uv leaves it to the first import of each module. Packages' tests stay as is.
     bytecode = [str(PYTHON), "-W", "ignore", "-m", "compileall", "-qq", "-j", "0", "-x", r"[/\\]tests?[/\\]"]
     bytecode += [str(VENV), str(ROOT / "course_utils")]
     versions = "the versions in constraints.txt; later starts skip this" if pinned else "the newest versions"
     print(f"Installing the course into its folder {VENV.name}, with {versions} ...", flush=True)
-    for command in [*([] if PYTHON.exists() else [create]), *fill, bytecode]:
-        try:
-            status = subprocess.call(command)
-        except KeyboardInterrupt:
-            sys.exit("\nStopped before the installation was complete; the same command goes on with it.")
-        if status and command is not bytecode:  # which fails on templates that only look like modules
-            sys.exit(
-                "The installation failed (see above). Run the same command again; if that fails, too, "
-                "delete the folder .venv first."
-            )
+    try:
+        done = all(succeeds(command) for command in [*([] if PYTHON.exists() else create), *own])
+        done = done and any(all(map(succeeds, way)) for way in ways(what, not pinned))
+        done and succeeds(bytecode)  # which fails on templates that only look like modules
+    except KeyboardInterrupt:
+        sys.exit("\nStopped before the installation was complete; the same command goes on with it.")
+    if not done:
+        sys.exit(
+            "The installation failed (see above). Run the same command again; if that fails, too, "
+            "delete the folder .venv first."
+        )
+
+
+def succeeds(command):
+    """Whether a command can be run and ends with status 0."""
+    return subprocess.call(command) == 0
 
 
 def ensure_installed(extra, newest):

@@ -79,10 +79,18 @@ def unit(address):
     return "tests/browser" if file.startswith("tests/browser/") else file
 
 
+def spread(units):
+    """{unit: its place between 0 and 1}, in the order that they have, at equal distances."""
+    return {address: (i + 0.5) / len(units) for i, address in enumerate(units)}
+
+
 def pytest_collection_modifyitems(items):
-    """The longest first, so that none is left to one process at the end: the browser's, slow files, notebooks."""
-    slow = {unit(item.nodeid) for item in items if item.get_closest_marker("slow") or item.path.suffix == ".ipynb"}
-    items.sort(key=lambda item: (unit(item.nodeid) != "tests/browser", unit(item.nodeid) not in slow))
+    """The longest first, so that none is left to one process at the end: the browser's, then slow files and, spread
+    among them, notebooks, which compute while tests wait for a server or a deadline."""
+    notebooks = dict.fromkeys(unit(item.nodeid) for item in items if item.path.suffix == ".ipynb")
+    slow = dict.fromkeys(unit(item.nodeid) for item in items if item.get_closest_marker("slow"))
+    places = spread(slow) | spread(notebooks) | {"tests/browser": -1}
+    items.sort(key=lambda item: places.get(unit(item.nodeid), 2))
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -764,21 +764,68 @@ def run_py(root):
     return module
 
 
-def commands_of(run_py, monkeypatch, tool, newest=False):
-    """What run.py starts in order to install with pip (tool None) or uv."""
+def commands_of(run_py, monkeypatch, tool, newest=False, fails=lambda command: False, settings=""):
+    """What run.py starts in order to install with pip (tool None) or uv, where the commands fail for which `fails` says
+    so and `pip config list` prints `settings`."""
     called = []
+
+    def call(command):
+        called.append(command)
+        return int(fails(command))
+
     monkeypatch.setattr(run_py.shutil, "which", lambda name: tool)
-    monkeypatch.setattr(run_py.subprocess, "call", lambda command: called.append(command) or 0)
+    monkeypatch.setattr(run_py.subprocess, "call", call)
+    monkeypatch.setattr(run_py.subprocess, "check_output", lambda command, **_: settings)
     run_py.install("all", newest)
     return called
 
 
+def installing(commands):
+    """{"uv" or "pip": the words from -e on} of what installs the course, in the order in which it is tried."""
+    return {"uv" if "uv" in words else "pip": words[words.index("-e") :] for words in commands if "-e" in words}
+
+
+def has_no_uv(command):
+    """On a machine for which there is none ready-made."""
+    return "--only-binary" in command
+
+
+def uv_fails(command):
+    """Where the index is out of its reach."""
+    return "uv" in command and "-e" in command
+
+
 @pytest.mark.parametrize("newest", [False, True])
 def test_pip_and_uv_are_asked_for_the_same(run_py, root, monkeypatch, newest):
-    wanted = ["-e", f"{root}[all]", *(["--upgrade"] if newest else ["-c", str(root / "constraints.txt")])]
-    for tool, more in ((None, ["--upgrade-strategy", "eager"] if newest else []), ("/usr/bin/uv", [])):
-        (command,) = [command for command in commands_of(run_py, monkeypatch, tool, newest) if "install" in command]
-        assert command[command.index("-e") :] == [*wanted, *more]
+    asked = ["-e", f"{root}[all]", *(["--upgrade"] if newest else ["-c", str(root / "constraints.txt")])]
+    of_pip = [*asked, "--upgrade-strategy", "eager"] if newest else asked
+    for tool, fails, expected in (
+        ("uv", None, {"uv": asked}),
+        (None, None, {"uv": asked}),  # pip brings it
+        (None, has_no_uv, {"pip": of_pip}),
+        (None, uv_fails, {"uv": asked, "pip": of_pip}),
+    ):
+        found = commands_of(run_py, monkeypatch, tool, newest, fails or (lambda command: False))
+        assert installing(found) == expected and "compileall" in found[-1]
+
+
+@pytest.mark.parametrize(
+    "settings, alone",
+    [
+        ("global.index-url='https://packages.example/simple'\n", True),
+        (":env:.proxy='http://proxy.example'\n", True),
+        ("install.no-index='true'\n", True),
+        ("global.extra-index-url='file:///packages'\n:env:.cert='index-url=no'\n", False),
+        ("", False),
+    ],
+)
+def test_where_pip_is_told_of_an_index_it_does_all(run_py, monkeypatch, settings, alone):
+    assert set(installing(commands_of(run_py, monkeypatch, None, settings=settings))) == {"pip" if alone else "uv"}
+
+
+def test_an_installation_that_fails_every_way_says_so(run_py, monkeypatch):
+    with pytest.raises(SystemExit, match="The installation failed"):
+        commands_of(run_py, monkeypatch, None, fails=lambda command: "-e" in command)
 
 
 def test_pins_are_for_the_pythons_that_pyproject_names(run_py, root, project, monkeypatch):

@@ -25,6 +25,8 @@ CELLS_SECONDS = 60  # for the cells that one answer needs, awake or asleep
 WHOLE_SECONDS = 180  # for the whole notebook, where a slice does not do
 SUBMISSION_SECONDS, SUBMISSION_ASLEEP = 300, 90
 
+ALONE = "Beside your other answers it raises an error; beside the library's it is right, and that counts."
+
 
 class Scored(NamedTuple):
     """What has come of an answer. `notes` on cells that failed are for the student; what the student's code itself said
@@ -60,6 +62,12 @@ def score(
             others, kind = unsolved - {name}, results[name].report.kind
             if (results[name].leans or scorer.mentioned(name) & others) and kind not in ("timeout", "missing"):
                 results[name] = scorer.grade(name, frozenset([name]), others)
+        # Two right answers may not fit together: one returns a list, where the other computes with an array.
+        for name in sorted(unsolved):
+            if results[name].report.kind == "raised" and scorer.mentioned(name) - unsolved:
+                alone = scorer.grade(name, frozenset([name]), frozenset(exercises) - {name})
+                if alone.report.passed:
+                    results[name] = alone._replace(report=replace(alone.report, advice=ALONE))
         return results, scorer.out_of_time
 
 

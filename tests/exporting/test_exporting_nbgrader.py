@@ -127,18 +127,9 @@ def nbgrader():
         (packages / "beside.pth").write_text(
             f"{sysconfig.get_path('purelib')}\n{ROOT}\nimport course_utils.quick_start\n"
         )  # a .pth file may import
-        install = ["uv", "pip", "install", "--python", str(python)]
-        if not shutil.which("uv"):
-            install = [
-                sys.executable,
-                "-m",
-                "pip",
-                "--python",
-                str(python),
-                "install",
-                "--disable-pip-version-check",
-                "--no-compile",
-            ]
+        uv = shutil.which("uv") or shutil.which("uv", path=Path(sys.executable).parent)  # run.py has brought it
+        pip = [sys.executable, "-m", "pip", "--python", str(python), "install", "--no-compile"]
+        install = [uv, "pip", "install", "--python", str(python)] if uv else pip
         done = subprocess.run([*install, *wanted], capture_output=True, text=True)
         if done.returncode:
             why = f"nbgrader cannot be installed: {done.stderr.strip()[-500:]}"

@@ -28,6 +28,15 @@ LEANING = """
 def residual_variance(x, components):
     return np.sum(np.var(x, axis=0)) - projected_variance(x, components)"""
 LEANING_BY_IMPORT = LEANING.replace("projected_variance(", "pca.projected_variance(")
+LISTING = {  # a list is right, and cannot be negated
+    "pca_encode": ANSWERS["pca_encode"],
+    "pca_decode": "def pca_decode(z, mean, components):\n    return (z @ components + mean).tolist()",
+    "residual_variance": """
+def residual_variance(x, components):
+    mean = x.mean(axis=0)
+    return np.mean(np.sum((x + -pca_decode(pca_encode(x, mean, components), mean, components)) ** 2, axis=1))""",
+    "choose_k": "def choose_k(eigenvalues, fraction):\n    return pca_decode(1 / 0, 0, 0)",
+}
 KILLS_THE_SERVER = "import os, signal\nos.kill(os.getppid(), signal.SIGKILL)\nos._exit(0)"
 FLOOD = """
 def log_mean_exp(a):
@@ -63,6 +72,7 @@ EXPECTED = {  # (student, notebook) -> (status, points per exercise)
     ("half", PCA): ("graded", {name: ALL[name] for name in HALF}),
     ("leaning", PCA): ("graded", {"residual_variance": ALL["residual_variance"]}),
     ("leaning-import", PCA): ("graded", {"residual_variance": ALL["residual_variance"]}),
+    ("listing", PCA): ("graded", {name: ALL[name] for name in LISTING if name != "choose_k"}),
     ("library", PCA): ("graded", {}),
     ("raising", PCA): ("graded", {name: points for name, points in ALL.items() if name != "pca_fit"}),
     ("deleted", PCA): ("graded", {name: points for name, points in ALL.items() if name != "choose_k"}),
@@ -107,6 +117,7 @@ def hand_in_all(root):
     hand_in(root, f"half/{PCA}.ipynb", student_cells(PCA, **half))
     hand_in(root, f"leaning/{PCA}.ipynb", student_cells(PCA, residual_variance=LEANING))
     hand_in(root, f"leaning-import/{PCA}.ipynb", student_cells(PCA, residual_variance=LEANING_BY_IMPORT))
+    hand_in(root, f"listing/{PCA}.ipynb", student_cells(PCA, **LISTING))
     hand_in(root, f"library/{PCA}.ipynb", student_cells(PCA, pca_fit="from course_utils.models.pca import pca_fit"))
     hand_in(
         root,

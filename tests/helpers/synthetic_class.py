@@ -15,8 +15,8 @@ from hostile import ATTACKS, Place
 from right_answers import alternatives_of, styled
 from wrong_answers import equivalent, mutants_of
 
-# Styles that change what names mean in a whole notebook, and results that another answer could not go on with.
-ALONE = ("star_import", "autograd_numpy", "loop_over_rows", "nested_lists")
+# Styles that change what names mean in a whole notebook.
+ALONE = ("star_import", "autograd_numpy", "loop_over_rows")
 SLOW = ("timeout", "died")  # what must come of attacks that take a grader long
 
 
