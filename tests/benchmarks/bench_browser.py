@@ -37,8 +37,16 @@ from nbclient import NotebookClient  # noqa: E402
 
 from course_utils.building.site import build_site, site_server  # noqa: E402
 
-SAVE = """([path, content]) => jupyterapp.serviceManager.contents.save(path,
-  { type: "notebook", format: "json", content: JSON.parse(content) })"""
+SAVE = """([path, content]) => new Promise((resolve, reject) => {
+  const opening = indexedDB.open("JupyterLite Storage - /");  // of a site at the top of its host
+  opening.onupgradeneeded = () => opening.result.createObjectStore("files");
+  opening.onsuccess = () => {
+    const now = new Date().toISOString(), transaction = opening.result.transaction("files", "readwrite");
+    const file = { name: path, path, content: JSON.parse(content), created: now, last_modified: now };
+    transaction.objectStore("files").put({ ...file, type: "notebook", format: "json" }, path);
+    transaction.oncomplete = () => { opening.result.close(); resolve(); };
+  };
+  opening.onerror = () => reject(opening.error); })"""
 READY = """document.documentElement.dataset.course === 'ready' &&
   jupyterapp.shell.currentWidget?.context?.sessionContext?.kernelDisplayStatus === 'idle'"""
 CODE = """() => [...jupyterapp.shell.currentWidget.content.widgets.entries()].filter(([i, widget]) =>
@@ -83,8 +91,7 @@ def in_browser(browser, address, path, patience, limit, note=lambda ready, cells
     context.set_default_timeout(patience * 1000)
     page, name = context.new_page(), f"bench-{path.parent.name}-{path.name}"
     try:
-        page.goto(f"{address}notebooks/index.html?path=00_start_here.ipynb")
-        page.wait_for_function("document.documentElement.dataset.course === 'ready'")
+        page.goto(address)  # the start page, where no kernel starts
         page.evaluate(SAVE, [name, nbformat.writes(without_outputs(path))])
         begun = time.monotonic()
         page.goto(f"{address}notebooks/index.html?path={name}")
