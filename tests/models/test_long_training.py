@@ -7,11 +7,10 @@ import numpy as np
 import pytest
 
 from course_utils.data import build_packs, load_kanji, load_melodies, load_mnist, load_pen_digits
-from course_utils.models import gan, long_training, melody, sketch, vae
+from course_utils.models import long_training, melody, sketch, vae
 from course_utils.models.conductor import keep_some, shifted
 from course_utils.models.long_training import (
     FOLDER,
-    GAN_RECIPE,
     HELD_OUT,
     KANJI_RECIPE,
     MELODY_RECIPE,
@@ -192,20 +191,7 @@ def end_of_pens(model, weight, noise):
     return np.mean(weight * kl - reconstruction)
 
 
-def end_of_second_gan():
-    """The sum of both players' losses on all of their digits, smeared as at the end."""
-    x, rng = load_pen_digits().x_train.reshape(-1, 16)[:8500], np.random.default_rng(0)
-    (generator, discriminator), _ = long_training.load_second_gan()
-    scale = np.sqrt(np.mean(x.var(axis=0)))
-    z, tremble, *smears = rng.standard_normal((4, len(x), 16), dtype=np.float32)
-    made = gan.gan_generate(generator, z) + 0.1 * scale * smears[0]
-    real = x + GAN_RECIPE["noise"] * tremble + 0.1 * scale * smears[1]
-    judged = [gan.leaky_mlp(discriminator, points)[:, 0] for points in (real, made)]
-    return sum(gan.gan_losses(*judged))
-
-
 ends = {
-    "second_gan": end_of_second_gan,
     "pens": lambda: end_of_pens(long_training.load_pen_models()[0], 1, 1),
     "pens_autoencoder": lambda: end_of_pens(long_training.load_pen_models()[1], 0, 0),
     "kanji": end_of_kanji,
