@@ -4,7 +4,7 @@ Networks here have leaky rectifiers between layers: tanh layers made worse sampl
 (Goodfellow et al. 2014; Radford, Metz and Chintala 2016 for the rectifiers and Adam's beta1 of 0.5.)
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import autograd.numpy as anp
@@ -16,7 +16,7 @@ from numpy.random import Generator
 from course_utils.models.made import trembling
 from course_utils.networks.arrays import Array, Network, require_examples
 from course_utils.networks.fast import dense, dense_vjp, sigmoid
-from course_utils.networks.flat import leaves, map_leaves, values_and_gradients
+from course_utils.networks.flat import values_and_gradients
 from course_utils.networks.nets import init_mlp
 from course_utils.networks.optim import hold_then_linear, train
 
@@ -92,7 +92,7 @@ def leaky_gradients(layers: list[Array], bars: list[Array]) -> Network:
     return [(h.T @ bar, bar.sum(axis=0)) for h, bar in zip(layers, bars)]
 
 
-def game(losses: Losses, players: tuple[Network, Network], batch: Any) -> tuple[float, tuple[Network, Network]]:
+def game(losses: Losses, players: Sequence[Network], batch: Any) -> tuple[float, tuple[Network, Network]]:
     """(d_loss + g_loss, (gradient of g_loss by the generator, of d_loss by the discriminator)).
 
     A batch is real (N, D), z (N, K), smears (2, N, D). autograd sees the losses as functions of the logits alone; from
@@ -106,6 +106,11 @@ def game(losses: Losses, players: tuple[Network, Network], batch: Any) -> tuple[
     of_made = leaky_bars(discriminator, [h[len(z) :] for h in judging], by_g[1][:, None])
     making_bars = leaky_bars(generator, making, of_made[0] @ discriminator[0][0].T)
     return sum(values), (leaky_gradients(making, making_bars), leaky_gradients(judging, judge_bars))
+
+
+def arrays_of(players: Sequence[Network]) -> list[Array]:
+    """All W and b in their order: `flat.leaves` for this nesting alone, and quicker, as every step needs it."""
+    return [array for network in players for layer in network for array in layer]
 
 
 @primitive
@@ -159,8 +164,9 @@ def gan_train(
         return real, rng.standard_normal((N, latents), dtype=np.float32), smears
 
     def loss(players, batch):
-        value, gradients = game(losses, map_leaves(getval, players), batch)
-        return with_gradients(value, leaves(gradients), *leaves(players))
+        values = [[(getval(W), getval(b)) for W, b in network] for network in players]
+        value, gradients = game(losses, values, batch)
+        return with_gradients(value, arrays_of(gradients), *arrays_of(players))
 
     start = init_leaky([latents, *hidden, D], rng), init_leaky([D, *hidden, 1], rng)
     wrapped = callback and (lambda t, players, value: callback(t, in_units(players, mean, scale), value))
