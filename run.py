@@ -68,19 +68,20 @@ def install(extra, newest):
     pinned = not newest and PINS.is_file() and sys.version_info[:2] <= PINNED_UP_TO
     what = ["-e", f"{ROOT}[{extra}]", *(["-c", str(PINS)] if pinned else ["--upgrade"])]
     if shutil.which("uv"):
-        create = [["uv", "venv", "--quiet", "--python", sys.executable, str(VENV)]]
+        create, own_pip = ["uv", "venv", "--quiet", "--python", sys.executable, str(VENV)], []
     else:
-        create = [[sys.executable, "-m", "venv", "--without-pip", str(VENV)]]
-    own = [] if shutil.which("uv") else [[str(PYTHON), "-Im", "ensurepip", "--upgrade"]]
+        create = [sys.executable, "-m", "venv", "--without-pip", str(VENV)]
+        own_pip = [[str(PYTHON), "-Im", "ensurepip", "--upgrade"]]
     # On all cores: pip would use one, and uv leaves it to the first import of each module. Packages' tests stay as is.
     bytecode = [str(PYTHON), "-W", "ignore", "-m", "compileall", "-qq", "-j", "0", "-x", r"[/\\]tests?[/\\]"]
     bytecode += [str(VENV), str(ROOT / "course_utils")]
     versions = "the versions in constraints.txt; later starts skip this" if pinned else "the newest versions"
     print(f"Installing the course into its folder {VENV.name}, with {versions} ...", flush=True)
     try:
-        done = all(succeeds(command) for command in [*([] if PYTHON.exists() else create), *own])
-        done = done and any(all(map(succeeds, way)) for way in ways(what, not pinned))
-        done and succeeds(bytecode)  # which fails on templates that only look like modules
+        ready = all(map(succeeds, [*([] if PYTHON.exists() else [create]), *own_pip]))
+        done = ready and any(all(map(succeeds, way)) for way in ways(what, not pinned))
+        if done:
+            succeeds(bytecode)  # or not: it fails on templates that only look like modules
     except KeyboardInterrupt:
         sys.exit("\nStopped before the installation was complete; the same command goes on with it.")
     if not done:

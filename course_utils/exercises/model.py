@@ -82,9 +82,7 @@ class Exercise:
     noisy: Callable[..., tuple] | None = None
     spelled: Callable | None = None
     others: dict[str, Callable] = field(default_factory=dict)  # the sentence that says what it is, and its function
-    afterwards: str = (
-        ""  # Markdown for who has solved it: the formula, what PyTorch calls it; not in the student's copy
-    )
+    afterwards: str = ""  # Markdown for who has solved it, and not in the student's copy: formula, PyTorch's name
     partial: float = 0.6  # with `course grade --partial`: the share of the points for being right on ordinary inputs
 
     def __post_init__(self):
