@@ -299,7 +299,7 @@ assert passed["noise"] < 0.01 and passed["shuffled pixels"] < 0.01
 assert passed["averages of two"] < 0.2 and max(passed.values()) < 0.45
 
 # %% [markdown]
-# It refuses noise, and nine in ten averages; of halves of two digits it passes up to three in ten. So a single verdict proves little. Shares of thousands of pictures can be compared, as far as the judge errs alike in all of them. The level is this judge's own, and depends on the kinds that it was taught.
+# It refuses noise, and nearly nine in ten averages; of halves of two digits it passes up to three in ten. So a single verdict proves little. Shares of thousands of pictures can be compared, as far as the judge errs alike in all of them. The level is this judge's own, and depends on the kinds that it was taught.
 #
 # ### A rival with a fair chance
 #
@@ -566,8 +566,8 @@ for ax, low, size, colour in [(left, -half, 2 * half, "black"),
 right.set_title("decoded from −3.6 to 3.6, laid out as on the left")
 plots.show(fig, alt="Left: test digits' codes, coloured by label, crowded around 0, "
                     "with the square; the 1s lie to one side of it, many 7s and 2s "
-                    "to others. Right: a mosaic of 13 by 13 decoded codes, with the same "
-                    "square; digits pass smoothly into each other.")
+                    "to others. Right: a mosaic of 13 by 13 decoded codes, with the "
+                    "same square; digits pass smoothly into each other.")
 
 # %% [markdown]
 # Nothing asks *each* digit's codes to look like $\mathcal{N}(0, I)$. Every code is pulled towards 0, and the reconstruction keeps those apart that need different pictures, so the digits share the plane out. A place at distance $r$ from 0 costs $r^2/2$ nats; the 1s pay most for theirs, here the 7s and the 2s come next. (Which digits end outside is partly luck: with other random weights it is the 1s again, but not always the 7s.) Look only where most of the prior is, and you see hardly a 1.

@@ -721,12 +721,11 @@ assert 3 * torn("float64") < unrounded < 0.01
 # course decompress digits.bb again.png
 # ```
 #
-# Here it is on a thousand test digits as a sheet, each pixel white where its grey value is above one half; and, as a control, on a sheet of 100 sketches that are no digits. Each rival has the better of section 1's two forms.
+# Here it is on 1,000 test digits as a sheet, each pixel white where its grey value is above one half; and, as a control, on a sheet of 100 sketches that are no digits. Each rival has the better of section 1's two forms.
 
 # %%
 doodles = load_doodles()
-thousand = digits.x_test[:1000] > 0.5
-sheets = {"1,000 digits": digit_files.untiled(thousand, 40 * 28, 25 * 28),
+sheets = {"1,000 digits": digit_files.untiled(cut[:1000], 40 * 28, 25 * 28),
           "one digit": digits.x_test[0].reshape(28, 28) > 0.5,
           "100 doodles": digit_files.untiled(doodles.x_test[:100] > 0.5, 280, 280)}
 columns = ["gzip", "bz2", "lzma", "PNG", "WebP", "TIFF, fax group 4"]
