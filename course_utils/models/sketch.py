@@ -10,12 +10,14 @@ from typing import Any, NamedTuple
 
 import autograd.numpy as anp
 import numpy as np
+from autograd.extend import defvjp, primitive
+from autograd.tracer import isbox
 from numpy.random import Generator
 
 from course_utils.models.conductor import Step, init_decoder, keep_some, outputs, read, roll_out, shifted
 from course_utils.networks.arrays import Array
-from course_utils.networks.fast import bernoulli_cross_entropy, gaussian_kl, gaussian_sample
-from course_utils.networks.mixture_density import likeliest_strokes, stroke_cross_entropy
+from course_utils.networks.fast import bernoulli_cross_entropy, gaussian_kl, gaussian_sample, sigmoid
+from course_utils.networks.mixture_density import likeliest_strokes, stroke_slopes
 from course_utils.networks.nets import init_mlp
 from course_utils.networks.optim import Checkpoint, train
 from course_utils.networks.recurrent import gru_step
@@ -85,14 +87,42 @@ def scaled(out: Array, shape: Shape) -> tuple[Array, Array]:
 
 def drawing_cross_entropy(out: Array, seen: Array, shape: Shape) -> Array:
     """-log p of each drawing, (N,), in nats: the points in units of half the box, and, where drawings may end early,
-    after each stroke whether there is one more. out (T, N, O), features `seen` (T, N, 2P + 1)."""
+    after each stroke whether there is one more. out (T, N, O), features `seen` (T, N, 2P + 1).
+
+    One node of autograd's tape; first derivatives alone, by `out`, which are worked out with the values where autograd
+    looks on.
+    """
+    return _drawing_cross_entropy(out, seen, shape, [] if isbox(out) else None)
+
+
+@primitive
+def _drawing_cross_entropy(out, seen, shape, slopes):
+    """The values (N,); the list `slopes`, unless None, gets those by `out`, (T, N, O)."""
     T, N, _ = seen.shape
-    params, more = scaled(out.reshape(T * N, -1), shape)
-    loss = stroke_cross_entropy(params, seen[..., :-1].reshape(T * N, shape.P, 2)).reshape(T, N)
+    flat = out.reshape(T * N, -1)
+    params, more = scaled(flat, shape)
+    loss, bar = stroke_slopes(params, seen[..., :-1].reshape(T * N, shape.P, 2))
+    goes_on = np.concatenate([seen[1:, :, -1], 0 * seen[:1, :, -1]]).reshape(-1)
     if shape.ends:
-        goes_on = np.concatenate([seen[1:, :, -1], 0 * seen[:1, :, -1]])
-        loss = loss + bernoulli_cross_entropy(goes_on.reshape(T * N, 1), more.reshape(T * N, 1)).reshape(T, N)
-    return anp.sum(seen[..., -1] * loss, axis=0)
+        loss = loss + bernoulli_cross_entropy(goes_on[:, None], more[:, None])
+    if slopes is not None:
+        start, wide = shape.M * (1 + 2 * shape.P), shape.M * (1 + 4 * shape.P)
+        bar[:, start:wide] *= sigmoid(flat[:, start:wide] + np.float32(5))  # the slope of `scaled`'s widths
+        last = sigmoid(more) - goes_on if shape.ends else 0 * more
+        slopes.append(seen[..., -1:] * np.concatenate([bar, last[:, None]], axis=1).reshape(out.shape))
+    return np.sum(seen[..., -1] * loss.reshape(T, N), axis=0)
+
+
+def _drawing_vjp(ans, out, seen, shape, slopes):
+    def gradient(g):
+        if isbox(g):
+            raise NotImplementedError("drawing_cross_entropy has first derivatives alone")
+        return slopes[0] * np.asarray(g, out.dtype)[:, None]
+
+    return gradient
+
+
+defvjp(_drawing_cross_entropy, _drawing_vjp, argnums=[0])
 
 
 def sketch_terms(model: Sketcher, seen: Array, eps: Array, before: Array, shape: Shape) -> tuple[Array, Array]:

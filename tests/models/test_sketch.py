@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from autograd import grad
+from autograd.test_util import check_grads
 from scipy.spatial import cKDTree
 
 from course_utils.data import load_kanji, load_pen_digits
@@ -89,6 +90,17 @@ def test_the_loss_is_that_of_each_stroke_and_of_going_on():
             else:
                 total += np.log1p(np.exp(more[0]))
         assert got[n] == pytest.approx(total, rel=1e-6)
+
+
+@pytest.mark.parametrize("ends", [True, False])
+def test_the_loss_has_the_slopes_of_finite_differences(ends):
+    x, counts = drawings()
+    seen = sketch.features(x, counts).astype(float)
+    out = np.random.default_rng(3).normal(size=(4, 5, SMALL.M * 16 + 1))
+    out[0, 0] *= 4  # widths near their floor
+    check_grads(lambda out: sketch.drawing_cross_entropy(out, seen, SMALL._replace(ends=ends)), modes=["rev"], order=1)(
+        out
+    )
 
 
 def test_what_was_not_drawn_changes_no_loss():
