@@ -11,16 +11,24 @@ from typing import Any, NamedTuple
 import autograd.numpy as anp
 import numpy as np
 from autograd.extend import defvjp, primitive
-from autograd.tracer import isbox
+from autograd.tracer import getval, isbox
 from numpy.random import Generator
 
 from course_utils.models.conductor import Step, init_decoder, keep_some, outputs, read, roll_out, shifted
 from course_utils.networks.arrays import Array
-from course_utils.networks.fast import bernoulli_cross_entropy, gaussian_kl, gaussian_sample, sigmoid
+from course_utils.networks.fast import (
+    bernoulli_cross_entropy,
+    gaussian_kl,
+    gaussian_sample,
+    sigmoid,
+    tanh_gradients,
+    tanh_layers,
+)
+from course_utils.networks.flat import leaves, map_leaves, with_gradients
 from course_utils.networks.mixture_density import likeliest_strokes, stroke_slopes
 from course_utils.networks.nets import init_mlp
 from course_utils.networks.optim import Checkpoint, train
-from course_utils.networks.recurrent import gru_step
+from course_utils.networks.recurrent import gru_sequence_and_back, gru_step
 
 Sketcher = dict[str, Any]  # {"encoder": a network, "decoder": a decoder}
 
@@ -132,6 +140,43 @@ def sketch_terms(model: Sketcher, seen: Array, eps: Array, before: Array, shape:
     return -drawing_cross_entropy(out, seen, shape), gaussian_kl(mu, log_sigma)
 
 
+def loss_and_gradients(
+    model: Sketcher, seen: Array, eps: Array, before: Array, shape: Shape, kl_weight: float
+) -> tuple[float, Sketcher]:
+    """(the mean of kl_weight KL - reconstruction, its gradients, a nesting like the model), as `sketch_terms` has them.
+
+    Written out, layer by layer and back: for networks as small as these a tape takes a good part of the time.
+    """
+    decoder, (N, K), share = model["decoder"], eps.shape, np.float32(1 / len(eps))
+    # forward: code, messages (or the first state), states, drawing
+    encoding = tanh_layers(model["encoder"], seen.transpose(1, 0, 2).reshape(N, -1))
+    mu, log_sigma = encoding[-1][:, :K], encoding[-1][:, K:]
+    shift = np.exp(log_sigma) * eps
+    teller = "conductor" if "conductor" in decoder else "start"
+    telling = tanh_layers(decoder[teller], mu + shift)
+    told, h = np.tanh(telling[-1]), np.zeros((N, len(decoder["gru"][1])), telling[-1].dtype)
+    inputs: Array = before
+    if teller == "conductor":
+        inputs = np.concatenate([told.reshape(N, len(seen), -1).transpose(1, 0, 2), before], axis=2)
+    else:
+        h = told
+    states, back_through_time = gru_sequence_and_back(decoder["gru"], h, inputs)
+    drawing = tanh_layers(decoder["head"], states.reshape(-1, states.shape[2]))
+    slopes: list[Array] = []
+    loss = _drawing_cross_entropy(drawing[-1].reshape(*states.shape[:2], -1), seen, shape, slopes)
+    # and back
+    of_head, bar = tanh_gradients(decoder["head"], drawing, share * slopes[0].reshape(len(drawing[0]), -1))
+    inputs_bar, h_bar, *of_gru = back_through_time(bar.reshape(states.shape))
+    if teller == "conductor":
+        h_bar = inputs_bar[..., : inputs.shape[2] - before.shape[2]].transpose(1, 0, 2).reshape(N, -1)
+    of_teller, z_bar = tanh_gradients(decoder[teller], telling, h_bar * (1 - told * told))
+    weight = np.float32(kl_weight) * share
+    of_sigma = z_bar * shift + weight * (np.exp(2 * log_sigma) - 1)
+    of_encoder, _ = tanh_gradients(model["encoder"], encoding, np.concatenate([z_bar + weight * mu, of_sigma], axis=1))
+    value = float(np.mean(loss + kl_weight * gaussian_kl(mu, log_sigma)))
+    return value, {"encoder": of_encoder, "decoder": {teller: of_teller, "gru": tuple(of_gru), "head": of_head}}
+
+
 def sketch_elbo(model: Sketcher, x: Array, counts: Array, eps: Array, shape: Shape) -> Array:
     """The lower bound on log p(x), (N,), in nats, for coordinates in units of the box; eps (N, K)."""
     seen = features(x, counts)
@@ -201,8 +246,8 @@ def sketch_train(
         return seen, eps, keep_some(shifted(seen[..., :-1]), kept, rng)
 
     def loss(model, batch):
-        reconstruction, kl = sketch_terms(model, *batch, shape)
-        return anp.sum(kl_weight * kl - reconstruction) * (1 / len(batch[1]))
+        value, gradients = loss_and_gradients(map_leaves(getval, model), *batch, shape, kl_weight)
+        return with_gradients(value, leaves(gradients), *leaves(model))
 
     label = f"sketches, K = {K}"
     return train(
@@ -229,7 +274,9 @@ def ink(x: Array, count: int, dots: int = 6) -> Array:
 
 def chamfer(a: Array, b: Array) -> float:
     """The mean distance from a point of a (n, 2) to the nearest of b (m, 2), and back, averaged."""
-    distances = np.linalg.norm(a[:, None] - b[None], axis=2)
+    from scipy.spatial.distance import cdist  # here: the mathematics alone need not wait for it
+
+    distances = cdist(a, b)
     return float(distances.min(axis=0).mean() + distances.min(axis=1).mean()) / 2
 
 
@@ -237,6 +284,12 @@ def stroke_shapes(x: Array, counts: Array) -> Array:
     """The drawn strokes of drawings x (N, T, P, 2), each moved to start at the origin, as rows (n, 2 P)."""
     drawn = np.arange(x.shape[1]) < np.asarray(counts)[:, None]
     return (x - x[:, :, :1])[drawn].reshape(-1, 2 * x.shape[2])
+
+
+def stroke_length(x: Array, counts: Array) -> float:
+    """The mean length of the drawn strokes of drawings x (N, T, P, 2), in units of the box."""
+    drawn = np.arange(x.shape[1]) < np.asarray(counts)[:, None]
+    return float(np.mean(np.linalg.norm(np.diff(x, axis=2), axis=-1).sum(axis=-1)[drawn]))
 
 
 def distance_to_strokes(x: Array, counts: Array, real: Array) -> float:
