@@ -576,7 +576,7 @@ reveal("11-recall", min(quality, key=lambda name: quality[name][1]))
 #
 # The controls: real digits reach nearly 1, five classes of ten full precision and half of the recall. Precision alone can be had with a single good digit, recall alone with a scatter that is wide enough (one Gaussian).
 #
-# Of all models the GAN covers least, and its precision is lowest, too: in the others' seconds it is not finished. Is something left out, or only not yet learned? Below "Further" one trains twice as long. The objectives do differ: a log likelihood is a mean over the *real* digits, and one to which a model gives no density costs it without limit; a generator's loss is a mean over the *made* ones, and none of them need be an 8.
+# Of all models the GAN covers least, and its precision is lowest, too: in these few seconds it is not finished. Is something left out, or only not yet learned? Below "Further" one trains twice as long. The objectives do differ: a log likelihood is a mean over the *real* digits, and one to which a model gives no density costs it without limit; a generator's loss is a mean over the *made* ones, and none of them need be an 8.
 
 # %% [markdown]
 # ## 6. The table
