@@ -489,9 +489,9 @@ i, j = np.arange(len(x_new)), np.random.default_rng(3).permutation(len(x_new))
 x_mid, n_mid = kanji_decode(slerp_middles(mu_new[i], mu_new[j]))
 x_line, n_line = kanji_decode((mu_new[i] + mu_new[j]) / 2)
 real_strokes = sketch.stroke_shapes(x_kanji, n_kanji)
-short = x_new[:, :, :1] + (x_new - x_new[:, :, :1]) / 2  # each stroke halved
+halved = x_new[:, :, :1] + (x_new - x_new[:, :, :1]) / 2  # each stroke
 strokes = {"test characters": (x_new, n_new), "their own codes": (x_again, n_again),
-           "test characters, short": (short, n_new),
+           "test characters, halved": (halved, n_new),
            "middle of the circle": (x_mid, n_mid),
            "middle of the line": (x_line, n_line),
            "raw averages": ((x_new[i] + x_new[j]) / 2, np.minimum(n_new[i], n_new[j]))}
@@ -503,11 +503,11 @@ results(strokes, ["distance to the nearest training stroke", "length of a stroke
 # %% tags=["expectation"]
 assert strokes["middle of the circle"][0] < strokes["raw averages"][0] - 0.004
 assert strokes["their own codes"][0] > 1.5 * strokes["test characters"][0]
-assert strokes["test characters, short"][0] < strokes["middle of the line"][0]
-lengths = [strokes[name][1] for name in (
-    "test characters, short", "middle of the line", "middle of the circle",
+assert strokes["test characters, halved"][0] < strokes["middle of the line"][0]
+ink_lengths = [strokes[name][1] for name in (
+    "test characters, halved", "middle of the line", "middle of the circle",
     "their own codes", "test characters")]
-assert np.all(np.diff(lengths) > 0.01)
+assert np.all(np.diff(ink_lengths) > 0.01)
 
 # %% [markdown]
 # Midpoints' strokes lie nearer to real ones than those of raw averages. Much of what is left is the decoder's: what it writes for a character's own code is twice as far as the character. But short strokes please this judge, and the line's are shorter than the circle's. Below two pairs chosen among those that the model writes well, and two by lot.
