@@ -490,13 +490,15 @@ x_mid, n_mid = kanji_decode(slerp_middles(mu_new[i], mu_new[j]))
 x_line, n_line = kanji_decode((mu_new[i] + mu_new[j]) / 2)
 real_strokes = sketch.stroke_shapes(x_kanji, n_kanji)
 halved = x_new[:, :, :1] + (x_new - x_new[:, :, :1]) / 2  # each stroke
-strokes = {"test characters": (x_new, n_new), "their own codes": (x_again, n_again),
+written = {"test characters": (x_new, n_new), "their own codes": (x_again, n_again),
            "test characters, halved": (halved, n_new),
            "middle of the circle": (x_mid, n_mid),
            "middle of the line": (x_line, n_line),
            "raw averages": ((x_new[i] + x_new[j]) / 2, np.minimum(n_new[i], n_new[j]))}
+
+# %%
 strokes = {name: [sketch.distance_to_strokes(*drawn, real_strokes),
-                  sketch.stroke_length(*drawn)] for name, drawn in strokes.items()}
+                  sketch.stroke_length(*drawn)] for name, drawn in written.items()}
 results(strokes, ["distance to the nearest training stroke", "length of a stroke"],
         caption="In units of the box; 270 characters or pairs of them")
 
