@@ -313,4 +313,6 @@ def clean(message: str, folder: Path, most: int) -> str:
     """The beginning of a message, without paths of the child's folders, addresses in memory, what does not print."""
     message = re.sub(rf"(?:{re.escape(str(folder))}|{WORK}/job)[/\w]*", "...", message[: 2 * most])
     message = re.sub(r"0x[0-9a-fA-F]{5,}", "0x...", message).replace("\t", " ")
-    return "".join(c for c in message if c == "\n" or c.isprintable())[:most]
+    if not message.isprintable():
+        message = "".join(c for c in message if c == "\n" or c.isprintable())
+    return message[:most]

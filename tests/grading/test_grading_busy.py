@@ -1,8 +1,8 @@
 """Right answers are right on a busy machine, too: twelve programs that compute beside every training exercise.
 
-Everything that is to be seen happens at once: the check of each exercise, and two graders with two workers each. So each
-has the others beside it, and besides them as many programs as it takes to make twelve: one more whenever one is over.
-They begin when the graders are ready for their first submissions, and end by themselves, should nobody end them.
+Everything that is to be seen happens at once: the check of each exercise, and two graders with two workers each. So
+each has the others beside it, and besides them as many programs as it takes to make twelve: one more whenever one is
+over. They begin when the graders are ready for their first submissions, and end by themselves, should nobody end them.
 """
 
 import multiprocessing
