@@ -115,30 +115,22 @@ def _make_library(folder, hide):
         "exercises/__init__.py": "",
         "grading/__init__.py": "",
     }
-    made |= {
-        name: without_answers(files[name].read_text(encoding="utf-8"), answers.pop(name), name)
-        for name in sorted(answers.keys() & files.keys())
-    }
-    if answers:
-        raise ValueError(f"answers are named in modules that do not exist: {', '.join(answers)}")
+    if missing := answers.keys() - files.keys():
+        raise ValueError(f"answers are named in modules that do not exist: {', '.join(sorted(missing))}")
     package, shared = folder / "course_utils", folder.parent / "shared" / "course_utils"
     targets = [package / name for name in [*files, *made]]
     for room in {t.parent for t in targets} | {_compiled(t).parent for t in targets if t.suffix == ".py"}:
         room.mkdir(parents=True, exist_ok=True)
+    for name in files.keys() - answers.keys():
+        _share(package / name, shared / name, functools.partial(shutil.copyfile, files[name]))
+        if name.endswith(".py"):
+            write = functools.partial(_compile, files[name], name)
+            _share(_compiled(package / name), _compiled(shared / name), write)
+    for name, hidden in answers.items():
+        made[name] = without_answers(files[name].read_text(encoding="utf-8"), hidden, name)
     for name, text in made.items():
         _write(package / name, text.encode())
         _write(_compiled(package / name), bytecode(text.encode(), f"course_utils/{name}"))
-    for name in files.keys() - made.keys():
-        file = files[name]
-        _share(package / name, shared / name, lambda half, file=file: shutil.copyfile(file, half))
-        if file.suffix == ".py":
-            _share(
-                _compiled(package / name),
-                _compiled(shared / name),
-                lambda half, file=file, name=name: half.write_bytes(
-                    bytecode(file.read_bytes(), f"course_utils/{name}")
-                ),
-            )
     for above, _, _ in os.walk(folder):
         os.chmod(above, 0o755)  # whatever the umask: a strict child is nobody in particular
     return folder
@@ -147,6 +139,10 @@ def _make_library(folder, hide):
 def _write(file: Path, content: bytes) -> None:
     file.write_bytes(content)
     file.chmod(0o444)
+
+
+def _compile(file: Path, name: str, target: Path) -> None:
+    target.write_bytes(bytecode(file.read_bytes(), f"course_utils/{name}"))
 
 
 def _compiled(file: Path) -> Path:

@@ -127,11 +127,13 @@ def test_every_answer_and_alias_of_the_course_is_found_and_hidden(tmp_path):
 def test_a_copy_that_failed_leaves_nothing_and_can_be_made_again(tmp_path, monkeypatch):
     hidden = [all_exercises()["log_mean_exp"]]
     with monkeypatch.context() as broken:
-        broken.setattr(library, "without_answers", Mock(side_effect=SystemError("no")))
-        with pytest.raises(SystemError, match="no"):
-            make_library(tmp_path / "copy", hidden)
         broken.setattr("shutil.copyfile", Mock(side_effect=OSError(28, "full")))
         with pytest.raises(OSError, match="full"):
+            make_library(tmp_path / "copy", hidden)
+        assert not (tmp_path / "copy").exists()
+    with monkeypatch.context() as broken:
+        broken.setattr(library, "without_answers", Mock(side_effect=SystemError("no")))
+        with pytest.raises(SystemError, match="no"):
             make_library(tmp_path / "copy", hidden)
     assert not (tmp_path / "copy").exists()
     assert (make_library(tmp_path / "copy", hidden) / "course_utils" / "models" / "pca.py").exists()
@@ -179,6 +181,16 @@ def test_what_copies_have_in_common_is_compiled_once_and_knows_where_it_lies(tmp
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path / "closed", capture_output=True, text=True)
     said = done.stdout.split()
     assert said[0].startswith(str(tmp_path / "closed")) and said[1].startswith(str(tmp_path / "closed"))
+
+
+def test_what_copies_have_in_common_is_there_once(tmp_path):
+    one, two = (make_library(tmp_path / name, [all_exercises()[name]]) for name in ("pca_fit", "pca_encode"))
+    pairs = [(file, two / file.relative_to(one)) for file in one.rglob("*") if file.is_file()]
+    assert {file.stat().st_mode & 0o777 for pair in pairs for file in pair} == {0o444}
+    own = [pair for pair in pairs if not os.path.samefile(*pair)]
+    assert {file.stem.partition(".")[0] for file, _ in own} == {"pca", "hidden", "__init__"} and len(pairs) > 150
+    unlike = [file.name for file, other in own if file.read_bytes() != other.read_bytes()]
+    assert sorted(unlike) == [f"pca.{sys.implementation.cache_tag}.pyc", "pca.py"]
 
 
 def test_an_answer_that_is_not_where_it_should_be_is_an_error():
