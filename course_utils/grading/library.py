@@ -117,7 +117,9 @@ def _make_library(folder, hide):
     }
     if missing := answers.keys() - files.keys():
         raise ValueError(f"answers are named in modules that do not exist: {', '.join(sorted(missing))}")
-    package, shared = folder / "course_utils", folder.parent / "shared" / "course_utils"
+    package, shared = folder / "course_utils", folder.parent / "shared"
+    shared.mkdir(parents=True, exist_ok=True)
+    shared.chmod(0o700)  # before there is anything in it: it holds the answers that other copies do not hide
     targets = [package / name for name in [*files, *made]]
     for room in {t.parent for t in targets} | {_compiled(t).parent for t in targets if t.suffix == ".py"}:
         room.mkdir(parents=True, exist_ok=True)

@@ -191,6 +191,9 @@ def test_what_copies_have_in_common_is_there_once(tmp_path):
     assert {file.stem.partition(".")[0] for file, _ in own} == {"pca", "hidden", "__init__"} and len(pairs) > 150
     unlike = [file.name for file, other in own if file.read_bytes() != other.read_bytes()]
     assert sorted(unlike) == [f"pca.{sys.implementation.cache_tag}.pyc", "pca.py"]
+    shared = tmp_path / "shared"  # with pca.py as it is in a copy that hides none of it: for us alone
+    make_library(tmp_path / "open", [])
+    assert (shared / "models" / "pca.py").is_file() and shared.stat().st_mode & 0o777 == 0o700
 
 
 def test_an_answer_that_is_not_where_it_should_be_is_an_error():
