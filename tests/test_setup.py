@@ -129,6 +129,7 @@ OF_A_BROWSER = {
 }  # modules that its Python has, without a package
 
 
+@pytest.mark.whole
 def test_every_imported_package_is_a_requirement(root, project):
     """course_utils imports nothing that pyproject.toml does not ask for, so nothing comes in by accident; and what
     comes with an extra is imported where that extra is needed, and nowhere else."""
@@ -269,6 +270,7 @@ def test_a_line_that_pins_nothing_or_names_a_place_is_refused(line):
         pins_of(line)
 
 
+@pytest.mark.whole
 def test_every_package_that_comes_along_is_pinned(root):
     """Where an installed package has the pinned version, all that it requires is pinned, too, and fits."""
     pins = pins_of((root / "constraints.txt").read_text(encoding="utf-8"))
@@ -289,6 +291,7 @@ def test_every_package_that_comes_along_is_pinned(root):
 # -- the package -----------------------------------------------------------------------------------
 
 
+@pytest.mark.whole
 def test_the_wheel_holds_the_packs_and_their_licences(root, tmp_path):
     copy = tmp_path / "course"
     for name in ("course_utils", "pyproject.toml", "README.md", "LICENSE", ".gitignore"):
@@ -318,6 +321,7 @@ def test_importing_the_package_imports_nothing_else(root):
     assert run([sys.executable, "-c", code], cwd=root).stdout.split() == ["course_utils"]
 
 
+@pytest.mark.whole
 def test_reading_notebooks_builds_no_parsers(root):
     code = (
         "import sys, course_utils.quick_start, nbformat, jsonschema\n"
@@ -729,6 +733,7 @@ def test_lint_brings_the_tools_of_lint(fresh):
     assert fresh("lint")[1][1].endswith("[test] -c constraints.txt")
 
 
+@pytest.mark.whole
 def test_the_newest_versions_come_each_time_and_go_again(fresh, tmp_path):
     assert len(fresh("test")[1]) > 1
     for _ in range(2):
