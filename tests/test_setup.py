@@ -381,6 +381,15 @@ def test_the_root_is_found_from_below_and_from_elsewhere(root, tmp_path):
     assert cli.find_root(tmp_path / "notebooks") == tmp_path  # the nearest wins
 
 
+def test_the_inner_loop_reads_no_browser_tests_unless_they_are_named(root, monkeypatch):
+    monkeypatch.chdir(root)
+    unread, tests = f"--ignore={root / 'tests' / 'browser'}", str(root / "tests")
+    for extra, everywhere in [([], True), (["-k", "pca"], True), (["tests/browser"], False)]:
+        options = cli.quick_run(root, extra)
+        assert (unread in options) == (tests in options) == everywhere
+        assert options[options.index("-m") + 1] == "not slow and not whole and not browser"
+
+
 @pytest.mark.slow
 def test_a_stage_without_notebooks_fails_and_hides_no_other(tmp_path):
     """A course whose notebooks are missing: its tests run and pass, and the run as a whole fails."""

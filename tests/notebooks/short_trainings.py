@@ -1,5 +1,6 @@
 """Run by the kernels of students' copies before their first cell: trainings end after a sixteenth of their steps,
-estimates take a sixteenth of their samples, and figures are drawn small, each thing where it happens to lie.
+estimates take a sixteenth of their samples, other programs compress a sixteenth of a picture, and figures are drawn
+small, each thing where it happens to lie.
 
 Nothing that a copy shows is compared. What is tested is that it runs from top to bottom with no exercise solved; what
 trainings give, that they take as long as they should, and that figures have room for all that is in them, is tested on
@@ -58,6 +59,7 @@ def _shorten():
     vae.in_parts, vae.elbo_terms = few_in_parts, few_elbo_terms
 
     from course_utils.models import amortization, hmc
+    from course_utils.showing import black_and_white
 
     refine_q, local_precision, hmc_sample = amortization.refine_q, amortization.local_precision, hmc.hmc_sample
 
@@ -76,6 +78,14 @@ def _shorten():
 
     amortization.refine_q, amortization.local_precision = short_refine_q, few_precisions
     hmc.hmc_sample = short_hmc_sample
+
+    sizes_of_others = black_and_white.sizes_of_others
+
+    def sizes_of_few(white):
+        """`black_and_white.sizes_of_others`, of a sixteenth of the rows."""
+        return sizes_of_others(white[: few(len(white))])
+
+    black_and_white.sizes_of_others = sizes_of_few
 
 
 _shorten()
