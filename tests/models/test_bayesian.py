@@ -61,6 +61,7 @@ def test_the_area_is_scikit_learns():
     assert bayesian.area_under_roc(negative, positive) == pytest.approx(expected)
 
 
+@pytest.mark.whole
 def test_labels_that_have_nothing_to_do_with_the_pictures_buy_no_weights():
     rng = np.random.default_rng(4)
     x, y = rng.normal(size=(300, 10)), rng.integers(0, 3, 300)
@@ -81,6 +82,7 @@ def test_a_thousand_digits_labels_take_two_fifths_of_the_uniform_code():
     assert all(np.array_equal(a, b) for one, two in zip(network, again) for a, b in zip(one, two))  # bits back need it
 
 
+@pytest.mark.whole
 def test_a_colder_training_keeps_more_of_its_weights():
     rng = np.random.default_rng(5)
     x = rng.normal(size=(200, 6))
