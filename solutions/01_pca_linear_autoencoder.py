@@ -543,9 +543,11 @@ for K, low, high in [(2, 0.2, 0.45), (5, 0.65, 0.85), (10, 0.9, 1), (60, 0.9, 1)
     away = ((new_codes[:, None, :K] - face_codes[None, :, :K]) ** 2).sum(axis=2)
     found = np.mean(faces.y_train[away.argmin(axis=1)] == faces.y_test)
     assert faces.note or low < found < high, (K, found)
-classes = np.array([digits.x_train[digits.y_train == c].mean(axis=0) for c in range(10)])
-moved = [digit_mean + far * np.sqrt(digit_values[0]) * eigendigits[0] for far in (-3, 3)]
-assert {((classes - x) ** 2).sum(axis=1).argmin() for x in moved} == {0, 1}
+means = np.array([digits.x_train[digits.y_train == c].mean(axis=0) for c in range(10)])
+far = 3 * np.sqrt(digit_values[0]) * eigendigits[0]
+ends = [((means - x) ** 2).sum(axis=1).argmin()
+        for x in (digit_mean - far, digit_mean + far)]
+assert {*ends} == {0, 1}, ends
 
 # %% [markdown]
 # ## 8. Now let a network find it
