@@ -19,7 +19,7 @@
 # By the end you can say, and show with numbers,
 #
 # - why a random number generator has no derivative, and what can be differentiated in its place,
-# - that both ways are right on average (for smooth $f$), and how far single estimates are off,
+# - that both ways are right on average (the second for smooth $f$), and how far single estimates are off,
 # - what backprop does at a sampling step, and how to teach it to autograd.
 
 # %%
@@ -1049,7 +1049,7 @@ for g, size in zip(at_best.values(), (94, 4.0, 1.5)):
     assert np.all(abs(g.mean(axis=0)) < 4 * g.std(axis=0) / np.sqrt(len(g)))
 
 # %% [markdown]
-# So the plain score function's last steps should be a random walk. Then it must walk away even from the best $q$, and less far with smaller steps:
+# So the plain score function's last steps should be a random walk. Then it must walk away even from the best $q$, and in as many steps less far when they are smaller:
 
 # %%
 drift = {size: np.mean([best - bound(q) for q in climb(

@@ -199,7 +199,7 @@ expect(log_alone.sum(axis=1).mean(), 3.15, within=0.1)
 shown = x_test[[0, 2, 9, 13]]   # 8, 1, 3, 1
 completion_pad(autoregressive, shown, np.random.default_rng(3), 8, columns=4)
 
-# %% [markdown]
+# %% [markdown] tags=["expectation"]
 # <details><summary>Answers</summary>
 #
 # (a) The first 1 is settled after two or three points, the 8 only after six: until then it might become another digit. (b) Not in this way: the factors go in one order, and $p(\text{beginning} \mid \text{end})$ is none of them. One would have to train another order (the masks can), or weigh many beginnings by how well the end follows.
@@ -786,7 +786,7 @@ plots.show(fig, alt="Two maps: eight dark spots on a ring, where real points are
 # %%
 flow_pad(trained, z_test[:6], latent=3)   # the fourth
 
-# %% [markdown]
+# %% [markdown] tags=["expectation"]
 # <details><summary>Answers</summary>
 #
 # (a) Nearly all: halfway the lines are still scribbles. (b) No. The same move does different things to different digits: nothing in training asks a latent to mean one thing.

@@ -711,7 +711,7 @@ progress()
 turns = np.random.default_rng(0).permutation(len(t))
 price_explorer(t[turns], y[turns], centres, width, eta, tau)
 
-# %% [markdown]
+# %% [markdown] tags=["expectation"]
 # <details><summary>Answers</summary>
 #
 # (a) Nothing: $q$ is the prior. (b) Those whose bumps reach the point: two or three. Their bars grow with every further point near by, up to 3.5 bits, but ever more slowly: four times the data halve $\sigma$, which is one bit. (c) By about $\frac12\log_2 10 = 1.7$ bits where the data decide alone: $\sigma^2$ is proportional to $\eta$ there.

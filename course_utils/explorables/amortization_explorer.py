@@ -46,13 +46,15 @@ def paths(
     return found
 
 
-def _window(log_joint, grid):
-    """A square around the posterior: its centre (2,), and half its side, four of its largest standard deviations."""
+def _window(log_joint, grid, mu, sigma):
+    """A square around the posterior: its centre (2,), and half its side, four of its largest standard deviations, or
+    more where the ring of the encoder's q at two of its own would not fit. mu, sigma (2,) are that q's."""
     weights = np.exp(log_joint - log_joint.max())
     weights /= weights.sum()
     margins = weights.sum(axis=0), weights.sum(axis=1)
     centre = np.array([margin @ grid for margin in margins])
-    return centre, 4 * np.sqrt(max(margin @ (grid - m) ** 2 for margin, m in zip(margins, centre)))
+    half = 4 * np.sqrt(max(margin @ (grid - m) ** 2 for margin, m in zip(margins, centre)))
+    return centre, max(half, 1.05 * np.max(np.abs(mu - centre) + 2 * sigma))
 
 
 def amortization_explorer(
@@ -75,7 +77,8 @@ def amortization_explorer(
     best = np.max([walk[2].max(axis=0) for walk in walks.values()], axis=0)
     close_ups = []
     for n in range(len(x)):
-        centre, half = _window(log_joint[n], PLANE)
+        mu, log_sigma = (part[0, n] for part in walks["encoder"][:2])
+        centre, half = _window(log_joint[n], PLANE, mu, np.exp(log_sigma))
         sides = centre[:, None] + np.linspace(-half, half, 61)
         close_ups.append((sides, np.exp(log_joint_on_grid(decoder, x[n : n + 1], *sides)[0] - log_joint[n].max())))
 
@@ -114,11 +117,14 @@ def amortization_explorer(
         top, floor = log_p[n], log_p[n] - SHOWN
         ends = np.maximum([floor, F, best[n], top], floor)
         amounts = [f"ELBO\n{F:.1f}".replace("-", "−"), f"to gain\n{best[n] - F:.2f}", f"approx.\n{top - best[n]:.2f}"]
+        below = []  # what is too low for words inside; the ELBO is told by the axis then
         for bar, text, bottom, end, words in zip(bars, texts, ends, ends[1:], amounts):
             bar.set(y=bottom, height=end - bottom)
-            text.set(y=(bottom + end) / 2, text=words if end - bottom > 1.6 else "")
+            fits = end - bottom > 1.6
+            text.set(y=(bottom + end) / 2, text=words if fits else "")
+            below += [words.replace("\n", " ")] if not fits and bar is not bars[0] else []
         bars_ax.set(ylim=(floor, top + 0.5))
-        bars_ax.set_xlabel(f"to gain {best[n] - F:.2f}\napprox. {top - best[n]:.2f}")
+        bars_ax.set_xlabel("\n".join((*below, " ", " ")[:2]))  # always as many lines: the layout stays
         made = vae_generate(decoder, here[None])[0].reshape(shape)
         image.set_data(np.concatenate([x[n].reshape(shape), np.full((2, shape[1]), 0.5), made]))
         image.set_extent((-0.5, shape[1] - 0.5, 2 * shape[0] + 1.5, -0.5))

@@ -60,7 +60,7 @@ def gradient_explorer() -> Explorable:
     }
     on_curve = left.scatter(EPS, EPS, **looks)
     left.set(xlim=(-6, 6), ylim=(-30, 40), xlabel="z", ylabel="f(z) + c", title="Samples, coloured by ε")
-    left.legend(loc="upper left", fontsize=9)
+    left.legend(loc="upper center", fontsize=9)  # where none of the functions is, without an offset
     clouds = [right.scatter(EPS, JITTER + row, **looks) for row in (1, 0)]
     line = right.axvline(0, color="black", linestyle="--", linewidth=1)
     bars = [

@@ -74,10 +74,11 @@ class LatentPad(BrowserWidget):
             n,
             ax=ax,
             gap=1,
-            row_labels=[f"{v:.1f}" for v in down],
-            column_labels=[f"{v:.1f}" for v in across],
+            row_labels=[f"{v:.1f}".replace("-", "−") for v in down],
+            column_labels=[f"{v:.1f}".replace("-", "−") for v in across],
         )
-        ax.set(xlabel=f"$z_{{{self.dims[0] + 1}}}$", ylabel=f"$z_{{{self.dims[1] + 1}}}$")
+        ax.set_ylabel(f"$z_{{{self.dims[1] + 1}}}$")
+        ax.set_xlabel(f"$z_{{{self.dims[0] + 1}}}$", labelpad=8)  # clear of the numbers
         ax.xaxis.set_label_position("top")
         return fig
 

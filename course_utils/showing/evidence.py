@@ -46,16 +46,6 @@ def expect(value: float, expected: float, within: float) -> None:
         raise AssertionError(f"{float(value):.6g} is not within {within:.3g} of {expected:.6g}")
 
 
-def show_result(label: str, value: float, expected: float, tolerance: float) -> None:
-    """Prints a number that came out of training beside what is expected, and fails outside the tolerance.
-
-    (Notebooks that have moved to `results` and `expect` do without it.)
-    """
-    print(f"≈ {label}: {value:.4g} (expected {expected:.4g} ± {tolerance:.2g})")
-    if not abs(value - expected) <= tolerance:
-        raise AssertionError(f"{label} is {value:.6g}, expected {expected:.6g} ± {tolerance:.2g}")
-
-
 class Table:
     """Results as text and as HTML that say the same."""
 
@@ -108,7 +98,9 @@ class Table:
                 body += f"<td{kind} style='{CELL}'>{text}</td>"
             body += "</tr>"
         corner = f"<thead><tr><td></td>{head}</tr></thead>" if any(self.columns) else ""
-        caption = f"<caption style='text-align:left'>{escape(self.caption)}</caption>" if self.caption else ""
+        caption = (
+            f"<caption style='text-align:left;min-width:26em'>{escape(self.caption)}</caption>" if self.caption else ""
+        )
         return f"<table class='course-results'>{caption}{corner}<tbody>{body}</tbody></table>"
 
 

@@ -140,3 +140,8 @@ def test_what_is_further_begins_with_a_heading_alone(path):
     (folded,) = [source for _, source in cells_of(path) if source.startswith(FURTHER)]
     heading, text = folded.split("\n\n")
     assert heading.startswith(FURTHER) and "opens this part" in text
+
+
+@notebooks
+def test_answers_to_explore_stand_in_solutions_alone(path):
+    assert "<summary>Answers" not in "".join(source for _, source in cells_of(path))
