@@ -9,7 +9,7 @@
 # %% [markdown]
 # # Deep autoencoders
 #
-# *Lecture points L2, L3, L6, L7 and L8. About {{core minutes}} minutes, 11 points; {{further minutes}} more below "Further". [Glossary](00_start_here.ipynb#Glossary)*
+# *Lecture points L2, L3, L6, L7 and L8. About {{core minutes}} minutes, 11 points; {{further minutes}} more minutes below "Further". [Glossary](00_start_here.ipynb#Glossary)*
 #
 # A linear autoencoder can do no better than PCA: all its reconstructions lie on one *flat* subspace. Notebook 01 ended with a question: **what if the
 # encoder and the decoder could bend?** Here they do. You put a nonlinearity between the layers, train with the same squared error, and see what a curved
@@ -293,8 +293,9 @@ plots.show(fig, alt="PCA's error falls steadily and is zero only at K = 3. The d
 #
 # ## 3. Digits
 #
-# `autoencoder_train` can learn digits, too. Give it 800 steps with two codes, and the library's `autoencoder.autoencoder_train` half as many. Both minimise the same loss over the same networks; but in the
-# library Adam works in the coordinates of the data's principal axes, and its step size shrinks towards the end. (Why may it turn the coordinates? Because a rotation leaves the squared error as it is.)
+# `autoencoder_train` can learn digits, too. Give it 800 steps with two codes, and the library's `autoencoder.autoencoder_train` half as many. Both minimise the same loss. But the
+# library first keeps the data's 150 strongest principal axes; Adam works in their coordinates, and its step size shrinks towards the end. (It may turn the coordinates, because a rotation leaves the squared error as it is. The cut
+# does not: the other 634 axes hold 2.7 of the error per test digit, which no network of the library can win back. In return a step is cheaper.)
 
 # %%
 sizes = [784, 256, 64, 2]
@@ -316,15 +317,14 @@ expect(error_of_networks(theirs, x_test), 37.4, within=2)
 print(f"one step of the first takes {speed:.1f} times as long as one of the second")
 
 # %% [markdown]
-# About the same error for half of the steps. So for the rest of this notebook the library's function trains, with the same loss: $K = 2$, 8 and 30, the same hidden layers and the same 2,000 steps each.
-# That takes some ten seconds.
+# About the same error for half of the steps. So from here on the library's function trains: $K = 2$, 8 and 30, the same hidden layers and 2,000 steps each.
 
 # %%
 networks = {K: autoencoder.autoencoder_train(
     x_train, [784, 256, 64, K], 2000, np.random.default_rng(0)) for K in (2, 8, 30)}
 
 # %%
-mean, components = pca_fit(x_train, 30)
+mean, components = pca_fit(x_train, 150)
 
 
 def pca_codes(x, K):
@@ -358,11 +358,16 @@ for K, expected in {2: 33.4, 8: 19.7, 30: 10.7}.items():
     expect(error[K], expected, within=0.06 * expected)
     assert error[K] < 0.8 * pca_error[K]  # a clear margin, on digits never seen
 assert abs(pca_error[30] - 13.87) < 0.5  # theirs and ours agree
+assert len(components) == autoencoder.AXES
+beyond = squared_error(x_test, pca_images(pca_codes(x_test, 150)))
+expect(beyond.mean(), 2.744, within=0.01)
+ours = decode(networks[30][1], np.random.default_rng(0).normal(size=(300, 30)))
+assert np.linalg.matrix_rank(ours - ours.mean(axis=0), tol=1e-2) <= 150
 
 # %% [markdown]
 # The published figures are **theirs**, from the caption of figure 2B of Hinton and Salakhutdinov, *Reducing the dimensionality of data with neural networks* (2006): average squared errors on test images of MNIST. Their PCA and ours
 # agree closely, as they should. Their autoencoder is far better than ours: it had layers of 1000, 500 and 250 units, weights pretrained layer by layer, all
-# 60,000 training digits (ours: 10,000), and logistic output units with a cross-entropy loss, which alone help PCA, too (theirs, logistic PCA: 8.01). Their test set has 10,000 digits, ours is 2,000 of them.
+# 60,000 training digits (ours: 10,000), all 784 pixels (ours: 150 axes of them), and logistic output units with a cross-entropy loss, which alone help PCA, too (theirs, logistic PCA: 8.01). Their test set has 10,000 digits, ours is 2,000 of them.
 
 # %%
 some = np.array([np.flatnonzero(y_test == c)[0] for c in range(10)])
@@ -378,8 +383,8 @@ plots.show(fig, alt="Ten test digits and their reconstructions. With 2 or 8 code
                     "times of another digit; with 30 both are readable.")
 
 # %% [markdown]
-# For the same number of codes, the deep autoencoder comes closer: it learns **more powerful codes** (L7). Look at how the two fail at $K = 2$. PCA's failures are blurred averages. The autoencoder's are mostly clear strokes, at times of another digit;
-# but look closely, and here and there one is a blend of two.
+# For the same number of codes, the deep autoencoder comes closer: it learns **more powerful codes** (L7). At $K = 2$ PCA's failures are blurred averages. The autoencoder's are mostly clear strokes, at times of another digit;
+# here and there one is a blend of two.
 # The lecture says that a deep autoencoder *projects* the data onto its surface. Nearly so: "Further" looks for the nearest point.
 #
 # ## 4. A map
@@ -419,11 +424,11 @@ for name, codes in [("PCA", pca_codes(x_test, 2)), ("deep autoencoder", codes_2)
 assert pairs[0] == "4 and 9" and 0.5 < np.trace(met) / met.sum() < 0.9
 
 # %% [markdown]
-# Digits that look alike, such as 4 and 9, are neighbours on both maps; on the autoencoder's the others are better apart. Nobody told the networks which pictures show the same digit.
+# Digits that look alike, such as 4 and 9, are neighbours on both maps; on the autoencoder's the others are better apart.
 #
 # ### Explore
 #
-# Drag the point over the map. The pad shows what the scatter plot cannot: **what lies between the patches**, and how the decoder passes from one digit to the next. The decoding happens in your browser.
+# Drag the point over the map. The pad shows what the scatter plot cannot: **what lies between the patches**, and how the decoder passes from one digit to the next.
 #
 # Before you move: what do you expect half-way between the patches of two digits, a mixture or a sudden change? And in a corner where no code lies?
 
@@ -445,16 +450,16 @@ paths = [mlp_forward(networks[2][1], a + (b - a) * way, np.tanh)
          for i, a in enumerate(middles) for b in middles[i + 1:]]
 off = [np.linalg.norm(p[20] - (p[0] + p[-1]) / 2) / np.linalg.norm(p[0] - p[-1])
        for p in paths]
-assert np.median(off) > 0.45
+assert np.mean(np.array(off) > 0.5) > 0.6
 corner = mlp_forward(networks[2][1], np.array([[-6.0, -6.0], [6.0, 6.0]]), np.tanh)
 assert corner.max() > 1.05 and corner.min() < -0.05
 
 # %% [markdown]
-# Everywhere, even where there is no code at all, the decoder answers: nothing tells it, or you, which places are worth visiting. We come back to that.
+# Everywhere, even where there is no code at all, the decoder answers: nothing tells it, or you, which places are worth visiting.
 #
 # ## 5. Codes for a few labels
 #
-# Labels cost work, pictures do not. So learn codes from all 10,000 digits *without* labels, then use them for a task with 100 labelled ones (L3c). The plainest classifier will do: a test digit gets the
+# Labels cost work, pictures do not. So learn codes from all 10,000 digits *without* labels, then use them for a task with 100 labelled ones (L3c). A test digit gets the
 # label of its nearest labelled neighbour.
 
 # %% [markdown]
@@ -541,11 +546,11 @@ results({"gain of the autoencoder's codes over PCA's": [
         caption="Accuracy with 100 labels: mean ± standard error of ten choices")
 
 # %% tags=["expectation"]
-assert gain[2].min() > 0.1 and gain[8].mean() > 0.01 and abs(gain[30].mean()) < 0.05
+assert gain[2].min() > 0.1 and gain[8].mean() > 0.01 and -0.025 < gain[30].mean() < 0
 
 # %% [markdown]
 # A mixed result. With two codes the autoencoder is far ahead of PCA for every choice of labels; with eight it is ahead, and eight numbers do at least as well as all 784 pixels. With thirty it has
-# no clear lead: its reconstructions are better than PCA's, but *better reconstruction is not better classification*. Nothing in the loss asks for codes in which same digits are near each other. (The standard errors are those of the choice of labels; the networks
+# no lead (PCA is ahead by about one per cent of the digits): its reconstructions are better than PCA's, but *better reconstruction is not better classification*. Nothing in the loss asks for codes in which same digits are near each other. (The standard errors are those of the choice of labels; the networks
 # and the test digits are the same throughout.)
 #
 # ## 6. Between two images
@@ -657,14 +662,16 @@ reveal("02-middle", "one digit or something like one")
 
 # %% tags=["expectation"]
 for K, (ends, pixels, codes, flat, bend) in walked.items():
-    assert ends > codes > 1.5 * max(pixels, flat)
+    assert ends > codes > 2 * max(pixels, flat)
 share_of_ends = [walked[K][2] / walked[K][0] for K in networks]
 assert share_of_ends[0] > share_of_ends[1] > share_of_ends[2]
-assert walked[30][4] < 0.2 < walked[8][4] < walked[2][4]
+assert walked[30][4] < 0.2 < walked[8][4] < 1 < walked[2][4]
+expect(walked[30][4] ** 0.5, 0.33, within=0.06)
+expect(share_of_ends[2], 0.3, within=0.07)
 
 # %% [markdown]
-# For every $K$ the middle in codes passes at least twice as often as the middle in pixels, and less often than the ends. With more codes the ends get better, but the middles do not keep up: at $K = 30$ three in ten of what passes at the ends pass in the middle.
-# The bend falls, too: with $K = 30$ the two walks are nearly the same. (A single verdict of this judge proves little, as its controls show; it is the shares that are compared.) Notebook 10 comes back to walks, with models that *fill* their code space.
+# For every $K$ the middle in codes passes at least twice as often as the middle in pixels, and less often than the ends. With more codes the ends get better, but the middles do not keep up: at $K = 30$ the share in the middle is three tenths of that at the ends.
+# The bend falls, too: with $K = 30$ the two middles are a third of half the way apart ($\sqrt{0.1}$), with $K = 2$ more than all of it. (As its controls show, a single verdict of this judge proves little.) Notebook 10 comes back to walks, with models that *fill* their code space.
 #
 # ## 7. What an autoencoder is not
 #
@@ -718,7 +725,7 @@ assert drawn[2] > 0.7 * real[2] and drawn[30] < 0.55 * real[30]
 assert drawn[2] > 3 * flat[2] and abs(drawn[30] - flat[30]) < 0.12
 
 # %% [markdown]
-# With two codes most random places decode to what their neighbours decode to; but two codes reconstruct badly. With thirty, nine in ten reconstructions pass, and of the random codes about two in five, as of PCA's. The decoder is the same in both rows, and so are
+# With two codes random ones pass nearly as often as reconstructions; but two codes reconstruct badly. With thirty, nine in ten reconstructions pass, and of the random codes about two in five, as of PCA's. The decoder is the same in both rows, and so are
 # the mean and the covariance of the codes: what is missing is the rest of their distribution, and the autoencoder has no description of it.
 #
 # Could the reconstruction error serve as a description, "a good digit is what I can copy"?

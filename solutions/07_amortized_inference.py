@@ -9,7 +9,7 @@
 # %% [markdown]
 # # Amortized inference
 #
-# *Lecture points L19 and L20. About {{core minutes}} minutes, 16 points; {{further minutes}} more below "Further". [Glossary](00_start_here.ipynb#Glossary)*
+# *Lecture points L19 and L20. About {{core minutes}} minutes, 16 points; {{further minutes}} more minutes below "Further". [Glossary](00_start_here.ipynb#Glossary)*
 #
 # Notebook 06 ended with a $q$ that can be trained: move $\boldsymbol\mu$ and $\log\boldsymbol\sigma$ of one example uphill, step by step, until the bound is as high as it goes. It left a question:
 # that takes many steps for one example. **Must we do it for each?** A network could learn to give the answer at once. You will train it, and measure what it loses, and
