@@ -193,7 +193,7 @@ LINEAR_POSTERIOR = exercise(
         "covariance = np.linalg.inv(np.eye(K) + W.T @ W / eta), and for rows mu = (x - b) @ W @ covariance / eta.",
     ),
     afterwards=(
-        r"$P = I + \frac1\eta W^\top W$ is the *precision*: the prior's, plus what the pixels add. And "
+        r"$P = I + \frac1\eta W^\top W$, the prior's precision plus what the pixels add, and "
         r"$\mathbf{a} = \frac1\eta W^\top (\mathbf{x} - \mathbf{b})$."
     ),
 )
