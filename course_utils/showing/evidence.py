@@ -89,7 +89,7 @@ class Table:
         for label, row in self.rows.items():
             body += f"<tr><th scope='row' style='padding:.25em .9em;text-align:left'>{escape(label)}</th>"
             for i, value in enumerate(row):
-                text = escape(self._text(value))
+                text = escape(self._text(value)).replace(" ± ", "\u00a0±\u00a0")  # the error stays on the line
                 text = (
                     f"<b>{text}</b> <span title='the best of its column'>★</span>"
                     if (label, i) in self.marked
@@ -118,7 +118,7 @@ def _best(results, best):
         return None
     first, second = order[:2] if best == "lowest" else order[:-3:-1]
     error = math.hypot(*(results[label][1] for label in (first, second) if isinstance(results[label], tuple)))
-    return first if error == 0 or abs(numbers[first] - numbers[second]) > error else None
+    return first if abs(numbers[first] - numbers[second]) > error else None
 
 
 def _shown(value, digits) -> str:
