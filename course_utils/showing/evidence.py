@@ -98,9 +98,8 @@ class Table:
                 body += f"<td{kind} style='{CELL}'>{text}</td>"
             body += "</tr>"
         corner = f"<thead><tr><td></td>{head}</tr></thead>" if any(self.columns) else ""
-        caption = (
-            f"<caption style='text-align:left;min-width:26em'>{escape(self.caption)}</caption>" if self.caption else ""
-        )
+        wide = f"min-width:{min(0.6 * len(self.caption), 45):.0f}em"  # one line, also over a narrow table
+        caption = f"<caption style='text-align:left;{wide}'>{escape(self.caption)}</caption>" if self.caption else ""
         return f"<table class='course-results'>{caption}{corner}<tbody>{body}</tbody></table>"
 
 
