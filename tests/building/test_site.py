@@ -6,6 +6,7 @@ tests/browser/test_site_browser.py builds all of it and opens it.
 import ast
 import base64
 import fnmatch
+import gzip
 import hashlib
 import io
 import json
@@ -91,6 +92,7 @@ def test_a_build_that_cannot_be_leaves_the_folder_alone(tmp_path, monkeypatch, c
     assert "pyodide.asm.wasm is missing" in said and not (tmp_path / "out").exists()
 
 
+@pytest.mark.whole
 def test_the_wheel_of_the_library_holds_what_notebooks_use_and_no_more():
     name, content = site_files.course_wheel(ROOT / "course_utils", "1.2.3")
     assert name == "generative_models_course-1.2.3-py3-none-any.whl"
@@ -122,6 +124,7 @@ def imported_at_once(text):
             yield (node.module or "").split(".")[0]
 
 
+@pytest.mark.whole
 def test_all_that_notebooks_and_library_import_is_in_the_site():
     packages = [*TABLE["pyodide"]["packages"].values(), *TABLE["wheels"].values(), *TABLE["kernel"].values()]
     there = {name.split(".")[0] for package in packages for name in package["imports"]}
@@ -136,6 +139,7 @@ def test_all_that_notebooks_and_library_import_is_in_the_site():
     assert not [one for one in found if one[1] not in there]
 
 
+@pytest.mark.whole
 def test_the_letters_of_formulas_in_figures_are_in_the_site():
     """Every font that matplotlib takes for a formula of the notebooks' figures."""
     from matplotlib.mathtext import MathTextParser
@@ -151,6 +155,7 @@ def test_the_letters_of_formulas_in_figures_are_in_the_site():
     assert not [name for name in names if any(fnmatch.fnmatch(name, one) for one in TABLE["left_out"]["matplotlib"])]
 
 
+@pytest.mark.whole
 def test_what_the_library_sees_to_when_a_browser_imports_it():
     """In a process of its own, that takes itself for a browser's Python."""
     program = """if True:
@@ -173,12 +178,20 @@ def test_what_the_library_sees_to_when_a_browser_imports_it():
     assert done.stdout.endswith("fine\n"), done.stdout + done.stderr
 
 
+def unpacked(content):
+    """{path: content} of a package as the site has it."""
+    head, _, rest = gzip.decompress(content).partition(b"\n")
+    stream = io.BytesIO(rest)
+    return {path: stream.read(size) for path, size in json.loads(head)}
+
+
 def test_what_is_left_out_is_left_out_and_a_pattern_without_a_file_is_an_error():
-    content = site_files.archive({"a/x.dat": b"1", "a/x.py": b"2", "b.dat": b"3"})
-    with zipfile.ZipFile(io.BytesIO(site_files.trimmed(content, ["a/*.dat"]))) as left:
-        assert left.namelist() == ["a/x.py", "b.dat"] and left.read("a/x.py") == b"2"
+    content = site_files.archive({"a/x.dat": b"1", "a/x.py": b"2\n22", "b.dat": b"3", "empty": b""})
+    assert unpacked(site_files.packed(content)) == {"a/x.dat": b"1", "a/x.py": b"2\n22", "b.dat": b"3", "empty": b""}
+    assert unpacked(site_files.packed(content, ["a/*.dat"])) == {"a/x.py": b"2\n22", "b.dat": b"3", "empty": b""}
+    assert site_files.packed(content) == site_files.packed(content)
     with pytest.raises(ValueError, match="no file matches c/"):
-        site_files.trimmed(content, ["b.dat", "c/*"])
+        site_files.packed(content, ["b.dat", "c/*"])
 
 
 @pytest.fixture(scope="module")
@@ -252,6 +265,74 @@ def test_it_is_served_with_the_types_that_browsers_want(shell):
             with urllib.request.urlopen(base + path) as answer:
                 assert answer.headers["Content-Type"].startswith(kind)
         server.shutdown()
+
+
+STARTED = """
+const fs = require("fs"), { pathToFileURL } = require("url"), folder = process.argv[2];
+globalThis.self = globalThis;
+self.location = pathToFileURL(folder + "/worker.js");
+globalThis.fetch = async (address, how) => {  // as a browser does it
+  const body = fs.readFileSync(address), sha = require("crypto").createHash("sha256").update(body).digest("base64");
+  if (how?.integrity && how.integrity !== `sha256-${sha}`) throw new Error(`${address} is another file`);
+  return new Response(body);
+};
+const files = {}, asked = [], loaded = {};
+globalThis.importScripts = (address) => {
+  asked.push(["script", new URL(address).pathname.split("/").pop()]);
+  self.loadPyodide = async (options) => {
+    asked.push(["Python", options.packages, options.env]);
+    return {
+      FS: { mkdirTree() {}, writeFile(path, content) { files[path] = Buffer.from(content).toString("latin1"); } },
+      loadedPackages: loaded,
+      _api: { async loadDynlib(path) { asked.push(["library", path, path in files]); } },
+      pyimport: () => ({ invalidate_caches() { asked.push(["fresh"]); } }),
+    };
+  };
+};
+(0, eval)(fs.readFileSync(folder + "/kernel.js", "utf8"));
+self.loadPyodide({ indexURL: pathToFileURL(folder).href + "/", packages: ["numpy"], env: { A: "1" } })
+  .then(() => JSON.stringify({ files, asked, loaded }), (error) => `stopped: ${error.message}`)
+  .then(console.log);
+"""
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="there is no node to run the scripts")
+def test_a_kernel_starts_with_all_packages_unpacked_and_no_library_loaded_but_those_that_others_name(tmp_path):
+    contents = {
+        "numpy": {"numpy/core.so": bytes(range(256)), "numpy/__init__.py": "π = 3\n".encode(), "numpy/empty.py": b""},
+        "openblas": {"libopenblas.so": b"\0asm"},
+    }
+    wheels = {name: site_files.archive(files) for name, files in contents.items()}
+    table = small_table(**wheels)
+    table["pyodide"]["packages"]["openblas"]["install_dir"] = "dynlib"
+    paths = {f"{name}.whl": tmp_path / f"{name}.whl" for name in wheels}
+    for name, content in wheels.items():
+        paths[f"{name}.whl"].write_bytes(content)
+    course = site_files.wheel(site_files.COURSE, "1", {"course_utils/__init__.py": b""})
+    out = tmp_path / "pyodide"
+    lock = site_files.write_pyodide(out, table, paths, tmp_path, course, "1")["packages"]
+    assert all(site_files.sha256(out / entry["file_name"]) == entry["sha256"] for entry in lock.values())
+    (tmp_path / "started.cjs").write_text(STARTED, encoding="utf-8")
+
+    def started():
+        done = subprocess.run(["node", tmp_path / "started.cjs", out], capture_output=True, text=True, check=True)
+        return done.stdout
+
+    said = json.loads(started())
+    site_packages = "/lib/python3.12/site-packages"
+    expected = {f"{site_packages}/{path}": content.decode("latin1") for path, content in contents["numpy"].items()}
+    expected["/usr/lib/libopenblas.so"] = "\0asm"
+    assert {path: said["files"].get(path) for path in expected} == expected
+    assert f"{site_packages}/course_utils/__init__.py" in said["files"]
+    assert said["asked"] == [
+        ["script", "pyodide.js"],
+        ["Python", [], {"A": "1", "PYTHONDONTWRITEBYTECODE": "1"}],
+        ["library", "/usr/lib/libopenblas.so", True],
+        ["fresh"],
+    ]
+    assert said["loaded"] == dict.fromkeys(["numpy", "openblas", site_files.COURSE], "default channel")
+    (out / lock["numpy"]["file_name"]).write_bytes(b"other files")
+    assert "numpy.pack is another file" in started()
 
 
 @pytest.mark.skipif(shutil.which("node") is None, reason="there is no node to run the scripts")

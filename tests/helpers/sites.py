@@ -30,7 +30,7 @@ def small_site(out, book=True):
         (out / app / "index.html").write_text("<html><head>\n</head></html>", encoding="utf-8")
     (out / "jupyter-lite.json").write_text('{"jupyter-config-data": {"appVersion": "0.6.4"}}', encoding="utf-8")
     wheel = out.parent / "numpy.whl"
-    wheel.write_bytes(b"numpy's files")
+    wheel.write_bytes(site_files.archive({"numpy/__init__.py": b"pi = 3\n", "numpy/core/notes.dat": bytes(range(256))}))
     course = site_files.wheel(site_files.COURSE, "1", {"course_utils/__init__.py": b""})
     table = small_table(numpy=wheel.read_bytes())
     site_files.write_pyodide(out / "static" / "pyodide", table, {"numpy.whl": wheel}, out, course, "1")
