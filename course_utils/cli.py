@@ -155,9 +155,13 @@ def whole_run(root: Path, report: Path) -> list[str]:
 
 
 def quick_run(root: Path, extra: list[str]) -> list[str]:
-    """Return pytest's arguments for the inner loop: tests that are neither slow nor in a browser, and what is asked."""
+    """Return pytest's arguments for the inner loop: tests that take no time and no browser, and what is asked.
+
+    The folder of the browser tests is not even read, as reading it imports what drives a browser.
+    """
     named = any(Path(word.partition("::")[0]).exists() for word in extra)
-    chosen = ["-m", "not slow and not browser", *extra, *([] if named else stages(root)["tests"])]
+    everywhere = [f"--ignore={root / 'tests' / 'browser'}", *stages(root)["tests"]]
+    chosen = ["-m", "not slow and not whole and not browser", *extra, *([] if named else everywhere)]
     return [*side_by_side(root, os.cpu_count() or 1), *chosen]
 
 
@@ -195,7 +199,7 @@ def isolated_environment(folder: str | Path) -> dict[str, str]:
 def run_tests(_: argparse.Namespace, extra: list[str]) -> int:
     """Run the unit and browser tests, all solutions (outputs compared) and all student copies; return 0 if all passed.
 
-    `course test quick`: only what is marked neither slow nor browser, from every room. What comes
+    `course test quick`: only what is marked neither slow nor whole nor browser, from every room. What comes
     after `quick` goes on to pytest, as in `course test quick -k pca`; all arguments do, where `quick` is not the first.
     """
     require("test")

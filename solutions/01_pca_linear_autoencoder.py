@@ -624,7 +624,7 @@ predict("01-columns", "Train with K = 6. What will agree with PCA?",
 codes = pca_encode(digits.x_train[::2], digit_mean, eigendigits[:50]).astype(float)
 codes /= codes.std(axis=0).max()
 six = np.eye(50)[:, :6]
-U, V = linear_ae_train(codes, 6, 2000, np.random.default_rng(0))
+U, V = linear_ae_train(codes, 6, 1400, np.random.default_rng(0))
 my_error = np.mean(np.sum((codes - codes @ V.T @ U.T) ** 2, axis=1))
 pca_error = residual_variance(codes, six.T)
 my_angle = subspace_angle(U, six)

@@ -316,12 +316,12 @@ expect(error_of_networks(theirs, x_test), 37.4, within=2)
 print(f"one step of the first takes {speed:.1f} times as long as one of the second")
 
 # %% [markdown]
-# About the same error for half of the steps. So for the rest of this notebook the library's function trains, with the same loss: $K = 2$, 8 and 30, the same hidden layers and the same 3,000 steps each.
+# About the same error for half of the steps. So for the rest of this notebook the library's function trains, with the same loss: $K = 2$, 8 and 30, the same hidden layers and the same 2,000 steps each.
 # That takes some ten seconds.
 
 # %%
 networks = {K: autoencoder.autoencoder_train(
-    x_train, [784, 256, 64, K], 3000, np.random.default_rng(0)) for K in (2, 8, 30)}
+    x_train, [784, 256, 64, K], 2000, np.random.default_rng(0)) for K in (2, 8, 30)}
 
 # %%
 mean, components = pca_fit(x_train, 30)
@@ -354,7 +354,7 @@ results({"PCA": [pca_error[K] for K in networks],
 reveal("02-lead", min(networks, key=lambda K: error[K] / pca_error[K]))
 
 # %% tags=["expectation"]
-for K, expected in {2: 32.9, 8: 19.2, 30: 9.7}.items():
+for K, expected in {2: 33.4, 8: 19.7, 30: 10.7}.items():
     expect(error[K], expected, within=0.06 * expected)
     assert error[K] < 0.8 * pca_error[K]  # a clear margin, on digits never seen
 assert abs(pca_error[30] - 13.87) < 0.5  # theirs and ours agree
@@ -509,7 +509,7 @@ for K in networks:
 mean_of = {name: values.mean() for name, values in accuracy.items()}
 
 # %% tags=["expectation"]
-for name, expected in zip(mean_of, [0.724, 0.369, 0.62, 0.7, 0.745, 0.756, 0.745]):
+for name, expected in zip(mean_of, [0.724, 0.369, 0.6, 0.7, 0.745, 0.756, 0.745]):
     expect(mean_of[name], expected, within=0.06)
 
 # %%
@@ -663,7 +663,7 @@ assert share_of_ends[0] > share_of_ends[1] > share_of_ends[2]
 assert walked[30][4] < 0.2 < walked[8][4] < walked[2][4]
 
 # %% [markdown]
-# For every $K$ the middle in codes passes at least twice as often as the middle in pixels, and less often than the ends. With more codes the ends get better, but the middles do not keep up: at $K = 30$ about one in four of what passes at the ends passes in the middle.
+# For every $K$ the middle in codes passes at least twice as often as the middle in pixels, and less often than the ends. With more codes the ends get better, but the middles do not keep up: at $K = 30$ three in ten of what passes at the ends pass in the middle.
 # The bend falls, too: with $K = 30$ the two walks are nearly the same. (A single verdict of this judge proves little, as its controls show; it is the shares that are compared.) Notebook 10 comes back to walks, with models that *fill* their code space.
 #
 # ## 7. What an autoencoder is not
@@ -755,7 +755,7 @@ assert share < 0.5 and copied["a digit with its pixels shuffled"] > 3 * error[30
 
 # %%
 between = {K: autoencoder.autoencoder_train(
-    x_train, [784, 256, 64, K], 3000, np.random.default_rng(0)) for K in (4, 16)}
+    x_train, [784, 256, 64, K], 2000, np.random.default_rng(0)) for K in (4, 16)}
 all_errors = error | {K: error_of_networks(between[K], x_test) for K in between}
 total = np.var(x_test, axis=0).sum()
 ks = sorted(all_errors)
@@ -765,7 +765,7 @@ results({"share of the variance left": [all_errors[K] / total for K in ks]},
 # %% tags=["expectation"]
 assert np.all(np.diff([all_errors[K] for K in ks]) < 0)
 assert all(0.6 < all_errors[b] / all_errors[a] < 0.9 for a, b in zip(ks, ks[1:]))
-expect(error[30] / total, 0.184, within=0.03)
+expect(error[30] / total, 0.203, within=0.03)
 
 # %% [markdown]
 # With each doubling of $K$ about three quarters of the error stay: no elbow from 2 to 30. By labels, 8 was as good as 30. For walks and for random codes, measured by what reconstructions achieve, 2 was better than 30. The squared error alone cannot say when to stop, because codes cost it
@@ -792,7 +792,7 @@ progress()
 #
 # ### Is it a projection?
 #
-# The lecture says that a deep autoencoder *projects* the data onto a manifold. A projection has two properties: what lies on the surface stays where it is, and everything else goes to its *nearest* point. Check both. With $K = 2$ we can search the surface on a grid of 90,000 codes.
+# The lecture says that a deep autoencoder *projects* the data onto a manifold. A projection has two properties: what lies on the surface stays where it is, and everything else goes to its *nearest* point. Check both. With $K = 2$ we can search the surface on a grid of 40,000 codes.
 
 # %%
 predict("02-nearest", "K = 2. How much nearer to a test digit is the nearest point of "
@@ -800,7 +800,7 @@ predict("02-nearest", "K = 2. How much nearer to a test digit is the nearest poi
         unit="per cent")
 
 # %%
-def nearest_on_surface(decoder, codes, x, cells=300):
+def nearest_on_surface(decoder, codes, x, cells=200):
     """Squared distance of each x to the nearest of cells^2 points of the surface."""
     low, high = codes.min(axis=0) - 1, codes.max(axis=0) + 1
     axes = np.linspace(low, high, cells).T

@@ -361,7 +361,7 @@ print(f"largest deviation from I: {off.max():.4f}")
 x_train = vae.binarise(digits.x_train, np.random.default_rng(1))
 x_test = vae.binarise(digits.x_test, np.random.default_rng(2))
 sizes = [784, 200, 10]
-its_encoder, decoder = vae.vae_train(x_train, sizes, 1200, np.random.default_rng(0))
+its_encoder, decoder = vae.vae_train(x_train, sizes, 900, np.random.default_rng(0))
 
 # %% [markdown]
 # `elbo_of_q(decoder, x, mu, log_sigma, eps)` is the ELBO of each example, wherever its $q$ comes from, as the mean over the samples in `eps` (S, N, K). It reparameterizes, so autograd can differentiate it. In section 1 its slope in $\boldsymbol\mu$ and $\log\boldsymbol\sigma$ moved *one* example. Now let
@@ -405,7 +405,7 @@ predict("07-new-encoder", "Train for as many steps as the old one had. Where wil
         ["far below", "about the same", "far above"])
 
 # %%
-encoder = encoder_train(x_train, decoder, sizes, 1200, np.random.default_rng(1))
+encoder = encoder_train(x_train, decoder, sizes, 900, np.random.default_rng(1))
 
 # %%
 eps_many = np.random.default_rng(9).standard_normal((2, 2000, 10), dtype=np.float32)
@@ -427,7 +427,7 @@ reveal("07-new-encoder", "about the same" if abs(apart) < 3 else
        "far below" if apart < 0 else "far above")
 
 # %% tags=["expectation"]
-expect(elbo_of(its_encoder, x_test)[0], -118.3, within=1.5)
+expect(elbo_of(its_encoder, x_test)[0], -120.8, within=1.5)
 expect(apart, -0.2, within=1)
 
 # %% [markdown]
@@ -437,30 +437,30 @@ expect(apart, -0.2, within=1)
 
 # %%
 predict("07-hundred", "On its own hundred digits this encoder reaches an ELBO of about "
-        "-112 nats. On test digits?", unit="nats")
+        "-115 nats. On test digits?", unit="nats")
 
 # %%
 few = x_train[:100]
 encoder_100, as_short = (
-    encoder_train(rows, decoder, sizes, 600, np.random.default_rng(1))
+    encoder_train(rows, decoder, sizes, 450, np.random.default_rng(1))
     for rows in (few, x_train))
 results({name: [elbo_of(e, few), elbo_of(e, x_test)] for name, e in
-         {"10,000 digits, 1200 steps": encoder, "10,000 digits, 600 steps": as_short,
-          "100 digits, 600 steps": encoder_100}.items()},
+         {"10,000 digits, 900 steps": encoder, "10,000 digits, 450 steps": as_short,
+          "100 digits, 450 steps": encoder_100}.items()},
         ["the first 100 digits", "test digits"],
         caption="Mean ELBO ± s.e. (nats) of encoders that were trained on")
 reveal("07-hundred", elbo_of(encoder_100, x_test)[0], unit="nats")
 
 # %% tags=["expectation"]
-expect(elbo_of(encoder_100, few)[0], -112, within=2)
-expect(elbo_of(encoder, x_test)[0] - elbo_of(encoder_100, x_test)[0], 20.8, within=5)
-expect(elbo_of(as_short, x_test)[0], -119, within=1.5)
+expect(elbo_of(encoder_100, few)[0], -115, within=2)
+expect(elbo_of(encoder, x_test)[0] - elbo_of(encoder_100, x_test)[0], 18.8, within=5)
+expect(elbo_of(as_short, x_test)[0], -121.5, within=1.5)
 own = [elbo_of_q(decoder, few, *encoder_forward(e, few), eps_many[:, :100])
        for e in (encoder_100, encoder)]
 assert np.mean(own[0] - own[1]) > 3 * np.std(own[0] - own[1]) / 10
 
 # %% [markdown]
-# It serves its own digits two nats better than the encoder that saw them all (the errors of the two are those of the same hundred digits; the difference is known to 0.2 nats), and strangers twenty nats worse. The number of steps has little to do with it. So an encoder can **overfit**, although the model stands still. A $q$ that climbs for its own example cannot: it learns nothing from others, good or bad.
+# It serves its own digits two nats better than the encoder that saw them all (the errors of the two are those of the same hundred digits; the difference is known to 0.2 nats), and strangers nineteen nats worse. The number of steps has little to do with it. So an encoder can **overfit**, although the model stands still. A $q$ that climbs for its own example cannot: it learns nothing from others, good or bad.
 
 # %% [markdown]
 # ## 5. A few steps for one digit
@@ -521,7 +521,7 @@ predict("07-five", "Which share of the nats between the encoder's ELBO and the b
 # %%
 budgets, step_sizes = (1, 2, 5, 10, 20), (0.005, 0.01, 0.02, 0.04)
 noises = np.random.default_rng(8).standard_normal((20, 8, N, 10), dtype=np.float32)
-best_64 = elbo_of_q(decoder, x, *q_best, eps[:64])
+best_32 = elbo_of_q(decoder, x, *q_best, eps[:32])
 
 
 def short_of_best(start, rows, step_size):
@@ -529,7 +529,7 @@ def short_of_best(start, rows, step_size):
     q, short = (start[0][rows], start[1][rows]), []
     for done, steps in zip([0, *budgets], budgets):
         q = refine_q(decoder, x[rows], *q, noises[done:steps], step_size)
-        left = best_64[rows] - elbo_of_q(decoder, x[rows], *q, eps[:64, rows])
+        left = best_32[rows] - elbo_of_q(decoder, x[rows], *q, eps[:32, rows])
         short.append(np.mean(left))
     return short
 
@@ -543,8 +543,8 @@ for name, start in {"encoder": q_encoder, "prior": q_prior}.items():
     lost[name] = [on_test[size][i] for i, size in enumerate(chosen)]
 
 # %%
-gap_0 = np.mean(best_64[test] - elbo_of_q(
-    decoder, x[test], q_encoder[0][test], q_encoder[1][test], eps[:64, test]))
+gap_0 = np.mean(best_32[test] - elbo_of_q(
+    decoder, x[test], q_encoder[0][test], q_encoder[1][test], eps[:32, test]))
 fig, ax = plots.figure(6.4, 3.6)
 ax.axhline(gap_0, color="black", linestyle=":", label="encoder alone")
 for name, style, colour in (("prior", "s--", 4), ("encoder", "o-", 8)):
@@ -603,7 +603,7 @@ gap_ledger = check(gap_ledger)
 
 # %%
 P_local = amortization.local_precision(decoder, q_best[0])
-noise = np.random.default_rng(6).standard_normal((2000, 2 * N, 10), dtype=np.float32)
+noise = np.random.default_rng(6).standard_normal((1000, 2 * N, 10), dtype=np.float32)
 log_w = amortization.log_weights_of(decoder, x, q_best[0], P_local, noise)
 log_p = iwae_bound(log_w)
 gaps = gap_ledger(log_p, elbo_best, elbo_encoder)
@@ -629,13 +629,13 @@ reveal("07-larger", f"the {max(means, key=means.get)} gap")
 # %% tags=["expectation"]
 assert np.allclose(elbo_encoder + gaps["amortization"] + gaps["approximation"], log_p)
 expect(means["approximation"], 0.98, within=0.2)
-expect(means["amortization"], 4.05, within=1.2)
+expect(means["amortization"], 3.5, within=1)
 shift = gaps["amortization"][test].mean() - gaps["amortization"][train].mean()
 errors = [with_error(gaps["amortization"][rows])[1] for rows in (train, test)]
 assert shift > 2 * np.hypot(*errors)
 half_trained = elbo_of_q(decoder, x, *encoder_forward(as_short, x), eps)
 for rows in (train, test):
-    expect((elbo_encoder - half_trained)[rows].mean(), 0.7, within=0.4)
+    expect((elbo_encoder - half_trained)[rows].mean(), 0.55, within=0.25)
 
 # %%
 fig, panels = plots.figure(9.6, 3.5, columns=2, sharey=True)
@@ -654,7 +654,7 @@ plots.show(fig, alt="Bars that hang from log p(x) down to the encoder's ELBO, so
                     "on test digits.")
 
 # %% [markdown]
-# Most of what the bound loses, it loses to the network *as trained here*, not to the diagonal family (half the steps would leave 0.7 nats more); and the network's part is larger on digits that it has not been trained on, by more than twice the standard error. Which digits does it get wrong? Those with the largest amortization gaps:
+# Most of what the bound loses, it loses to the network *as trained here*, not to the diagonal family (half the steps would leave half a nat more); and the network's part is larger on digits that it has not been trained on, by more than twice the standard error. Which digits does it get wrong? Those with the largest amortization gaps:
 
 # %%
 worst = N + np.argsort(gaps["amortization"][test])[:-9:-1]
@@ -812,9 +812,9 @@ expect((kls[-1] - kls[-3]) / (deltas[-1] - deltas[-3]), 10, within=0.02)
 # $$\mathrm{ESS} = \frac{\big(\sum_s w_s\big)^2}{\sum_s w_s^2}, \qquad \text{between } 1 \text{ and } S.$$
 
 # %%
-log_w_q = vae.log_weights(decoder, x, *q_best, noise[:1000])
+log_w_q = vae.log_weights(decoder, x, *q_best, noise)
 ess = {"the best q": amortization.effective_sample_size(log_w_q),
-       "the local Gaussian": amortization.effective_sample_size(log_w[:1000])}
+       "the local Gaussian": amortization.effective_sample_size(log_w)}
 results({name: [np.median(n), n.min()] for name, n in ess.items()},
         ["median", "smallest"], digits=2, caption="ESS of 1000 samples, 200 digits")
 
@@ -823,10 +823,10 @@ expect(np.median(ess["the best q"]), 100, within=60)
 expect(np.median(ess["the local Gaussian"]), 390, within=140)
 
 # %% [markdown]
-# $q^*$ is too narrow and knows no correlations. Two checks of the local Gaussian. With four times as many samples, 2000 in place of 500, the estimate must stay:
+# $q^*$ is too narrow and knows no correlations. Two checks of the local Gaussian. With four times as many samples, 1000 in place of 250, the estimate must stay:
 
 # %%
-growth = log_p - iwae_bound(log_w[:500])
+growth = log_p - iwae_bound(log_w[:250])
 stay = int(np.sum(abs(growth) < 0.25))
 results({"mean change (nats)": growth.mean(),
          "digits of 200 that change by less than 0.25": stay}, digits=2)
@@ -908,7 +908,7 @@ results({name: [gap.mean(), predicted.mean(), np.corrcoef(predicted, gap)[0, 1]]
 
 # %%
 noise_of_F = log_w_q.std(axis=0) / np.sqrt(1000)
-noise_of_log_p = np.sqrt(1 / amortization.effective_sample_size(log_w) - 1 / 2000)
+noise_of_log_p = np.sqrt(1 / amortization.effective_sample_size(log_w) - 1 / 1000)
 of_noise = np.mean(noise_of_F ** 2 + noise_of_log_p ** 2)
 share_of_noise = of_noise / np.var(measured - predicted)
 results({"share of the scatter that is noise": share_of_noise}, digits=2)

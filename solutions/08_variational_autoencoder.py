@@ -208,10 +208,10 @@ def vae_train(x, sizes, steps, rng):
 vae_train = check(vae_train)
 
 # %% [markdown]
-# Now the real thing: 784 pixels, two hidden layers of 300 units on either side, 20 latents, 600 steps of `vae_train`. All pictures of section 4 come from these weights.
+# Now the real thing: 784 pixels, two hidden layers of 300 units on either side, 20 latents, 450 steps of `vae_train`. All pictures of section 4 come from these weights.
 
 # %%
-SIZES, STEPS = [784, 300, 300, 20], 600
+SIZES, STEPS = [784, 300, 300, 20], 450
 mine = vae_train(x_bw, SIZES, STEPS, np.random.default_rng(0))
 
 # %% [markdown]
@@ -284,7 +284,7 @@ predict("08-count", "How many of the thirty would you pass as digits?", unit="of
 # A judge is worth what its controls say: digits that it has not seen, and *kinds* of non-digits that it has not been taught.
 
 # %%
-judge = judge_train(x_fit, y_fit, 1500, np.random.default_rng(0))
+judge = judge_train(x_fit, y_fit, 1000, np.random.default_rng(0))
 controls = no_digits(digits.x_test, y_test, np.random.default_rng(1))
 passed = {kind + ("" if kind in TAUGHT else " (not taught)"):
           share_of_digits(judge, pictures) for kind, pictures in controls.items()}
@@ -299,7 +299,7 @@ assert passed["noise"] < 0.01 and passed["shuffled pixels"] < 0.01
 assert passed["averages of two"] < 0.2 and max(passed.values()) < 0.45
 
 # %% [markdown]
-# It refuses noise, and nine in ten averages; of halves of two digits it passes up to a quarter. So a single verdict proves little. Shares of thousands of pictures can be compared, as far as the judge errs alike in all of them. The level is this judge's own, and depends on the kinds that it was taught.
+# It refuses noise, and nearly nine in ten averages; of halves of two digits it passes up to three in ten. So a single verdict proves little. Shares of thousands of pictures can be compared, as far as the judge errs alike in all of them. The level is this judge's own, and depends on the kinds that it was taught.
 #
 # ### A rival with a fair chance
 #
@@ -345,7 +345,7 @@ reveal("08-rival", "about as many pass" if ratio > 0.75 else
 # %% tags=["expectation"]
 expect(share["VAE, N(0, I)"], 0.45, within=0.09)
 expect(share["autoencoder, N(0, I)"], 0.2, within=0.09)
-expect(ratio, 1.14, within=0.12)
+expect(ratio, 1.18, within=0.12)
 expect(share["VAE, fitted Gaussian"] / share["autoencoder, fitted Gaussian"], 1.02,
        within=0.1)
 assert 0.5 < bound["VAE, N(0, I)"] - bound["autoencoder, fitted Gaussian"] < 8
@@ -395,7 +395,7 @@ expect(d[3] / d[2], 1.05, within=0.15)
 #
 # ## 5. The library's training
 #
-# The library's `vae.vae_train` has the same loss. It draws the pixels to black and white afresh for every minibatch, and lets the step size shrink in the second half. Its 1,700 steps take some 20 to 30 seconds of one processor core. While it trains, a picture is drawn with both terms on 250 held-out digits. The **stop
+# The library's `vae.vae_train` has the same loss. It draws the pixels to black and white afresh for every minibatch, here of 200 digits, and lets the step size shrink in the second half. Its 1,000 steps take some 10 to 20 seconds of one processor core. While it trains, a picture is drawn with both terms on 250 held-out digits. The **stop
 # button** (■) ends the training whenever you like, and what it has reached is kept.
 
 # %%
@@ -405,10 +405,10 @@ predict("08-kl", "KL is a price. From the first step to the last, the bound will
 
 # %%
 held_eps = rng.standard_normal((250, 20), dtype=np.float32)
-steps, history = 1700, []
+steps, history = 1000, []
 begin = time.process_time()
 encoder, decoder = vae.vae_train(
-    x_fit, SIZES, steps, np.random.default_rng(0),
+    x_fit, SIZES, steps, np.random.default_rng(0), batch_size=200, step_size=5e-3,
     callback=live_elbo(history, x_held[:250], held_eps, steps))
 seconds = time.process_time() - begin
 
@@ -447,13 +447,13 @@ results({f"vae_train, {STEPS} steps": [mine_test, mine_fit,
         digits=4, best="highest", caption="Bounds in nats, and what the judge passes")
 
 # %% tags=["expectation"]
-expect(test_elbo, -105.05, within=0.8)
-expect(fit_elbo, -101, within=1.2)
+expect(test_elbo, -105.2, within=0.75)
+expect(fit_elbo, -101.8, within=1.2)
 expect(library_share, 0.54, within=0.08)
 assert test_elbo > -106
 
 # %% [markdown]
-# Both do better on the digits that they were fitted to. Some thirteen nats more in the bound, and only eight in a hundred more of the pictures pass: **the bound and the look of samples are two different measures.** The bound asks whether the model gives probability to digits that exist; it hardly minds wasted draws: a model that draws digits only half of the time gives each of them half the probability, $\log 2 = 0.7$ nats less.
+# Both do better on the digits that they were fitted to. Some thirteen nats more in the bound, and only nine in a hundred more of the pictures pass: **the bound and the look of samples are two different measures.** The bound asks whether the model gives probability to digits that exist; it hardly minds wasted draws: a model that draws digits only half of the time gives each of them half the probability, $\log 2 = 0.7$ nats less.
 # ("Further" shows where the bad draws come from, and how nearly nine in ten pass with the same weights.)
 #
 # ## 6. How good is the bound?
@@ -507,9 +507,9 @@ results({f"S = {S}": [ladder[S].mean(), climb]
         caption="Nats per digit; the climb with its standard error over 100 digits")
 
 # %% tags=["expectation"]
-for S, value in {1: -105.4, 10: -101.5, 100: -100.2, 1000: -99.5}.items():
+for S, value in {1: -106.4, 10: -102.7, 100: -101.3, 1000: -100.4}.items():
     expect(ladder[S].mean(), value, within=1.5)
-for (climb, error), value in zip(climbs, (3.9, 1.4, 0.7)):
+for (climb, error), value in zip(climbs, (3.6, 1.4, 0.9)):
     expect(climb, value, within=0.7)
     assert climb > 2 * error
 
@@ -522,8 +522,8 @@ for (climb, error), value in zip(climbs, (3.9, 1.4, 0.7)):
 # With $K = 2$ all of the latent space fits on a page. Whatever holds most of the prior should hold most of the codes, so we know where to look: in a square that holds 88 % of $\mathcal{N}(0, I)$.
 
 # %%
-map_encoder, map_decoder = vae.vae_train(x_fit, [784, 200, 100, 2], 900,
-                                         np.random.default_rng(0), step_size=5e-3)
+map_encoder, map_decoder = vae.vae_train(x_fit, [784, 200, 100, 2], 700,
+                                         np.random.default_rng(0), step_size=6e-3)
 map_codes, _ = encoder_forward(map_encoder, x_test)
 half = norm.ppf(0.97)                                       # of the square's side
 
@@ -547,8 +547,8 @@ reveal("08-box", "most of one or two digits, few of most others" if uneven else
 
 # %% tags=["expectation"]
 expect(by_digit[1], 0.93, within=0.07)
-expect(by_digit[7], 0.72, within=0.25)
-expect(costs[1], 4, within=1)
+expect(by_digit[7], 0.43, within=0.3)
+expect(costs[1], 4.6, within=1)
 assert np.median(by_digit) < 0.06 and 0.1 < outside.mean() < 0.3
 
 # %%
@@ -565,12 +565,12 @@ for ax, low, size, colour in [(left, -half, 2 * half, "black"),
                            edgecolor=colour))
 right.set_title("decoded from −3.6 to 3.6, laid out as on the left")
 plots.show(fig, alt="Left: test digits' codes, coloured by label, crowded around 0, "
-                    "with the square; the 1s lie to one side of it, most 7s to "
-                    "another. Right: a mosaic of 13 by 13 decoded codes, with the same "
-                    "square; digits pass smoothly into each other.")
+                    "with the square; the 1s lie to one side of it, many 7s and 2s "
+                    "to others. Right: a mosaic of 13 by 13 decoded codes, with the "
+                    "same square; digits pass smoothly into each other.")
 
 # %% [markdown]
-# Nothing asks *each* digit's codes to look like $\mathcal{N}(0, I)$. Every code is pulled towards 0, and the reconstruction keeps those apart that need different pictures, so the digits share the plane out. A place at distance $r$ from 0 costs $r^2/2$ nats; the 1s, and here the 7s, pay most for theirs. (Which digits end outside is partly luck: with other random weights it is the 1s again, but not always the 7s.) Look only where most of the prior is, and you see hardly a 1.
+# Nothing asks *each* digit's codes to look like $\mathcal{N}(0, I)$. Every code is pulled towards 0, and the reconstruction keeps those apart that need different pictures, so the digits share the plane out. A place at distance $r$ from 0 costs $r^2/2$ nats; the 1s pay most for theirs, here the 7s and the 2s come next. (Which digits end outside is partly luck: with other random weights it is the 1s again, but not always the 7s.) Look only where most of the prior is, and you see hardly a 1.
 #
 # Does each draw of the prior meet a digit now? Compare draws with what the decoder can do at best, reconstructions:
 
@@ -617,9 +617,9 @@ latent_pad(map_decoder, digits.shape, codes=map_codes[:1000], labels=y_test[:100
 # ## What you have shown
 #
 # - A VAE is the bound $\mathbb{E}_q[\log p(\mathbf{x}|\mathbf{z})] - \mathrm{KL}$ with one network for $q$ and one for $p(\mathbf{x}|\mathbf{z})$, trained together by ordinary backprop (L15, L20, L21); it lies below $\log p(\mathbf{x})$ by $\mathrm{KL}(q\,\|\,\text{posterior})$.
-# - Half a minute of one processor core takes it above −106 nats on digits that it has not seen; importance weights climb some six nats higher.
+# - Less than half a minute of one processor core takes it above −106 nats on digits that it has not seen; importance weights climb some six nats higher.
 # - About half of the prior's draws pass for digits, and they are no copies. An ordinary autoencoder's random codes give tangles, until a density is fitted to its codes (L8).
-# - On a map of two latents the digits share the prior out, some of them at its rim: here most 1s and 7s. With 20 latents reconstructions are far better, and half of the draws miss.
+# - On a map of two latents the digits share the prior out, some of them at its rim: here nearly all 1s. With 20 latents reconstructions are far better, and half of the draws miss.
 #
 # ## What is left open
 #
@@ -794,14 +794,14 @@ def per_dimension(encoder, x):
     return np.sort(kl)[::-1]
 
 
-weighted = {beta: vae.vae_train(x_fit, [784, 60, 30], 900, np.random.default_rng(0),
-                                batch_size=64, step_size=8e-3, kl_weight=beta)
+weighted = {beta: vae.vae_train(x_fit, [784, 60, 30], 500, np.random.default_rng(0),
+                                batch_size=100, step_size=1e-2, kl_weight=beta)
             for beta in (1, 5, 25)}
 kl_of = {beta: per_dimension(pair[0], x_held) for beta, pair in weighted.items()}
 units = {beta: active_units(encoder_forward(pair[0], x_held)[0])
          for beta, pair in weighted.items()}
-more = vae.vae_train(x_fit, [784, 60, 60], 900, np.random.default_rng(0),
-                     batch_size=64, step_size=8e-3)
+more = vae.vae_train(x_fit, [784, 60, 60], 500, np.random.default_rng(0),
+                     batch_size=100, step_size=1e-2)
 
 # %%
 held_bound = {beta: mean_elbo(pair, x_held) for beta, pair in weighted.items()}
@@ -815,13 +815,13 @@ print(f"β = 1, offered 60 latents: {active_units(mu_60)} active, "
 
 # %% tags=["expectation"]
 for beta, (count, off, value, tolerance) in {
-        1: (25, 5, -127, 4), 5: (14, 7, -150.3, 5), 25: (0, 1, -208.3, 2)}.items():
+        1: (27, 5, -129, 4), 5: (15, 7, -153.5, 5), 25: (0, 1, -208.3, 2)}.items():
     expect(units[beta], count, within=off)
     expect(held_bound[beta], value, within=tolerance)
 expect(held_bound[25], independent, within=1.5)
 expect(used[30], 18, within=4)
 expect(used[60] / used[30], 1, within=0.25)
-expect(active_units(mu_60), 50, within=9)
+expect(active_units(mu_60), 53, within=9)
 
 # %%
 fig, axes = plots.figure(9.6, 2.8, columns=3, sharey=True)
@@ -831,14 +831,14 @@ for ax, (beta, kl) in zip(axes, kl_of.items()):
     ax.set_title(f"β = {beta}: {kl.sum():.1f} nats")
 axes[0].set(ylabel="KL (nats)")
 plots.show(fig, alt="The divergence of each of 30 latents for three weights. At weight "
-                    "1 about half of them carry a nat or more, the others next to "
-                    "none; at 5 about six do; at 25 none.")
+                    "1 half of them carry half a nat or more, most others next to "
+                    "none; at 5 six do; at 25 none.")
 
 # %% [markdown]
 # Both: those that stay carry less, and one after another drops out, as in the linear model, where a column vanishes once $\beta\eta$ exceeds its eigenvalue (notebook 05). (The count of active units is generous: some of them carry less than a tenth of a nat.) At the far end is **posterior collapse**: every
 # digit has the same $q$, and the VAE is as good as independent pixels. In practice collapse comes less openly: a reconstruction term averaged over pixels where it should be summed is a $\beta$ of 784.
 #
-# And the good side of it. Notebook 02 asked **how to choose $K$** (L8), and had no answer, as the squared error of training always wants more. The bound decides: a latent is kept if it earns its price. Offered 60 in place of 30, the VAE again pays more than a tenth of a nat for some 18. (The count of active units does not see it: it doubles.)
+# And the good side of it. Notebook 02 asked **how to choose $K$** (L8), and had no answer, as the squared error of training always wants more. The bound decides: a latent is kept if it earns its price. Offered 60 in place of 30, the VAE pays more than a tenth of a nat for 20 of them, in place of 18. (The count of active units does not see it: it doubles.)
 #
 # ### Codes from where the codes are
 #
@@ -923,7 +923,7 @@ def gain(mixture, z):
 
 
 components = (1, 10, 30, 100)
-priors = {C: gmm_fit(z_fit, C, 12, np.random.default_rng(C)) for C in components}
+priors = {C: gmm_fit(z_fit, C, 8, np.random.default_rng(C)) for C in components}
 listed = [(log_q_of_all(z[:300], 9000) - norm.logpdf(z[:300]).sum(axis=1)).mean()
           for z in (z_fit, z_held)]
 
@@ -953,7 +953,7 @@ expect(gain_test, 3.1, within=0.5)
 # %%
 z_mixed = gmm_sample(prior, 2000, np.random.default_rng(2)).astype(np.float32)
 rival_codes, _ = encoder_forward(rival[0], x_bw)
-rival_prior = gmm_fit(rival_codes, 30, 12, np.random.default_rng(0))
+rival_prior = gmm_fit(rival_codes, 30, 8, np.random.default_rng(0))
 z_rival = gmm_sample(rival_prior, 2000, np.random.default_rng(2)).astype(np.float32)
 mixed = vae_generate(decoder, z_mixed)
 sheets = {"VAE, N(0, I)": library_drawn, "VAE, 30 Gaussians": mixed,
@@ -965,7 +965,7 @@ results(final_share, digits=2, caption="Share that the judge takes for a digit")
 # %% tags=["expectation"]
 expect(final_share["VAE, 30 Gaussians"], 0.89, within=0.06)
 expect(final_share["autoencoder, 30 Gaussians"], 0.88, within=0.08)
-expect(np.log(final_share["VAE, 30 Gaussians"] / library_share), 0.5, within=0.15)
+expect(np.log(final_share["VAE, 30 Gaussians"] / library_share), 0.45, within=0.15)
 assert final_share["VAE, 30 Gaussians"] > final_share["VAE, N(0, I)"] + 0.2
 
 # %%
@@ -978,11 +978,11 @@ plots.show(fig, alt="Two sheets of thirty random digits from the same decoder. W
                     "codes from the mixture most.")
 
 # %% [markdown]
-# Nearly nine in ten, with not a weight of a network changed: most of the bad draws came from the prior. It costs only three nats to be wrong about it (wasted draws alone, counted as in section 5, half a nat: $\log(0.87/0.53)$), so training has little reason to mend it. The autoencoder's draws profit as much (Ghosh and others 2020). Tomczak and Welling (2018) fit the prior *while* the networks train.
+# Nearly nine in ten, with not a weight of a network changed: most of the bad draws came from the prior. It costs only three nats to be wrong about it (wasted draws alone, counted as in section 5, not quite half a nat: $\log(0.86/0.55)$), so training has little reason to mend it. The autoencoder's draws profit as much (Ghosh and others 2020). Tomczak and Welling (2018) fit the prior *while* the networks train.
 #
 # ### What a longer training buys
 #
-# The same networks once more, trained by a script of the course (`course_utils/models/long_training.py`) seven times as long and on 59,000 digits, all of MNIST's training set but our held-out thousand. These weights are **not** from this page; they come as a file. They differ from ours in steps, digits and step size (0.003 in place of 0.004), so what each of these brings is not told here.
+# The same networks once more, trained by a script of the course (`course_utils/models/long_training.py`) for nearly eight times as long, and on 59,000 digits, all of MNIST's training set but our held-out thousand. These weights are **not** from this page; they come as a file. They differ from ours in steps, minibatches, digits and step size (0.003 in place of 0.005), so what each of these brings is not told here.
 
 # %%
 long_encoder, long_decoder, how = load_vae_digits()
@@ -999,7 +999,7 @@ assert long_elbo > test_elbo + 4
 
 # %%
 fig, axes = plots.figure(9.6, 4.6, columns=2)
-for ax, name, pictures in zip(axes, ("half a minute, 9,000 digits",
+for ax, name, pictures in zip(axes, ("this page, 9,000 digits",
                                      "the stored networks, 59,000 digits"),
                               (library_drawn, long_drawn)):
     plots.image_grid(pictures[:30], digits.shape, columns=6, ax=ax).set_title(name)

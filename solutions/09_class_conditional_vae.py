@@ -137,8 +137,8 @@ def pair_with(K, seed):
     """A VAE and a class-conditional VAE with K latents, trained alike."""
     options = {"batch_size": 100, "step_size": 8e-3}
     sizes, rngs = [784, 200, K], [np.random.default_rng(seed) for _ in range(2)]
-    return (vae_train(x_fit, sizes, 350, rngs[0], **options),
-            cvae_train(x_fit, y_fit, C, sizes, 350, rngs[1], **options))
+    return (vae_train(x_fit, sizes, 300, rngs[0], **options),
+            cvae_train(x_fit, y_fit, C, sizes, 300, rngs[1], **options))
 
 
 pairs = {(4, seed): pair_with(4, seed) for seed in range(2)}
@@ -181,26 +181,26 @@ predict("09-latents", "From 2 latents to 20: what becomes of the label's worth?"
         ["it grows", "it stays about the same", "it shrinks"])
 
 # %%
-for K in (2, 10, 20):
+for K in (2, 20):
     pairs[K, 0] = pair_with(K, 0)
 random_labels = np.random.default_rng(7).permutation(y_fit)
-misled = cvae_train(x_fit, random_labels, C, [784, 200, 4], 350,  # a control: labels
+misled = cvae_train(x_fit, random_labels, C, [784, 200, 4], 300,  # a control: labels
                     np.random.default_rng(0), batch_size=100, step_size=8e-3)
 
 # %%
-ks = (2, 4, 10, 20)
+ks = (2, 4, 20)
 bounds = np.array([[b.mean() for b in test_bounds(*pairs[K, 0], K)] for K in ks])
 worths = [worth(*pairs[K, 0], K) for K in ks]
 shuffled_test = np.random.default_rng(8).permutation(hot_test)
 control = worth(pairs[4, 0][0], misled, 4, y=shuffled_test)
-results({"label's worth": worths, "random labels": [None, control, None, None]},
+results({"label's worth": worths, "random labels": [None, control, None]},
         [f"K = {K}" for K in ks], caption="Gain in test ELBO, nats")
 grown = worths[-1][0] / worths[1][0]
 reveal("09-latents", "it shrinks" if grown < 0.8 else
        "it grows" if grown > 1.25 else "it stays about the same")
 
 # %% tags=["expectation"]
-for (mean, _), expected, within in zip(worths, (26, 9, 4.4, 3.7), (5, 2, 1.2, 1.2)):
+for (mean, _), expected, within in zip(worths, (26, 9, 3.7), (5, 2, 1.2)):
     expect(mean, expected, within)
 expect(control[0], -3.5, within=0.6)
 
@@ -286,7 +286,7 @@ reveal("09-leak", "more and more as K grows" if told_nearest[-1] > told_nearest[
        else "a little, and less as K grows")
 
 # %% tags=["expectation"]
-for K, nearest in zip(ks, (0.17, 0.3, 0.6, 0.74)):
+for K, nearest in zip(ks, (0.17, 0.3, 0.74)):
     expect(found["told", K][1], nearest, within=0.08)
     assert found["not told", K][0] > found["told", K][0] + 0.1
     expect(np.mean(by_shuffles[K]), 0.105, within=0.03)
@@ -316,7 +316,7 @@ def without_price(K, told):
         return -anp.sum(vae.elbo_terms(*networks, x_drawn, no_noise, hot)[0]) / 100
 
     start = vae.init_vae(x_fit.mean(axis=0), [784, 200, K], rng, labels=told * C)
-    net = train(error, start, lambda rows: rows, N=9000, steps=350, rng=rng,
+    net = train(error, start, lambda rows: rows, N=9000, steps=300, rng=rng,
                 batch_size=100, step_size=8e-3, label="without a price")[0]
     return [style_codes(net, x, y, C) if told else encoder_forward(net, x)[0]
             for x, y in ((x_fit, y_fit), (x_test, y_test))]
@@ -369,8 +369,8 @@ def loss(networks, batch):
 
 
 start = vae.init_vae(x_fit.mean(axis=0), [784, 200, 200, 2], rng, labels=C)
-planar = train(loss, start, batch_of, N=9000, steps=600, rng=rng, batch_size=100,
-               step_size=5e-3, label="two latents")
+planar = train(loss, start, batch_of, N=9000, steps=450, rng=rng, batch_size=128,
+               step_size=6e-3, label="two latents")
 
 # %%
 codes = style_codes(planar[0], x_test, y_test, C)
@@ -519,8 +519,8 @@ analogy = check(analogy)
 # Two latents have room for two features of style. Take four (section 6 says why four), and train for longer:
 
 # %%
-four = cvae_train(x_fit, y_fit, C, [784, 300, 4], 900, np.random.default_rng(0),
-                  batch_size=100, step_size=6e-3)
+four = cvae_train(x_fit, y_fit, C, [784, 300, 4], 650, np.random.default_rng(0),
+                  batch_size=128, step_size=7e-3)
 
 # %% [markdown]
 # To see analogies, we need sources that differ in style, and a rule that picks them, lest we pick what looks well. Two measures that know nothing of digits:
@@ -639,7 +639,7 @@ assert scores["sources, judged as the old label"][0] > 0.85
 # This judge has to choose one of ten, even for a blot. Another one was trained with pictures that are no digits and may say *none of these*:
 
 # %%
-strict = judge_train(x_fit, y_fit, 1500, np.random.default_rng(0))
+strict = judge_train(x_fit, y_fit, 1000, np.random.default_rng(0))
 averages = no_digits(x_test, y_test, np.random.default_rng(1))["averages of two"]
 shown = {"the sources": x_600, "analogies": written, "averages of two": averages}
 results({name: share_of_digits(strict, pictures) for name, pictures in shown.items()},
@@ -651,7 +651,7 @@ assert 0.8 < taken < share_of_digits(strict, x_600) - 0.03
 assert share_of_digits(strict, averages) < 0.2
 
 # %% [markdown]
-# The style agrees far beyond what a thousand shuffles produce (their mean ± standard deviation stands in the table). The label is nearly always judged to be the one that was asked for; but one analogy in eight is no digit at all to a judge who may say so. The nearest real digit agrees far less in slant, but not much less in thickness, of which four latents do not hold all (as the reconstructions say).
+# The style agrees far beyond what a thousand shuffles produce (their mean ± standard deviation stands in the table). The label is nearly always judged to be the one that was asked for; but one analogy in nine is no digit at all to a judge who may say so. The nearest real digit agrees far less in slant, but not much less in thickness, of which four latents do not hold all (as the reconstructions say).
 #
 # ## 6. Where does the luck come from?
 #
@@ -683,8 +683,8 @@ predict("09-separate", "Agreement in slant between sources and analogies, with t
 # %%
 def ten_with(seeds):
     """Ten separate VAEs, one for each digit."""
-    return [vae_train(x_fit[y_fit == c], [784, 100, 4], 120,
-                      np.random.default_rng(seed), batch_size=100, step_size=6e-3)
+    return [vae_train(x_fit[y_fit == c], [784, 60, 4], 100,
+                      np.random.default_rng(seed), batch_size=100, step_size=8e-3)
             for c, seed in enumerate(seeds)]
 
 
@@ -751,15 +751,15 @@ reveal("09-size", "less often" if loss_of_labels < -0.05 else
        "more often" if loss_of_labels > 0.05 else "as often")
 
 # %% tags=["expectation"]
-for K, label, thick in zip(ks, (0.99, 0.97, 0.76, 0.57), (0.2, 0.6, 0.75, 0.82)):
+for K, label, thick in zip(ks, (0.99, 0.97, 0.57), (0.2, 0.6, 0.82)):
     expect(by_K[K][0], label, within=0.09)
     expect(by_K[K][2], thick, within=0.12)
     expect(by_K[K][1], 0.9, within=0.05)
 assert np.all(np.diff(by_size["taken for a digit"]) < 0)
-expect(by_size["taken for a digit"][1], 0.7, within=0.08)
+expect(by_size["taken for a digit"][1], 0.74, within=0.08)
 
 # %% [markdown]
-# Slant is kept at any of these sizes; thickness needs room, as the reconstructions say as well. But with twenty latents nearly half of the analogies are not the digit that was asked for. Four is a compromise: nearly all have the label that was asked for, and some thickness is kept, though the judge who may say no takes three in ten for no digits.
+# Slant is kept at any of these sizes; thickness needs room, as the reconstructions say as well. But with twenty latents nearly half of the analogies are not the digit that was asked for. Four is a compromise: nearly all have the label that was asked for, and some thickness is kept, though the judge who may say no takes one in four for no digit.
 #
 # Is a decoder with twenty latents too weak to write digits? Or is it *which* codes it gets? Let the decoder write codes of real digits of the *same* label, codes drawn from the prior, and codes of digits with other labels:
 
@@ -793,7 +793,7 @@ assert same_share > 0.9 and prior_share < 0.8 and other_share < 0.75
 # - With $y$ given to both networks, the ELBO bounds $\log p(\mathbf{x}|y)$. A label is worth far more than $\log 10$ to a model whose latents are too few, and little more where they are not (L23).
 # - Priced and not needed, part of the category leaves $\mathbf{z}$; most of it with two latents, where room is scarce even without a price, much less with twenty (L23).
 # - With $y$ held, two latents turn into slant and width, for all digits alike (L24).
-# - With $\mathbf{z}$ held, a new label gives an analogy (L25). At four latents a judge who must choose confirms the label, and one who need not takes seven in eight for digits; slant and thickness agree with the source's far beyond the shuffled control.
+# - With $\mathbf{z}$ held, a new label gives an analogy (L25). At four latents a judge who must choose confirms the label, and one who need not takes nearly nine in ten for digits; slant and thickness agree with the source's far beyond the shuffled control.
 # - What lines the styles up is the sharing of weights; with a network for each digit nothing of it is left (little, if they start alike), though the bound is the same.
 #
 # ## What is left open
@@ -911,7 +911,7 @@ for seed in range(2):
     predicted[few] = y_fit[few]
     *_, helped = m2_train(small_fit, small_fit[few], y_fit[few], C, [196, 100, 100, 2],
                           [100], 300, np.random.default_rng(seed), alpha=10,
-                          batch_size=128, step_size=8e-3)
+                          batch_size=80, step_size=8e-3)
     nets = alone, best_of(small_fit, predicted, seed), helped
     for name, net in zip(errors, nets):
         errors[name].append(wrong(net))
@@ -947,7 +947,7 @@ expect(gains.mean(), 5.5, within=2)
 # <details><summary>Answers</summary>
 #
 # - With 10 latents the error is one or two points higher, for either choice. That fits section 2, where a label is worth less to a model whose $\mathbf{z}$ has room.
-# - 4 and 9: some 23 nats, in both directions; next come 7 and 9, with 32 to 35.
+# - 4 and 9: 26 nats for a 9 as a 4, 31 for a 4 as a 9 (all test digits); next come 5s as 8s and 7 and 9, with about 40.
 # - Within a group as before (0.85), between the groups far less (0.3 in one trial): the two networks share nothing, so what agrees there, agrees by chance.
 #
 # </details>

@@ -238,7 +238,7 @@ rng = np.random.default_rng(0)
 noise = (rng.normal(size=(16, 21)) for _ in iter(int, 1))
 loss = lambda q, eps: -bayes_by_backprop_elbo(
     q["mu"], q["log_sigma"], x, y, eta, tau, eps)
-found = optim.adam(loss, start, noise, 1500, optim.cosine_decay(0.05, 1500))
+found = optim.adam(loss, start, noise, 800, optim.cosine_decay(0.05, 800))
 F_found = regression.exact_elbo(found["mu"], found["log_sigma"], x, y, eta, tau)
 F_best = regression.exact_elbo(best_mu, np.log(best_sigma), x, y, eta, tau)
 results({"climbed": F_found, "formula": F_best, "log p(y)": evidence}, digits=5,
@@ -1001,7 +1001,7 @@ ones, classes = random_weights.with_ones(few[0].astype(float)), np.eye(10)[few[1
 log_joint = lambda W: (-anp.sum(softmax_cross_entropy(classes, ones @ W))
                        - anp.sum(W ** 2) / (2 * tau_long ** 2))
 drawn, accepted = hmc.hmc_sample(value_and_grad(log_joint), longer[0][0],
-                                 200, 100, 15, np.random.default_rng(0))
+                                 150, 80, 12, np.random.default_rng(0))
 colder = bayesian.bayesian_train(*few, [49, 10], 1500, np.random.default_rng(0),
                                  kl_weight=0.1)
 

@@ -109,7 +109,8 @@ def pytest_xdist_make_scheduler(config, log):
 
 # -- what is slow says so --------------------------------------------------------------------------------------------
 
-MARKED_FROM = 1.0  # CPU seconds, of a test with the fixtures that are made for it and the processes that it has ended
+MARKED_FROM = 0.5  # CPU seconds, of a test with the fixtures that are made for it and the processes that it has ended
+UNHURRIED = ("slow", "whole", "browser")  # what marks a test that is not among the quick tests
 STARTED = pytest.StashKey[float]()
 
 
@@ -126,8 +127,8 @@ def pytest_runtest_protocol(item):
 
 
 def note_cost(item, report):
-    """Note what a test has cost that is not marked as slow, if it should be: it would be among the quick tests."""
-    marked = item.get_closest_marker("slow") or item.get_closest_marker("browser")
+    """Note what a test has cost that is not marked, if it should be: it would be among the quick tests."""
+    marked = any(map(item.get_closest_marker, UNHURRIED))
     cost = cpu_seconds() - item.stash[STARTED]
     if report.when == "teardown" and cost >= MARKED_FROM and not marked:
         report.user_properties.append(("cpu seconds", round(cost, 1)))
@@ -141,10 +142,10 @@ def properties(terminalreporter, name):
 
 
 def say_what_is_slow(terminalreporter):
-    """The list of tests that want the marker."""
+    """The list of tests that want a marker."""
     costs = {report.nodeid: value for report, value in properties(terminalreporter, "cpu seconds")}
     if costs:
-        terminalreporter.section(f"{MARKED_FROM:.0f} CPU second or more, and not marked as slow")
+        terminalreporter.section(f"{MARKED_FROM:g} CPU seconds or more, and neither marked as slow nor as whole")
     for address, cost in sorted(costs.items(), key=lambda row: -row[1]):
         terminalreporter.write_line(f"{cost:6.1f}  {address}")
 

@@ -21,6 +21,7 @@ def picture(tmp_path):
     return tmp_path / "digits.png"
 
 
+@pytest.mark.whole
 def test_there_and_back_is_the_same_picture(tmp_path, picture, capsys):
     file, again = tmp_path / "digits.bb", tmp_path / "again.png"
     assert main(["compress", str(picture), str(file)]) == 0
@@ -40,6 +41,7 @@ def refusal(arguments, capsys):
     return said
 
 
+@pytest.mark.whole
 def test_nothing_is_overwritten_unasked(tmp_path, picture, capsys):
     file = tmp_path / "digits.bb"
     file.write_text("precious")
@@ -49,6 +51,7 @@ def test_nothing_is_overwritten_unasked(tmp_path, picture, capsys):
     assert "--force replaces it" in refusal(["decompress", file, picture], capsys)
 
 
+@pytest.mark.whole
 def test_a_damaged_file_is_refused_and_leaves_nothing(tmp_path, picture, capsys):
     file = tmp_path / "digits.bb"
     main(["compress", str(picture), str(file)])

@@ -44,6 +44,7 @@ def verdicts(capfd):
     return {re.split(r"  |: ", line)[1]: line for line in out.splitlines() if line[:6] in ("passed", "FAILED")}, out
 
 
+@pytest.mark.whole
 def test_a_tidy_tree_passes(tree, capfd):
     assert cli.main(["lint"]) == 0
     found, _ = verdicts(capfd)
@@ -74,6 +75,7 @@ def test_what_is_wrong_is_said_with_what_mends_it(tree, capfd, what, old, new, s
     assert ("by hand" if what == "types" else "python3 run.py lint --fix") in found[what]
 
 
+@pytest.mark.whole
 def test_fix_mends_what_a_program_can(tree, capfd):
     module = tree / "course_utils" / "showing" / "sums.py"
     untidy = TIDY.replace("import numpy", "import os\nimport numpy").replace("(x: ", "( x : ")
@@ -83,6 +85,7 @@ def test_fix_mends_what_a_program_can(tree, capfd):
     assert "FAILED" not in str(verdicts(capfd))
 
 
+@pytest.mark.whole
 def test_sources_of_notebooks_are_linted_and_never_laid_out(tree, capfd):
     source = tree / "solutions" / "00_start_here.py"
     source.write_text("# %%\nx = [ 1,\n  2 ]\nprint( undefined )\n", encoding="utf-8")
@@ -146,6 +149,7 @@ class _C:
     assert untyped(ast.parse(source)) == ["b", "c", "d", "e", "A.h", "B.__init__"]
 
 
+@pytest.mark.whole
 def test_public_functions_have_types():
     """In all rooms; the functions of exercises/nb*.py serve their module alone."""
     seen = 0

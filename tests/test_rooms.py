@@ -65,6 +65,7 @@ def test_the_package_itself_imports_from_the_networks_alone_and_in_a_browser_alo
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
+@pytest.mark.whole
 def test_arrows_point_down():
     found = list(arrows())
     assert len(found) > 50  # the imports were read

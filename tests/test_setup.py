@@ -129,6 +129,7 @@ OF_A_BROWSER = {
 }  # modules that its Python has, without a package
 
 
+@pytest.mark.whole
 def test_every_imported_package_is_a_requirement(root, project):
     """course_utils imports nothing that pyproject.toml does not ask for, so nothing comes in by accident; and what
     comes with an extra is imported where that extra is needed, and nowhere else."""
@@ -269,6 +270,7 @@ def test_a_line_that_pins_nothing_or_names_a_place_is_refused(line):
         pins_of(line)
 
 
+@pytest.mark.whole
 def test_every_package_that_comes_along_is_pinned(root):
     """Where an installed package has the pinned version, all that it requires is pinned, too, and fits."""
     pins = pins_of((root / "constraints.txt").read_text(encoding="utf-8"))
@@ -289,6 +291,7 @@ def test_every_package_that_comes_along_is_pinned(root):
 # -- the package -----------------------------------------------------------------------------------
 
 
+@pytest.mark.whole
 def test_the_wheel_holds_the_packs_and_their_licences(root, tmp_path):
     copy = tmp_path / "course"
     for name in ("course_utils", "pyproject.toml", "README.md", "LICENSE", ".gitignore"):
@@ -318,6 +321,7 @@ def test_importing_the_package_imports_nothing_else(root):
     assert run([sys.executable, "-c", code], cwd=root).stdout.split() == ["course_utils"]
 
 
+@pytest.mark.whole
 def test_reading_notebooks_builds_no_parsers(root):
     code = (
         "import sys, course_utils.quick_start, nbformat, jsonschema\n"
@@ -375,6 +379,15 @@ def test_the_root_is_found_from_below_and_from_elsewhere(root, tmp_path):
     (tmp_path / "notebooks").mkdir()
     (tmp_path / "notebooks" / "00_start_here.ipynb").touch()
     assert cli.find_root(tmp_path / "notebooks") == tmp_path  # the nearest wins
+
+
+def test_the_inner_loop_reads_no_browser_tests_unless_they_are_named(root, monkeypatch):
+    monkeypatch.chdir(root)
+    unread, tests = f"--ignore={root / 'tests' / 'browser'}", str(root / "tests")
+    for extra, everywhere in [([], True), (["-k", "pca"], True), (["tests/browser"], False)]:
+        options = cli.quick_run(root, extra)
+        assert (unread in options) == (tests in options) == everywhere
+        assert options[options.index("-m") + 1] == "not slow and not whole and not browser"
 
 
 @pytest.mark.slow
@@ -729,6 +742,7 @@ def test_lint_brings_the_tools_of_lint(fresh):
     assert fresh("lint")[1][1].endswith("[test] -c constraints.txt")
 
 
+@pytest.mark.whole
 def test_the_newest_versions_come_each_time_and_go_again(fresh, tmp_path):
     assert len(fresh("test")[1]) > 1
     for _ in range(2):

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from html import escape
 from typing import Any
 
@@ -42,7 +42,7 @@ class Report:
 
     def as_dict(self) -> dict:
         """All of it, by name."""
-        return asdict(self)
+        return dict(vars(self))
 
     @property
     def headline(self) -> str:

@@ -56,7 +56,7 @@ SHARED = {
 }  # of which a user has so many in all
 FORK_SECONDS, GRACE_SECONDS, END_SECONDS = 3, 1, 3  # a fork is tried, the end of one waited for, everything killed
 ASLEEP = 0.001  # of the time: a statement that computes less is not just kept waiting by other programs
-WARM = ("numpy", "scipy", "autograd", "matplotlib", "course_utils")  # imported before the fork where needed
+WARM = ("numpy", "scipy", "autograd", "matplotlib", "IPython", "course_utils")  # imported before the fork where needed
 
 
 class CellTimeout(BaseException):
@@ -158,15 +158,16 @@ def load(pipe: Pipe) -> tuple[tuple[list, dict], dict]:
     slices = {name: slicing.slice_for(name, units) for name in names}
     for number, source in enumerate(sources, 1):
         linecache.cache[slicing.cell_name(number)] = (len(source), None, source.splitlines(True), "")
-    for module in sorted(set().union(*(modules_of(chosen) for chosen, _ in slices.values()))):
-        if module.split(".")[0] in WARM:
-            with contextlib.suppress(Exception):
-                importlib.import_module(module)
+    for module, name in sorted(set().union(*(imports_of(chosen) for chosen, _ in slices.values()))):
+        if module.split(".")[0] in WARM and "__main__" not in module:
+            with contextlib.suppress(Exception, SystemExit):
+                warm(module, name)
     importlib.import_module("course_utils.checking")  # every fork needs it
     gc.freeze()
     dynamic, bound = slicing.is_dynamic(sources), set().union(*(unit.binds for unit in units))
     facts = {
         "dynamic": dynamic,
+        "nowhere": [name for name in names if name not in bound],
         "unbound": [
             name for name in names if not dynamic and name not in bound and not any(unit.star for unit in units)
         ],
@@ -179,16 +180,23 @@ def load(pipe: Pipe) -> tuple[tuple[list, dict], dict]:
     return (units, slices), facts
 
 
-def modules_of(units: Iterable[slicing.Unit]) -> Iterator[str]:
-    """The modules that import statements name."""
+def imports_of(units: Iterable[slicing.Unit]) -> Iterator[tuple[str, str]]:
+    """(module, name) of the import statements; the name is "" for a whole module, and "*" for all of its names."""
     for unit in units:
         for node in ast.walk(unit.tree):
             if isinstance(node, ast.Import):
-                yield from (name.name for name in node.names)
+                yield from ((name.name, "") for name in node.names)
             elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-                yield node.module
-                if node.module.split(".")[0] == "course_utils":  # a name may be a module
-                    yield from (f"{node.module}.{name.name}" for name in node.names)
+                yield from ((node.module, name.name) for name in node.names)
+
+
+def warm(module: str, name: str) -> None:
+    """Imports a module and what is asked of it, which may be a module, too, or be imported when it is first asked for
+    (`from scipy import stats`, `from numpy import *`)."""
+    found = importlib.import_module(module)
+    for one in getattr(found, "__all__", ()) if name == "*" else filter(None, [name]):
+        if not hasattr(found, one) and hasattr(found, "__path__"):
+            importlib.import_module(f"{module}.{one}")
 
 
 def start(control: socket.socket, descriptors: list[int], notebook: Any, number: int, processes: int) -> int:
@@ -286,6 +294,7 @@ def answer(pipe: Pipe, units: list[slicing.Unit], slices: dict) -> None:
             "bound": name in module.__dict__,
             "callable": callable(function),
             "type": type(function).__name__,
+            "absent": [name for name in slices if name not in module.__dict__],
         }
     )
     serve({"answer": function}, pipe)

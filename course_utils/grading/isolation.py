@@ -265,13 +265,19 @@ def masks(hidden: tuple[Path, ...], seen: tuple[str, ...]) -> list[str]:
 def copies_below(roots: tuple[str, ...]) -> tuple[str, ...]:
     """Every folder of the course's name below the roots. Some hundred thousand files are there to be looked through:
     `find` takes a quarter of a second for them; without it, it takes Python some seconds."""
-    name = SOURCE.name
+    name, roots = SOURCE.name, outermost(roots)
     if shutil.which("find"):
         command = ["find", *roots, "-type", "d", "-name", name, "-prune", "-print0"]
         found = subprocess.run(command, capture_output=True, stdin=subprocess.DEVNULL).stdout.split(b"\0")
         return tuple(sorted({os.fsdecode(path) for path in found if path}))
     walks = (os.walk(root) for root in roots)
     return tuple(sorted({os.path.join(folder, name) for walk in walks for folder, inside, _ in walk if name in inside}))
+
+
+def outermost(roots: tuple[str, ...]) -> tuple[str, ...]:
+    """The roots without those that lie below another one, with no link on the way: a walk comes to them anyhow."""
+    real = {root for root in roots if os.path.realpath(root) == root}
+    return tuple(root for root in roots if root not in real or not real & set(map(str, Path(root).parents)))
 
 
 def mounts(seen: Iterable[str], masked: list[str]) -> list[str]:

@@ -12,7 +12,7 @@ import marshal
 import os
 import shutil
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import course_utils
@@ -102,44 +102,54 @@ def make_library(folder: Path, hide: Iterable[Exercise]) -> Path:
 
 
 def _make_library(folder, hide):
-    package = folder / "course_utils"
     answers: dict[str, list[str]] = {}
     for exercise in hide:
         for path in (exercise.answer, *exercise.aliases):
             module, name = path.split(":")
             answers.setdefault(module.removeprefix("course_utils.").replace(".", "/") + ".py", []).append(name)
-    for file in source_files():
-        relative = file.relative_to(SOURCE).as_posix()
-        target = package / relative
-        target.parent.mkdir(parents=True, exist_ok=True)
-        if relative in answers:
-            target.write_text(
-                without_answers(file.read_text(encoding="utf-8"), answers.pop(relative), relative), encoding="utf-8"
-            )
-        else:
-            _share(file, target, folder.parent / "data")
-    if answers:
-        raise ValueError(f"answers are named in modules that do not exist: {', '.join(answers)}")
+    files = {file.relative_to(SOURCE).as_posix(): file for file in source_files()}
+    files |= {name: SOURCE / name for name in IN_CHILD}
     made = {
         "checking/__init__.py": SILENT_CHECKING,
         "hidden.py": HIDDEN,
         "exercises/__init__.py": "",
         "grading/__init__.py": "",
     }
-    made |= {name: (SOURCE / name).read_text(encoding="utf-8") for name in IN_CHILD}
-    for room in ("checking", "exercises", "grading"):
-        (package / room).mkdir()
+    if missing := answers.keys() - files.keys():
+        raise ValueError(f"answers are named in modules that do not exist: {', '.join(sorted(missing))}")
+    package, shared = folder / "course_utils", folder.parent / "shared"
+    shared.mkdir(parents=True, exist_ok=True)
+    shared.chmod(0o700)  # before there is anything in it: it holds the answers that other copies do not hide
+    targets = [package / name for name in [*files, *made]]
+    for room in {t.parent for t in targets} | {_compiled(t).parent for t in targets if t.suffix == ".py"}:
+        room.mkdir(parents=True, exist_ok=True)
+    for name in files.keys() - answers.keys():
+        _share(package / name, shared / name, functools.partial(shutil.copyfile, files[name]))
+        if name.endswith(".py"):
+            write = functools.partial(_compile, files[name], name)
+            _share(_compiled(package / name), _compiled(shared / name), write)
+    for name, hidden in answers.items():
+        made[name] = without_answers(files[name].read_text(encoding="utf-8"), hidden, name)
     for name, text in made.items():
-        (package / name).write_text(text, encoding="utf-8")
-    for file in list(package.rglob("*.py")):
-        compiled = Path(importlib.util.cache_from_source(str(file)))
-        compiled.parent.mkdir(exist_ok=True)
-        compiled.write_bytes(bytecode(file.read_bytes(), file.relative_to(folder).as_posix()))
-    for file in package.rglob("*"):
-        file.chmod(0o444 if file.is_file() else 0o755)  # whatever the umask: a strict child is nobody in particular
-    folder.chmod(0o755)
-    package.chmod(0o755)
+        _write(package / name, text.encode())
+        _write(_compiled(package / name), bytecode(text.encode(), f"course_utils/{name}"))
+    for above, _, _ in os.walk(folder):
+        os.chmod(above, 0o755)  # whatever the umask: a strict child is nobody in particular
     return folder
+
+
+def _write(file: Path, content: bytes) -> None:
+    file.write_bytes(content)
+    file.chmod(0o444)
+
+
+def _compile(file: Path, name: str, target: Path) -> None:
+    target.write_bytes(bytecode(file.read_bytes(), f"course_utils/{name}"))
+
+
+def _compiled(file: Path) -> Path:
+    """Where Python looks for what a module is compiled to."""
+    return Path(importlib.util.cache_from_source(str(file)))
 
 
 @functools.lru_cache(maxsize=512)  # the copies for different notebooks have most modules in common
@@ -160,21 +170,20 @@ def source_files() -> Iterator[Path]:
             yield file
 
 
-def _share(file, target, store):
-    """Copies sources; data packs are copied once, to `store`, and linked from there where the file system can."""
-    if file.suffix == ".py":
-        shutil.copyfile(file, target)
-        return
-    kept = store / file.relative_to(SOURCE)
+def _share(target: Path, kept: Path, write: Callable[[Path], object]) -> None:
+    """What copies have in common (modules, data packs) is written once, to `kept`, and linked from there where the file
+    system can."""
     if not kept.exists():
         kept.parent.mkdir(parents=True, exist_ok=True)
         half = kept.with_name(f".{kept.name}")
-        shutil.copyfile(file, half)
+        write(half)
+        half.chmod(0o444)
         half.replace(kept)  # a copy that stops halfway is no copy
     try:
         os.link(kept, target)
     except OSError:
         shutil.copyfile(kept, target)
+        target.chmod(0o444)
 
 
 def without_answers(source: str, names: list[str], where: str) -> str:

@@ -9,6 +9,7 @@ import struct
 import subprocess
 import tempfile
 import threading
+from collections.abc import Iterable
 from pathlib import Path
 from typing import BinaryIO
 
@@ -16,6 +17,9 @@ from course_utils.grading import guardian, isolation
 from course_utils.grading.isolation import Isolation
 
 START_SECONDS, END_SECONDS = 180, 5
+# scipy takes longer to import than all the rest of a submission does, and a fork of a process that holds it takes half
+# as long again as another one. So those that mention it have nurseries of their own, from the third on.
+MENTIONED, MODULES, FEW = "scipy", ("scipy.stats", "scipy.integrate", "scipy.spatial.distance"), 2
 POSSIBLE = hasattr(os, "pidfd_open") and hasattr(signal, "pidfd_send_signal")
 
 
@@ -48,9 +52,11 @@ class Process:
 
 
 class Nursery:
-    """One nursery. `first` is the copy of the library that its own modules come from, a neighbour of all others."""
+    """One nursery. `first` is the copy of the library that its own modules come from, a neighbour of all others;
+    `modules` are imported besides what every nursery imports."""
 
-    def __init__(self, tier: Isolation, first: Path):
+    def __init__(self, tier: Isolation, first: Path, modules: tuple[str, ...] = ()):
+        self.modules = modules
         self.requests, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         kept = [path for path in isolation.visible() if Path(path).is_relative_to(isolation.WORK)]
         if tier.fonts:
@@ -58,7 +64,7 @@ class Nursery:
         start = (
             f"import sys; sys.path[:] = {[isolation.LIBRARY]!r} + sys.path + {isolation.package_folders()!r}; "
             "from course_utils.grading.nursery import main; "
-            f"main({theirs.fileno()}, {isolation.processes()}, {isolation.WORK_BYTES}, {kept!r})"
+            f"main({theirs.fileno()}, {isolation.processes()}, {isolation.WORK_BYTES}, {kept!r}, {modules!r})"
         )
         with theirs, tempfile.TemporaryFile() as log:
             self.process = subprocess.Popen(
@@ -130,18 +136,30 @@ class Nurseries:
 
     def __init__(self):
         self.idle: list[Nursery] = []
-        self.lock, self.closed = threading.Lock(), False
+        self.lock, self.closed, self.mentions = threading.Lock(), False, 0
 
-    def start(self, tier: Isolation, library: Path, log: BinaryIO) -> tuple[socket.socket, Process, Nursery]:
+    def modules_for(self, cells: Iterable[str]) -> tuple[str, ...]:
+        """What the nursery of a child with these cells should have imported already."""
+        mentioned = any(MENTIONED in cell for cell in cells)
+        with self.lock:
+            self.mentions += mentioned
+            return MODULES if mentioned and self.mentions > FEW else ()
+
+    def start(
+        self, tier: Isolation, library: Path, log: BinaryIO, cells: Iterable[str] = ()
+    ) -> tuple[socket.socket, Process, Nursery]:
         """A child from a nursery; one that is dead is replaced. NurseryError where a new one does not start it."""
+        modules = self.modules_for(cells)
         while True:
             with self.lock:
-                nursery = self.idle.pop() if self.idle else None
+                nursery = next((one for one in self.idle if one.modules == modules), None)
+                if nursery:
+                    self.idle.remove(nursery)
             if nursery and nursery.process.poll() is not None:
                 nursery.close()
                 continue
             fresh = nursery is None
-            nursery = nursery or Nursery(tier, library)
+            nursery = nursery or Nursery(tier, library, modules)
             try:
                 return *nursery.start(library, log), nursery
             except NurseryError:

@@ -33,10 +33,13 @@ IDS = {"setgroups": "deny", "uid_map": f"{os.getuid()} {os.getuid()} 1", "gid_ma
 RDONLY, NOSUID, NODEV, NOEXEC, REMOUNT, BIND, REC = 1, 2, 4, 8, 32, 4096, 16384  # <sys/mount.h>
 
 
-def main(descriptor: int, processes: int, work_bytes: int, kept: list[str]) -> None:
+def main(descriptor: int, processes: int, work_bytes: int, kept: list[str], modules: tuple[str, ...] = ()) -> None:
     """Serves the parent at the other end of the socket until it hangs up. A message is the name of a copy of the
-    library, with two descriptors: the child's control socket and its log. kept: what a child sees below WORK."""
+    library, with two descriptors: the child's control socket and its log. kept: what a child sees below WORK. modules:
+    what else all its children will need."""
     requests = socket.socket(fileno=descriptor)
+    for module in modules:
+        importlib.import_module(module)
     end_with_parent(signal.SIGKILL)  # as bubblewrap has asked for, before it gave up its rights
     gc.collect()
     gc.freeze()

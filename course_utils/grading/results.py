@@ -191,4 +191,6 @@ def harmless(value: Any) -> Any:
 
 def visible(text: str) -> str:
     """The text with what does not print, or turns what follows around, as "\\x1b", "\\u202e"."""
+    if text.isprintable():  # as nearly all is
+        return text
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

@@ -67,7 +67,7 @@ class Child:
             shutil.copy(tier.fonts, folder / "matplotlib")
         with open(folder / "log", "wb") as log:
             try:
-                self._start(library, tier, log)
+                self._start(library, tier, log, cells)
             except (NurseryError, BlockingIOError) as error:  # the latter: no process more
                 said = self._log()
                 remove(folder)
@@ -89,10 +89,10 @@ class Child:
         """The last line that the child has written to its log."""
         return (self.folder / "log").read_text(encoding="utf-8", errors="replace").strip().split("\n")[-1][:300]
 
-    def _start(self, library: Path, tier: Isolation, log: BinaryIO) -> None:
+    def _start(self, library: Path, tier: Isolation, log: BinaryIO, cells: list[str]) -> None:
         if tier.nurseries:
             self.nurseries = tier.nurseries
-            self.control, self.process, self.nursery = tier.nurseries.start(tier, library, log)
+            self.control, self.process, self.nursery = tier.nurseries.start(tier, library, log, cells)
             return
         self.control, theirs = socket.socketpair()
         folder = isolation.WORK if tier.name == "strict" else self.folder

@@ -91,6 +91,7 @@ class Scorer:
         self.all = Meter(seconds, wall=WALL * seconds, still=SUBMISSION_ASLEEP * PATIENCE)
         self.child, self.hidden = None, None
         self.slow: set[int] = set()  # cells that were out of time once: no other answer waits as long for them
+        self.led_nowhere: dict[tuple, CellsRan] = {}  # what came of cells that bind no answer, by what was hidden
         self.out_of_time = False
 
     def __enter__(self):
@@ -137,6 +138,12 @@ class Scorer:
         unbound = self._child(hidden).facts.get("unbound")
         if isinstance(unbound, list) and name in unbound:  # no need to run what leads to nothing
             return Scored(self._without(exercise, CellsRan.read({}), self._broken(name), words), [], [])
+        # Names that no statement binds in plain sight have all the same slice; once it has run, we know which of them
+        # it has bound out of sight, and need not run it again for the others.
+        nowhere = self._child(hidden).facts.get("nowhere")
+        same = (hidden, whole) if isinstance(nowhere, list) and name in nowhere and not unsolved else None
+        if same in self.led_nowhere and name in self.led_nowhere[same].absent:
+            return self._not_there(exercise, self.led_nowhere[same], words)
         outcomes: list[Outcome] = []
         with self._child(hidden).fork() as pipe:
             seconds = (WHOLE_SECONDS if whole else CELLS_SECONDS) * PATIENCE
@@ -161,15 +168,13 @@ class Scorer:
                     "Python itself ended while the cells that this answer needs ran: "
                     "they may have called exit, or used more memory than there is.",
                 )
-            self.slow |= {cell for cell, error, *_ in ran.failed if error == "CellTimeout"}
-            broken = self._broken(name)
-            failures = [row for row in ran.failed if not is_absence(name, *row[1:3])]
-            notes = [note(cell, "failed", words.error(*error)) for cell, *error, _ in failures]
-            notes += [note(cell, "is not Python", f"{message}\n{line}") for cell, message, line in broken]
-            said = [note(cell, "failed", OPEN.error(*error)) for cell, *error, _ in failures]
+            slow = {cell for cell, error, *_ in ran.failed if error == "CellTimeout"}
+            self.slow |= slow
+            if same and not slow and not ran.bound:
+                self.led_nowhere[same] = ran
             if not ran.callable:
-                report = self._without(exercise, ran, broken, words)
-                return Scored(report, notes, said, lost=not ran.bound)
+                return self._not_there(exercise, ran, words)
+            notes, said = self._failures(name, ran, words)
 
             def call(args, seconds, **more):
                 seconds -= exercise.seconds * (1 - PATIENCE)
@@ -191,6 +196,18 @@ class Scorer:
                 f"Your answer asks the library for {asked}, which is what the exercise asks of you. Write it yourself.",
             )
         return Scored(report, notes, said, bool(hid - {name}), lost)
+
+    def _not_there(self, exercise, ran, words) -> Scored:
+        """What has come of an answer that the cells have not left behind."""
+        report = self._without(exercise, ran, self._broken(exercise.name), words)
+        return Scored(report, *self._failures(exercise.name, ran, words), lost=not ran.bound)
+
+    def _failures(self, name, ran, words) -> tuple[list[str], list[str]]:
+        """What the student and the instructor are told of cells that failed."""
+        failures = [row for row in ran.failed if not is_absence(name, *row[1:3])]
+        notes = [note(cell, "failed", words.error(*error)) for cell, *error, _ in failures]
+        notes += [note(cell, "is not Python", f"{message}\n{line}") for cell, message, line in self._broken(name)]
+        return notes, [note(cell, "failed", OPEN.error(*error)) for cell, *error, _ in failures]
 
     def _broken(self, name):
         """Cells that are no Python and mention the answer."""
@@ -235,8 +252,8 @@ class Scorer:
 class CellsRan:
     """What a fork says about the cells it ran: believed in form only."""
 
-    def __init__(self, failed: list[tuple], bound: bool, callable_: bool, type_: str):
-        self.failed, self.bound, self.callable, self.type = failed, bound, callable_, type_
+    def __init__(self, failed: list[tuple], bound: bool, callable_: bool, type_: str, absent: frozenset = frozenset()):
+        self.failed, self.bound, self.callable, self.type, self.absent = failed, bound, callable_, type_, absent
 
     @classmethod
     def read(cls, reply: Any, cells: int = 0) -> "CellsRan":
@@ -248,7 +265,10 @@ class CellsRan:
             for row in (found[:20] if isinstance(found, list) else [])
             if isinstance(row, list) and len(row) == 5 and type(row[0]) is int and 0 < row[0] <= cells
         ]
-        return cls(rows, reply.get("bound") is True, reply.get("callable") is True, text(reply.get("type"))[:50])
+        absent = reply.get("absent")
+        names = frozenset(name for name in absent if isinstance(name, str)) if isinstance(absent, list) else frozenset()
+        kind = text(reply.get("type"))[:50]
+        return cls(rows, reply.get("bound") is True, reply.get("callable") is True, kind, names)
 
 
 def note(cell: int, what: str, error: str) -> str:
@@ -293,4 +313,6 @@ def clean(message: str, folder: Path, most: int) -> str:
     """The beginning of a message, without paths of the child's folders, addresses in memory, what does not print."""
     message = re.sub(rf"(?:{re.escape(str(folder))}|{WORK}/job)[/\w]*", "...", message[: 2 * most])
     message = re.sub(r"0x[0-9a-fA-F]{5,}", "0x...", message).replace("\t", " ")
-    return "".join(c for c in message if c == "\n" or c.isprintable())[:most]
+    if not message.isprintable():
+        message = "".join(c for c in message if c == "\n" or c.isprintable())
+    return message[:most]

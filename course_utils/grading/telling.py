@@ -15,6 +15,7 @@ submission, whose inputs are others (Grader.scored).
 """
 
 import builtins
+import functools
 import os
 import re
 from collections.abc import Iterable
@@ -234,7 +235,12 @@ def _pattern(text):
     return re.compile(pattern, re.DOTALL), text, parts[1::2]
 
 
-PATTERNS = [_pattern(text) for text in TEXTS.strip().split("\n")]
+@functools.cache
+def patterns() -> list[tuple[re.Pattern, str, list[str]]]:
+    """All texts of the list; made when the first error is to be told, since it takes as long as a submission does."""
+    return [_pattern(text) for text in TEXTS.strip().split("\n")]
+
+
 SYSTEM = {os.strerror(number) for number in range(1, 134)}
 
 
@@ -300,7 +306,7 @@ class Guarded(Words):
         if system and system[1].strip() in SYSTEM:
             return system[1].strip()
         known = self.names | TYPES | MODULES | set(re.findall(r"\w+", shown)) | set(re.findall(r"[\w.]+", shown))
-        for pattern, text, sorts in PATTERNS:
+        for pattern, text, sorts in patterns():
             if found := pattern.fullmatch(message):
                 told = [_told(sort, value, known, lengths) for sort, value in zip(sorts, found.groups())]
                 between = re.split(r"\{\w+\}", text)

@@ -13,7 +13,8 @@ from numpy.random import Generator
 
 from course_utils.models.classifier import log_softmax
 from course_utils.networks.arrays import Array, require_examples, require_labels, require_one_shape, require_positive
-from course_utils.networks.fast import softmax_cross_entropy
+from course_utils.networks.fast import softmax_cross_entropy, softmax_cross_entropy_vjp
+from course_utils.networks.flat import arrays_of, untraced, with_gradients
 from course_utils.networks.optim import cosine_decay, train
 from course_utils.networks.random_weights import (
     RandomNetwork,
@@ -21,7 +22,10 @@ from course_utils.networks.random_weights import (
     forward,
     init_random,
     layer_price,
+    layer_price_vjp,
     noisy_dense,
+    noisy_gradients,
+    noisy_layers,
     sample_weights,
     with_ones,
 )
@@ -87,6 +91,23 @@ def network_sample(
     return h
 
 
+def loss_and_gradients(
+    network: RandomNetwork, x: Array, targets: Array, eps: Sequence[Array], weight: float
+) -> tuple[float, RandomNetwork]:
+    """weight KL(q || p), at the best prior scales, plus the mean cross-entropy of `network_sample`'s logits, and its
+    gradients [(mu_bar, log_sigma_bar), ...]. x (N, D + 1), with its ones, targets (N, C), eps [(N, out), ...].
+
+    All written out: of networks as small as these, autograd's tape takes longer than the products.
+    """
+    logits, kept = noisy_layers(network, x, eps)
+    errors = softmax_cross_entropy(targets, logits)
+    logits_bar = softmax_cross_entropy_vjp(errors, targets, logits)(np.full(len(x), 1 / len(x), logits.dtype))
+    bars = noisy_gradients(network, kept, eps, logits_bar)
+    of_price = [layer_price_vjp((0, 1), part, weight) for part in network]
+    value = weight * sum(layer_price(*part) for part in network) + float(np.mean(errors))
+    return value, [(bar[0] + price[0], bar[1] + price[1]) for bar, price in zip(bars, of_price)]
+
+
 def bayesian_train(
     x: Array,
     y: Array,
@@ -116,6 +137,10 @@ def bayesian_train(
 
     def loss(network, batch):
         rows, eps, share = batch
+        if layer is noisy_dense:
+            parts = untraced([network])[0]
+            known = loss_and_gradients(parts, with_ones(x[rows]), targets[rows], eps, float(share * kl_weight / N))
+            return with_gradients(known[0], arrays_of([known[1]]), *arrays_of([network]))
         errors = softmax_cross_entropy(targets[rows], network_sample(network, x[rows], eps, layer))
         price = sum(layer_price(*part) for part in network)
         return float(share * kl_weight / N) * price + np.sum(errors) * (1 / len(rows))

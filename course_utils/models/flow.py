@@ -10,11 +10,12 @@ from typing import Any, NamedTuple
 
 import autograd.numpy as anp
 import numpy as np
-from autograd.extend import defvjp, primitive
 from numpy.random import Generator
 
 from course_utils.models.made import trembling
 from course_utils.networks.arrays import Array, Network, require_examples
+from course_utils.networks.fast import tanh_gradients, tanh_layers
+from course_utils.networks.flat import arrays_of, untraced, with_gradients
 from course_utils.networks.nets import init_mlp, mlp
 from course_utils.networks.optim import cosine_decay, train
 
@@ -100,50 +101,31 @@ def alternating_masks(D: int, layers: int) -> Array:
     return np.array(masks, np.float32)
 
 
-@primitive
-def _couple(x: Array, a: Array, mask: Array, /) -> Array:
-    """`coupling_forward`'s z, from a network's output a (N, 2D), in one step."""
-    D = x.shape[1]
-    free = 1 - mask
-    return x * np.exp(free * (REACH * np.tanh(a[:, :D] / REACH))) + free * a[:, D:]
+def loss_and_gradients(networks: list[Network], masks: Array, z: Array) -> tuple[float, list[Network]]:
+    """The mean over the examples of |z_L|^2 / 2 - log_det, where z_L and log_det are those of all couplings in a row,
+    from standardised examples z (N, D), and its gradients by the networks.
 
-
-def _couple_vjp_x(ans, x, a, mask):
-    D = x.shape[1]
-    return lambda g: g * np.exp((1 - mask) * (REACH * np.tanh(a[:, :D] / REACH)))
-
-
-def _couple_vjp_a(ans, x, a, mask):
-    def gradient(g):
-        D, free = x.shape[1], 1 - mask
-        squashed = np.tanh(a[:, :D] / REACH)
-        bar = np.empty_like(a)
-        bar[:, D:] = free * g
-        bar[:, :D] = bar[:, D:] * x * np.exp(REACH * squashed) * (1 - squashed * squashed)
-        return bar
-
-    return gradient
-
-
-defvjp(_couple, _couple_vjp_x, _couple_vjp_a, argnums=[0, 1])
-
-
-@primitive
-def _log_det(a: Array, mask: Array, /) -> Array:
-    """`coupling_forward`'s log_det, from a network's output a (N, 2D)."""
-    return (REACH * np.tanh(a[:, : len(mask)] / REACH)) @ (1 - mask)
-
-
-def _log_det_vjp(ans, a, mask):
-    def gradient(g):
-        D, bar = len(mask), np.zeros_like(a)
-        bar[:, :D] = g.astype(a.dtype, copy=False)[:, None] * (1 - mask) * (1 - np.tanh(a[:, :D] / REACH) ** 2)
-        return bar
-
-    return gradient
-
-
-defvjp(_log_det, _log_det_vjp, argnums=[0])
+    Written out, for half of the time of a tape: with scale = (1 - m) REACH tanh(a_s / REACH) of a network's output
+    (a_s, a_t) = a(m z), a coupling is z <- z exp(scale) + (1 - m) a_t, and log_det grows by the sum of its scale.
+    """
+    D, share = z.shape[1], np.float32(1 / len(z))
+    kept, log_det = [], 0.0
+    for mask, network in zip(masks, networks):
+        layers = tanh_layers(network, mask * z)
+        squashed = np.tanh(layers[-1][:, :D] / REACH)
+        scale = (1 - mask) * (REACH * squashed)
+        stretch = np.exp(scale)
+        kept.append((z, layers, squashed, stretch))
+        log_det += float(np.sum(scale))
+        z = z * stretch + (1 - mask) * layers[-1][:, D:]
+    value, z_bar, gradients = (0.5 * float(np.sum(z * z)) - log_det) * float(share), share * z, []
+    for mask, network, (z, layers, squashed, stretch) in zip(masks[::-1], networks[::-1], kept[::-1]):
+        z_bar, bar = z_bar * stretch, np.concatenate([z_bar, z_bar], axis=1) * np.tile(1 - mask, 2)
+        bar[:, :D] = (1 - mask) * (z_bar * z - share) * (1 - squashed * squashed)
+        gradient, of_kept = tanh_gradients(network, layers, bar)
+        z_bar += mask * of_kept
+        gradients.append(gradient)
+    return value, gradients[::-1]
 
 
 def flow_train(
@@ -167,17 +149,13 @@ def flow_train(
     start = [[*network[:-1], (0.01 * network[-1][0], network[-1][1])] for network in start]
 
     def loss(networks, z):
-        log_det = 0.0
-        for mask, network in zip(masks, networks):
-            a = mlp(network, mask * z)
-            log_det = log_det + anp.sum(_log_det(a, mask))
-            z = _couple(z, a, mask)
-        return (0.5 * anp.sum(z * z) - log_det) * np.float32(1 / len(z)) + constant
+        value, gradients = loss_and_gradients(untraced(networks), masks, z)
+        return with_gradients(value + constant, arrays_of(gradients), *arrays_of(networks))
 
     def batch_of(rows):
         return (trembling(x, rows, noise, rng) - mean) / scale
 
-    constant = np.float32(np.sum(np.log(scale)) + 0.5 * D * np.log(2 * np.pi))
+    constant = float(np.sum(np.log(scale)) + 0.5 * D * np.log(2 * np.pi))
     options = {"label": "flow", "callback": callback, "schedule": cosine_decay}
     networks = train(loss, start, batch_of, len(x), steps, rng, batch_size, step_size, **options)
     return Flow(mean, scale, masks, networks)

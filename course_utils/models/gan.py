@@ -10,13 +10,12 @@ from typing import Any
 import autograd.numpy as anp
 import numpy as np
 from autograd.extend import defvjp_argnums, primitive
-from autograd.tracer import getval
 from numpy.random import Generator
 
 from course_utils.models.made import trembling
 from course_utils.networks.arrays import Array, Network, require_examples
 from course_utils.networks.fast import dense, dense_vjp, sigmoid
-from course_utils.networks.flat import values_and_gradients
+from course_utils.networks.flat import arrays_of, untraced, values_and_gradients, with_gradients
 from course_utils.networks.nets import init_mlp
 from course_utils.networks.optim import hold_then_linear, train
 
@@ -108,22 +107,6 @@ def game(losses: Losses, players: Sequence[Network], batch: Any) -> tuple[float,
     return sum(values), (leaky_gradients(making, making_bars), leaky_gradients(judging, judge_bars))
 
 
-def arrays_of(players: Sequence[Network]) -> list[Array]:
-    """All W and b in their order: `flat.leaves` for this nesting alone, and quicker, as every step needs it."""
-    return [array for network in players for layer in network for array in layer]
-
-
-@primitive
-def with_gradients(value: float, gradients: list[Array], /, *params: Array) -> float:
-    """A node of autograd's tape whose value and gradients by the params are known."""
-    return value
-
-
-defvjp_argnums(
-    with_gradients, lambda argnums, ans, args, _: lambda g: [np.float32(g) * args[1][i - 2] for i in argnums]
-)
-
-
 def init_leaky(sizes: list[int], rng: Generator) -> Network:
     """A network for `leaky_mlp`: weights N(0, 2 / ((1 + 0.2^2) fan_in)), biases 0 (He et al. 2015, eq. 15)."""
     gain = np.float32(np.sqrt(2 / (1 + SLOPE**2)))
@@ -164,8 +147,7 @@ def gan_train(
         return real, rng.standard_normal((N, latents), dtype=np.float32), smears
 
     def loss(players, batch):
-        values = [[(getval(W), getval(b)) for W, b in network] for network in players]
-        value, gradients = game(losses, values, batch)
+        value, gradients = game(losses, untraced(players), batch)
         return with_gradients(value, arrays_of(gradients), *arrays_of(players))
 
     start = init_leaky([latents, *hidden, D], rng), init_leaky([D, *hidden, 1], rng)

@@ -25,7 +25,8 @@ def precision_recall(real: Array, fake: Array, k: int) -> tuple[float, float]:
     require_matrix(fake, "fake", np.shape(real)[1])
     if not 1 <= k < min(len(real), len(fake)):
         raise ValueError(f"k should be at least 1 and below {min(len(real), len(fake))}, the points of a set, not {k}")
-    return _shares(squared_distances(real, fake), squared_distances(real, real), squared_distances(fake, fake), k)
+    reach_real, reach_fake = (_radii(squared_distances(x, x), k) for x in (real, fake))
+    return _shares(squared_distances(real, fake), reach_real, reach_fake)
 
 
 def precision_recall_errors(real: Array, fake: Array, k: int, rng: Generator, halves: int = 20) -> tuple[float, float]:
@@ -45,20 +46,43 @@ def precision_recall_errors(real: Array, fake: Array, k: int, rng: Generator, ha
             f"or more, but k = {k} and halves = {halves}"
         )
     between, reals, fakes = (squared_distances(a, b) for a, b in ((real, fake), (real, real), (fake, fake)))
+    near_real, near_fake = (_nearest(distances, 2 * k + 54) for distances in (reals, fakes))
     shares = []
     for _ in range(halves):
         i, j = rng.permutation(len(real))[:N], rng.permutation(len(fake))[:M]
-        shares.append(_shares(between[np.ix_(i, j)], reals[np.ix_(i, i)], fakes[np.ix_(j, j)], k))
+        reach_real, reach_fake = _radii_within(i, reals, near_real, k), _radii_within(j, fakes, near_fake, k)
+        shares.append(_shares(between[np.ix_(i, j)], reach_real, reach_fake))
     precision, recall = np.std(shares, axis=0, ddof=1)
     return float(precision), float(recall)
 
 
-def _shares(between, reals, fakes, k):
-    """Precision and recall from distances (N, M), (N, N), (M, M)."""
+def _nearest(distances, number):
+    """The indices of each point's nearest, itself first, by distance: (N, number), or all where they are fewer."""
+    number = min(number, len(distances))
+    some = np.argpartition(distances, number - 1, axis=1)[:, :number]
+    order = np.argsort(np.take_along_axis(distances, some, axis=1), axis=1)
+    return np.take_along_axis(some, order, axis=1)
 
-    def radii(distances):
-        return np.partition(distances, k, axis=1)[:, k]  # place 0 is the point itself
 
-    precision = np.mean(np.any(between <= radii(reals)[:, None], axis=0))
-    recall = np.mean(np.any(between <= radii(fakes), axis=1))
+def _radii_within(chosen, distances, nearest, k):
+    """The distance of each chosen point to its k-th neighbour among the chosen; found among its `nearest` of all, which
+    is quicker than to sort again, and by sorting where they are too few."""
+    member = np.zeros(len(distances), bool)
+    member[chosen] = True
+    near = nearest[chosen]
+    place = np.cumsum(member[near], axis=1)  # 1 at the point itself
+    if place[:, -1].min() <= k:
+        return _radii(distances[np.ix_(chosen, chosen)], k)
+    return distances[chosen, near[np.arange(len(near)), np.argmax(place == k + 1, axis=1)]]
+
+
+def _radii(distances, k):
+    """The distance of each point to its k-th neighbour; place 0 is the point itself."""
+    return np.partition(distances, k, axis=1)[:, k]
+
+
+def _shares(between, reach_real, reach_fake):
+    """Precision and recall from distances (N, M) and the radii (N,) and (M,)."""
+    precision = np.mean(np.any(between <= reach_real[:, None], axis=0))
+    recall = np.mean(np.any(between <= reach_fake, axis=1))
     return float(precision), float(recall)

@@ -10,15 +10,25 @@ from typing import Any, NamedTuple
 
 import autograd.numpy as anp
 import numpy as np
+from autograd.extend import defvjp, primitive
+from autograd.tracer import getval, isbox
 from numpy.random import Generator
 
 from course_utils.models.conductor import Step, init_decoder, keep_some, outputs, read, roll_out, shifted
 from course_utils.networks.arrays import Array
-from course_utils.networks.fast import bernoulli_cross_entropy, gaussian_kl, gaussian_sample
-from course_utils.networks.mixture_density import likeliest_strokes, stroke_cross_entropy
+from course_utils.networks.fast import (
+    bernoulli_cross_entropy,
+    gaussian_kl,
+    gaussian_sample,
+    sigmoid,
+    tanh_gradients,
+    tanh_layers,
+)
+from course_utils.networks.flat import leaves, map_leaves, with_gradients
+from course_utils.networks.mixture_density import likeliest_strokes, stroke_slopes
 from course_utils.networks.nets import init_mlp
 from course_utils.networks.optim import Checkpoint, train
-from course_utils.networks.recurrent import gru_step
+from course_utils.networks.recurrent import gru_sequence_and_back, gru_step
 
 Sketcher = dict[str, Any]  # {"encoder": a network, "decoder": a decoder}
 
@@ -85,14 +95,42 @@ def scaled(out: Array, shape: Shape) -> tuple[Array, Array]:
 
 def drawing_cross_entropy(out: Array, seen: Array, shape: Shape) -> Array:
     """-log p of each drawing, (N,), in nats: the points in units of half the box, and, where drawings may end early,
-    after each stroke whether there is one more. out (T, N, O), features `seen` (T, N, 2P + 1)."""
+    after each stroke whether there is one more. out (T, N, O), features `seen` (T, N, 2P + 1).
+
+    One node of autograd's tape; first derivatives alone, by `out`, which are worked out with the values where autograd
+    looks on.
+    """
+    return _drawing_cross_entropy(out, seen, shape, [] if isbox(out) else None)
+
+
+@primitive
+def _drawing_cross_entropy(out, seen, shape, slopes):
+    """The values (N,); the list `slopes`, unless None, gets those by `out`, (T, N, O)."""
     T, N, _ = seen.shape
-    params, more = scaled(out.reshape(T * N, -1), shape)
-    loss = stroke_cross_entropy(params, seen[..., :-1].reshape(T * N, shape.P, 2)).reshape(T, N)
+    flat = out.reshape(T * N, -1)
+    params, more = scaled(flat, shape)
+    loss, bar = stroke_slopes(params, seen[..., :-1].reshape(T * N, shape.P, 2))
+    goes_on = np.concatenate([seen[1:, :, -1], 0 * seen[:1, :, -1]]).reshape(-1)
     if shape.ends:
-        goes_on = np.concatenate([seen[1:, :, -1], 0 * seen[:1, :, -1]])
-        loss = loss + bernoulli_cross_entropy(goes_on.reshape(T * N, 1), more.reshape(T * N, 1)).reshape(T, N)
-    return anp.sum(seen[..., -1] * loss, axis=0)
+        loss = loss + bernoulli_cross_entropy(goes_on[:, None], more[:, None])
+    if slopes is not None:
+        start, wide = shape.M * (1 + 2 * shape.P), shape.M * (1 + 4 * shape.P)
+        bar[:, start:wide] *= sigmoid(flat[:, start:wide] + np.float32(5))  # the slope of `scaled`'s widths
+        last = sigmoid(more) - goes_on if shape.ends else 0 * more
+        slopes.append(seen[..., -1:] * np.concatenate([bar, last[:, None]], axis=1).reshape(out.shape))
+    return np.sum(seen[..., -1] * loss.reshape(T, N), axis=0)
+
+
+def _drawing_vjp(ans, out, seen, shape, slopes):
+    def gradient(g):
+        if isbox(g):
+            raise NotImplementedError("drawing_cross_entropy has first derivatives alone")
+        return slopes[0] * np.asarray(g, out.dtype)[:, None]
+
+    return gradient
+
+
+defvjp(_drawing_cross_entropy, _drawing_vjp, argnums=[0])
 
 
 def sketch_terms(model: Sketcher, seen: Array, eps: Array, before: Array, shape: Shape) -> tuple[Array, Array]:
@@ -100,6 +138,43 @@ def sketch_terms(model: Sketcher, seen: Array, eps: Array, before: Array, shape:
     mu, log_sigma = read(model["encoder"], seen)
     out = outputs(model["decoder"], gaussian_sample(mu, log_sigma, eps), before)
     return -drawing_cross_entropy(out, seen, shape), gaussian_kl(mu, log_sigma)
+
+
+def loss_and_gradients(
+    model: Sketcher, seen: Array, eps: Array, before: Array, shape: Shape, kl_weight: float
+) -> tuple[float, Sketcher]:
+    """(the mean of kl_weight KL - reconstruction, its gradients, a nesting like the model), as `sketch_terms` has them.
+
+    Written out, layer by layer and back: for networks as small as these a tape takes a good part of the time.
+    """
+    decoder, (N, K), share = model["decoder"], eps.shape, np.float32(1 / len(eps))
+    # forward: code, messages (or the first state), states, drawing
+    encoding = tanh_layers(model["encoder"], seen.transpose(1, 0, 2).reshape(N, -1))
+    mu, log_sigma = encoding[-1][:, :K], encoding[-1][:, K:]
+    shift = np.exp(log_sigma) * eps
+    teller = "conductor" if "conductor" in decoder else "start"
+    telling = tanh_layers(decoder[teller], mu + shift)
+    told, h = np.tanh(telling[-1]), np.zeros((N, len(decoder["gru"][1])), telling[-1].dtype)
+    inputs: Array = before
+    if teller == "conductor":
+        inputs = np.concatenate([told.reshape(N, len(seen), -1).transpose(1, 0, 2), before], axis=2)
+    else:
+        h = told
+    states, back_through_time = gru_sequence_and_back(decoder["gru"], h, inputs)
+    drawing = tanh_layers(decoder["head"], states.reshape(-1, states.shape[2]))
+    slopes: list[Array] = []
+    loss = _drawing_cross_entropy(drawing[-1].reshape(*states.shape[:2], -1), seen, shape, slopes)
+    # and back
+    of_head, bar = tanh_gradients(decoder["head"], drawing, share * slopes[0].reshape(len(drawing[0]), -1))
+    inputs_bar, h_bar, *of_gru = back_through_time(bar.reshape(states.shape))
+    if teller == "conductor":
+        h_bar = inputs_bar[..., : inputs.shape[2] - before.shape[2]].transpose(1, 0, 2).reshape(N, -1)
+    of_teller, z_bar = tanh_gradients(decoder[teller], telling, h_bar * (1 - told * told))
+    weight = np.float32(kl_weight) * share
+    of_sigma = z_bar * shift + weight * (np.exp(2 * log_sigma) - 1)
+    of_encoder, _ = tanh_gradients(model["encoder"], encoding, np.concatenate([z_bar + weight * mu, of_sigma], axis=1))
+    value = float(np.mean(loss + kl_weight * gaussian_kl(mu, log_sigma)))
+    return value, {"encoder": of_encoder, "decoder": {teller: of_teller, "gru": tuple(of_gru), "head": of_head}}
 
 
 def sketch_elbo(model: Sketcher, x: Array, counts: Array, eps: Array, shape: Shape) -> Array:
@@ -171,8 +246,8 @@ def sketch_train(
         return seen, eps, keep_some(shifted(seen[..., :-1]), kept, rng)
 
     def loss(model, batch):
-        reconstruction, kl = sketch_terms(model, *batch, shape)
-        return anp.sum(kl_weight * kl - reconstruction) * (1 / len(batch[1]))
+        value, gradients = loss_and_gradients(map_leaves(getval, model), *batch, shape, kl_weight)
+        return with_gradients(value, leaves(gradients), *leaves(model))
 
     label = f"sketches, K = {K}"
     return train(
@@ -199,7 +274,9 @@ def ink(x: Array, count: int, dots: int = 6) -> Array:
 
 def chamfer(a: Array, b: Array) -> float:
     """The mean distance from a point of a (n, 2) to the nearest of b (m, 2), and back, averaged."""
-    distances = np.linalg.norm(a[:, None] - b[None], axis=2)
+    from scipy.spatial.distance import cdist  # here: the mathematics alone need not wait for it
+
+    distances = cdist(a, b)
     return float(distances.min(axis=0).mean() + distances.min(axis=1).mean()) / 2
 
 
@@ -207,6 +284,12 @@ def stroke_shapes(x: Array, counts: Array) -> Array:
     """The drawn strokes of drawings x (N, T, P, 2), each moved to start at the origin, as rows (n, 2 P)."""
     drawn = np.arange(x.shape[1]) < np.asarray(counts)[:, None]
     return (x - x[:, :, :1])[drawn].reshape(-1, 2 * x.shape[2])
+
+
+def stroke_length(x: Array, counts: Array) -> float:
+    """The mean length of the drawn strokes of drawings x (N, T, P, 2), in units of the box."""
+    drawn = np.arange(x.shape[1]) < np.asarray(counts)[:, None]
+    return float(np.mean(np.linalg.norm(np.diff(x, axis=2), axis=-1).sum(axis=-1)[drawn]))
 
 
 def distance_to_strokes(x: Array, counts: Array, real: Array) -> float:

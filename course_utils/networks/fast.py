@@ -13,7 +13,7 @@ import autograd.numpy as anp
 import numpy as np
 from autograd.extend import defvjp, defvjp_argnums, primitive
 
-from course_utils.networks.arrays import Array, require_one_shape
+from course_utils.networks.arrays import Array, Network, require_one_shape
 from course_utils.networks.flat import matmul_into_gradient
 from course_utils.networks.products import matmul
 
@@ -67,6 +67,29 @@ defvjp_argnums(dense, lambda argnums, ans, args, _: lambda g: dense_vjp(argnums,
 defvjp_argnums(  # tanh' = 1 - tanh^2
     dense_tanh, lambda argnums, ans, args, _: lambda g: dense_vjp(argnums, args, g * (1 - ans * ans))
 )
+
+
+def tanh_layers(params: Network, x: Array) -> list[Array]:
+    """What `nets.mlp` computes on its way, without a tape: [x, the first layer's output, ..., the network's output]."""
+    layers = [x]
+    for i, (W, b) in enumerate(params, start=1):
+        a = matmul(layers[-1], W)
+        a += b
+        layers.append(np.tanh(a, out=a) if i < len(params) else a)
+    return layers
+
+
+def tanh_gradients(params: Network, layers: list[Array], bar: Array) -> tuple[Network, Array]:
+    """(the gradients of all W and b, that of x), from `tanh_layers` and the gradient of the network's output, (N, out):
+    `dense_vjp` layer by layer, and tanh' = 1 - tanh^2."""
+    gradients: Network = []
+    for i, ((W, _), h) in enumerate(zip(params[::-1], layers[-2::-1]), start=1):
+        gradients.append((matmul(h.T, bar), bar.sum(axis=0)))
+        bar = matmul(bar, W.T)
+        if i < len(params):
+            slope = h * h
+            bar *= np.subtract(1, slope, out=slope)
+    return gradients[::-1], bar
 
 
 @primitive

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 from autograd.core import VJPNode, backward_pass, vspace
+from autograd.extend import defvjp_argnums, primitive
 from autograd.tracer import getval, isbox, new_box, trace_stack
 
 from course_utils.networks.products import matmul
@@ -104,6 +105,28 @@ def values_and_gradients(
         if isbox(end) and end._trace == trace:
             backward_pass(vspace(value).ones(), end._node)
     return [float(np.reshape(value, ())) for value in values], gradients
+
+
+def arrays_of(networks: Sequence[Any]) -> list[Any]:
+    """All arrays of networks, each a list of pairs, in their order: `leaves` for this nesting alone, and quicker."""
+    return [array for network in networks for layer in network for array in layer]
+
+
+def untraced(networks: Sequence[Any]) -> list[Any]:
+    """The networks, each a list of pairs of arrays, without autograd's boxes."""
+    return [[(getval(a), getval(b)) for a, b in network] for network in networks]
+
+
+@primitive
+def with_gradients(value: float, gradients: list[np.ndarray], /, *params: np.ndarray) -> float:
+    """A node of autograd's tape whose value and gradients by the params are known: of a loss whose gradient is written
+    out, which for small networks is quicker than a tape of all that it consists of."""
+    return value
+
+
+defvjp_argnums(
+    with_gradients, lambda argnums, ans, args, _: lambda g: [np.float32(g) * args[1][i - 2] for i in argnums]
+)
 
 
 def _root(i, slots):

@@ -116,28 +116,31 @@ def stroke_cross_entropy(params: Array, points: Array, /) -> Array:
     """-log of sum_m pi_m prod_p N(point p; component m), in nats: params (N, M + 5 P M), points (N, P, 2) -> (N,).
 
     One node of autograd's tape, with `mixture_nll`'s values for P = 1; the points are not differentiated.
-    (Gradients: Graves 2013, eq. 23-28.)
     """
     logits, *_, log_n, _, _ = _standard(params, points)
     return log_sum_and_weights(logits.copy())[0] - log_sum_and_weights(logits + log_n)[0]
 
 
-def _stroke_vjp(ans, params, points):
-    def gradient(g):
-        logits, rho, a, b, c, square, log_n, s_x, s_y = _standard(params, points)
-        share = log_sum_and_weights(logits + log_n)[1]  # of each component in the density
-        out = np.empty_like(params)
-        to_logits, parts = stroke_parts(out, points.shape[1])
-        to_logits[...] = log_sum_and_weights(logits.copy())[1] - share
-        weight = -share[:, None]
-        p, q = c * (a - rho * b), c * (b - rho * a)
-        parts[:, 0], parts[:, 1] = weight * p * np.exp(-s_x), weight * q * np.exp(-s_y)
-        parts[:, 2], parts[:, 3] = weight * (a * p - 1), weight * (b * q - 1)
-        parts[:, 4] = weight * (a * b + rho * (1 - square * c * (1 - rho * rho)))
-        out *= np.asarray(g, params.dtype)[:, None]
-        return out
+def stroke_slopes(params: Array, points: Array) -> tuple[Array, Array]:
+    """(`stroke_cross_entropy` (N,), the slope of each by its row of parameters, (N, M + 5 P M)), in one go.
 
-    return gradient
+    (Graves 2013, eq. 23-28.)
+    """
+    logits, rho, a, b, c, square, log_n, s_x, s_y = _standard(params, points)
+    (log_sum, prior), (log_joint, share) = map(log_sum_and_weights, (logits.copy(), logits + log_n))
+    out = np.empty_like(params)
+    to_logits, parts = stroke_parts(out, points.shape[1])
+    np.subtract(prior, share, out=to_logits)  # share: of each component in the density
+    weight = -share[:, None]
+    p, q = c * (a - rho * b), c * (b - rho * a)
+    parts[:, 0], parts[:, 1] = weight * p * np.exp(-s_x), weight * q * np.exp(-s_y)
+    parts[:, 2], parts[:, 3] = weight * (a * p - 1), weight * (b * q - 1)
+    parts[:, 4] = weight * (a * b + rho * (1 - square * c * (1 - rho * rho)))
+    return log_sum - log_joint, out
+
+
+def _stroke_vjp(ans, params, points):
+    return lambda g: stroke_slopes(params, points)[1] * np.asarray(g, params.dtype)[:, None]
 
 
 defvjp(stroke_cross_entropy, _stroke_vjp, argnums=[0])

@@ -59,6 +59,37 @@ def noisy_dense_vjp(argnums: Sequence[int], args: Sequence[Array], a_bar: Array)
 defvjp_argnums(noisy_dense, lambda argnums, ans, args, _: lambda g: noisy_dense_vjp(argnums, args, g))
 
 
+def noisy_layers(network: RandomNetwork, x: Array, eps: Sequence[Array]) -> tuple[Array, list[tuple[Array, Array]]]:
+    """(outputs (N, C), [(h, s), ...]): `noisy_dense` layer after layer, tanh between, with the inputs h (N, in + 1) and
+    the standard deviations s (N, out) of the outputs of each. x (N, D + 1), with its ones; eps [(N, out), ...]."""
+    kept: list[tuple[Array, Array]] = []
+    a = x
+    for (mu, log_sigma), e in zip(network, eps, strict=True):
+        h = with_ones(np.tanh(a)) if kept else x
+        s = np.sqrt((h * h) @ np.exp(2 * log_sigma))
+        a = h @ mu
+        a += s * e
+        kept.append((h, s))
+    return a, kept
+
+
+def noisy_gradients(
+    network: RandomNetwork, kept: list[tuple[Array, Array]], eps: Sequence[Array], a_bar: Array
+) -> RandomNetwork:
+    """[(mu_bar, log_sigma_bar), ...] of all layers from that of the outputs of `noisy_layers`, (N, C), and what it
+    kept: the rules of `noisy_dense_vjp`, and a_bar = (1 - h^2) h_bar at a tanh."""
+    bars: list[tuple[Array, Array]] = []
+    for (mu, log_sigma), (h, s), e in zip(network[::-1], kept[::-1], list(eps)[::-1], strict=True):
+        variance = np.exp(2 * log_sigma)
+        v_bar = a_bar * e
+        v_bar /= np.maximum(2 * s, np.float32(1e-30))  # s is 0 where no variance is left to have a gradient
+        bars.append((h.T @ a_bar, 2 * variance * ((h * h).T @ v_bar)))
+        if len(bars) < len(network):
+            h_bar = a_bar @ mu.T + 2 * h * (v_bar @ variance.T)
+            a_bar = (h_bar - h_bar * h * h)[:, :-1]
+    return bars[::-1]
+
+
 def best_log_tau(mu: Array, log_sigma: Array) -> float:
     """log of the prior scale at which these weights are cheapest: tau^2 is the mean of mu^2 + sigma^2."""
     mu, sigma = np.ravel(mu), np.exp(np.ravel(log_sigma))

@@ -3,7 +3,7 @@
 params = (W (I, 3H), U (H, 3H), b (3H,), c (3H,)), whose columns are three blocks: reset, update, new.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import autograd.numpy as anp
 import numpy as np
@@ -54,6 +54,13 @@ def gru_sequence(params: Gru, h: Array, x: Array) -> Array:
     _require_fit(W, U, b, c, x[0], h)
     keep = [] if any(isbox(a) for a in (x, h, W, U, b, c)) else None
     return _states(x, h, W, U, b, c, keep)
+
+
+def gru_sequence_and_back(params: Gru, h: Array, x: Array) -> tuple[Array, Callable[[Array], list[Array]]]:
+    """(the states of `gru_sequence`, a function from their gradient (T, B, H) to those of x, h, W, U, b and c)."""
+    args = (x, h, *params, [])
+    states = _states(*args)
+    return states, lambda bar: _states_vjp(range(6), states, args, bar)
 
 
 def _require_fit(W, U, b, c, x, h):

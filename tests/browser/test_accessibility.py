@@ -12,7 +12,6 @@ import nbformat
 import pytest
 from axe import violations
 from grading_corpus import PCA, START, exercises_of
-from nbconvert import HTMLExporter
 from nbformat.v4 import new_code_cell, new_output
 from weekly import WEEKLY
 
@@ -73,6 +72,16 @@ def worked(path):
     return notebook
 
 
+def test_axe_sees_what_is_wrong_and_says_where(blank):
+    page = blank()
+    page.set_content(
+        "<html lang=en><title>t</title><main><p style='color: #aaa'>pale</p><img src='data:,'></main></html>"
+    )
+    found = {name: (html, why) for name, _, html, why in violations(page)}
+    assert found.keys() == {"color-contrast", "image-alt"}
+    assert "pale" in found["color-contrast"][0] and "contrast of 2.32" in found["color-contrast"][1]
+
+
 @pytest.mark.parametrize("name", ALL if WEEKLY else ["00_start_here"])
 def test_a_worked_copy_as_pages_of_its_own(blank, tmp_path, name):
     (tmp_path / "notebooks").mkdir()
@@ -100,6 +109,8 @@ def test_a_copy_that_is_still_to_do_as_pages(blank, tmp_path, name):
 @pytest.mark.parametrize("name", ALL if WEEKLY else ["00_start_here"])
 def test_our_part_of_what_nbconvert_exports(blank, tmp_path, name):
     """Prompts and the colours of code are nbconvert's (its contrast is too small); text and outputs are ours."""
+    from nbconvert import HTMLExporter
+
     html, _ = HTMLExporter().from_notebook_node(worked(ROOT / "solutions" / f"{name}.ipynb"))
     (tmp_path / "page.html").write_text(html, encoding="utf-8")
     page = blank()

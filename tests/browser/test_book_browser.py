@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pytest
 from axe import violations
-from playwright.sync_api import expect
 from weekly import WEEKLY
 
 from course_utils.building.book import build_book
@@ -111,6 +110,8 @@ def test_search_switch_and_folds_work_by_keyboard_alone(strict_page, book):
 
 @pytest.mark.parametrize("name", ["02_deep_autoencoders", "08_variational_autoencoder", "09_class_conditional_vae"])
 def test_a_pad_is_alive_without_a_kernel(strict_page, book, name):
+    from playwright.sync_api import expect
+
     page = strict_page
     page.goto((book / f"{name}.html").as_uri())
     page.locator("[data-pad]").first.scroll_into_view_if_needed()

@@ -42,6 +42,7 @@ def test_the_environment_asks_for_drawn_faces(monkeypatch):
     assert orl_installed()
 
 
+@pytest.mark.whole
 def test_book_and_slides_take_what_is_executed_anew_where_faces_are_loaded(monkeypatch, tmp_path):
     anew = []
 
@@ -62,6 +63,7 @@ def test_book_and_slides_take_what_is_executed_anew_where_faces_are_loaded(monke
         assert list((tmp_path / room).glob("files/03_*/*.png"))
 
 
+@pytest.mark.whole
 def test_every_notebook_that_loads_faces_is_found_and_says_when_they_are_drawn():
     names = [path.stem[:2] for path in SOLUTIONS if shows_faces(read(path))]
     assert names == ["00", "01"]

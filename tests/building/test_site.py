@@ -92,6 +92,7 @@ def test_a_build_that_cannot_be_leaves_the_folder_alone(tmp_path, monkeypatch, c
     assert "pyodide.asm.wasm is missing" in said and not (tmp_path / "out").exists()
 
 
+@pytest.mark.whole
 def test_the_wheel_of_the_library_holds_what_notebooks_use_and_no_more():
     name, content = site_files.course_wheel(ROOT / "course_utils", "1.2.3")
     assert name == "generative_models_course-1.2.3-py3-none-any.whl"
@@ -123,6 +124,7 @@ def imported_at_once(text):
             yield (node.module or "").split(".")[0]
 
 
+@pytest.mark.whole
 def test_all_that_notebooks_and_library_import_is_in_the_site():
     packages = [*TABLE["pyodide"]["packages"].values(), *TABLE["wheels"].values(), *TABLE["kernel"].values()]
     there = {name.split(".")[0] for package in packages for name in package["imports"]}
@@ -137,6 +139,7 @@ def test_all_that_notebooks_and_library_import_is_in_the_site():
     assert not [one for one in found if one[1] not in there]
 
 
+@pytest.mark.whole
 def test_the_letters_of_formulas_in_figures_are_in_the_site():
     """Every font that matplotlib takes for a formula of the notebooks' figures."""
     from matplotlib.mathtext import MathTextParser
@@ -152,6 +155,7 @@ def test_the_letters_of_formulas_in_figures_are_in_the_site():
     assert not [name for name in names if any(fnmatch.fnmatch(name, one) for one in TABLE["left_out"]["matplotlib"])]
 
 
+@pytest.mark.whole
 def test_what_the_library_sees_to_when_a_browser_imports_it():
     """In a process of its own, that takes itself for a browser's Python."""
     program = """if True:

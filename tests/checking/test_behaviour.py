@@ -236,6 +236,7 @@ def test_draws_are_counted_whatever_the_answer_gives(value):
     assert perform_and_count(lambda rng: [rng.random(5), value][1], (Rng(0),))["value"] == [5]
 
 
+@pytest.mark.whole
 def test_what_a_training_does_says_more_than_that_it_was_none():
     def untrained(x, sizes, steps, rng):
         params = init_vae(x.mean(axis=0), sizes, rng)

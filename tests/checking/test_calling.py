@@ -338,6 +338,7 @@ def test_a_childs_children_are_counted(unhurried):
     assert (outcome.kind, outcome.message) == ("timeout", limits.COMPUTED)
 
 
+@pytest.mark.whole
 @FORKED
 def test_the_limit_is_the_processors_time(unhurried, monkeypatch):
     """Of which a call that is not asleep, but stopped now and then, takes its time on the wall."""
@@ -364,6 +365,7 @@ def test_an_answer_gives_way():
     assert call(lambda: os.nice(0)).value == min(19, os.nice(0) + calling.NICENESS)
 
 
+@pytest.mark.whole
 @FORKED
 def test_an_answer_has_one_blas_thread_and_the_notebook_keeps_its_own():
     threads = """

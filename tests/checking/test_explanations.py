@@ -312,6 +312,7 @@ def test_a_small_number_inside_the_logarithm_of_the_bound_is_known():
     assert "A small number is added" in examine(vae_elbo).advice
 
 
+@pytest.mark.whole
 def test_a_search_tries_a_limited_number_of_candidates(monkeypatch):
     tried = []
     fits = Search.fits

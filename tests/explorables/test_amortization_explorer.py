@@ -52,6 +52,7 @@ def test_every_control_changes_picture_and_text(explorer):
     assert pyplot.get_fignums() == []
 
 
+@pytest.mark.whole
 def test_the_ledger_in_the_text_adds_up(explorer):
     for control, value in zip(controls(explorer), ("b", STARTS[0], 3)):
         control.value = value
@@ -66,6 +67,7 @@ def test_the_ledger_in_the_text_adds_up(explorer):
     assert elbo + gain + gap == pytest.approx(top, abs=0.03) and gain >= 0 and gap > 0
 
 
+@pytest.mark.whole
 def test_the_first_state_is_the_static_figure(explorer):
     bundle = explorer._repr_mimebundle_()
     assert bundle["text/plain"].startswith("a, 0 steps from the encoder") and "<img" in bundle["text/html"]

@@ -40,6 +40,7 @@ def test_the_static_figure_shows_the_states_bit_by_bit(stack):
     assert f"{math.log2(LOAN):.1f} bits" in ax.get_yticklabels()[0].get_text()
 
 
+@pytest.mark.whole
 def test_there_is_a_copy_that_needs_no_kernel(stack):
     data, _ = stack._repr_mimebundle_()
     assert data["text/plain"] == stack.description

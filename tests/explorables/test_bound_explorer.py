@@ -33,6 +33,7 @@ def shown(explorer):
     return alt, np.asarray(Image.open(io.BytesIO(base64.b64decode(data))))
 
 
+@pytest.mark.whole
 def test_the_numbers_are_those_of_the_closed_form(explorer):
     c = controls(explorer)
     c["joint"].value, c["mean"].value, c["width"].value = "one mode", 0.4, 0.8
@@ -54,6 +55,7 @@ def test_f_and_gap_always_add_up(explorer):
         assert gap >= 0 and F + gap == pytest.approx(evidence, abs=2e-3)
 
 
+@pytest.mark.whole
 def test_every_control_changes_the_picture(explorer):
     c = controls(explorer)
     c["joint"].value, c["mean"].value, c["width"].value = "two modes", 0.0, 1.0  # whatever other tests have left
@@ -63,6 +65,7 @@ def test_every_control_changes_the_picture(explorer):
         assert (shown(explorer)[1] != before).any(), name
 
 
+@pytest.mark.whole
 def test_a_bound_far_below_is_said_to_be_off_the_axis(explorer):
     c = controls(explorer)
     c["joint"].value, c["mean"].value, c["width"].value = "one mode", -2.5, 0.1

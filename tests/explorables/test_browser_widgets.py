@@ -39,6 +39,7 @@ def tunes():
     return np.random.default_rng(3).integers(60, 80, (3, 3, 8))
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize("make", [drawer, lambda: player()[0], lambda: melody_pad(tunes(), "abcd")])
 def test_each_has_a_text_a_static_figure_and_a_copy_that_fetches_nothing(make):
     widget = make()
@@ -49,6 +50,7 @@ def test_each_has_a_text_a_static_figure_and_a_copy_that_fetches_nothing(make):
     assert "http" not in re.sub('base64,[^"]+', "", data["text/html"])
 
 
+@pytest.mark.whole
 def test_static_figures_are_as_large_as_the_figures_around_them():
     """On the page, and sharp on a fine screen; what is written on them has no letters that the font has not."""
     rng = np.random.default_rng(4)

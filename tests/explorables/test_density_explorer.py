@@ -45,6 +45,7 @@ def test_the_map_is_the_quadrature_of_the_library():
     )
 
 
+@pytest.mark.whole
 def test_the_log_likelihood_is_that_of_the_sliders(explorer):
     made, bend, eta = explorer
     bend.value, eta.value = 1.2, 0.04
@@ -54,6 +55,7 @@ def test_the_log_likelihood_is_that_of_the_sliders(explorer):
     assert abs(said - expected) < 0.1 and "bend 1.20" in alt
 
 
+@pytest.mark.whole
 def test_both_sliders_change_the_picture_and_back_again_restores_it(explorer):
     made, bend, eta = explorer
     start = shown(made)
@@ -65,6 +67,7 @@ def test_both_sliders_change_the_picture_and_back_again_restores_it(explorer):
         assert shown(made)[0] == start[0] and (shown(made)[1] == start[1]).all()
 
 
+@pytest.mark.whole
 def test_less_noise_makes_the_coloured_area_smaller(explorer):
     made, _, eta = explorer
 
@@ -76,6 +79,7 @@ def test_less_noise_makes_the_coloured_area_smaller(explorer):
     assert blue(0.02) < 0.6 * blue(0.5)
 
 
+@pytest.mark.whole
 def test_the_static_figure_is_the_start(explorer):
     made, bend, _ = explorer
     bend.value = 1.0

@@ -4,6 +4,7 @@ import re
 
 import ipywidgets
 import numpy as np
+import pytest
 
 from course_utils.explorables.exp_explorer import exp_explorer
 
@@ -17,6 +18,7 @@ def alt(picture):
     return re.search(r'alt="([^"]*)"', picture.value)[1]
 
 
+@pytest.mark.whole
 def test_the_formula_breaks_where_the_numbers_end():
     shift, precision, picture = parts(exp_explorer())
     a = np.array([-30.0, -12, -5, 0, 8])

@@ -51,6 +51,7 @@ def test_an_offset_moves_only_the_score_function_s_cloud():
     assert before[4] == after[4] == 2.0
 
 
+@pytest.mark.whole
 def test_every_control_changes_picture_and_text():
     explorer = gradient_explorer()
     assert list(controls(explorer)) == ["Mean of q", "Log sigma of q", "Offset c", "Samples", "f(z) ="]
@@ -62,6 +63,7 @@ def test_every_control_changes_picture_and_text():
     assert pyplot.get_fignums() == []
 
 
+@pytest.mark.whole
 def test_the_text_says_what_the_picture_shows():
     explorer = gradient_explorer()
     controls(explorer)["Log sigma of q"].value = -3
@@ -72,6 +74,7 @@ def test_the_text_says_what_the_picture_shows():
     assert f"{score.mean():.2f} on average, with a standard deviation of {score.std():.3g}." in text
 
 
+@pytest.mark.whole
 def test_the_first_state_is_the_static_figure():
     bundle = gradient_explorer()._repr_mimebundle_()
     assert bundle["text/plain"].startswith("f(z) = z², lifted by 0; q has mean 1") and "<img" in bundle["text/html"]

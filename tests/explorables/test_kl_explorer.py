@@ -25,6 +25,7 @@ def extremes():
     return [(slider.min, slider.max) for slider in sliders(explorer)]
 
 
+@pytest.mark.whole
 def test_the_areas_add_up_to_the_divergence_for_every_setting_of_the_sliders():
     (m_low, m_high), (s_low, s_high) = extremes()[:2]
     for setting in [
@@ -48,6 +49,7 @@ def test_divergences_are_the_closed_form():
     assert reverse == pytest.approx(np.log(0.5) + (1 + 1) / (2 * 0.25) - 0.5)
 
 
+@pytest.mark.whole
 def test_every_slider_changes_picture_and_text():
     explorer = kl_explorer()
     for slider in sliders(explorer):
@@ -58,6 +60,7 @@ def test_every_slider_changes_picture_and_text():
     assert pyplot.get_fignums() == []
 
 
+@pytest.mark.whole
 def test_equal_gaussians_cost_nothing_and_long_bars_keep_their_number():
     explorer = kl_explorer()
     for slider, value in zip(sliders(explorer), (1, 1.2, 1, 1.2)):
@@ -69,6 +72,7 @@ def test_equal_gaussians_cost_nothing_and_long_bars_keep_their_number():
     assert forward > BAR_TOP and f"KL(q || p) = {forward:.2f} nats" in shown(explorer)[0]
 
 
+@pytest.mark.whole
 def test_the_first_state_is_the_static_figure():
     bundle = kl_explorer()._repr_mimebundle_()
     assert bundle["text/plain"].startswith("q has mean 1 and width 0.6") and "<img" in bundle["text/html"]

@@ -80,6 +80,7 @@ def test_pad_refuses_what_does_not_fit(change, message):
         latent_pad.latent_pad(**{"decoder": network([2, 5, 6]), "shape": (2, 3)} | change)
 
 
+@pytest.mark.whole
 def test_pad_has_a_static_figure_and_a_copy_that_needs_no_kernel():
     pad = latent_pad.latent_pad(network([2, 5, 6]), (2, 3))
     data, _ = pad._repr_mimebundle_()

@@ -108,6 +108,7 @@ def test_changing_the_set_keeps_every_control_in_range(sets):
     assert panels(explorer)[0][1].shape == (4, 4)
 
 
+@pytest.mark.whole
 def test_explorer_has_a_static_figure_with_alt_text(sets):
     bundle = pca_explorer(sets)._repr_mimebundle_()
     assert set(bundle) == {WIDGET_VIEW, "text/html", "text/plain"}

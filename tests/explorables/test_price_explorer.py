@@ -36,6 +36,7 @@ def test_only_what_meets_data_costs_bits_and_more_data_cost_more():
     assert many.sum() > few.sum()
 
 
+@pytest.mark.whole
 def test_the_sliders_change_what_is_said(explorer):
     made, n, noise = explorer
     start = alt(made)

@@ -52,6 +52,7 @@ def test_every_label_draws_something_else():
     assert min(np.abs(a - b).max() for a, b in zip(pictures, pictures[1:])) > 1e-3
 
 
+@pytest.mark.whole
 def test_the_static_page_holds_a_picture_and_says_which_label_it_is():
     bundle = style_pad(decoder(), (2, 3), NAMES, label=2)._repr_mimebundle_()
     assert bundle["text/plain"].startswith("Style pad") and bundle["text/plain"].endswith("at first owl.")

@@ -149,8 +149,8 @@ def log_mean_exp(a):
             found.append("writes " + name)
         except OSError:
             pass
-    for number in range(9):
-        path = os.path.join(os.path.dirname(library), "library%d" % number, "course_utils")
+    for copy in [*("library%d/course_utils" % number for number in range(9)), "shared", "shared/course_utils"]:
+        path = os.path.join(os.path.dirname(library), copy)
         try:
             text = open(path + "/probability/numerics.py").read()
             found.append("sees the answer" if "AnswerHidden" not in text else "sees its own library")

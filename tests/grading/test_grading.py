@@ -185,7 +185,9 @@ def graded(tmp_path_factory):
     """(submissions, out) of one run over everything in EXPECTED."""
     root = tmp_path_factory.mktemp("grading")
     hand_in_all(root / "submissions")
-    assert grade_folder(root / "submissions", root / "out", seed=5, workers=3) == 0
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(scoring, "PATIENCE", 0.3)  # for the one without end
+        assert grade_folder(root / "submissions", root / "out", seed=5, workers=3) == 0
     return root / "submissions", root / "out"
 
 
@@ -433,6 +435,23 @@ def test_a_cell_without_end_costs_what_depends_on_it(tmp_path, monkeypatch):
     assert {name for name in ALL if int(row[name]) != ALL[name]} == set(needs)
     result = json.loads((tmp_path / "out" / "results" / "a" / f"{PCA}.json").read_text())["exercises"]["pca_encode"]
     assert result["notes"][0].startswith("Code cell 1 failed: CellTimeout: out of time")
+
+
+def test_what_binds_no_answer_in_plain_sight_is_run_once_for_all(tmp_path, monkeypatch):
+    """And what it binds out of sight is graded like any other answer."""
+    forks, fork = [], sandbox.Child.fork
+    monkeypatch.setattr(sandbox.Child, "fork", lambda child: forks.append(child) or fork(child))
+    hidden = f"exec({ANSWERS['pca_encode']!r})\nexec({ANSWERS['choose_k']!r})\nfails = 1 / 0"
+    hand_in(tmp_path / "submissions", f"a/{PCA}.ipynb", [IMPORTS, "from math import *", hidden, ANSWERS["pca_decode"]])
+    grade_folder(tmp_path / "submissions", tmp_path / "out", seed=3, workers=1)
+    row = rows_of(tmp_path / "out")["a", PCA]
+    assert {name for name in ALL if int(row[name] or 0)} == {"pca_encode", "pca_decode", "choose_k"}
+    entries = json.loads((tmp_path / "out" / "results" / "a" / f"{PCA}.json").read_text())["exercises"]
+    missing = [entry for entry in entries.values() if not entry["passed"]]
+    assert [entry["kind"] for entry in missing] == ["missing"] * (len(ALL) - 3)
+    assert all(name in entry["advice"] for name, entry in entries.items() if not entry["passed"])
+    assert all("ZeroDivisionError" in " ".join(entry["notes"]) for entry in missing)
+    assert len(forks) == 5  # a visible answer, two out of sight, and without an answer the slice and the whole
 
 
 def test_memory_is_limited(tmp_path):

@@ -1,13 +1,14 @@
 """Right answers are right on a busy machine, too: twelve programs that compute beside every training exercise.
 
-These programs end by themselves, should nobody end them. They take what others leave, so everything that is to be seen
-beside them happens at once: the check of each exercise, and the grader with its two workers. That is over in a quarter
-of the time that it takes one after the other, and each has yet more beside it.
+Everything that is to be seen happens at once: the check of each exercise, and two graders with two workers each. So
+each has the others beside it, and besides them as many programs as it takes to make twelve: one more whenever one is
+over. They begin when the graders are ready for their first submissions, and end by themselves, should nobody end them.
 """
 
 import multiprocessing
 import subprocess
 import sys
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 
 import jupytext
@@ -18,9 +19,11 @@ from course_utils.checking import calling
 from course_utils.checking.student import examine
 from course_utils.exercises import all_exercises
 from course_utils.grading import grade_folder, results, slicing
+from course_utils.grading.grader import Grader
 
 ROOT = Path(__file__).parents[2]
 TRAINING = {name: exercise for name, exercise in all_exercises().items() if exercise.trains}
+BESIDE = 12
 BUSY = "import time\nend = time.monotonic() + 240\nwhile time.monotonic() < end: pass"
 pytestmark = [
     pytest.mark.slow,
@@ -42,31 +45,75 @@ def check_in_the_notebook(name):
     return examine(TRAINING[name].library_answer(), name=name), calling.isolated is calling.forked
 
 
-@pytest.fixture(scope="module")
-def out(tmp_path_factory):
-    """Where the grader has written its results."""
-    return tmp_path_factory.mktemp("busy") / "out"
+def share(*signals):
+    """Keeps what the processes of the pool tell each other with: that a grader is ready, and that all may begin."""
+    global ready, begin
+    ready, begin = signals
+
+
+def check(name):
+    """As `check_in_the_notebook`, when all begin."""
+    assert begin.wait(240)
+    return check_in_the_notebook(name)
+
+
+def grade(submissions, out):
+    """A grader with two workers, which grades when all begin. This process does nothing else."""
+    probe = Grader.probe
+
+    def probe_and_wait(grader):
+        probe(grader)
+        ready.release()
+        assert begin.wait(240)
+
+    Grader.probe = probe_and_wait
+    return grade_folder(submissions, out, seed=1, workers=2, isolation="auto", trusted=True)
+
+
+def place_of(name, folder):
+    """Where the submission for an exercise goes, and the grader's results on it. The last exercise takes longest, and
+    the first is over soon: they go together."""
+    first, *_, last = TRAINING
+    half = folder / ("ends" if name in (first, last) else "others")
+    return half / "in", half / "out"
 
 
 @pytest.fixture(scope="module")
-def checked(out):
-    """{exercise: its report and whether that was in a fork}, and the folder `out`, both made beside busy programs."""
-    submissions = out.parent / "in"
+def folder(tmp_path_factory):
+    """Where the graders work."""
+    return tmp_path_factory.mktemp("busy")
+
+
+@pytest.fixture(scope="module")
+def checked(folder):
+    """{exercise: its report and whether that was in a fork}, made beside busy programs and the graders."""
     for name, exercise in TRAINING.items():
-        hand_in(submissions, f"{name}/{exercise.notebook}.ipynb", cells_for(name))
-    programs = [subprocess.Popen([sys.executable, "-S", "-c", BUSY]) for _ in range(12)]
-    try:
-        with multiprocessing.get_context("fork").Pool(len(TRAINING)) as pool:
-            asked = pool.map_async(check_in_the_notebook, TRAINING, chunksize=1)
-            grade_folder(submissions, out, seed=1, workers=2, isolation="auto", trusted=True)
-            answers = dict(zip(TRAINING, asked.get()))
-        assert all(program.poll() is None for program in programs)  # so that they have been beside it until its end
-    finally:
-        for program in programs:
-            program.kill()
-        for program in programs:
-            program.wait()
-    return answers
+        hand_in(place_of(name, folder)[0], f"{name}/{exercise.notebook}.ipynb", cells_for(name))
+    places = sorted({place_of(name, folder) for name in TRAINING})
+    fork, programs, seen = multiprocessing.get_context("fork"), [], len(TRAINING) + len(places)
+    signals = fork.Semaphore(0), fork.Event()
+    share(*signals)
+    with ProcessPoolExecutor(seen, fork, share, signals) as pool:
+        try:
+            graders = [pool.submit(grade, *place) for place in places]
+            checks = {name: pool.submit(check, name) for name in TRAINING}
+            assert all(ready.acquire(timeout=120) for _ in graders)
+            more = lambda: programs.append(subprocess.Popen([sys.executable, "-S", "-c", BUSY]))  # noqa: E731
+            for _ in range(BESIDE - (seen - 1)):
+                more()
+            begin.set()
+            for one in as_completed([*graders, *checks.values()]):
+                assert all(program.poll() is None for program in programs)  # so that they have been beside it
+                assert one.result() is not None
+                more()
+        finally:
+            begin.set()
+            for program in programs:
+                program.kill()
+            for program in programs:
+                program.wait()
+    assert len(programs) == BESIDE + 1
+    return {name: done.result() for name, done in checks.items()}
 
 
 @pytest.mark.parametrize("name", TRAINING)
@@ -76,6 +123,6 @@ def test_a_check_in_the_notebook(name, checked):
 
 
 @pytest.mark.parametrize("name", TRAINING)
-def test_two_workers_of_the_grader(name, checked, out):
-    result = results.earlier_result(out, name, TRAINING[name].notebook)
+def test_two_workers_of_the_grader(name, checked, folder):
+    result = results.earlier_result(place_of(name, folder)[1], name, TRAINING[name].notebook)
     assert result["exercises"][name]["passed"], result["exercises"][name]

@@ -18,15 +18,15 @@ pytestmark = pytest.mark.slow
 STUDENTS = [f"s{i}" for i in range(6)]
 
 
-@pytest.fixture
-def cluster(tmp_path):
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory):
     """A scheduler with two workers, each a process."""
     with distributed.LocalCluster(
         n_workers=2,
         threads_per_worker=1,
         processes=True,
         dashboard_address=None,
-        local_directory=str(tmp_path / "dask"),
+        local_directory=str(tmp_path_factory.mktemp("dask")),
     ) as running:
         yield running
 
@@ -61,6 +61,17 @@ def one_machine(submissions, tmp_path):
     return contents(tmp_path / "here")
 
 
+def test_other_versions_are_refused(cluster, submissions, tmp_path, monkeypatch):
+    from course_utils.grading import grader
+
+    monkeypatch.setattr(grader, "definitions_hash", lambda: "of another version")
+    with pytest.raises(OSError, match="another version of the course"):
+        grade_folder(
+            submissions, tmp_path / "there", isolation="plain", trusted=True, cluster=cluster.scheduler_address
+        )
+    assert not (tmp_path / "there" / "grades.csv").exists()
+
+
 def test_a_worker_is_killed_in_mid_run(cluster, submissions, one_machine, tmp_path):
     victim = next(iter(cluster.workers.values())).process.process.pid
     results = tmp_path / "there" / "results"
@@ -91,17 +102,6 @@ def test_a_worker_is_killed_in_mid_run(cluster, submissions, one_machine, tmp_pa
     killer.join()
     assert status == 0 and contents(tmp_path / "there") == one_machine
     assert ended({victim}, 10) == {}
-
-
-def test_other_versions_are_refused(cluster, submissions, tmp_path, monkeypatch):
-    from course_utils.grading import grader
-
-    monkeypatch.setattr(grader, "definitions_hash", lambda: "of another version")
-    with pytest.raises(OSError, match="another version of the course"):
-        grade_folder(
-            submissions, tmp_path / "there", isolation="plain", trusted=True, cluster=cluster.scheduler_address
-        )
-    assert not (tmp_path / "there" / "grades.csv").exists()
 
 
 def test_no_scheduler_is_said_in_one_line(submissions, tmp_path, capsys, monkeypatch):

@@ -178,7 +178,7 @@ def test_all_that_an_answer_starts_counts(tmp_path):
     """Seven processes in sessions of their own, whose father sleeps, are out of time as one that computes is."""
     hand_in(tmp_path / "in", f"a/{START}.ipynb", student_cells(START, log_mean_exp=spinning("log_mean_exp")))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(scoring, "PATIENCE", 0.3)
+        patch.setattr(scoring, "PATIENCE", 0.1)
         grade_folder(tmp_path / "in", tmp_path / "out", seed=1, workers=1, isolation="strict")
     report = results.earlier_result(tmp_path / "out", "a", START)["exercises"]["log_mean_exp"]
     assert report["kind"] == "timeout" and "No answer after" in report["advice"], report  # CPU seconds, if not busy

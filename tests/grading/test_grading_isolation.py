@@ -17,7 +17,7 @@ from left_over import ended
 
 from course_utils import cli
 from course_utils.grading import grade_folder, hardening, isolation, results, sandbox, watching
-from course_utils.grading.isolation import choose, masks, mounts
+from course_utils.grading.isolation import choose, masks, mounts, outermost
 
 pytestmark = pytest.mark.slow  # the whole file takes tens of seconds
 
@@ -277,6 +277,16 @@ def test_every_copy_of_the_course_is_masked_wherever_it_lies(tmp_path, monkeypat
         str(tmp_path / "usr" / "lib/a/b/c/d/e/course_utils"),
         str(tmp_path / "usr" / "share/teaching/2024"),
     ]
+
+
+def test_nothing_is_searched_twice_and_nothing_behind_a_link_is_left_out(tmp_path):
+    (tmp_path / "usr" / "lib").mkdir(parents=True)
+    (tmp_path / "lib").symlink_to("usr/lib")
+    (tmp_path / "user").mkdir()
+    names = ("lib", "lib/x", "usr", "usr/lib", "usr/lib/x", "user")
+    assert outermost(tuple(str(tmp_path / name) for name in names)) == tuple(
+        str(tmp_path / name) for name in ("lib", "lib/x", "usr", "user")
+    )
 
 
 def test_what_lies_deeper_is_mounted_later():

@@ -127,11 +127,13 @@ def test_every_answer_and_alias_of_the_course_is_found_and_hidden(tmp_path):
 def test_a_copy_that_failed_leaves_nothing_and_can_be_made_again(tmp_path, monkeypatch):
     hidden = [all_exercises()["log_mean_exp"]]
     with monkeypatch.context() as broken:
-        broken.setattr(library, "without_answers", Mock(side_effect=SystemError("no")))
-        with pytest.raises(SystemError, match="no"):
-            make_library(tmp_path / "copy", hidden)
         broken.setattr("shutil.copyfile", Mock(side_effect=OSError(28, "full")))
         with pytest.raises(OSError, match="full"):
+            make_library(tmp_path / "copy", hidden)
+        assert not (tmp_path / "copy").exists()
+    with monkeypatch.context() as broken:
+        broken.setattr(library, "without_answers", Mock(side_effect=SystemError("no")))
+        with pytest.raises(SystemError, match="no"):
             make_library(tmp_path / "copy", hidden)
     assert not (tmp_path / "copy").exists()
     assert (make_library(tmp_path / "copy", hidden) / "course_utils" / "models" / "pca.py").exists()
@@ -181,6 +183,19 @@ def test_what_copies_have_in_common_is_compiled_once_and_knows_where_it_lies(tmp
     assert said[0].startswith(str(tmp_path / "closed")) and said[1].startswith(str(tmp_path / "closed"))
 
 
+def test_what_copies_have_in_common_is_there_once(tmp_path):
+    one, two = (make_library(tmp_path / name, [all_exercises()[name]]) for name in ("pca_fit", "pca_encode"))
+    pairs = [(file, two / file.relative_to(one)) for file in one.rglob("*") if file.is_file()]
+    assert {file.stat().st_mode & 0o777 for pair in pairs for file in pair} == {0o444}
+    own = [pair for pair in pairs if not os.path.samefile(*pair)]
+    assert {file.stem.partition(".")[0] for file, _ in own} == {"pca", "hidden", "__init__"} and len(pairs) > 150
+    unlike = [file.name for file, other in own if file.read_bytes() != other.read_bytes()]
+    assert sorted(unlike) == [f"pca.{sys.implementation.cache_tag}.pyc", "pca.py"]
+    shared = tmp_path / "shared"  # with pca.py as it is in a copy that hides none of it: for us alone
+    make_library(tmp_path / "open", [])
+    assert (shared / "models" / "pca.py").is_file() and shared.stat().st_mode & 0o777 == 0o700
+
+
 def test_an_answer_that_is_not_where_it_should_be_is_an_error():
     with pytest.raises(ValueError, match="m.py defines no f"):
         without_answers("def g(): pass", ["f"], "m.py")
@@ -213,6 +228,8 @@ class OutOfTime(BaseException): pass
 class IsNoAnswer(BaseException): pass
 def no_answer(*_, **__): raise IsNoAnswer  # drawing takes longer than all the rest; so do packing, sounds and training
 import lzma, matplotlib.figure, IPython.display, course_utils.networks.optim  # before others take from it
+from course_utils.models import long_training
+long_training.load_kanji = long_training.load_melodies = long_training.load_pen_digits = no_answer  # what it trains on
 matplotlib.figure.Figure.__init__ = lzma.compress = IPython.display.Audio.__init__ = no_answer
 course_utils.networks.optim.adam = no_answer
 def out_of_time(*_): raise OutOfTime
@@ -350,7 +367,58 @@ for name, (calls, expected, loose) in pickle.load(open(sys.argv[1], "rb")).items
 """
 
 
-def found_in(copy, tmp_path, exercises):
+# Imports what the library needs, once for all its copies; then, for each "copy calls results", a fork searches.
+SEARCHER = """
+import IPython.display, anywidget, autograd.scipy.stats, ipywidgets, matplotlib.pyplot, os, scipy.stats, traceback
+for line in sys.stdin:
+    copy, calls, results = line.split()
+    if os.fork() == 0:
+        try:
+            os.dup2(os.open(results, os.O_WRONLY | os.O_CREAT, 0o600), 1)
+            os.chdir(os.path.dirname(results))
+            sys.path[0], sys.argv[1:] = copy, [calls]
+            exec(search, {"__name__": "__main__"})
+            sys.stdout.flush()
+            os._exit(0)
+        finally:
+            traceback.print_exc()
+            os._exit(1)
+    print(os.waitstatus_to_exitcode(os.wait()[1]), flush=True)
+"""
+
+
+@pytest.fixture(scope="module")
+def searcher(tmp_path_factory):
+    """A process that searches copies of the library, as those that were started as children of the grader see them."""
+    folder = tmp_path_factory.mktemp("searcher")
+    command = sandbox.command(folder / "to come", 0)
+    start = command[-1].partition("; from course_utils.grading")[0]
+    command[-1] = f"{start}\nsearch = {SAME_RESULT!r}\n{SEARCHER}"
+    with (
+        open(folder / "errors", "w+") as errors,
+        subprocess.Popen(
+            command,
+            env=sandbox.environment(folder),
+            cwd=folder,
+            text=True,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+        ) as process,
+    ):
+
+        def search(copy, calls, results):
+            print(copy, calls, results, file=process.stdin, flush=True)
+            said = process.stdout.readline()
+            errors.seek(0)
+            assert said == "0\n", errors.read()
+            return results.read_bytes()
+
+        yield search
+        process.stdin.close()
+
+
+def found_in(search, copy, tmp_path, exercises):
     """(exercise, function, how) of every function of the library's copy that does for one of the exercises."""
     calls = {}
     for name, exercise in exercises.items():
@@ -359,18 +427,9 @@ def found_in(copy, tmp_path, exercises):
         loose = exercise.compare.__qualname__ != "close.<locals>.compare"
         calls[name] = ([case.args for case in cases], expected, loose)
     (tmp_path / "calls").write_bytes(pickle.dumps(calls))
-    command = sandbox.command(copy, 0)
-    command[-1] = command[-1].partition("; from course_utils.grading")[0] + "\n" + SAME_RESULT
-    done = subprocess.run(
-        [*command, str(tmp_path / "calls")],
-        env=sandbox.environment(tmp_path),
-        cwd=tmp_path,
-        capture_output=True,
-        timeout=600,
-    )
-    assert done.returncode == 0, done.stderr.decode()
-    replies, found = io.BytesIO(done.stdout), []
-    while replies.tell() < len(done.stdout):
+    output = search(copy, tmp_path / "calls", tmp_path / "results")
+    replies, found = io.BytesIO(output), []
+    while replies.tell() < len(output):
         name, path, how, frames = pickle.load(replies)
         outcomes = [outcome_of(wire.decode_frame(wire.encode({"value": wire.decode_frame(frame)}))) for frame in frames]
         cases = exercises[name].cases(np.random.default_rng(judging.case_seed(exercises[name], 1)))
@@ -380,21 +439,21 @@ def found_in(copy, tmp_path, exercises):
 
 
 @pytest.mark.parametrize("notebook", sorted({exercise.notebook for exercise in all_exercises().values()}))
-def test_no_other_function_of_the_library_is_an_answer_under_another_name(notebook, tmp_path):
+def test_no_other_function_of_the_library_is_an_answer_under_another_name(notebook, searcher, tmp_path):
     """Every function that is left is called with each exercise's inputs, in every order of three arguments, as they are
     and reshaped, transposed, negated ..., and its result taken as it is or changed in one of many ways."""
     exercises = {name: exercise for name, exercise in exercises_of(notebook).items() if not exercise.trains}
     copy = make_library(tmp_path / "copy", exercises_of(notebook).values())
-    assert found_in(copy, tmp_path, exercises) == []
+    assert found_in(searcher, copy, tmp_path, exercises) == []
 
 
-def test_the_search_finds_what_is_known(tmp_path):
+def test_the_search_finds_what_is_known(searcher, tmp_path):
     """In a copy that hides the answers themselves, but nothing that is one under another name."""
     bare = {name: dataclasses.replace(e, aliases=()) for name, e in exercises_of("00_start_here").items()}
     bare |= {
         n: dataclasses.replace(all_exercises()[n], aliases=()) for n in ("bernoulli_log_prob", "kl_standard_normal")
     }
-    found = found_in(make_library(tmp_path / "copy", bare.values()), tmp_path, bare)
+    found = found_in(searcher, make_library(tmp_path / "copy", bare.values()), tmp_path, bare)
     assert {
         ("log_mean_exp", "course_utils.probability.bounds:iwae_bound"),
         ("bernoulli_log_prob", "course_utils.networks.fast:bernoulli_cross_entropy"),

@@ -44,13 +44,14 @@ def grader(tmp_path):
 def child(grader, tmp_path):
     """child(code, hidden names): a child whose answer runs the code and returns what it calls `found`."""
 
-    def start(code, hidden=()):
+    def start(code, hidden=(), cells=()):
         function = (
             "def answer():\n" + textwrap.indent(textwrap.dedent(code).strip(), "    ") + "\n    return repr(found)"
         )
         number = len(list(tmp_path.glob("child*")))
+        cells = [*cells, function]
         return sandbox.Child(
-            grader.library(frozenset(hidden)), [function], ["answer"], tmp_path / f"child{number}", grader.tier
+            grader.library(frozenset(hidden)), cells, ["answer"], tmp_path / f"child{number}", grader.tier
         )
 
     return start
@@ -217,9 +218,9 @@ def test_a_submission_has_no_rights_and_gets_none(child):
     assert found["fork"] == 7 and found["subprocess"] == b"1\n"
 
 
-def child_says(child, code, hidden=()):
+def child_says(child, code, *more):
     """What the answer of a child of its own returns."""
-    one = child(code, hidden)
+    one = child(code, *more)
     try:
         return ask(one)
     finally:
@@ -260,6 +261,38 @@ def test_what_the_nursery_has_imported_is_the_same_in_every_copy_and_holds_no_an
         path = Path(*name.split("."))
         path = path / "__init__.py" if (full / path).is_dir() else path.with_suffix(".py")
         assert (full / path).read_bytes() == (bare / path).read_bytes(), name
+
+
+LOADED = ["import sys\nloaded = lambda name: name in sys.modules", "before = loaded('numpy.f2py')"]
+
+
+def test_what_the_cells_import_is_there_before_the_fork(child):
+    """Also what a package gives only when it is asked for, and what is imported within a function."""
+    cells = [*LOADED, "from numpy import *"]
+    assert child_says(child, "from scipy import special\nfound = before, loaded('scipy.stats')", (), cells) == (
+        True,
+        False,
+    )
+    loaded = "found = loaded('scipy.special'), loaded('IPython')\nfrom scipy import special\nimport IPython"
+    assert child_says(child, loaded, (), LOADED) == (True, True)
+    assert child_says(child, "found = before, loaded('sci' + 'py.special')", (), LOADED) == (False, False)
+
+
+def test_a_module_that_ends_its_process_ends_a_fork_at_most(child):
+    code = "try:\n    import numpy.f2py.__main__\nexcept SystemExit:\n    found = 1"
+    assert child_says(child, f"import sys; sys.argv = ['x', '-v']\n{code}") == 1
+
+
+def test_those_who_use_scipy_have_nurseries_of_their_own_from_the_third_on(child):
+    code = "import sys; found = 'sci' + 'py.stats' in sys.modules  # "
+    kinds = []
+    for word in ("scipy", "numpy", "scipy", "scipy", "numpy", "scipy"):
+        one = child(code + word)
+        kinds.append((one.nursery, ask(one)))
+        one.close()
+    light, own = kinds[0], kinds[3]
+    assert kinds == [light, light, light, own, light, own]
+    assert light[0] is not own[0] and (light[1], own[1]) == (False, True)
 
 
 def test_a_dead_nursery_is_replaced(grader, child):

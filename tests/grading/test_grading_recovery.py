@@ -109,7 +109,7 @@ def test_a_folder_that_is_read_only(submissions, tmp_path):
 @needs_bubblewrap
 def test_a_disk_that_is_full(submissions, tmp_path):
     """A file system in memory, with room for some files only; what it holds afterwards is copied out to go on with."""
-    for student in "defghijk":
+    for student in "defg":
         hand_in(submissions, f"{student}/{START}.ipynb", [f"# {student}", *solved(START)])
     grade_folder(submissions, tmp_path / "undisturbed", seed=3, isolation="plain", trusted=True)
     out, copy = tmp_path / "out", tmp_path / "copy"
@@ -120,7 +120,7 @@ def test_a_disk_that_is_full(submissions, tmp_path):
     assert done.returncode == 2
     assert "cannot be written (No space left on device). What is finished is kept" in done.stderr.splitlines()[-1]
     kept = list((copy / "results").rglob("*.json"))
-    assert 0 < len(kept) < 11
+    assert 0 < len(kept) < 7
     assert all(json.loads(path.read_text())["points"] for path in kept)
     assert not list(copy.rglob(".new-*")) and not (copy / "grades.csv").exists()
     grade_folder(submissions, copy, isolation="plain", trusted=True)

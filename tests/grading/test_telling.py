@@ -16,7 +16,7 @@ from course_utils.checking.judging import OPEN
 from course_utils.exercises import all_exercises
 from course_utils.grading import grade_folder
 from course_utils.grading.scoring import Scored, failed, presentable
-from course_utils.grading.telling import PATTERNS, Guarded
+from course_utils.grading.telling import Guarded, patterns
 
 EXERCISES = all_exercises()
 ENCODE = EXERCISES["pca_encode"]
@@ -88,7 +88,7 @@ def test_calling_with_too_few_parameters_is_told():
 
 def test_every_text_of_the_list_is_recognised_in_time_and_none_holds_more_than_its_holes():
     rng = random.Random(1)
-    for pattern, text, _ in PATTERNS:
+    for pattern, text, _ in patterns():
         assert pattern.groups == text.count("{"), text
         for filler in (
             "1" * 400,

@@ -19,9 +19,6 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import quote
 
-from playwright.sync_api import TimeoutError as PlaywrightTimeout
-from playwright.sync_api import sync_playwright
-
 # 'none' keeps every cell in the DOM; autosave would write outputs into the notebooks under test.
 SETTINGS = {
     "notebook-extension/tracker": {"windowingMode": "none"},
@@ -39,6 +36,11 @@ const log = console.error;
 console.error = (...args) => { note(args[0]); log(...args); };
 addEventListener('error', e => e.error && note(e.error));
 addEventListener('unhandledrejection', e => note(e.reason));"""
+
+UNSHOWN = ["Error displaying widget", "Loading widget", "Error rendering output item"]  # in place of an output
+SHOWN = """texts => [...document.querySelectorAll('.jp-Notebook .jp-Cell')].map(cell => {
+    const html = [...cell.querySelectorAll('.jp-Cell-outputArea')].map(area => area.innerHTML).join('');
+    return texts.filter(text => html.includes(text)); })"""
 
 
 class Lab(NamedTuple):
@@ -204,6 +206,8 @@ def find_chromium():
 @contextmanager
 def chromium():
     """Yield a headless browser. While it is open, `asyncio.run` does not work in this thread (playwright)."""
+    from playwright.sync_api import sync_playwright  # here, and not in each process of a run that collects tests
+
     path = find_chromium()
     if path is None:
         raise RuntimeError("no chromium, chromium-browser or google-chrome on the PATH")
@@ -247,7 +251,8 @@ def cells(page):
 
 def index_of(page, cell):
     """Return a cell's index: an index as it is, a piece of source by the one cell that holds it."""
-    sources = [c["source"] for c in cells(page)]
+    # not from `cells`, which would send all outputs, megabytes of pictures, for every cell that is named
+    sources = page.evaluate(f"() => {PANEL}.content.widgets.map(cell => cell.model.sharedModel.getSource())")
     if isinstance(cell, int):
         if not 0 <= cell < len(sources):
             raise LookupError(f"cell {cell} of a notebook with {len(sources)} cells")
@@ -279,6 +284,8 @@ def run_cell(page, cell, timeout=60):
 
 
 def _run(page, command, timeout):
+    from playwright.sync_api import TimeoutError as PlaywrightTimeout
+
     page.evaluate(
         """command => {
         window.labRun = 'running';
@@ -311,7 +318,7 @@ def problems(page):
 
     A cell tagged `raises-exception` may raise; an empty one need not run. `assert not problems(page)`.
     """
-    lines = []
+    lines, shown = [], page.evaluate(SHOWN, UNSHOWN)
     for i, c in enumerate(cells(page)):
         if c["cell_type"] != "code" or not c["source"].strip():
             continue
@@ -321,12 +328,7 @@ def problems(page):
             lines += [
                 f"cell {i} raised {o['ename']}: {o['evalue']}" for o in c["outputs"] if o["output_type"] == "error"
             ]
-        html = output_html(page, i)
-        lines += [
-            f"cell {i} shows: {text}"
-            for text in ("Error displaying widget", "Loading widget", "Error rendering output item")
-            if text in html
-        ]
+        lines += [f"cell {i} shows: {text}" for text in shown[i]]
     return lines + [f"JavaScript: {error}" for error in page.evaluate("window.labErrors")]
 
 

@@ -180,6 +180,7 @@ def test_refinement_by_plain_steps_follows_each_example_s_own_slope():
     )
 
 
+@pytest.mark.whole
 def test_an_encoder_is_trained_to_the_bound_of_the_best_q_and_the_decoder_stays():
     decoder, _, rng = decoder_and_x(dtype=float)
     z = rng.normal(size=(800, K))

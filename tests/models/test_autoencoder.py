@@ -35,6 +35,7 @@ def trained():
     return networks, losses
 
 
+@pytest.mark.whole
 def test_training_beats_pca_on_fresh_data(trained):
     fresh = arc(500, np.random.default_rng(2))
     mean, components = pca.pca_fit(arc(300, np.random.default_rng(0)), 1)
@@ -117,6 +118,7 @@ def test_sizes_that_do_not_fit_are_refused():
         autoencoder.autoencoder_train(np.zeros((5, 4)), [3, 2], 1, np.random.default_rng(0))
 
 
+@pytest.mark.whole
 @given(arrays(float, (4, 3), elements=numbers), arrays(float, (4, 3), elements=numbers))
 def test_squared_error_is_a_squared_length(x, y):
     np.testing.assert_allclose(squared_error(x, y), np.linalg.norm(x - y, axis=1) ** 2, rtol=1e-9, atol=1e-9)
@@ -158,6 +160,7 @@ def test_the_nearest_neighbour_is_the_same_far_from_the_origin(offset):
     assert autoencoder.nearest_neighbour_accuracy(a, y, b, y_new) == np.mean(y[nearest] == y_new)
 
 
+@pytest.mark.whole
 @given(arrays(float, (2, 3), elements=numbers), arrays(float, (2, 3), elements=numbers), strategies.integers(2, 9))
 def test_interpolation_is_a_straight_even_line_between_its_ends(a, b, steps):
     line = autoencoder.interpolate_linear(a, b, steps)

@@ -1,7 +1,9 @@
 """Random weights in classifiers: prices, predictions, lengths, and a training that finds what is known exactly."""
 
+import autograd.numpy as anp
 import numpy as np
 import pytest
+from autograd import value_and_grad
 from scipy.integrate import quad
 from scipy.special import log_softmax, softmax
 from scipy.stats import norm
@@ -59,6 +61,7 @@ def test_the_area_is_scikit_learns():
     assert bayesian.area_under_roc(negative, positive) == pytest.approx(expected)
 
 
+@pytest.mark.whole
 def test_labels_that_have_nothing_to_do_with_the_pictures_buy_no_weights():
     rng = np.random.default_rng(4)
     x, y = rng.normal(size=(300, 10)), rng.integers(0, 3, 300)
@@ -79,6 +82,7 @@ def test_a_thousand_digits_labels_take_two_fifths_of_the_uniform_code():
     assert all(np.array_equal(a, b) for one, two in zip(network, again) for a, b in zip(one, two))  # bits back need it
 
 
+@pytest.mark.whole
 def test_a_colder_training_keeps_more_of_its_weights():
     rng = np.random.default_rng(5)
     x = rng.normal(size=(200, 6))
@@ -99,6 +103,38 @@ def test_the_layer_may_be_the_students_own():
     x, y = np.zeros((30, 4)), np.arange(30) % 3
     bayesian.bayesian_train(x, y, [4, 5, 3], 2, np.random.default_rng(0), batch_size=10, layer=layer)
     assert calls == [(10, 5), (10, 3)] * 2
+
+
+@pytest.mark.parametrize("sizes", [[4, 3], [4, 5, 3], [4, 5, 6, 3]])
+def test_the_gradients_written_out_are_those_of_the_plain_bound(sizes):
+    """`loss_and_gradients` gives what autograd gives of `network_sample`, the cross-entropy and the weights' prices."""
+    rng = np.random.default_rng(6)
+    network = [(mu.astype(float), rng.uniform(-2, 0, mu.shape)) for mu, _ in random_weights.init_random(sizes, rng)]
+    x, targets, weight = rng.normal(size=(7, 4)), np.eye(3)[rng.integers(0, 3, 7)], 0.3
+    eps = [rng.normal(size=(7, n)) for n in sizes[1:]]
+
+    def plain(network):
+        logits = bayesian.network_sample(network, x, eps, random_weights.noisy_dense)
+        errors = -anp.mean(anp.sum(targets * bayesian.log_softmax(logits), axis=1))
+        return errors + weight * sum(random_weights.layer_price(*part) for part in network)
+
+    value, gradients = bayesian.loss_and_gradients(network, random_weights.with_ones(x), targets, eps, weight)
+    exact, expected = value_and_grad(plain)(network)
+    assert value == pytest.approx(exact)
+    for found, part in zip(gradients, expected, strict=True):
+        np.testing.assert_allclose(found, part, rtol=1e-6, atol=1e-9)
+
+
+def test_training_without_a_tape_ends_where_training_with_one_does():
+    rng = np.random.default_rng(7)
+    x, y = rng.normal(size=(50, 4)), rng.integers(0, 3, 50)
+    plain = lambda *args: random_weights.noisy_dense(*args)  # noqa: E731 - a layer, but not the one that is known
+    ends = [
+        bayesian.bayesian_train(x, y, [4, 5, 3], 40, np.random.default_rng(0), 10, kl_weight=0.5, layer=layer)
+        for layer in (random_weights.noisy_dense, plain)
+    ]
+    for one, two in zip(*ends):
+        np.testing.assert_allclose(one, two, atol=1e-4)
 
 
 def test_what_does_not_fit_is_refused():

@@ -89,6 +89,7 @@ def test_without_data_the_posterior_is_the_prior():
     np.testing.assert_allclose(precision, np.eye(3) / 4)
 
 
+@pytest.mark.whole
 def test_the_sampled_bound_is_the_exact_one_on_average(problem):
     rng = np.random.default_rng(5)
     q = rng.normal(size=4), rng.uniform(-2, -1, 4)

@@ -30,6 +30,7 @@ def test_what_is_pushed_is_popped_and_costs_its_information(lanes, precision):
     assert coder.length(message) - coder.length(before) == pytest.approx(information, abs=0.1 * lanes, rel=loss)
 
 
+@pytest.mark.whole
 @given(st.integers(0, 2**32 - 1), st.integers(1, 12), st.integers(0, 2**31))
 def test_a_push_undoes_a_pop(seed, precision, head):
     """Bits back rests on it: what is popped with any table from any message can be put back."""

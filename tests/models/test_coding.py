@@ -22,6 +22,7 @@ def test_a_push_leads_to_the_number_that_counts_its_symbol(start, freq):
     assert [coding.ans_push(state, start, freq, 3) for state in range(len(found))] == found
 
 
+@pytest.mark.whole
 @given(st.integers(0, 2**3000), st.lists(st.integers(1, 50), min_size=1, max_size=9), st.data())
 def test_a_pop_undoes_a_push_whatever_the_state(state, freqs, data):
     precision = sum(freqs).bit_length()
@@ -34,6 +35,7 @@ def test_a_pop_undoes_a_push_whatever_the_state(state, freqs, data):
     assert coding.push_symbol(rest, popped, starts, precision) == state  # and a push undoes a pop
 
 
+@pytest.mark.whole
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=40).filter(lambda w: sum(w) > 0.01), st.integers(8, 20))
 def test_quantised_frequencies_are_at_least_one_and_near_the_probabilities(weights, precision):
     p = np.array(weights) / sum(weights)

@@ -59,6 +59,7 @@ def test_the_bound_is_its_definition_written_out():
     )
 
 
+@pytest.mark.whole
 def test_it_bounds_log_p_x_given_y_from_below():
     """log p(x | y) by quadrature over one latent; the bound's expectation over eps by quadrature as well."""
     encoder, decoder = networks(K=1)
@@ -128,6 +129,7 @@ def two_patterns(N, rng):
     return x.reshape(N, 8), y, style
 
 
+@pytest.mark.whole
 def test_training_puts_the_style_into_z_and_leaves_the_label_out():
     x, y, style = two_patterns(600, np.random.default_rng(0))
     encoder, decoder = cvae_train(x, y, 2, [8, 16, 1], 500, np.random.default_rng(1), batch_size=60, step_size=1e-2)

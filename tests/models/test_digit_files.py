@@ -37,6 +37,7 @@ def test_digits_come_back_at_the_price_of_the_elbo(digits):
     assert 32 * len(coder.words_of(message)) < 1.05 * bits
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize("count", [1, 2, 7, 9, 33, 100])
 def test_any_number_of_digits(digits, count):
     message, _ = vae_coder.encode_digits(digit_files.shipped().coder, digits[-count:])
@@ -58,6 +59,7 @@ def test_any_black_and_white_picture_comes_back(shape, share):
     np.testing.assert_array_equal(decompress_picture(compress_picture(white)), white)
 
 
+@pytest.mark.whole
 def test_a_picture_and_its_negative_cost_about_the_same(digits, content):
     white = digit_files.untiled(digits[:40], 5 * 28, 8 * 28)
     assert abs(len(compress_picture(1 - white)) - len(content)) < 20

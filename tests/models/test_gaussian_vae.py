@@ -1,11 +1,14 @@
 """The VAE of real numbers: its density by scipy, its bound below an exact likelihood, its training."""
 
+import autograd.numpy as anp
 import numpy as np
 import pytest
+from autograd import value_and_grad
 from autograd.test_util import check_grads
 from scipy import stats
 
 from course_utils.models import gaussian_vae as vae
+from course_utils.networks.flat import leaves
 from course_utils.networks.nets import init_mlp
 
 
@@ -37,6 +40,33 @@ def test_bounds_lie_below_the_exact_likelihood_and_climb():
     weighted = vae.gaussian_vae_log_likelihood(model, x, 400, rng)
     assert elbo.mean() < truth.mean() - 0.01  # the posterior has correlations, q has not
     assert np.abs(weighted - truth).max() < 0.5 and abs(weighted.mean() - truth.mean()) < 0.02
+
+
+def test_the_gradients_written_out_are_those_of_the_formulas():
+    """`loss_and_gradients` gives what autograd gives of the VAE's two terms as plain formulas."""
+    rng = np.random.default_rng(4)
+    encoder, decoder = init_mlp([3, 6, 5, 4], rng, float), init_mlp([2, 5, 3], rng, float)
+    model = encoder, decoder, np.array([-0.8])
+    x, eps = rng.normal(size=(7, 3)), rng.normal(size=(7, 2))
+
+    def network(params, h):
+        for W, b in params[:-1]:
+            h = anp.tanh(anp.dot(h, W) + b)
+        return anp.dot(h, params[-1][0]) + params[-1][1]
+
+    def plain(model):
+        a = network(model[0], x)
+        mu, sigma, eta = a[:, :2], anp.exp(a[:, 2:]), anp.exp(model[2][0])
+        error = x - network(model[1], mu + sigma * eps)
+        nll = 0.5 * anp.sum(error**2, axis=1) / eta + 1.5 * anp.log(2 * np.pi * eta)
+        return anp.mean(nll + 0.5 * anp.sum(sigma**2 + mu**2 - 1 - 2 * anp.log(sigma), axis=1))
+
+    value, gradients, of_eta = vae.loss_and_gradients(model, x, eps)
+    exact, expected = value_and_grad(plain)(model)
+    reconstruction, kl = vae.gaussian_vae_terms(model, x, eps)
+    assert value == pytest.approx(exact) == np.mean(kl - reconstruction)
+    for found, leaf in zip(leaves([gradients, of_eta]), leaves(expected), strict=True):
+        np.testing.assert_allclose(found, leaf, rtol=1e-5, atol=1e-7)
 
 
 @pytest.mark.slow

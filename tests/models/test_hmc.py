@@ -7,6 +7,7 @@ from course_utils.models import bayesian_regression as regression
 from course_utils.models.hmc import hmc_sample
 
 
+@pytest.mark.whole
 def test_it_draws_the_posterior_of_a_regression():
     rng = np.random.default_rng(0)
     x = rng.normal(size=(12, 3))

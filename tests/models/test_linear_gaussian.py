@@ -100,6 +100,7 @@ def test_averaged_over_x_the_posterior_is_the_prior():
     np.testing.assert_allclose(between + linear_posterior(b[None], W, b, 0.4)[1], np.eye(K), atol=1e-12)
 
 
+@pytest.mark.whole
 @given(st.integers(0, 1000), st.floats(0.05, 5))
 def test_no_diagonal_q_beats_the_mean_field_one_and_its_gap_has_a_closed_form(seed, eta):
     x, W, b, d_mu, d_log_sigma = model(seed)

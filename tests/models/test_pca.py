@@ -32,6 +32,7 @@ def test_components_are_orthonormal_eigenvectors_in_descending_order(size):
     np.testing.assert_allclose(pca.pca_eigenvalues(x), np.maximum(values, 0), atol=1e-8 * max(1, values[0]))
 
 
+@pytest.mark.whole
 @given(sizes)
 def test_projected_and_residual_variance_add_up(size):
     N, D, seed = size
@@ -42,6 +43,7 @@ def test_projected_and_residual_variance_add_up(size):
     assert np.isclose(pca.total_variance(x), total)
 
 
+@pytest.mark.whole
 @given(sizes)
 def test_no_subspace_loses_less_than_pcas(size):
     N, D, seed = size
@@ -125,6 +127,7 @@ def test_training_on_small_integers_is_training_on_the_same_real_numbers():
         np.testing.assert_allclose(one, other)
 
 
+@pytest.mark.whole
 @given(st.integers(2, 7), st.integers(0, 2**31))
 def test_angles_agree_with_scipys_and_do_not_depend_on_the_basis(D, seed):
     rng = np.random.default_rng(seed)
@@ -157,6 +160,7 @@ def test_choose_k_is_not_decided_by_rounding(n, value, data):
     assert pca.choose_k(np.full(n, value, "f4"), 1.0) == n
 
 
+@pytest.mark.whole
 def test_all_the_variance_of_digits_takes_all_directions_that_vary():
     x = load_mnist().x_train[:1500]
     values = pca.pca_eigenvalues(x)

@@ -117,6 +117,7 @@ def test_a_classifier_s_probabilities_are_scikit_learns():
     np.testing.assert_array_equal(classifier.predict(network, x), peer.predict(x))
 
 
+@pytest.mark.whole
 def test_a_classifier_without_hidden_layer_learns_logistic_regression():
     rng = np.random.default_rng(0)
     x, centres = rng.normal(size=(300, 3)), 1.2 * rng.normal(size=(4, 3))
@@ -130,6 +131,7 @@ def test_a_classifier_without_hidden_layer_learns_logistic_regression():
     np.testing.assert_allclose(np.exp(classifier.class_log_probs(network, x)), peer.predict_proba(x), atol=0.02)
 
 
+@pytest.mark.whole
 def test_an_autoencoder_without_hidden_layers_learns_pca():
     x = cloud(0, N=300, D=8, scale=5.0, offset=1.0)
     rng = np.random.default_rng(0)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from course_utils.models import sample_quality
 from course_utils.models.sample_quality import precision_recall, precision_recall_errors
 
 
@@ -49,6 +50,16 @@ def test_errors_are_those_of_repeated_draws():
     spread = np.std([precision_recall(*draw(rng), 3) for _ in range(60)], axis=0, ddof=1)
     errors = np.mean([precision_recall_errors(*draw(rng), 3, rng) for _ in range(10)], axis=0)
     np.testing.assert_allclose(errors, spread, rtol=0.35)
+
+
+@pytest.mark.parametrize("near", [200, 12])
+def test_radii_among_the_nearest_are_those_of_sorting(near):
+    """Also where a point's nearest hold too few of the chosen: among 12, six of a half are missing now and then."""
+    rng = np.random.default_rng(4)
+    distances = sample_quality.squared_distances(*[rng.normal(size=(200, 3))] * 2)
+    chosen = rng.permutation(200)[:100]
+    found = sample_quality._radii_within(chosen, distances, sample_quality._nearest(distances, near), 5)
+    np.testing.assert_array_equal(found, np.sort(distances[np.ix_(chosen, chosen)], axis=1)[:, 5])
 
 
 def test_no_error_where_nothing_can_differ():

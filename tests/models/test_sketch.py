@@ -1,8 +1,10 @@
 """Drawings: strokes and features there and back, the conductor's decoder, the bound against sums by hand, training."""
 
+import autograd.numpy as anp
 import numpy as np
 import pytest
-from autograd import grad
+from autograd import grad, value_and_grad
+from autograd.test_util import check_grads
 from scipy.spatial import cKDTree
 
 from course_utils.data import load_kanji, load_pen_digits
@@ -18,6 +20,7 @@ from course_utils.models.conductor import (
     shifted,
 )
 from course_utils.models.sketch import DIGITS, KANJI, Shape
+from course_utils.networks.flat import leaves, map_leaves
 from course_utils.networks.mixture_density import stroke_cross_entropy
 from course_utils.networks.nets import init_mlp
 from course_utils.networks.recurrent import gru_step
@@ -89,6 +92,42 @@ def test_the_loss_is_that_of_each_stroke_and_of_going_on():
             else:
                 total += np.log1p(np.exp(more[0]))
         assert got[n] == pytest.approx(total, rel=1e-6)
+
+
+@pytest.mark.parametrize("ends", [True, False])
+def test_the_loss_has_the_slopes_of_finite_differences(ends):
+    x, counts = drawings()
+    seen = sketch.features(x, counts).astype(float)
+    out = np.random.default_rng(3).normal(size=(4, 5, SMALL.M * 16 + 1))
+    out[0, 0] *= 4  # widths near their floor
+    check_grads(lambda out: sketch.drawing_cross_entropy(out, seen, SMALL._replace(ends=ends)), modes=["rev"], order=1)(
+        out
+    )
+
+
+@pytest.mark.parametrize("message", [3, 0])
+def test_the_gradients_written_out_are_those_of_the_plain_terms(message):
+    """`loss_and_gradients` gives what autograd gives of `sketch_terms`, with a conductor and without."""
+    rng, (x, counts) = np.random.default_rng(5), drawings()
+    model = map_leaves(
+        lambda leaf: leaf + 0.1 * rng.normal(size=leaf.shape),
+        {
+            "encoder": init_mlp([4 * 7, 6, 5, 4], rng),
+            "decoder": init_decoder(2, 5, 4, message, 6, 3, SMALL.M * 16 + 1, rng),
+        },
+    )
+    seen, eps = sketch.features(x, counts).astype(float), rng.normal(size=(5, 2))
+    batch = seen, eps, keep_some(shifted(seen[..., :-1]), 0.5, rng)
+
+    def plain(model):
+        reconstruction, kl = sketch.sketch_terms(model, *batch, SMALL)
+        return anp.mean(0.7 * kl - reconstruction)
+
+    value, gradients = sketch.loss_and_gradients(model, *batch, SMALL, 0.7)
+    exact, expected = value_and_grad(plain)(model)
+    assert value == pytest.approx(exact)
+    for found, leaf in zip(leaves(gradients), leaves(expected), strict=True):
+        np.testing.assert_allclose(found, leaf, rtol=1e-5, atol=1e-7)
 
 
 def test_what_was_not_drawn_changes_no_loss():
@@ -262,3 +301,10 @@ def test_ink_and_stroke_distances():
 
 def test_kanji_shape_fits_its_data():
     assert KANJI.ends and KANJI.T == 10 and not DIGITS.ends and DIGITS.P == 1
+
+
+def test_the_length_of_the_drawn_strokes():
+    x = np.zeros((2, 3, 3, 2))
+    x[0, 0, :, 0], x[0, 1, :, 1], x[1, 0, 1] = [0, 1, 3], [0, 2, 0], [3, 4]
+    x[0, 2] = np.random.default_rng(0).normal(size=(3, 2))  # not drawn
+    assert sketch.stroke_length(x, [2, 1]) == pytest.approx((3 + 4 + 10) / 3)

@@ -15,6 +15,7 @@ def problem():
     return x, y, bayesian.bayesian_train(x, y, [5, 4, 3], 800, np.random.default_rng(1))
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize("lanes", [1, 7])
 def test_labels_and_borrowed_bits_come_back(problem, lanes):
     x, y, network = problem

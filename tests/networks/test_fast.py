@@ -203,6 +203,7 @@ nestings = st.recursive(
 )
 
 
+@pytest.mark.whole
 @given(nestings)
 def test_unflatten_undoes_flatten_without_a_copy(tree):
     vector = flat.flatten(tree)
@@ -351,6 +352,7 @@ def test_integer_parameters_and_numbers_can_be_trained():
     assert abs(trained["a"] - 1) < 0.05 and np.all(np.abs(trained["b"]) < 0.05)
 
 
+@pytest.mark.whole
 def test_the_benchmark_runs():
     script = Path(__file__).parents[1] / "benchmarks" / "bench_training.py"
     done = subprocess.run(

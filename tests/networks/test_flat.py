@@ -28,6 +28,7 @@ def same(a, b):
     return a.shape == b.shape and np.array_equal(a, b)
 
 
+@pytest.mark.whole
 @given(trees)
 def test_unflatten_undoes_flatten(tree):
     flat = flatten(tree)

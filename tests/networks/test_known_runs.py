@@ -66,6 +66,7 @@ def steps_done(monkeypatch):
     return done
 
 
+@pytest.mark.whole
 def test_a_known_training_ends_after_its_first_steps_with_the_weights_that_came_of_it(known, monkeypatch, capsys):
     done = steps_done(monkeypatch)
     network, _ = trained()
@@ -94,6 +95,7 @@ def test_a_callback_sees_the_first_steps_and_the_end(known):
     assert seen[-1][2] == known_runs.described()[0]["last loss"]
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize(
     "changed",
     [{"seed": 1}, {"steps": 310}, {"step_size": 0.021}, {"power": 1.9}, {"data": 1.05}],
@@ -106,6 +108,7 @@ def test_a_training_that_was_changed_is_done_in_full(known, changed, monkeypatch
     assert known_runs.HOW_TO_TRAIN not in capsys.readouterr().out
 
 
+@pytest.mark.whole
 def test_another_course_of_the_step_size_is_another_training_even_where_it_begins_alike(known, monkeypatch):
     """A schedule that stays a little longer has the very same first losses."""
     done, real = steps_done(monkeypatch), optim.hold_then_linear
@@ -134,6 +137,7 @@ def test_rounding_of_another_machine_does_not_hide_a_known_training(known, monke
     assert len(done) == known_runs.LOOKED
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize("why", ["it was asked for", "it does not take long"])
 def test_a_known_training_is_done_all_the_same_where(why, known, monkeypatch):
     if why == "it was asked for":

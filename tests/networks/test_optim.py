@@ -29,6 +29,7 @@ def test_adam_follows_its_formulas():
     np.testing.assert_allclose(got, [theta], rtol=1e-12)
 
 
+@pytest.mark.whole
 def test_adam_minimises_over_nested_parameters_and_keeps_float32():
     params = [{"b": np.zeros(2, "f4"), "a": (np.ones((2, 2), "f4"),)}, (np.float32([5]),)]
     target = [{"b": np.float32([1, -1]), "a": (np.float32([[0, 1], [2, 3]]),)}, (np.float32([-2]),)]

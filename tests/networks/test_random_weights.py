@@ -142,3 +142,12 @@ def test_cross_entropy_is_the_log_softmax_and_has_its_gradient():
     assert grad(lambda a: anp.sum(softmax_cross_entropy(targets.astype("f4"), a)))(logits.astype("f4")).dtype == "f4"
     with pytest.raises(ValueError, match="one shape"):
         softmax_cross_entropy(targets, logits[:, :3])
+
+
+def test_weights_without_any_variance_give_no_nan():
+    mu, log_sigma = np.ones((2, 3), np.float32), np.full((2, 3), -60, np.float32)
+    x, eps = np.zeros((4, 2), np.float32), [np.ones((4, 3), np.float32)]
+    outputs, kept = random_weights.noisy_layers([(mu, log_sigma)], x, eps)
+    assert not outputs.any()
+    bars = random_weights.noisy_gradients([(mu, log_sigma)], kept, eps, np.ones((4, 3), np.float32))
+    assert all(np.isfinite(bar).all() for bar in bars[0])

@@ -92,6 +92,7 @@ def test_extreme_inputs_overflow_nothing():
         assert np.isfinite(gru_sequence(params, h, 1e6 * x)).all()
 
 
+@pytest.mark.whole
 def test_nothing_is_kept_where_no_gradient_follows(monkeypatch):
     """Without a tracer the node keeps no gates; with one, they go with the tape, without help of the collector."""
     kept = []

@@ -38,6 +38,7 @@ def test_samples_have_the_mean_and_the_width():
         assert stats.kstest(z[:, 0, k], "norm", (mu[0, k], np.exp(log_sigma[0, k]))).pvalue > 0.01
 
 
+@pytest.mark.whole
 @given(st.integers(0, 10_000))
 def test_the_backprop_rules_are_autograds(seed):
     mu, log_sigma, eps, z_bar = np.random.default_rng(seed).normal(size=(4, 3, 2))
@@ -123,6 +124,7 @@ def test_the_baseline_leaves_no_bias():
     assert weights @ estimate == pytest.approx(2 * mu)
 
 
+@pytest.mark.whole
 @given(st.integers(0, 10_000))
 def test_the_gradient_of_the_loss_is_the_mean_of_the_estimates(seed):
     """Also for log_sigma, whose score is eps^2 - 1."""
@@ -138,6 +140,7 @@ def test_the_gradient_of_the_loss_is_the_mean_of_the_estimates(seed):
     assert score_function_loss(mu, log_sigma, z, rewards) == pytest.approx(-np.mean(weights[:, 0] * log_q))
 
 
+@pytest.mark.whole
 @given(st.integers(0, 10_000))
 def test_gradients_through_a_generator_are_those_through_the_formula(seed):
     mu, log_sigma = np.random.default_rng(seed).normal(size=(2, 4, 3))

@@ -44,6 +44,7 @@ def test_the_likelihood_never_falls_without_a_floor():
     assert np.all(np.diff(values) > -1e-12) and values[-1] > values[0] + 0.1
 
 
+@pytest.mark.whole
 def test_a_mixture_is_found_again_from_its_draws():
     mixture = np.array([0.2, 0.8]), np.array([[-5.0, 0], [5, 1]]), np.array([[[1, 0.5], [0.5, 1]], [[0.3, 0], [0, 2]]])
     z = gmm_sample(mixture, 40_000, np.random.default_rng(4))

@@ -45,6 +45,7 @@ def test_kl_of_pairs_is_the_integral_that_defines_it():
     np.testing.assert_allclose(gaussians.kl_gaussians(mu_q, s_q, mu_p, s_p), expected, rtol=1e-8)
 
 
+@pytest.mark.whole
 @given(rows(3, 2), rows(3, 2), rows(3, 2), rows(3, 2))
 def test_kl_is_never_negative_zero_for_equals_and_does_not_see_the_axis(mu_q, s_q, mu_p, s_p):
     kl = gaussians.kl_gaussians(mu_q, s_q, mu_p, s_p)
@@ -54,6 +55,7 @@ def test_kl_is_never_negative_zero_for_equals_and_does_not_see_the_axis(mu_q, s_
     np.testing.assert_allclose(stretched, kl, rtol=1e-7, atol=1e-9)
 
 
+@pytest.mark.whole
 @given(rows(4, 3), rows(4, 3))
 def test_kl_to_the_standard_normal_is_the_pair_with_it(mu, log_sigma):
     zero = np.zeros_like(mu)

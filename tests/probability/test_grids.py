@@ -49,6 +49,7 @@ def test_the_posterior_integrates_to_one_on_uneven_grids(log_joint):
     assert grids.integrate(grids.posterior_on_grid(log_joint, grid), grid) == pytest.approx(1)
 
 
+@pytest.mark.whole
 @settings(max_examples=40, deadline=None)
 @given(MEANS, WIDTHS, st.sampled_from(GAUSSIANS))
 def test_the_gap_of_a_linear_model_is_the_kl_of_two_gaussians(mean, width, joint_and_model):
@@ -60,6 +61,7 @@ def test_the_gap_of_a_linear_model_is_the_kl_of_two_gaussians(mean, width, joint
     assert grids.elbo_on_grid(log_joint, q, GRID) == pytest.approx(elbo, abs=1e-6, rel=1e-8)
 
 
+@pytest.mark.whole
 @settings(max_examples=60, deadline=None)
 @given(MEANS, WIDTHS, st.floats(0, 1), st.floats(-1, 1), st.sampled_from(JOINTS))
 def test_f_and_gap_make_up_the_evidence(mean, width, share, cut, log_joint):

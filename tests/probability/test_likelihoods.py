@@ -11,6 +11,7 @@ from scipy import special, stats
 from course_utils.probability.likelihoods import bernoulli_log_prob, gaussian_log_prob
 
 
+@pytest.mark.whole
 @given(seed=st.integers(0, 10_000), D=st.integers(1, 30), eta=st.floats(1e-6, 1e4))
 def test_gaussian_is_the_sum_of_scipys_log_densities(seed, D, eta):
     rng = np.random.default_rng(seed)

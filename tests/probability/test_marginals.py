@@ -22,6 +22,7 @@ def weights_of(decoder, K):
     return (decoder(np.eye(K)) - b).T, b
 
 
+@pytest.mark.whole
 @given(seed=st.integers(0, 10_000), D=st.integers(1, 6), K=st.integers(1, 6), eta=st.floats(1e-3, 10))
 def test_linear_is_scipys_gaussian(seed, D, K, eta):
     rng = np.random.default_rng(seed)

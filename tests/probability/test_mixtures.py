@@ -108,6 +108,7 @@ def test_a_share_too_small_for_its_square_is_still_a_share():
     assert mu[1] == pytest.approx(3) and sigma[1] == pytest.approx(1)
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize("least", [0.0, 1e-9])
 def test_the_exercise_tells_hard_assignments_whether_or_not_they_guard_empty_components(least):
     """Its own wrong answer calls the library, which has numbers for an empty component; students divide 0 by 0."""

@@ -11,6 +11,7 @@ from scipy.special import logsumexp
 from course_utils.probability.numerics import bound_terms, log_mean_exp, log_sum_exp, quiet_log
 
 
+@pytest.mark.whole
 @given(hnp.arrays(np.float64, hnp.array_shapes(max_dims=3), elements=st.floats(-5000, 5000)))
 def test_log_mean_exp_agrees_with_scipy(a):
     assert np.isclose(log_mean_exp(a), logsumexp(a) - np.log(a.size), atol=1e-9)
@@ -38,6 +39,7 @@ def test_terms_of_a_bound_are_zero_where_q_is_and_hide_nothing_else():
         np.testing.assert_array_equal(bound_terms(q[:2, None], log_p[:2]), np.zeros((2, 2)))
 
 
+@pytest.mark.whole
 @given(hnp.arrays(np.float64, (3, 4), elements=st.floats(-5000, 5000)), st.sampled_from([None, 0, 1, -1]))
 def test_log_sum_exp_agrees_with_scipy(a, axis):
     np.testing.assert_allclose(log_sum_exp(a, axis), logsumexp(a, axis), rtol=1e-12, atol=1e-12)

@@ -21,6 +21,7 @@ def loaded(code):
     return set(ast.literal_eval(done.stdout))
 
 
+@pytest.mark.whole
 def test_importing_the_room_loads_nothing_heavy():
     """Beside itself it adds to autograd.numpy what `statistics` takes, a few small modules."""
     room = {f"course_utils.probability.{module}" for module in MODULES}

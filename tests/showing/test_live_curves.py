@@ -61,6 +61,7 @@ def test_both_terms_are_recorded_every_so_often_and_after_the_last_step(output):
     assert history[-1][1:] == pytest.approx((reconstruction.mean(), kl.mean()), rel=1e-5)
 
 
+@pytest.mark.whole
 def test_the_output_is_one_picture_that_is_replaced_and_says_the_same_in_words(output):
     train([])
     assert len(output.pictures) >= 3  # empty axes before the progress bar, the first, and the one after the last step

@@ -85,6 +85,7 @@ def rgb(png_bytes):
     return np.asarray(Image.open(io.BytesIO(png_bytes)).convert("RGB"), int)
 
 
+@pytest.mark.whole
 def test_a_palette_costs_nothing_to_see(shown):
     rng = np.random.default_rng(0)
     dots, ax = plots.figure(6, 4)
@@ -103,6 +104,7 @@ def test_a_palette_costs_nothing_to_see(shown):
     assert base64.b64encode(packed).decode() in shown[0]["text/html"]
 
 
+@pytest.mark.whole
 def test_a_picture_with_more_colours_or_transparent_parts_stays_as_it_is(monkeypatch):
     fig, axes = plots.figure(3, 2, columns=2)
     for ax, colours in zip(axes, ["Blues", "viridis"]):

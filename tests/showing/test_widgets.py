@@ -29,6 +29,7 @@ def shown(explorer):
     return re.search(r'alt="([^"]*)".*base64,([^"]*)', html, re.DOTALL).groups()
 
 
+@pytest.mark.whole
 def test_a_control_changes_picture_and_alt_text_of_the_same_figure(explorer):
     explorer, controls, fig = explorer
     alt, picture = shown(explorer)
