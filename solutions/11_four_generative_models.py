@@ -12,7 +12,7 @@
 # *Lecture points L1 and L22. About {{core minutes}} minutes, 17 points; {{further minutes}} more and 1 point below "Further". [Glossary](00_start_here.ipynb#Glossary)*
 #
 # The lecture began with a list: autoregressive models, generative adversarial networks (GANs), reversible architectures, variational autoencoders (VAEs), "all four with different pros and cons".
-# You know one of the four. **What do the other three do better, and what worse?** Here all four learn the same data, each for about the same few seconds, and one table says what came of it.
+# You know one of the four. **What do the other three do better, and what worse?** Here all four learn the same data, each for some seconds, and one table says what came of it.
 #
 # By the end you can say, and show with numbers,
 #
@@ -390,9 +390,9 @@ vae = gaussian_vae.gaussian_vae_train(x_fit, [16, 160, 160, 6], 3900, rng,
                                       noise=TREMBLE, step_size=8e-3)
 seconds["VAE"] = time.process_time() - start
 log_prob["VAE"] = gaussian_vae.gaussian_vae_log_likelihood(vae, x_test, 200, rng)
-results({"importance-weighted, S = 200": log_prob["VAE"].mean(),
+results({"importance-weighted, S = 200 (nats)": log_prob["VAE"].mean(),
          "noise, root of eta": np.exp(vae[2][0] / 2)}, digits=4,
-        caption="The VAE on the test digits (nats)")
+        caption="The VAE on the test digits")
 
 # %% [markdown]
 # ### L22, second half: a small code
@@ -509,7 +509,7 @@ def precision_recall(real, fake, k):
 precision_recall = check(precision_recall)
 
 # %% [markdown]
-# A thousand digits from each model, with the seconds they take:
+# A thousand digits from each model, with the time they take:
 
 # %%
 def normal(*shape):
@@ -555,6 +555,8 @@ controls = {"other real digits": trembling(x_fit[:1000]),
 check_up = {name: precision_recall(x_test[:1000], x, k) for name, x in controls.items()}
 
 # %% [markdown]
+# (Lines that run into a neighbour's square are the model's own: nothing keeps its numbers between 0 and 1.)
+#
 # How far would other digits change such a number? The spread over random *halves* of both sets tells: half the examples have twice a mean's variance, and half of it shows, as halves have much in common.
 
 # %%
@@ -576,7 +578,7 @@ reveal("11-recall", min(quality, key=lambda name: quality[name][1]))
 #
 # The controls: real digits reach nearly 1, five classes of ten full precision and half of the recall. Precision alone can be had with a single good digit, recall alone with a scatter that is wide enough (one Gaussian).
 #
-# Of all models the GAN covers least, and its precision is lowest, too: in these few seconds it is not finished. Is something left out, or only not yet learned? Below "Further" one trains twice as long. The objectives do differ: a log likelihood is a mean over the *real* digits, and one to which a model gives no density costs it without limit; a generator's loss is a mean over the *made* ones, and none of them need be an 8.
+# Of all models the GAN covers least, and its precision is lowest, too: it had no more seconds than the other networks, and is not finished. Is something left out, or only not yet learned? Below "Further" one takes twice as many steps: its precision passes that of two other networks, its recall stays below all. The objectives do differ: a log likelihood is a mean over the *real* digits, and one to which a model gives no density costs it without limit; a generator's loss is a mean over the *made* ones, and none of them need be an 8.
 
 # %% [markdown]
 # ## 6. The table
@@ -596,7 +598,7 @@ nats = {name: value.mean() for name, value in log_prob.items()}
 with_error = {name: (value.mean(), value.std() / np.sqrt(len(value)))
               for name, value in log_prob.items()}
 results({name: [with_error.get(name), how[name], seconds[name], passes[name], ms[name],
-                latents[name], *judged[name]] for name in makers},
+                latents[name], *quality[name]] for name in makers},
         ["nats", "known how", "training (s)", "passes", "ms for 1,000", "latents",
          "precision", "recall"], caption="Four families and a classic, test digits")
 three = ["autoregressive", "flow", "VAE"]
@@ -621,6 +623,7 @@ precise = sorted((judged[name][0] for name in makers), reverse=True)
 assert precise[0][0] - precise[1][0] > 2 * np.hypot(precise[0][1], precise[1][1])
 assert np.ptp(others) < 2 * max(judged[name][1][1] for name in makers)
 assert quality["GAN"][0] < min(quality[name][0] for name in makers if name != "GAN")
+assert np.mean(np.abs(samples["GAN"] - 0.5) > 0.6) > 0.001   # out of the square
 
 # %% tags=["expectation"]
 # The VAE's noise costs precision: the same samples with the data's own tremble.
@@ -883,7 +886,7 @@ expect(round_one.mean(), 0.033, within=0.002)
 modes_pad(moments, z)
 
 # %% [markdown]
-# (Play it.) First a cloud that wanders over the plane and holds hardly a spot; from about step 1,000 on one spot after another is found, until all eight are, with bridges between them.
+# (Play it. The eight spots are where the truth's map above has them.) First a cloud that wanders over the plane and holds hardly a spot; from about step 1,000 on one spot after another is found, until all eight are, with bridges between them.
 #
 # ### A GAN that trains twice as long
 #
@@ -930,6 +933,8 @@ results({f"step {t}": [smooth[t - 100], *pair] for t, pair in judged_then.items(
 assert abs(smooth[early - 100] - smooth[-1]) < 0.1
 sooner, at_end = judged_then[early], judged_then[7200]
 assert sooner[0][0] < at_end[0][0] - 0.1 and at_end[0][0] > judged["GAN"][0][0] + 0.1
+assert at_end[0][0] > max(quality[name][0] for name in ("autoregressive", "VAE"))
+assert at_end[1][0] < min(others)
 
 # %% [markdown]
 # The same sum, and another quality: this sum does not say how training goes. And twice the time makes better digits. Are all of them there?
@@ -969,7 +974,6 @@ plots.show(fig, alt="Bars for the ten digits. Test digits and the autoregressive
 uneven = {name: np.abs(share - 0.1).max() for name, share in shares.items()}
 both = ("GAN", "GAN, twice as long")
 assert min(uneven[name] for name in both) > 1.5 * uneven["autoregressive"]
-assert at_end[1][0] < min(others)
 assert max(shares[name][d] for name in both for d in (0, 8)) < 0.07
 assert max(shares["GAN, twice as long"][[0, 8]]) < 0.03
 

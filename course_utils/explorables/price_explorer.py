@@ -64,13 +64,14 @@ def price_explorer(
         prices = prices_of(t[:n], y[:n], centres, width, noise, tau)
         for bar, height in zip(bars, prices, strict=True):
             bar.set_height(height)
+        points = f"{n} point{'s' * (n != 1)}"
         evidence = log_evidence(x, y[:n], noise, tau) if n else 0.0
         above.set_title(
-            f"{n} points: {prices.sum():.1f} bits for the weights, log p(y) = {evidence:.1f} nats".replace("-", "−"),
+            f"{points}: {prices.sum():.1f} bits for the weights, log p(y) = {evidence:.1f} nats".replace("-", "−"),
             fontsize=11,
         )
         return (
-            f"{n} points with noise variance {noise:.3g}: the weights cost {prices.sum():.1f} bits in all, the most "
+            f"{points} with noise variance {noise:.3g}: the weights cost {prices.sum():.1f} bits in all, the most "
             f"expensive {prices.max():.1f}, and {np.sum(prices < 0.1)} of {len(centres)} less than a tenth of a bit."
         )
 

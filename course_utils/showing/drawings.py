@@ -430,9 +430,9 @@ def four_families() -> tuple[Figure, Axes]:
     ]:
         note(ax, x0 + 2.35, y0 + 1.72, heading, fontsize=11, color=INK)
     for i in range(4):  # autoregressive
-        data(ax, 0.6 + 1.15 * i, 2.7, f"$x_{i + 1}$", 0.6, 0.5)
+        data(ax, 0.6 + 1.15 * i, 2.5, f"$x_{i + 1}$", 0.6, 0.5)
         for j in range(i):
-            arrow(ax, (0.6 + 1.15 * j, 2.97), (0.52 + 1.15 * i, 2.97), bend=-0.22 - 0.06 * (i - j))
+            arrow(ax, (0.6 + 1.15 * j, 2.77), (0.52 + 1.15 * i, 2.77), bend=-0.22 - 0.06 * (i - j))
     code(ax, 5.5, 2.75, r"$\mathbf{z}$", 0.32)  # reversible
     network(ax, 7.35, 2.75, "flow", 0.9, 0.9, 1.3)
     data(ax, 9.2, 2.75, r"$\mathbf{x}$", 0.64, 0.64)
@@ -446,18 +446,18 @@ def four_families() -> tuple[Figure, Axes]:
     data(ax, 4.4, 0.8, r"$\hat{\mathbf{x}}$", 0.56, 0.9)
     for a, b in [(0.7, 0.93), (1.87, 2.14), (2.66, 2.93), (3.87, 4.1)]:
         arrow(ax, (a, 0.8), (b, 0.8))
-    code(ax, 5.35, 0.45, r"$\mathbf{z}$", 0.26)  # GAN
-    network(ax, 6.45, 0.45, "generator", 0.5, 0.8, 1.1)
-    data(ax, 7.55, 0.45, r"$\hat{\mathbf{x}}$", 0.5, 0.5)
-    data(ax, 7.55, 1.25, r"$\mathbf{x}$", 0.5, 0.5)
-    network(ax, 8.55, 0.85, "judge", 0.9, 0.4, 0.8)
+    code(ax, 5.28, 0.45, r"$\mathbf{z}$", 0.26)  # GAN
+    network(ax, 6.36, 0.45, "generator", 0.5, 0.8, 1.1)
+    data(ax, 7.42, 0.45, r"$\hat{\mathbf{x}}$", 0.5, 0.5)
+    data(ax, 7.42, 1.25, r"$\mathbf{x}$", 0.5, 0.5)
+    network(ax, 8.34, 0.85, "judge", 0.9, 0.4, 0.8)
     loss(ax, 9.42, 0.85, "real?", 0.7, 0.7)
     for start, end in [
-        ((5.63, 0.45), (5.88, 0.45)),
-        ((7.02, 0.45), (7.27, 0.45)),
-        ((7.83, 0.5), (8.13, 0.68)),
-        ((7.83, 1.2), (8.13, 1.02)),
-        ((8.97, 0.85), (9.06, 0.85)),
+        ((5.56, 0.45), (5.79, 0.45)),
+        ((6.93, 0.45), (7.15, 0.45)),
+        ((7.69, 0.5), (7.92, 0.66)),
+        ((7.69, 1.2), (7.92, 1.04)),
+        ((8.76, 0.85), (9.06, 0.85)),
     ]:
         arrow(ax, start, end)
     return fig, ax

@@ -43,6 +43,8 @@ def test_the_sliders_change_what_is_said(explorer):
     assert start.startswith("5 points with noise variance 0.02")
     n.value = 0
     assert "cost 0.0 bits in all" in alt(made)
+    n.value = 1
+    assert alt(made).startswith("1 point with noise variance 0.02")
     n.value = 20
     loud = alt(made)
     noise.value = 0.001

@@ -5,6 +5,7 @@ import itertools
 import numpy as np
 import pytest
 from matplotlib.colors import to_hex
+from matplotlib.patches import FancyArrowPatch
 
 from course_utils.networks.masked import made_masks
 from course_utils.showing import drawings, plots
@@ -36,6 +37,13 @@ def test_texts_lie_inside_and_do_not_collide(draw):
         assert inside.x0 <= box.x0 and box.x1 <= inside.x1 and inside.y0 <= box.y0 and box.y1 <= inside.y1, text
     for (one, a), (other, b) in itertools.combinations(boxes.items(), 2):
         assert not a.overlaps(b), f"{one} lies over {other}"
+    for patch in ax.patches:
+        if isinstance(patch, FancyArrowPatch):
+            outline = patch.get_path().transformed(patch.get_transform()).to_polygons(closed_only=False)
+            line = np.concatenate([np.linspace(a, b, 20) for part in outline for a, b in itertools.pairwise(part)])
+            for text, box in boxes.items():
+                through = np.all((line > box.min) & (line < box.max), axis=1)
+                assert not np.any(through), f"an arrow goes through {text}"
 
 
 @pytest.mark.parametrize("draw", DRAWINGS.values(), ids=DRAWINGS)
