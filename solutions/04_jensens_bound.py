@@ -943,7 +943,7 @@ for name, pool in pools.items():
     averages[name] = [means.min(), np.median(means), means.max(), np.median(share),
                       w.max()]
 results(averages, ["lowest mean", "median mean", "highest mean",
-                   "share of the 100 largest", "largest weight"],
+                   "share of top 100", "largest weight"],
         digits=2, trained=False,
         caption="Twenty averages of 100,000 weights, in units of p(x)")
 for name in ("too wide", "a little too wide"):

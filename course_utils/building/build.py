@@ -158,8 +158,9 @@ def card(exercise: Exercise) -> str:
     """The exercise's card, written from its definition so that the two cannot disagree."""
     points = f"{exercise.points} point{'s' if exercise.points > 1 else ''}"
     lines = f"{exercise.lines} line{'s' if exercise.lines > 1 else ''}"
+    minutes = f"{exercise.minutes} minute{'s' if exercise.minutes > 1 else ''}"
     return (
-        f"> **Exercise `{exercise.name}`** · {points} · about {exercise.minutes} minutes, {lines} · "
+        f"> **Exercise `{exercise.name}`** · {points} · about {minutes}, {lines} · "
         f"{', '.join(exercise.lecture_points)}\n>\n> {exercise.task}\n>\n"
         f"> `{exercise.signature}` → {exercise.returns}. "
         f'Stuck? Run `hint("{exercise.name}")` in any cell, up to {len(exercise.hints)} times.'

@@ -64,8 +64,7 @@ def gradient_explorer() -> Explorable:
     clouds = [right.scatter(EPS, JITTER + row, **looks) for row in (1, 0)]
     line = right.axvline(0, color="black", linestyle="--", linewidth=1)
     bars = [
-        right.plot([0, 0], [row - 0.42] * 2, color=plots.PALETTE[2], linewidth=4, solid_capstyle="butt")[0]
-        for row in (1, 0)
+        right.plot([0, 0], [row - 0.42] * 2, color="black", linewidth=4, solid_capstyle="butt")[0] for row in (1, 0)
     ]
     right.set_xscale("symlog", linthresh=LINEAR, linscale=2)
     ticks = [-1000, -100, -10, -5, 0, 5, 10, 100, 1000]
@@ -74,7 +73,7 @@ def gradient_explorer() -> Explorable:
         xlim=(-4000, 4000),
         ylim=(-0.6, 1.6),
         xlabel="single estimates of the gradient (logarithmic beyond ±10)",
-        title="Dashed: exact. Red: mean ± 2 standard errors",
+        title="Dashed: exact. Bars: mean ± 2 standard errors",
     )
     right.set_yticks([1, 0], ["pathwise", "score\nfunction"])
     right.grid(axis="y", visible=False)

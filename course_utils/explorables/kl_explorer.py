@@ -8,7 +8,7 @@ from course_utils.showing import plots
 from course_utils.showing.widgets import WIDE, Explorable, figure_explorer
 
 GRID = np.linspace(-16, 16, 1601)
-BAR_TOP = 4.0  # nats; a longer bar ends in an arrow, its number says how long it is
+BAR_TOP = 6.0  # nats; a longer bar ends in an arrow, its number says how long it is
 Q, P, PLUS, MINUS = (plots.PALETTE[i] for i in (4, 8, 2, 9))  # q and p as in the notebook's figures: no data, no code
 
 

@@ -89,7 +89,7 @@ class Table:
         for label, row in self.rows.items():
             body += f"<tr><th scope='row' style='padding:.25em .9em;text-align:left'>{escape(label)}</th>"
             for i, value in enumerate(row):
-                text = escape(self._text(value))
+                text = escape(self._text(value)).replace(" ± ", "\u00a0±\u00a0")  # the error stays on the line
                 text = (
                     f"<b>{text}</b> <span title='the best of its column'>★</span>"
                     if (label, i) in self.marked
@@ -98,9 +98,8 @@ class Table:
                 body += f"<td{kind} style='{CELL}'>{text}</td>"
             body += "</tr>"
         corner = f"<thead><tr><td></td>{head}</tr></thead>" if any(self.columns) else ""
-        caption = (
-            f"<caption style='text-align:left;min-width:26em'>{escape(self.caption)}</caption>" if self.caption else ""
-        )
+        wide = f"min-width:{min(0.6 * len(self.caption), 45):.0f}em"  # one line, also over a narrow table
+        caption = f"<caption style='text-align:left;{wide}'>{escape(self.caption)}</caption>" if self.caption else ""
         return f"<table class='course-results'>{caption}{corner}<tbody>{body}</tbody></table>"
 
 
@@ -118,7 +117,7 @@ def _best(results, best):
         return None
     first, second = order[:2] if best == "lowest" else order[:-3:-1]
     error = math.hypot(*(results[label][1] for label in (first, second) if isinstance(results[label], tuple)))
-    return first if error == 0 or abs(numbers[first] - numbers[second]) > error else None
+    return first if abs(numbers[first] - numbers[second]) > error else None
 
 
 def _shown(value, digits) -> str:

@@ -19,6 +19,7 @@ def test_a_table_says_the_same_as_text_and_as_html():
     html = table._repr_html_()
     assert html.count("★") == 2 and "<b>34.4</b>" in html and "scope='col'" in html and "30 (published)" in html
     assert html.count("<td class='trained'") == 6
+    assert "21.05\u00a0±\u00a00.12" in html  # on one line, however narrow the page
 
 
 @pytest.mark.parametrize(
@@ -38,6 +39,7 @@ def test_the_best_is_marked_where_there_is_something_to_compare():
     assert marked({"a": [1.0], "b": ["9"]}, "highest") == set() == marked({"a": [1.0], "b": [2.0]}, None)
     assert marked({"a": [3.0], "b": [1.0], "c": [2.0]}, "lowest") == {"b"}
     assert marked({"a": [3.0], "b": [1.0], "c": [2.0]}, "highest") == {"a"}
+    assert marked({"a": [1.0], "b": [2.0], "c": [1.0]}, "lowest") == set()  # two are equally good
 
 
 @pytest.mark.parametrize("best, sign", [("highest", 1), ("lowest", -1)])
