@@ -719,7 +719,7 @@ plots.show(fig, alt="Codes of zeros, ones and sevens with their one-sigma ellips
                     "apart in one direction alone. Beta 40: all the prior's circle.")
 
 # %% [markdown]
-# Each ellipse is one test digit's $q$, one standard deviation wide; the dashed circle is the prior's own. What is left of the decoder's two columns? (At $\beta = 1$ a hundred turns leave them some 25 degrees off PCA's axes, from other starts 5 to 43. More turns bring them nearer, slowly: $q$'s without correlations want columns at right angles, as in section 7; with leaning $q$'s they would stay. The singular values of $W$ are their lengths there.)
+# Each ellipse is one test digit's $q$, at one standard deviation; the dashed circle is the prior's own. What is left of the decoder's two columns? (At $\beta = 1$ a hundred turns leave them some 25 degrees off PCA's axes, from other starts 5 to 43. More turns bring them nearer, slowly: $q$'s without correlations want columns at right angles, as in section 7; with leaning $q$'s they would stay. The singular values of $W$ are their lengths there.)
 
 # %%
 columns = {name: np.linalg.svd(models[name][0], compute_uv=False) ** 2
@@ -894,7 +894,7 @@ def kl_to_point_mass(mu, sigmas):
 kl_to_point_mass = check(kl_to_point_mass)
 
 # %% [markdown]
-# Each halving of a small $\sigma$ costs $K \log 2$ nats, as much as the bound of section 6 gains when $w$ is halved: the two run side by side. At $w = \sigma$ the Gaussian is even *cheaper* than the bound. That is no contradiction: at $K = 2$ only 15 % of it lie in such a cube, and the bound speaks of a $q$ with all its mass there. A cube with sides $12\sigma$ holds it:
+# Each halving of a small $\sigma$ costs $K \log 2$ nats, as much as the bound of section 6 gains when $w$ is halved: the two run side by side. At $w = \sigma$ the Gaussian is even *cheaper* than the bound. That is no contradiction: at $K = 2$ only 0.15 of its mass lies in such a cube, and the bound speaks of a $q$ with all of it there. A cube with sides $12\sigma$ holds it:
 
 # %%
 halved = 0.5 ** np.arange(20, 60, 10.0)
@@ -949,7 +949,7 @@ for S in (1000, 4000, 100_000):
     same_q = [np.repeat(a, S, axis=0) for a in q_far]
     single = kl_monte_carlo(*same_q, eps.reshape(1, S, 2))
     estimates[S] = kl_monte_carlo(*q_far, eps)[0], single.std() / np.sqrt(S)
-results({f"S = {S}": [estimate] for S, estimate in estimates.items()}
+results({f"S = {S:,}": [estimate] for S, estimate in estimates.items()}
         | {"exact": [kl_standard_normal(*q_far)[0]]}, ["KL (nats)"], digits=5)
 ratio = (estimates[1000][1] / estimates[4000][1]).round()
 reveal("05-samples", {2: "four times as many", 4: "twice as many"}[int(ratio)])

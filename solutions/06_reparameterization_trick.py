@@ -759,7 +759,7 @@ fig, (left, right) = plots.figure(9.8, 4, columns=2, width_ratios=[1.3, 1])
 fig.colorbar(draw_climbs(left), ax=left, ticks=levels[::2])
 for width, style in [(0.0, "-"), (-1.5, "--"), (-2.5, ":")]:
     along = exact_bound(ms[0], np.full(121, width)) - log_p
-    right.plot(ms[0], along, style, color=plots.PALETTE[2], label=f"log σ = {width:g}")
+    right.plot(ms[0], along, style, color=plots.PALETTE[0], label=f"log σ = {width:g}")
 right.set(xlim=(-0.7, 1.2), ylim=(-112, -68), xlabel="μ")
 right.set(ylabel="F − log p(x) (nats)", title="Three cuts, near the lower summit")
 right.legend(loc="upper right")
@@ -823,7 +823,7 @@ progress()
 # %% [markdown]
 # ### Explore
 #
-# Each dot is the estimate that one sample gives, and keeps its colour and its height while you move the sliders. Before you move anything: (a) Make $\sigma$ smaller. One cloud shrinks; what does the other do? (b) Lift $f$ by $c = 20$. Which cloud notices? Which $c$ makes it narrowest? (c) Take $4\cos 6z$ and a wide $q$.
+# Each dot is the estimate that one sample gives, and keeps its colour and its height while you move the sliders. Before you move anything: (a) Make $\sigma$ smaller. One cloud shrinks; what does the other do? (b) Lift $f$ by $c = 20$. Which cloud notices? Which $c$ makes it narrowest? (c) Take $4\cos 6z$ and a wide $q$: which cloud is the narrower one now?
 
 # %%
 gradient_explorer()
@@ -1100,9 +1100,9 @@ along_path = (log_lik_bits(nudged) - rewards).mean() / 1e-9
 
 # %%
 pairs = [summary(e, g) for e, g in zip(estimates.T, by_listing)]
-results({"exact, all 32 codes listed": list(by_listing),
-         "score function": [pair[:2] for pair in pairs]},
-        [f"logit {k}" for k in range(1, 6)], digits=4)
+results({f"logit {k}": [exact, pair[:2]]
+         for k, exact, pair in zip(range(1, 6), by_listing, pairs)},
+        ["exact, all 32 codes listed", "score function"], digits=4)
 print("along the path:", along_path)
 reveal("06-bits", "0")
 assert all(abs(off) < 4 for _, _, off in pairs)

@@ -603,8 +603,8 @@ latent_pad(map_decoder, digits.shape, codes=map_codes[:1000], labels=y_test[:100
 # %% [markdown] tags=["expectation"]
 # <details><summary>Answers</summary>
 #
-# (a) Along the patch the 1 turns, from leaning left to leaning right: with two numbers, one of them has to be slant for the 1s. (b) Through the patches that lie between them on the map, without a jump: the decoder is continuous, so on the border of two patches there is a picture that is neither.
-# (c) Something like an 8 or a 3, blurred: at the mode of the prior is what the digits have in common, not the most probable digit.
+# (a) Along the patch the 1 turns, from upright to leaning far to the right: with two numbers, one of them has to be slant for the 1s. (b) Through the patches that lie between them on the map, without a jump: the decoder is continuous, so on the border of two patches there is a picture that is neither.
+# (c) Something between a 3, a 5 and an 8, blurred: at the mode of the prior is what the digits have in common, not the most probable digit.
 #
 # </details>
 
@@ -634,7 +634,7 @@ progress()
 #
 # ### When everything is linear
 #
-# Notebook 01 began with a linear autoencoder and found PCA. What does a linear *variational* autoencoder find? The model $\mathbf{x} = W\mathbf{z} + \mathbf{b} + \text{noise of variance } \eta$, $\mathbf{z} \sim \mathcal{N}(0, I)$, is **probabilistic PCA**. Here $p(\mathbf{x}) = \mathcal{N}(\mathbf{b}, WW^\top + \eta I)$, and the maximum of the likelihood has a closed
+# Notebook 01 began with a linear autoencoder and found PCA. What does a linear *variational* autoencoder find? The model $\mathbf{x} = W\mathbf{z} + \mathbf{b} + \text{noise of variance } \eta$, $\mathbf{z} \sim \mathcal{N}(0, I)$, is **probabilistic PCA**. With $p(\mathbf{x}) = \mathcal{N}(\mathbf{b}, WW^\top + \eta I)$ for the data, the maximum of the likelihood has a closed
 # form (Tipping and Bishop 1999): with the eigenvalues $\lambda_1 \ge \lambda_2 \ge \dots$ of the data's covariance and its eigenvectors $\mathbf{u}_k$,
 #
 # $$\eta = \frac{1}{D - K}\sum_{k > K} \lambda_k, \qquad \mathbf{w}_k = \sqrt{\lambda_k - \eta}\;\mathbf{u}_k .$$
@@ -982,20 +982,22 @@ plots.show(fig, alt="Two sheets of thirty random digits from the same decoder. W
 #
 # ### What a longer training buys
 #
-# The same networks once more, trained by a script of the course (`course_utils/models/long_training.py`) for nearly eight times as long, and on 59,000 digits, all of MNIST's training set but our held-out thousand. These weights are **not** from this page; they come as a file. They differ from ours in steps, minibatches, digits and step size (0.003 in place of 0.005), so what each of these brings is not told here.
+# The same networks once more, trained by a script of the course (`course_utils/models/long_training.py`) on nearly eight times as many pictures in all (12,000 minibatches of 128), from 59,000 digits, all of MNIST's training set but our held-out thousand. These weights are **not** from this page; they come as a file. They differ from ours in steps, minibatches, digits and step size (0.003 in place of 0.005), so what each of these brings is not told here.
 
 # %%
 long_encoder, long_decoder, how = load_vae_digits()
 long_drawn = vae_generate(long_decoder, z_prior)
 long_elbo = mean_elbo((long_encoder, long_decoder), x_test)
-results({f"on this page: {steps} steps, 9,000 digits": [
+results({f"on this page: {steps:,} steps, 9,000 digits": [
              test_elbo, f"{100 * library_share:.0f} %"],
-         f"from the file: {how['steps']:.0f} steps, {how['digits']:.0f} digits": [
+         f"from the file: {how['steps']:,.0f} steps, {how['digits']:,.0f} digits": [
              long_elbo, f"{100 * share_of_digits(judge, long_drawn):.0f} %"]},
         ["bound, test digits", "digits among 2,000 drawn"], digits=4, best="highest")
 
 # %% tags=["expectation"]
 assert long_elbo > test_elbo + 4
+assert (how["steps"], how["digits"]) == (12_000, 59_000)
+assert 7.5 < how["steps"] * 128 / (steps * 200) < 8
 
 # %%
 fig, axes = plots.figure(9.6, 4.6, columns=2)

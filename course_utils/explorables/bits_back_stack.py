@@ -67,7 +67,7 @@ class BitsBackStack(BrowserWidget):
         ax.set(xlim=(0, longest + 4), ylim=(len(rows) - 0.4, -0.6), aspect="auto", xlabel="bits of the state")
         ax.set_yticks(range(len(rows)), [f"{text}: {math.log2(state):.1f} bits" for text, state in rows])
         ax.grid(False)
-        ax.set_title("The stack, from its bottom (left) to its top (right)")
+        ax.set_title("The stack, from its bottom (left) to its top (right); black is 1")
         return fig
 
 
