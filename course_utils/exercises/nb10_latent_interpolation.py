@@ -301,7 +301,10 @@ GRU_STEP = exercise(
         r"$(1 - u) \odot n + u \odot h$. Large inputs need not be handled."
     ),
     answer="course_utils.networks.recurrent:gru_step",
-    aliases=("course_utils.networks.recurrent:gru_sequence",),
+    aliases=(
+        "course_utils.networks.recurrent:gru_sequence",
+        "course_utils.networks.recurrent:gru_sequence_and_back",
+    ),
     cases=gru_cases,
     oracle=gru_oracle,
     spelled=spelled_gru_step,

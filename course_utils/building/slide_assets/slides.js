@@ -53,6 +53,7 @@ function narrow(body) {
   body.querySelectorAll(".formula, table").forEach((box) => {
     const over = () => (box.tagName === "TABLE" ? box.offsetWidth / body.clientWidth : box.scrollWidth / box.clientWidth);
     for (const way of ["tight", "wrapped"]) if (over() > 1 && box.tagName === "TABLE") box.classList.add(way);
+    if (box.classList.contains("wrapped")) box.innerHTML = box.innerHTML.replaceAll("&nbsp;±&nbsp;", " ± ");
     if (over() > 1) box.style.fontSize = `${Math.max(smallest(), Math.floor(parseFloat(getComputedStyle(box).fontSize) / over()))}px`;
   });
 }
