@@ -72,6 +72,7 @@ def test_a_bound_far_below_is_said_to_be_off_the_axis(explorer):
     assert "below the axis" in shown(explorer)[0]
 
 
+@pytest.mark.whole
 def test_explorer_has_a_static_figure_with_alt_text(explorer):
     bundle = explorer._repr_mimebundle_()
     assert bundle["text/plain"].startswith("q has mean 0.00") and bundle["text/html"].startswith("<img alt=")

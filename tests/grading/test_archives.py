@@ -47,6 +47,7 @@ def graded(root, out):
     return rows_of(out)
 
 
+@pytest.mark.slow
 def test_what_hand_in_gives_is_graded_like_the_files_themselves(tmp_path, capsys):
     """In the student's folder and beside it: same results, byte for byte, but for the student's name."""
     own = tmp_path / "home"
@@ -71,6 +72,7 @@ def test_what_hand_in_gives_is_graded_like_the_files_themselves(tmp_path, capsys
     assert outs[0] == outs[1] == outs[2] and rows_of(out)["ann", START]["points"] == "1"
 
 
+@pytest.mark.whole
 def test_the_version_outside_counts_and_else_the_last_archive_and_the_status_says_so(tmp_path, capsys):
     root = tmp_path / "in"
     right, wrong = solved(START), notebook_json(["def log_mean_exp(a):\n    return 3"])
@@ -131,6 +133,7 @@ def test_an_odd_name_is_refused_and_the_rest_of_the_archive_is_read(tmp_path, na
     assert os.listdir(tmp_path) == ["in"]
 
 
+@pytest.mark.whole
 def test_refused_names_write_nothing_outside_of_the_results(tmp_path):
     root, out = tmp_path / "deep" / "in", tmp_path / "deep" / "out"
     zip_of(root / "eve" / "work.zip", {entry(name): notebook_json(["a = 1"]) for name in list(BAD_NAMES)[:10]})
@@ -259,6 +262,7 @@ def test_encrypted_and_strangely_packed_notebooks_are_refused(tmp_path, flag, me
     assert rows["ann", PCA] == "damaged: not a notebook"
 
 
+@pytest.mark.whole
 def test_damaged_archives_have_a_row_and_harm_nobody(tmp_path):
     root = tmp_path / "in"
     whole = zip_of(root / "torn" / "work.zip", {ONE: solved(START), "b.ipynb": "x" * 1000}).read_bytes()

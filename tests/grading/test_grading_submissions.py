@@ -158,6 +158,7 @@ def test_names_are_no_formulas(value, cell):
     assert harmless(value) == cell
 
 
+@pytest.mark.whole
 def test_names_that_are_no_unicode_have_rows(tmp_path):
     name = os.fsdecode(b"caf\xe9")
     hand_in(tmp_path / "submissions", f"{name}/{START}.ipynb", b"")

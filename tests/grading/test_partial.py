@@ -106,6 +106,7 @@ def test_again_it_is_the_same_and_the_other_way_is_graded_anew(graded, capsys):
     assert "0 taken over" in capsys.readouterr().out and contents(graded / "on") == before
 
 
+@pytest.mark.slow
 def test_a_result_with_parts_of_points_is_a_result_only_with_partial_credit(graded):
     result = json.loads(contents(graded / "on")[f"results/nearly/{START}.json"])
     assert fault_of(result) == ""

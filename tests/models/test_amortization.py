@@ -39,6 +39,7 @@ def linear_model(seed):
     )
 
 
+@pytest.mark.whole
 @given(st.integers(0, 1000), st.floats(0.2, 3))
 def test_a_step_follows_the_slope_of_each_example_s_elbo(seed, eta):
     x, W, b, mu, log_sigma = linear_model(seed)

@@ -28,6 +28,7 @@ def test_the_density_integrates_to_one(model):
     assert abs(total - 1) < 0.01
 
 
+@pytest.mark.whole
 def test_training_comes_close_to_the_entropy(model):
     rng = np.random.default_rng(1)
     a = rng.normal(size=4000)

@@ -40,6 +40,7 @@ def test_on_average_the_message_grows_by_minus_the_bound(problem):
     assert abs(np.mean(bits) - expected) < 4 * np.std(bits) / np.sqrt(60) + 0.01 * expected
 
 
+@pytest.mark.whole
 def test_buckets_are_drawn_from_q(problem):
     _, _, network = problem
     scales = weight_message.prior_scales(network)

@@ -96,6 +96,7 @@ def posterior(x, W, b, eta):
     return (x - b) @ W / total, np.tile(0.5 * np.log(eta / total), (len(x), 1))
 
 
+@pytest.mark.whole
 @given(seed=st.integers(0, 10_000), eta=st.floats(0.01, 5))
 def test_with_the_posterior_a_single_sample_is_exact(seed, eta):
     rng = np.random.default_rng(seed)
