@@ -25,7 +25,7 @@ from course_utils.networks.fast import (
     tanh_layers,
 )
 from course_utils.networks.flat import leaves, map_leaves, with_gradients
-from course_utils.networks.mixture_density import likeliest_strokes, stroke_slopes
+from course_utils.networks.mixture_density import likeliest_strokes, stroke_cross_entropy, stroke_slopes
 from course_utils.networks.nets import init_mlp
 from course_utils.networks.optim import Checkpoint, train
 from course_utils.networks.recurrent import gru_sequence_and_back, gru_step
@@ -109,11 +109,12 @@ def _drawing_cross_entropy(out, seen, shape, slopes):
     T, N, _ = seen.shape
     flat = out.reshape(T * N, -1)
     params, more = scaled(flat, shape)
-    loss, bar = stroke_slopes(params, seen[..., :-1].reshape(T * N, shape.P, 2))
+    points = seen[..., :-1].reshape(T * N, shape.P, 2)
+    loss, bar = (stroke_cross_entropy(params, points), None) if slopes is None else stroke_slopes(params, points)
     goes_on = np.concatenate([seen[1:, :, -1], 0 * seen[:1, :, -1]]).reshape(-1)
     if shape.ends:
         loss = loss + bernoulli_cross_entropy(goes_on[:, None], more[:, None])
-    if slopes is not None:
+    if bar is not None:
         start, wide = shape.M * (1 + 2 * shape.P), shape.M * (1 + 4 * shape.P)
         bar[:, start:wide] *= sigmoid(flat[:, start:wide] + np.float32(5))  # the slope of `scaled`'s widths
         last = sigmoid(more) - goes_on if shape.ends else 0 * more
