@@ -1,6 +1,6 @@
-"""Seconds of every notebook natively and in the browser edition, cell by cell, in headless Chromium.
+"""Seconds of every notebook natively and in the browser edition, cell by cell, in headless Chromium or Firefox.
 
-    python tests/benchmarks/bench_browser.py [NN ...] [--site OUT] [--solutions | --students] [--no-native]
+    python tests/benchmarks/bench_browser.py [NN ...] [--site OUT] [--solutions | --students] [--no-native] [--firefox]
         [--patience SECONDS] [--limit SECONDS] [--slow SECONDS] [--log FOLDER]
 
 Builds the site unless a built one is named. Each notebook is run from top to bottom in a fresh kernel: the student's
@@ -33,6 +33,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "helpers")]
 import nbformat  # noqa: E402
 import psutil  # noqa: E402
 from lab import chromium  # noqa: E402
+from marionette import firefox  # noqa: E402
 from nbclient import NotebookClient  # noqa: E402
 
 from course_utils.building.site import build_site, site_server  # noqa: E402
@@ -82,34 +83,43 @@ def without_outputs(path):
     return notebook
 
 
-def in_browser(browser, address, path, patience, limit, note=lambda ready, cells: None):
+@contextlib.contextmanager
+def page_of(patience, in_firefox):
+    """A page of a fresh browser: one that computed for long leaves its memory behind."""
+    if in_firefox:
+        with firefox(patience) as page:
+            page.wait_for_function = functools.partial(page.wait_for, seconds=patience)
+            yield page
+        return
+    with chromium() as browser:
+        page = browser.new_page(viewport={"width": 1280, "height": 900})
+        page.set_default_timeout(patience * 1000)
+        yield page
+
+
+def in_browser(page, address, path, patience, limit, note=lambda ready, cells: None):
     """(seconds until the kernel is ready, [{i, source, seconds, wall, late, errors, red, reports}] for each code cell).
 
     `note` gets them after each cell. The one that is still running when `limit` seconds have passed is the last.
     """
-    context = browser.new_context(viewport={"width": 1280, "height": 900})
-    context.set_default_timeout(patience * 1000)
-    page, name = context.new_page(), f"bench-{path.parent.name}-{path.name}"
-    try:
-        page.goto(address)  # the start page, where no kernel starts
-        page.evaluate(SAVE, [name, nbformat.writes(without_outputs(path))])
-        begun = time.monotonic()
-        page.goto(f"{address}notebooks/index.html?path={name}")
-        page.wait_for_function(READY)
-        ready, cells = time.monotonic() - begun, []
-        end = time.monotonic() + limit
-        for i in page.evaluate(CODE):
-            before, now = processor_seconds(), time.monotonic()
-            cells.append(page.evaluate(RUN, [i, max(min(patience, end - now), 0)]))
-            cells[-1] |= {"seconds": processor_seconds() - before, "wall": time.monotonic() - now}
-            note(ready, cells)
-            said = [f"{cells[-1]['seconds']:.1f}", first_line(cells[-1]), *amiss(cells[-1])]
-            print(f"  {path.stem} {i}", *said, file=sys.stderr, flush=True)
-            if cells[-1]["late"]:
-                break
-        return ready, cells
-    finally:
-        context.close()
+    name = f"bench-{path.parent.name}-{path.name}"
+    page.goto(address)  # the start page, where no kernel starts
+    page.evaluate(SAVE, [name, nbformat.writes(without_outputs(path))])
+    begun = time.monotonic()
+    page.goto(f"{address}notebooks/index.html?path={name}")
+    page.wait_for_function(READY)
+    ready, cells = time.monotonic() - begun, []
+    end = time.monotonic() + limit
+    for i in page.evaluate(CODE):
+        before, now = processor_seconds(), time.monotonic()
+        cells.append(page.evaluate(RUN, [i, max(min(patience, end - now), 0)]))
+        cells[-1] |= {"seconds": processor_seconds() - before, "wall": time.monotonic() - now}
+        note(ready, cells)
+        said = [f"{cells[-1]['seconds']:.1f}", first_line(cells[-1]), *amiss(cells[-1])]
+        print(f"  {path.stem} {i}", *said, file=sys.stderr, flush=True)
+        if cells[-1]["late"]:
+            break
+    return ready, cells
 
 
 def natively(path, patience):
@@ -171,6 +181,7 @@ def main():
     parser.add_argument("--solutions", action="store_true", help="solutions alone")
     parser.add_argument("--students", action="store_true", help="students' copies alone")
     parser.add_argument("--no-native", action="store_true")
+    parser.add_argument("--firefox", action="store_true", help="in the system's Firefox; default: Chromium")
     parser.add_argument("--patience", type=float, default=1200, metavar="SECONDS", help="for one cell; default: 1200")
     parser.add_argument("--limit", type=float, default=math.inf, metavar="SECONDS", help="for one notebook")
     parser.add_argument("--log", type=Path, help="a folder for what each cell took and showed")
@@ -192,10 +203,10 @@ def main():
             if given.notebooks and not path.name.startswith(tuple(given.notebooks)):
                 continue
             native = {} if given.no_native else natively(path, given.patience)
-            with chromium() as browser:  # a fresh one: a page that computed for long leaves its memory behind
+            with page_of(given.patience, given.firefox) as page:
                 note = functools.partial(keep, given.log, path) if given.log else lambda *_: None
                 address = f"http://127.0.0.1:{server.server_port}/"
-                ready, cells = in_browser(browser, address, path, given.patience, given.limit, note)
+                ready, cells = in_browser(page, address, path, given.patience, given.limit, note)
             print(line_of(path, ready, cells, native), flush=True)
             for cell in cells:
                 told = [f"{native.get(cell['i'], math.nan):.1f} s, in the browser {cell['seconds']:.1f} s"]

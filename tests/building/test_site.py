@@ -271,7 +271,12 @@ STARTED = """
 const fs = require("fs"), { pathToFileURL } = require("url"), folder = process.argv[2];
 globalThis.self = globalThis;
 self.location = pathToFileURL(folder + "/worker.js");
+globalThis.setTimeout = setImmediate;  // attempts follow at once
+let failures = Number(process.argv[3] ?? 0);
+const told = [];
+globalThis.BroadcastChannel = class { constructor(name) { this.name = name; } postMessage(m) { told.push([this.name, m]); } };
 globalThis.fetch = async (address, how) => {  // as a browser does it
+  if (failures-- > 0) throw new TypeError("Failed to fetch");
   const body = fs.readFileSync(address), sha = require("crypto").createHash("sha256").update(body).digest("base64");
   if (how?.integrity && how.integrity !== `sha256-${sha}`) throw new Error(`${address} is another file`);
   return new Response(body);
@@ -291,7 +296,7 @@ globalThis.importScripts = (address) => {
 };
 (0, eval)(fs.readFileSync(folder + "/kernel.js", "utf8"));
 self.loadPyodide({ indexURL: pathToFileURL(folder).href + "/", packages: ["numpy"], env: { A: "1" } })
-  .then(() => JSON.stringify({ files, asked, loaded }), (error) => `stopped: ${error.message}`)
+  .then(() => JSON.stringify({ files, asked, loaded, told }), (error) => `stopped: ${error.message} ${JSON.stringify(told)}`)
   .then(console.log);
 """
 
@@ -314,9 +319,9 @@ def test_a_kernel_starts_with_all_packages_unpacked_and_no_library_loaded_but_th
     assert all(site_files.sha256(out / entry["file_name"]) == entry["sha256"] for entry in lock.values())
     (tmp_path / "started.cjs").write_text(STARTED, encoding="utf-8")
 
-    def started():
-        done = subprocess.run(["node", tmp_path / "started.cjs", out], capture_output=True, text=True, check=True)
-        return done.stdout
+    def started(failures=0):
+        command = ["node", tmp_path / "started.cjs", out, str(failures)]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
     said = json.loads(started())
     site_packages = "/lib/python3.12/site-packages"
@@ -331,8 +336,14 @@ def test_a_kernel_starts_with_all_packages_unpacked_and_no_library_loaded_but_th
         ["fresh"],
     ]
     assert said["loaded"] == dict.fromkeys(["numpy", "openblas", site_files.COURSE], "default channel")
-    (out / lock["numpy"]["file_name"]).write_bytes(b"other files")
-    assert "numpy.pack is another file" in started()
+    assert not said["told"]
+    assert json.loads(started(failures=2)) == said  # a network that fails for a moment
+    for failures, why in ((10**6, "Failed to fetch"), (0, "numpy.pack is another file")):
+        if not failures:
+            (out / lock["numpy"]["file_name"]).write_bytes(b"other files")
+        stopped = started(failures)
+        assert stopped.startswith("stopped: ") and why in stopped
+        assert '["course-kernel",{"failed":' in stopped  # the page says so
 
 
 @pytest.mark.skipif(shutil.which("node") is None, reason="there is no node to run the scripts")

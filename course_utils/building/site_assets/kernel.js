@@ -4,12 +4,25 @@
 "use strict";
 const WHERE = { site: "/lib/python3.12/site-packages", dynlib: "/usr/lib" }; // as Pyodide's lock file names them
 
+const PAUSES = [1, 4]; // seconds before the second and the third attempt to fetch a file
+
 const integrity = (sha256) => `sha256-${btoa(String.fromCharCode(...sha256.match(/../g).map((two) => parseInt(two, 16))))}`;
 
 async function fetched(address, how) {
-  const response = await fetch(address, how);
+  const response = await fetch(address, how).catch(({ message }) => { throw new Error(`${address}: ${message}`); });
   if (!response.ok) throw new Error(`${address}: ${response.status} ${response.statusText}`);
   return response;
+}
+
+async function tried(act) { // again, as a network may fail for a moment
+  for (const seconds of PAUSES) {
+    try {
+      return await act();
+    } catch {
+      await new Promise((resolve) => setTimeout(resolve, 1000 * seconds));
+    }
+  }
+  return act();
 }
 
 // A package's files, [path, content]: a line of JSON, [[path, bytes], ...], and their contents, one after another.
@@ -30,13 +43,13 @@ function write(FS, folder, files, made) {
   }
 }
 
-self.loadPyodide = async (options) => {
+async function start(options) {
   const address = new URL(options.indexURL, self.location.href);
   importScripts(new URL("pyodide.js", address)); // which has a function of the same name
   const startPython = self.loadPyodide;
-  const lock = fetched(new URL("pyodide-lock.json", address)).then((response) => response.json());
+  const lock = tried(async () => (await fetched(new URL("pyodide-lock.json", address))).json());
   const packages = lock.then((read) => Promise.all(
-    Object.values(read.packages).map(async (entry) => ({ entry, files: await unpacked(address, entry) }))));
+    Object.values(read.packages).map(async (entry) => ({ entry, files: await tried(() => unpacked(address, entry)) }))));
   packages.catch(() => null); // it is told below, when Python has started
   const env = { ...options.env, PYTHONDONTWRITEBYTECODE: "1" }; // nobody would read it: the next kernel starts anew
   const pyodide = await startPython({ ...options, env, packages: [] });
@@ -51,4 +64,9 @@ self.loadPyodide = async (options) => {
   }
   pyodide.pyimport("importlib").invalidate_caches();
   return pyodide;
-};
+}
+
+self.loadPyodide = (options) => start(options).catch((error) => { // nobody else would say it: the page waits (notebook.js)
+  new BroadcastChannel("course-kernel").postMessage({ failed: error.message ?? String(error) });
+  throw error;
+});

@@ -136,6 +136,14 @@ addEventListener("unhandledrejection", ({ reason }) => {
   if (reason?.name === "QuotaExceededError") makeRoom().finally(() => channel.postMessage({ failed: true }));
 });
 
+// A kernel that cannot start, as when there is no network, would be waited for without a word (kernel.js).
+new BroadcastChannel("course-kernel").addEventListener("message", ({ data }) => say(
+  `Python could not start (${data.failed}). Is there a network? What you have written is kept.`,
+  button("Try again", async () => {
+    await notebook()?.context.save().catch(() => null);
+    location.reload();
+  })));
+
 // A call into C that does not end cannot be stopped from outside: say what can be done.
 let since = null;
 setInterval(() => {
