@@ -262,7 +262,7 @@ print(f"u S u: {u @ S @ u:.6f}, projected: {projected_variance(cheeks, line(20))
 # subspace is spanned by the $K$ *dominant* eigenvectors (the only best one, if $\lambda_K > \lambda_{K+1}$).
 
 # %%
-pixels = digits.x_train[:500, 300:312].astype(float)
+pixels = digits.x_train[:500, 376:388].astype(float)
 lam, q = np.linalg.eigh(np.cov(pixels, rowvar=False, bias=True))
 C = np.linalg.qr(rng.normal(size=(12, 3)))[0].T  # any three orthonormal rows
 h = np.sum((C @ q) ** 2, axis=0)

@@ -413,12 +413,13 @@ def meetings(codes):
     return met
 
 
+neighbours = {}
 for name, codes in [("PCA", pca_codes(x_test, 2)), ("deep autoencoder", codes_2)]:
     met = meetings(codes)
     mixed = np.triu(met + met.T, 1).ravel()
     pairs = [f"{k // 10} and {k % 10}" for k in np.argsort(-mixed)[:3]]
-    print(f"{name}: neighbour of the same digit {np.trace(met) / met.sum():.0%}, "
-          f"mixed most often {', '.join(pairs)}")
+    neighbours[name] = [f"{np.trace(met) / met.sum():.0%}", ", ".join(pairs)]
+results(neighbours, ["neighbour of the same digit", "mixed most often"])
 
 # %% tags=["expectation"]
 assert pairs[0] == "4 and 9" and 0.5 < np.trace(met) / met.sum() < 0.9

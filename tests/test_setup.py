@@ -3,6 +3,7 @@
 import ast
 import contextlib
 import importlib.util
+import json
 import os
 import re
 import shutil
@@ -584,7 +585,7 @@ def sanitise(root):
     from nbval.plugin import get_sanitize_patterns
 
     rules = get_sanitize_patterns((root / "tests" / "notebooks" / "nbval_sanitize.cfg").read_text(encoding="ascii"))
-    assert len(rules) == 5
+    assert len(rules) == 6
 
     def apply(text):
         for pattern, replacement in rules:
@@ -612,6 +613,25 @@ def test_two_machines_agree_on_a_training_result_but_not_on_what_is_expected(san
 def test_a_label_with_a_colon_and_a_number_stays(sanitise):
     line = "\u2248 K = 2: error at step 100: {} (expected 1 \u00b1 0.1)"
     assert sanitise(line.format("1.02")) == line.format("MEASURED")
+
+
+@pytest.mark.whole
+def test_the_number_that_answers_a_prediction_is_not_compared_and_asserted_by_the_next_cell(sanitise, root):
+    from course_utils.checking.predictions import Revealed
+
+    for form in (repr, Revealed._repr_html_):
+        assert sanitise(form(Revealed(None, 7.51, "per cent"))) == sanitise(form(Revealed(None, 7.21, "per cent")))
+        assert sanitise(form(Revealed(None, 7.51, "per cent"))) != sanitise(form(Revealed(None, 7.51, "nats")))
+        assert sanitise(form(Revealed(None, "it grows"))) != sanitise(form(Revealed(None, "it shrinks")))
+    assert sanitise("It is 3. (You made no prediction.)") == "It is 3. (You made no prediction.)"
+    numbers = 0
+    for path in sorted((root / "solutions").glob("*.ipynb")):
+        cells = [cell for cell in json.loads(path.read_text(encoding="utf-8"))["cells"] if cell["cell_type"] == "code"]
+        for cell, after in zip(cells, [*cells[1:], None]):
+            if "It is MEASURED" in sanitise(json.dumps(cell["outputs"])):
+                numbers += 1
+                assert after and "expectation" in after["metadata"].get("tags", []), (path.name, cell["source"])
+    assert numbers > 10
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Results: small tables for the reader, and expectations for the tests."""
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
@@ -8,7 +9,7 @@ from typing import Any
 import numpy as np
 from IPython.display import display
 
-CELL = "padding:.25em .9em;text-align:right"
+CELL = "padding:.25em .9em;text-align:"
 
 
 def results(
@@ -62,6 +63,7 @@ class Table:
         self.marked = set()
         for i in range(len(columns)):
             self.marked.add((_best({label: row[i] for label, row in rows.items()}, best), i))
+        self.sides = ["left" if _of_words([row[i] for row in rows.values()]) else "right" for i in range(len(columns))]
 
     def _text(self, value):
         return _shown(value, self.digits)
@@ -74,33 +76,43 @@ class Table:
         }
         left = max(len(label) for label in cells)
         widths = [max(len(name), *(len(row[i]) for row in cells.values())) for i, name in enumerate(self.columns)]
-        head = "  ".join(name.rjust(width) for name, width in zip(self.columns, widths))
+        put = {"left": str.ljust, "right": str.rjust}
+        head = "  ".join(put[side](name, width) for name, width, side in zip(self.columns, widths, self.sides))
         lines = [self.caption, " " * (len(sign) + left + 3) + head] if head.strip() else [self.caption]
         for label, row in cells.items():
-            values = "  ".join(text.rjust(width) for text, width in zip(row, widths))
-            lines.append(f"{sign}{label.ljust(left)} | {values}")
+            values = "  ".join(put[side](text, width) for text, width, side in zip(row, widths, self.sides))
+            lines.append(f"{sign}{label.ljust(left)} | {values}".rstrip())
         lines.append("* the best of its column" if any(label for label, _ in self.marked) else "")
         return "\n".join(line for line in lines if line.strip())
 
     def _repr_html_(self):
         kind = " class='trained'" if self.trained else ""
-        head = "".join(f"<th scope='col' style='{CELL}'>{escape(name)}</th>" for name in self.columns)
+        head = "".join(
+            f"<th scope='col' style='{CELL}{side}'>{escape(name)}</th>" for name, side in zip(self.columns, self.sides)
+        )
         body = ""
         for label, row in self.rows.items():
-            body += f"<tr><th scope='row' style='padding:.25em .9em;text-align:left'>{escape(label)}</th>"
-            for i, value in enumerate(row):
+            body += f"<tr><th scope='row' style='{CELL}left'>{escape(label)}</th>"
+            for i, (value, side) in enumerate(zip(row, self.sides)):
                 text = escape(self._text(value)).replace(" ± ", "\u00a0±\u00a0")  # the error stays on the line
                 text = (
                     f"<b>{text}</b> <span title='the best of its column'>★</span>"
                     if (label, i) in self.marked
                     else text
                 )
-                body += f"<td{kind} style='{CELL}'>{text}</td>"
+                body += f"<td{kind} style='{CELL}{side}'>{text}</td>"
             body += "</tr>"
         corner = f"<thead><tr><td></td>{head}</tr></thead>" if any(self.columns) else ""
         wide = f"min-width:{min(0.6 * len(self.caption), 45):.0f}em"  # one line, also over a narrow table
         caption = f"<caption style='text-align:left;{wide}'>{escape(self.caption)}</caption>" if self.caption else ""
         return f"<table class='course-results'>{caption}{corner}<tbody>{body}</tbody></table>"
+
+
+def _of_words(column):
+    """Whether a column holds texts to read, and not numbers to compare."""
+    texts = [value for value in column if value is not None]
+    words = (re.findall(r"[^\W\d_]{3,}", text) for text in texts if isinstance(text, str))
+    return all(isinstance(text, str) for text in texts) and any(len(found) > 1 for found in words)
 
 
 def _number(value):

@@ -274,7 +274,10 @@ self.location = pathToFileURL(folder + "/worker.js");
 globalThis.setTimeout = setImmediate;  // attempts follow at once
 let failures = Number(process.argv[3] ?? 0);
 const told = [];
-globalThis.BroadcastChannel = class { constructor(name) { this.name = name; } postMessage(m) { told.push([this.name, m]); } };
+globalThis.BroadcastChannel = class {
+  constructor(name) { this.name = name; }
+  postMessage(message) { told.push([this.name, message]); }
+};
 globalThis.fetch = async (address, how) => {  // as a browser does it
   if (failures-- > 0) throw new TypeError("Failed to fetch");
   const body = fs.readFileSync(address), sha = require("crypto").createHash("sha256").update(body).digest("base64");
@@ -296,7 +299,8 @@ globalThis.importScripts = (address) => {
 };
 (0, eval)(fs.readFileSync(folder + "/kernel.js", "utf8"));
 self.loadPyodide({ indexURL: pathToFileURL(folder).href + "/", packages: ["numpy"], env: { A: "1" } })
-  .then(() => JSON.stringify({ files, asked, loaded, told }), (error) => `stopped: ${error.message} ${JSON.stringify(told)}`)
+  .then(() => JSON.stringify({ files, asked, loaded, told }))
+  .catch((error) => `stopped: ${error.message} ${JSON.stringify(told)}`)
   .then(console.log);
 """
 

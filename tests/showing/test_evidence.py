@@ -1,5 +1,7 @@
 """Results of training as tables, and what is expected of them."""
 
+import re
+
 import pytest
 
 from course_utils.showing.evidence import Table, _shown, expect, results
@@ -29,6 +31,20 @@ def test_a_table_says_the_same_as_text_and_as_html():
 )  # fmt: skip
 def test_numbers_have_the_digits_that_mean_something(value, text):
     assert _shown(value, 3) == text
+
+
+def test_columns_of_words_begin_at_the_left_and_numbers_end_at_the_right():
+    rows = {"PCA": ["4 and 9, 3 and 5", 1.5, "7 ms"], "deep": [None, None, "12 ms"]}
+    table = Table(rows, ["mixed", "error", "time"], None, 3, False, "")
+    assert repr(table).splitlines() == [
+        "       mixed             error   time",
+        "PCA  | 4 and 9, 3 and 5   1.50   7 ms",
+        "deep | –                     –  12 ms",
+    ]
+    assert re.findall("<(t[hd])[^>]*text-align:(left|right)'", table._repr_html_()) == [
+        *[("th", "left"), ("th", "right"), ("th", "right")],  # names
+        *[("th", "left"), ("td", "left"), ("td", "right"), ("td", "right")] * 2,
+    ]
 
 
 def test_the_best_is_marked_where_there_is_something_to_compare():
