@@ -600,7 +600,7 @@ VAE_TRAIN = exercise(
         ),
         "not trained": Misconception(
             lambda x, sizes, steps, rng: untrained(x, sizes, rng),
-            "The networks are no better than a model without latents. "
+            "The networks are no better than independent pixels. "
             "Do you return the parameters that came out of training, and not those that went in? "
             "If so: is the step size sensible (a few thousandths), and do the minibatches come from all of x?",
         ),

@@ -222,9 +222,9 @@ MADE_MASKS = exercise(
     },
     hints=(
         (
-            "Give every unit a degree: how many of the first inputs it may know. Input d has degree order[d] + "
-            "1, as it "
-            "knows itself; hidden units have degrees from 1 to D - 1."
+            "Work out a small case: D = 3, order = [1, 0, 2], two hidden units of degrees 1 and 2. The inputs have "
+            "degrees 2, 1, 3, so the first mask is [[0, 1], [1, 1], [0, 0]] and the last [[1, 0, 1], [0, 0, 1]]. "
+            "Check each entry against the rule."
         ),
         (
             "A unit may take from those whose degree is not above its own: mask = degrees_below[:, None] <= "
