@@ -58,12 +58,11 @@ plots.show(fig, alt="An hourglass: x with D = 784 goes through an encoder with l
                     "decoder, its mirror image, to a reconstruction with D = 784.")
 
 # %% [markdown]
-# A deep network is a chain of layers. In this course it is a list of pairs $(W, \mathbf{b})$, and rows are examples:
+# A deep network is a chain of layers. Here it is a list of pairs $(W, \mathbf{b})$, and rows are examples:
 #
 # $$H_0 = X, \qquad H_l = \tanh(H_{l-1} W_l + \mathbf{b}_l), \qquad \text{output} = H_{L-1} W_L + \mathbf{b}_L .$$
 #
-# There is no $\tanh$ after the last layer, so the output can take any value. Encoder and decoder are two such networks, and the code between them is
-# the encoder's linear output.
+# Without $\tanh$ after the last layer the output can take any value. Encoder and decoder are two such networks; the code is the encoder's linear output.
 
 # %% [markdown]
 # {{exercise mlp_forward}}
@@ -84,8 +83,7 @@ def mlp_forward(params, x, activation):
 mlp_forward = check(mlp_forward)
 
 # %% [markdown]
-# In notebook 01 a hundred outputs of a linear decoder filled as many dimensions as the code had numbers. Take a random decoder with a hidden layer, from $K = 2$
-# codes over 10 hidden units to $D = 12$ pixels.
+# In notebook 01 a hundred outputs of a linear decoder filled as many dimensions as the code had numbers. Take a random decoder, from $K = 2$ codes over 10 hidden units to $D = 12$ pixels.
 
 # %%
 predict("02-rank", "How many dimensions do a hundred outputs of this decoder fill, "
@@ -401,7 +399,7 @@ plots.show(fig, alt="Two maps of the test digits, coloured by label. In PCA's mo
                     "patches, with 4, 7 and 9 in one region, 3, 5, 8 in another.")
 
 # %% [markdown]
-# How much do two digits overlap? Count, for each test digit, what the digit nearest to it on the map is.
+# How much do digits overlap? Count which one is nearest to each test digit on the map.
 
 # %%
 def meetings(codes):
@@ -419,7 +417,7 @@ for name, codes in [("PCA", pca_codes(x_test, 2)), ("deep autoencoder", codes_2)
     mixed = np.triu(met + met.T, 1).ravel()
     pairs = [f"{k // 10} and {k % 10}" for k in np.argsort(-mixed)[:3]]
     neighbours[name] = [f"{np.trace(met) / met.sum():.0%}", ", ".join(pairs)]
-results(neighbours, ["neighbour of the same digit", "mixed most often"])
+results(neighbours, ["neighbour is the same digit", "mixed most often"])
 
 # %% tags=["expectation"]
 assert pairs[0] == "4 and 9" and 0.5 < np.trace(met) / met.sum() < 0.9

@@ -619,7 +619,7 @@ latent_pad(map_decoder, digits.shape, codes=map_codes[:1000], labels=y_test[:100
 # ## 8. Beside the others
 #
 # The lecture compares VAEs with two other families (L22). Unlike *autoregressive* models, which draw one pixel after another and so need a pass for each, a VAE generates in **one forward pass**. Unlike *reversible* models, whose latent space must have as many dimensions as the data, it may have a **low-dimensional latent representation**: ours has 20 for 784 pixels, or 2.
-# The price is what you have measured: only a bound on the likelihood. (That half of the draws miss is the price of this simple prior: see Further.) Notebook 11 puts four families in one table.
+# The price is what you have measured: only a bound on the likelihood. (That half of the draws miss is this prior's price: see Further.) Notebook 11 puts four families in one table.
 #
 # ## What you have shown
 #

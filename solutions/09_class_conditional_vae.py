@@ -256,7 +256,7 @@ def label_found(z_fit, z_test):
         z_fit[:2000], y_fit[:2000], z_test, y_test)]
 
 # %%
-label_shuffles = [np.random.default_rng(seed).permutation(y_fit) for seed in range(3)]
+shuffled = [np.random.default_rng(seed).permutation(y_fit) for seed in range(3)]
 found, by_shuffles = {}, {}
 for K in ks:
     (plain, _), (told, _) = pairs[K, 0]
@@ -265,7 +265,7 @@ for K in ks:
     z_fit = sampled_codes(told, x_fit, y_fit)
     z_test = sampled_codes(told, x_test, y_test)
     found["told", K] = label_found(z_fit, z_test)
-    by_shuffles[K] = [linear_accuracy(z_fit, shuffled, z_test) for shuffled in label_shuffles]
+    by_shuffles[K] = [linear_accuracy(z_fit, labels, z_test) for labels in shuffled]
 
 # %%
 fig, axes = plots.figure(9.6, 3.2, columns=2, sharey=True)
@@ -775,7 +775,8 @@ by_size = {name: [by_K[K][i] for K in ks]
 by_size["slant, reconstructions"] = [same_K[K][1] for K in ks]
 by_size["thickness, reconstructions"] = [same_K[K][2] for K in ks]
 by_size["taken for a digit, reconstructions"] = [share_of_digits(
-    strict, conditional.analogy(*pairs[K, 0][1], x_some, y_some, y_some, C)) for K in ks]
+    strict, conditional.analogy(*pairs[K, 0][1], x_some, y_some, y_some, C))
+    for K in ks]
 by_size["taken for a digit"] = [share_of_digits(strict, conditional.analogy(
     *pairs[K, 0][1], x_some, y_some, y_next, C)) for K in ks]
 results(by_size, [f"K = {K}" for K in ks], caption="Analogies of 500 held-out digits")

@@ -53,9 +53,9 @@ from course_utils.showing.pen import pen_grid
 # %% [markdown]
 # ## 1. One data set for all
 #
-# Digits written with a pen on a tablet, eight points each along the line: $D = 16$ numbers between 0 and 1, $(x_1, y_1, \dots, x_8, y_8)$, in the order of writing. They were rounded to
-# hundredths and stretched until they touch the edges of the square, so many numbers are *exactly* 0 or 1, where a density could become infinite. So every example
-# gets a little Gaussian tremble, standard deviation 0.02: fresh in every minibatch of training, and once for all in the test digits and where a model is fitted to all digits at a time.
+# Digits written with a pen on a tablet, eight points each along the line: $D = 16$ numbers between 0 and 1, $(x_1, y_1, \dots, x_8, y_8)$, in the order of writing. They are rounded to
+# hundredths and touch the edges of the square, so many numbers are *exactly* 0 or 1, where a density could become infinite. So every example
+# gets a little Gaussian tremble, standard deviation 0.02: fresh in every minibatch, and once for all in the test digits and where a model is fitted to all digits at a time.
 
 # %%
 digits, rng = load_pen_digits(), np.random.default_rng(0)
@@ -85,7 +85,7 @@ plots.show(fig, alt="Four mechanisms. Autoregressive: each number gets arrows fr
                     "gets x and x hat and says which is real.")
 
 # %% [markdown]
-# The classical rival is a mixture of 100 Gaussians with full covariances, fitted by EM (notebook 04). All of them are to be judged by the mean of $\log p(\mathbf{x})$ on the test digits, in nats, where they have one. The higher the better.
+# The classical rival is a mixture of 100 Gaussians with full covariances, fitted by EM (notebook 04). All are judged by the mean of $\log p(\mathbf{x})$ on the test digits, in nats, where they have one. The higher the better.
 
 # %%
 predict("11-order", "From the most nats to the fewest?",
@@ -121,7 +121,7 @@ results({"sixteen numbers, each on its own": log_alone.sum(axis=1).mean(),
 #
 # $$p(\mathbf{x}) = \prod_{d} p(x_d \mid x_1, \dots, x_{d-1}),$$
 #
-# where $x_1, \dots, x_{16}$ are now the sixteen numbers one by one, so that $x_2$ is the first point's $y$.
+# with the sixteen numbers one by one: $x_2$ is the first point's $y$.
 #
 # An **autoregressive** model learns the factors. One network for each would be sixteen networks; MADE (Germain and others, 2015) gets all sixteen out of one, an autoencoder whose output $d$ cannot see what it must not:
 # some of the weights are held at 0 by *masks*, so that output $d$ looks at the inputs before $d$ and at no others.
@@ -158,7 +158,7 @@ plots.show(fig, alt="A network of four columns. The third output in the order is
                     "hidden units.")
 
 # %% [markdown]
-# What comes out are not the numbers themselves but their distributions: for each $x_d$ a mixture of ten Gaussians, weights, means and widths (30 outputs a number). Training maximises the mean of $\log p(\mathbf{x})$, which one pass through the network gives *exactly*.
+# What comes out are distributions: for each $x_d$ a mixture of ten Gaussians, weights, means and widths (30 outputs a number). Training maximises the mean of $\log p(\mathbf{x})$, which one pass through the network gives *exactly*.
 
 # %%
 masks = made_masks([16, 128, 128, 16], range(16))
@@ -210,7 +210,7 @@ completion_pad(autoregressive, shown, np.random.default_rng(3), 8, columns=4)
 # </details>
 
 # %% [markdown]
-# To *sample*, one has to go the same way: draw $x_1$, put it in, run the network again for $x_2$ given $x_1$, and so on, one pass for each number. You write it for numbers that are 0 or 1, where the network puts out one logit each:
+# To *sample*, one has to go the same way: draw $x_1$, put it in, run the network again for $x_2$ given $x_1$, and so on. You write it for numbers that are 0 or 1, where the network puts out one logit each:
 
 # %% [markdown]
 # {{exercise autoregressive_sample}}
@@ -289,7 +289,7 @@ plots.show(fig, alt="25 real digits in black and white with frayed edges; 25 clo
 assert calls == 784
 
 # %% [markdown]
-# 784 passes are a matter of principle: each pixel needs those before it. The VAE draws one short code, and one pass makes all pixels from it (L22). What the ratio has above 784 is no principle: a pass of this MADE takes longer than one of this decoder. (PixelCNN, WaveNet and language models are autoregressive, too. They may save work between passes, but one number comes after another. They can be *trained* in one pass, as all of a given $\mathbf{x}$ is known at once.)
+# 784 passes are a matter of principle: each pixel needs those before it. The VAE draws one short code, and one pass makes all pixels from it (L22). What the ratio has above 784 is no principle: a pass of this MADE takes longer than one of this decoder. (PixelCNN, WaveNet and language models are autoregressive, too. They may save work between passes, and can be *trained* in one, as all of a given $\mathbf{x}$ is known.)
 # The pictures do not compare like with like: seconds of training against minutes, draws against probabilities.
 
 # %% [markdown]
@@ -455,7 +455,7 @@ plots.show(fig, alt="Fourteen test digits. The VAE's reconstructions look like t
 #
 # ## 5. A game without likelihood
 #
-# A **GAN** (Goodfellow and others, 2014) has a generator that makes $\mathbf{x} = G(\mathbf{z})$ of noise, and no density. In its place a second network, the *discriminator* or judge, is trained to tell real examples from made ones; it puts out $D(\mathbf{x})$, the probability of real. ($D$ and $G$ as in all papers on GANs; this $D$ is no number of dimensions, and this $G$ not the VAE's.) The generator is trained to be taken for real:
+# A **GAN** (Goodfellow and others, 2014) has a generator that makes $\mathbf{x} = G(\mathbf{z})$ of noise, and no density. In its place a second network, the *discriminator* or judge, is trained to tell real examples from made ones; it puts out $D(\mathbf{x})$, the probability of real. (Not the $D$ and $G$ of before.) The generator is trained to be taken for real:
 #
 # $$L_D = -\operatorname{mean}\log D(\mathbf{x}_{\text{real}}) - \operatorname{mean}\log(1 - D(\mathbf{x}_{\text{made}})), \qquad L_G = -\operatorname{mean}\log D(\mathbf{x}_{\text{made}}).$$
 #
@@ -559,7 +559,7 @@ controls = {"other real digits": trembling(x_fit[:1000]),
 check_up = {name: precision_recall(x_test[:1000], x, k) for name, x in controls.items()}
 
 # %% [markdown]
-# (Lines that run into a neighbour's square are the model's own: nothing keeps its numbers between 0 and 1.)
+# (Lines that run into a neighbour's square are the model's own.)
 #
 # How far would other digits change such a number? The spread over random *halves* of both sets tells: half the examples have twice a mean's variance, and half of it shows, as halves have much in common.
 
@@ -580,9 +580,9 @@ reveal("11-recall", min(quality, key=lambda name: quality[name][1]))
 # %% [markdown]
 # The star stands where the best is ahead of the next by more than the error of the difference.
 #
-# The controls: real digits reach nearly 1, five classes of ten full precision and half of the recall. Precision alone can be had with a single good digit, recall alone with a scatter that is wide enough (one Gaussian).
+# The controls: real digits reach nearly 1, five classes of ten full precision and half of the recall. Precision alone can be had with a single good digit, recall alone with a wide scatter (one Gaussian).
 #
-# Of all models the GAN covers least, and its precision is lowest, too: it had some seconds, as the other networks had, and is not finished. Is something left out, or only not yet learned? Below "Further" one takes twice as many steps: its precision passes that of two other networks, its recall stays below all. The objectives do differ: a log likelihood is a mean over the *real* digits, and one to which a model gives no density costs it without limit; a generator's loss is a mean over the *made* ones, and none of them need be an 8.
+# Of all models the GAN covers least, and its precision is lowest, too: it had some seconds, like the others, and is not finished. Is something left out, or only not yet learned? Below "Further" one takes twice as many steps: its precision passes that of two other networks, its recall stays below all. The objectives do differ: a log likelihood is a mean over the *real* digits, and one to which a model gives no density costs it without limit; a generator's loss is a mean over the *made* ones, and none of them need be an 8.
 
 # %% [markdown]
 # ## 6. The table
@@ -664,12 +664,12 @@ results({
 # %% [markdown]
 # The classic has no fewer nats than the best network, covers as much, and took the least time: without it one would have thought that these data need a network. What it lacks: each component's covariance grows with $D^2$, and its code is a kind and that kind's own axes, with no path from one kind to another.
 #
-# The order of nats says something about *these* data, 8,500 examples of sixteen numbers, and about trainings of seconds. "Passes", and that a flow's code is as long as $\mathbf{x}$, are matters of principle. Diffusion models, which had their breakthrough at about the time of this lecture, are close kin of the VAE, with many latents of full size.
+# The order of nats says something about *these* data, and about trainings of seconds. "Passes", and that a flow's code is as long as $\mathbf{x}$, are matters of principle. Diffusion models, which had their breakthrough at about the time of this lecture, are close kin of the VAE, with many latents of full size.
 #
 # ## What you have shown
 #
 # - An autoregressive model gives exact likelihoods in one pass, and samples in $D$ passes: 784 calls for a picture against one (L1, L22).
-# - Couplings can be undone, and their log determinant is a sum: exact likelihood and one pass, with a code as long as $\mathbf{x}$. Six of its latents, even turned, kept no more of a digit than PCA's six components; the VAE's six kept more (L22).
+# - Couplings can be undone, and their log determinant is a sum: exact likelihood and one pass, with a code as long as $\mathbf{x}$. Six of its latents, even turned, kept less of a digit than PCA's six components; the VAE's six kept more (L22).
 # - A GAN needs no density, and has none to offer. It left more of the real digits uncovered than any other model here (L1).
 # - On sixteen numbers a mixture of Gaussians does as well as the best network in nats, and as the VAE in six numbers.
 # - Precision and recall judge samples without a likelihood, with controls that say what the numbers can mean.
@@ -856,7 +856,10 @@ maps = {"the truth": np.exp(ring_log_prob(plane))} | {
                                               density=True)[0].ravel()
     for name, x in drawn.items()}
 drawn["flow"] = flow.flow_inverse(ring_flow, z)
-drawn["autoregressive"] = made.made_sample(ring_made, [0, 1], rng.random(z.shape), noise)
+drawn["autoregressive"] = made.made_sample(ring_made, [0, 1], rng.random(z.shape),
+                                           noise)
+
+# %%
 angle = rng.uniform(0, 2 * np.pi, 40_000)
 circle = 2 * np.stack([np.cos(angle), np.sin(angle)], axis=1)
 off = {"the truth": ring} | drawn | {"a circle without spots (a control)": circle}
@@ -874,7 +877,7 @@ for ax, (name, density) in zip(axes, maps.items()):
 fig.colorbar(image, ax=axes, label="density", shrink=0.8, extend="max")
 plots.show(fig, alt="Five maps of a density. The truth has eight round spots, and so "
                     "has the autoregressive model; the VAE's are paler; the flow has a "
-                    "band with hardly a spot, the GAN a thin line, darker at the spots.")
+                    "band with hardly a spot, the GAN a thin line with darker spots.")
 
 # %% [markdown]
 # The flow's map is continuous, so to part its round cloud of $\mathbf{z}$ into eight spots, a thin strip of it must be pulled over every gap. That needs steep places, and this flow, trained for seconds, has none that are steep enough: bands remain, and what lies on them is lost to the spots. (It is not impossible: the truth's density is positive between the spots, too.) The VAE's and the GAN's maps are as smooth. The autoregressive model's factors are mixtures, here of the truth's own form: the steep places are built in.
