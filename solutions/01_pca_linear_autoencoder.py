@@ -496,10 +496,10 @@ plots.show(fig, alt="Squared error per face against K: the training error falls 
 
 # %%
 K = choose_k(eigenvalues_of(faces.x_train[known], mean), 0.9)
-results({name: [*(errors[name][i] for i in (0, 4, -1)),
+results({name: [*(round(errors[name][i], 6) for i in (0, 4, -1)),
                 f"{1 - error(x, K) / error(x, 0):.0%}"] for name, x in sets.items()},
         ["K = 1", "K = 20", "K = 255", f"variance kept with K = {K}"],
-        caption="Squared error per face")
+        caption="Squared error per face, and share of the variance")
 new = errors["photographs of new people"]
 reveal("01-new", 100 * new[-1] / new[0], unit="per cent")
 
@@ -631,7 +631,7 @@ my_angle = subspace_angle(U, six)
 random_angle = subspace_angle(np.random.default_rng(0).normal(size=(50, 6)), six)
 results({"PCA": [pca_error, 0], "linear_ae_train": [my_error, my_angle],
          "control: a random U": [None, random_angle]},
-        ["error", "angle to PCA's subspace"], digits=4)
+        ["error", "angle to PCA's subspace (radians)"], digits=4)
 
 # %% tags=["expectation"]
 assert pca_error <= my_error < 1.005 * pca_error and my_angle < 0.1 < 1 < random_angle
@@ -791,7 +791,7 @@ predict("01-encoder", "Do the rows of V span the subspace that the columns of U 
 difference = centred @ V.T @ U.T - centred @ best @ best.T
 share = np.sum(difference ** 2) / np.sum(centred ** 2)
 results({"angle of V's rows to PCA's subspace (radians)": subspace_angle(V.T, best),
-         "difference of the outputs, as a share of the variance": share}, digits=2)
+         "difference of the outputs, as a share of the variance": share})
 reveal("01-encoder", "yes" if subspace_angle(V.T, best) < 0.05 else "no")
 
 # %% tags=["expectation"]

@@ -521,7 +521,7 @@ fig, ax = plots.figure(7.4, 3.2)
 for row, (name, values) in enumerate(accuracy.items()):
     colour = plots.PALETTE[{"p": 8, "P": 0, "a": 1}[name[0]]]
     ax.plot(values, np.full(10, row), "o", alpha=0.5, color=colour)
-    ax.plot(values.mean(), row, "|", markersize=22, color="black")
+    ax.plot(values.mean(), row, "|", markersize=22, color="black", clip_on=False)
 ax.set_yticks(range(len(accuracy)), accuracy)
 ax.invert_yaxis()
 ax.set(xlabel="accuracy on 2,000 test digits")
@@ -542,7 +542,7 @@ gain = {K: accuracy[f"autoencoder, K = {K}"] - accuracy[f"PCA, K = {K}"]
 results({"gain of the autoencoder's codes over PCA's": [
             (gain[K].mean(), gain[K].std(ddof=1) / 10 ** 0.5) for K in networks]},
         [f"K = {K}" for K in networks],
-        caption="Accuracy with 100 labels: mean ± standard error of ten choices")
+        caption="Difference of accuracies with 100 labels: mean ± standard error of ten")
 
 # %% tags=["expectation"]
 assert gain[2].min() > 0.1 and gain[8].mean() > 0.01 and -0.025 < gain[30].mean() < 0
@@ -571,7 +571,7 @@ def interpolate_linear(a, b, steps):
 interpolate_linear = check(interpolate_linear)
 
 # %% [markdown]
-# Both walks below start and end at the same two images, the reconstructions from eight codes.
+# All walks below start and end at the same two images, the reconstructions from eight codes.
 #
 # %%
 predict("02-middle", "What does the middle of the walk through codes look like?",
@@ -612,7 +612,7 @@ results({"500 test digits": distance_to_digits(x_test[:500]).mean(),
 
 # %% [markdown]
 # By this measure black is more of a digit than digits are, as what is pale is near to much. So we take a classifier with an eleventh label, *none of these*. The library's `judge_train` teaches it on the training digits and
-# on as many pictures that are none: noise, shuffled pixels, averages and halves of two digits. Its controls first.
+# on as many pictures that are none: noise, shuffled pixels, averages of two digits, two halves side by side. Its controls first.
 
 # %%
 judge = judge_train(x_train, y_train, 500, np.random.default_rng(0))
@@ -724,7 +724,7 @@ assert drawn[2] > 0.7 * real[2] and drawn[30] < 0.55 * real[30]
 assert drawn[2] > 3 * flat[2] and abs(drawn[30] - flat[30]) < 0.12
 
 # %% [markdown]
-# With two codes random ones pass nearly as often as reconstructions; but two codes reconstruct badly. With thirty, nine in ten reconstructions pass, and of the random codes about two in five, as of PCA's. The decoder is the same in both rows, and so are
+# With two codes random ones pass somewhat less often than reconstructions; but two codes reconstruct badly. With thirty, nine in ten reconstructions pass, and of the random codes about two in five, as of PCA's. The decoder is the same, and so are
 # the mean and the covariance of the codes: what is missing is the rest of their distribution, and the autoencoder has no description of it.
 #
 # Could the reconstruction error serve as a description, "a good digit is what I can copy"?
@@ -757,7 +757,7 @@ assert share < 0.5 and copied["a digit with its pixels shuffled"] > 3 * error[30
 #
 # - **Compression** (L3b), the second of the lecture's four reasons. Thirty numbers for 784 looks like a smaller file. But the code is made of real numbers, and to write them down with few bits you must know which values are
 #   probable, so that frequent ones get short names. Without a distribution there is no such table. The lecture says it in half a sentence: this needs a *variational* autoencoder; notebook 12 builds the file.
-# - **How to choose $K$** (L8). The tube had an elbow, because it has a dimension. And digits? Two more networks, so that there is a curve to look at:
+# - **How to choose $K$** (L8). The tube had an elbow, because it has a dimension. And digits? Two more networks, for more than three points:
 
 # %%
 between = {K: autoencoder.autoencoder_train(

@@ -223,12 +223,12 @@ for ax, (eta, log_p) in zip(axes, maps.items()):
 axes[0].set_ylabel("component 2")
 fig.colorbar(image, ax=axes, label="log10 p(x)", extend="min", shrink=0.9)
 plots.show(fig, alt="Density of the model for three noise variances: a wide blot, "
-                    "a soft ring, and a thin dark ring that most of the ones miss.")
+                    "a soft ring, and a thin dark ring that some of the ones miss.")
 
 # %% [markdown]
 # ### Train the generator by maximum likelihood
 #
-# With much noise the curve is of no account, with little it misses most of the ones: in between lies a best noise variance. So choose *all* parameters, $\theta = (\text{bend}, \text{scale})$ and $\eta$, so that
+# With much noise the curve is of no account, with little it misses some of the ones, and each miss is dear: in between lies a best noise variance. So choose *all* parameters, $\theta = (\text{bend}, \text{scale})$ and $\eta$, so that
 # the mean of $\log p(\mathbf{x}_n)$ over the training data is largest. Start from a bad guess, a curve that is too short and hardly bent, and judge by ones that
 # were not used: those of the test set.
 
@@ -300,7 +300,7 @@ straight_new = log_marginal_linear(x_new, W_2, np.zeros(2), eigenvalues[1]).mean
 gain = -cost(found, x_new) - straight_new
 results({"straight": [eigenvalues[1], straight, straight_new],
          "bent": [eta, -cost(found), -cost(found, x_new)]},
-        ["eta", "log p of a training one", "of a test one"], caption="In nats per one")
+        ["eta", "log p of a training one", "of a test one"], caption="The noise variance, and nats per one")
 reveal("03-noise", eigenvalues[1] / eta)
 print(f"gained by bending: {gain:.1f} nats a test one, a factor of {np.exp(gain):.1f}")
 
@@ -690,7 +690,7 @@ density_explorer(x, lambda z, bend: scale * arc(z, bend),
 # %% [markdown] tags=["expectation"]
 # <details><summary>Answers</summary>
 #
-# (a) Larger: 3.1 against 0.37 with the best bend, for the noise must cover what a straight curve misses. (b) Yes, and the more the smaller $\eta$ is: with little noise every miss is dear. At 0.05 the right bend is worth some thirty nats a one, at 0.37 not quite four.
+# (a) Larger: 3.1 (with the curve's scale; a straight line's own gives 3.4) against 0.37 with the best bend, for the noise must cover what a straight curve misses. (b) Yes, and the more the smaller $\eta$ is: with little noise every miss is dear. At 0.05 the right bend is worth some thirty nats a one, at 0.37 not quite four.
 #
 # </details>
 
@@ -762,7 +762,7 @@ cases = {"the posterior": (0, 1), "1.2 times as wide, off by 0.5 (ours)": (0.5, 
          "0.7 times as wide": (0, 0.7)}
 results({name: [base(*case), *(np.sqrt((base(*case) ** K - 1) / S) for K in (20, 100))]
          for name, case in cases.items()}, ["b", "error at K = 20", "at K = 100"],
-        trained=False, caption="Relative error of p(x) with 1000 samples")
+        trained=False, caption="b, and the relative error of p(x) with 1000 samples")
 
 # %% tags=["expectation"]
 expect(near[20].std(), np.sqrt((base(0.5, 1.2) ** 20 - 1) / S), within=0.09)
@@ -770,7 +770,7 @@ expect(near[1].mean(), 0, within=0.02)
 expect(near[20].mean(), 0, within=0.18)
 
 # %% [markdown]
-# A $q$ that is too narrow, below $1/\sqrt2$ of the posterior's width, has weights of *infinite* variance: it hardly ever draws the codes that it gives too little weight, and when it does, one weight outweighs all others. Too wide is the safe side to err on.
+# A $q$ that is too narrow, below $1/\sqrt2$ of the posterior's width, has weights of *infinite* variance: it hardly ever draws the codes that it gives too little weight, and when it does, one weight outweighs all others. If the width is not known, too wide is the safe side: the error grows with $K$, but is never infinite.
 
 # %% [markdown]
 # ### What happens as the noise goes to zero?
@@ -807,7 +807,7 @@ plots.show(fig, alt="Log density against eta. On the curve it keeps rising as et
 reveal("03-limit", "it rises without limit; it falls without limit")
 
 # %% [markdown]
-# On the curve the density grows without limit, like $\eta^{-(D-K)/2}$: here half a unit of $\log\eta$ per unit, as one of the two dimensions is not filled. At distance $d$ from the curve
+# On the curve the density grows without limit, like $\eta^{-(D-K)/2}$: here half a nat for each unit of $\log\eta$, as one of the two dimensions is not filled. At distance $d$ from the curve
 # it plunges like $e^{-d^2/2\eta}$. In the limit $p(\mathbf{x})$ is infinite on the curve and 0 off it, as L9 says.
 
 # %% tags=["expectation"]
@@ -820,7 +820,7 @@ assert 0 < np.argmax(log_p_all) < len(log_p_all) - 1  # the best eta is inside t
 # %% [markdown]
 # ### Digits as the noise goes to zero
 #
-# The same limit for 784 pixels. (A *density* may be larger than 1, so its log may be positive: in 784 dimensions with little noise, by hundreds of nats. Only differences between models mean something.)
+# The same limit for 784 pixels. (A *density* may be larger than 1, so its log may be positive: in 784 dimensions with little noise, by hundreds of nats and more. Only differences between models mean something.)
 
 # %%
 codes = pca.pca_encode(x_test, digit_mean, eigendigits[:2])
@@ -846,7 +846,7 @@ plots.show(fig, alt="Mean log density against eta: reconstructions rise without 
 # %% [markdown]
 # ### Checks
 #
-# On the curve, with one code, all three ways to $\log p(\mathbf{x})$ must agree, up to the error of the sampling. That is known: the standard error of a mean is the standard deviation of its terms
+# On the curve, with one code, all ways to $\log p(\mathbf{x})$ must agree, up to the error of the sampling. That is known: the standard error of a mean is the standard deviation of its terms
 # over $\sqrt S$. And with the prior for $q$, importance sampling is plain Monte Carlo.
 
 # %%

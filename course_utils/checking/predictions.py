@@ -121,7 +121,7 @@ class Revealed:
 
     def __str__(self):
         answer = _said(self.answer) + self.unit
-        phrase = isinstance(self.answer, list) or (" " in str(self.answer) and isinstance(self.answer, str))
+        phrase = isinstance(self.answer, list) or (isinstance(self.answer, str) and not _is_number(self.answer))
         if self.guess is None:
             return f"{'The answer: ' if phrase else 'It is '}{answer}. (You made no prediction.)"
         said = f"You said {_said(self.guess)}; {'the answer is' if phrase else 'it is'} {answer}."
@@ -149,6 +149,14 @@ class Revealed:
 
     def _repr_html_(self):
         return f"<div role='status' class='course-reveal' style='{STYLE}'>{escape(str(self))}</div>"
+
+
+def _is_number(text):
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _said(value) -> str:
