@@ -542,7 +542,7 @@ gain = {K: accuracy[f"autoencoder, K = {K}"] - accuracy[f"PCA, K = {K}"]
 results({"gain of the autoencoder's codes over PCA's": [
             (gain[K].mean(), gain[K].std(ddof=1) / 10 ** 0.5) for K in networks]},
         [f"K = {K}" for K in networks],
-        caption="Difference of accuracies with 100 labels: mean ± standard error of ten")
+        caption="Accuracies with 100 labels: mean difference ± standard error")
 
 # %% tags=["expectation"]
 assert gain[2].min() > 0.1 and gain[8].mean() > 0.01 and -0.025 < gain[30].mean() < 0

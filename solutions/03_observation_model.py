@@ -300,7 +300,7 @@ straight_new = log_marginal_linear(x_new, W_2, np.zeros(2), eigenvalues[1]).mean
 gain = -cost(found, x_new) - straight_new
 results({"straight": [eigenvalues[1], straight, straight_new],
          "bent": [eta, -cost(found), -cost(found, x_new)]},
-        ["eta", "log p of a training one", "of a test one"], caption="The noise variance, and nats per one")
+        ["eta", "log p of a training one", "of a test one"], caption="Eta, and nats")
 reveal("03-noise", eigenvalues[1] / eta)
 print(f"gained by bending: {gain:.1f} nats a test one, a factor of {np.exp(gain):.1f}")
 

@@ -346,12 +346,12 @@ untrained = {K: vae.init_vae(x_fit.mean(axis=0), [784, 200, K],
 # %%
 found_in = {f"{name}, samples of q": [*found[name, 2], *found[name, 20]]
             for name in ("not told", "told")}
-found_in["told, means of q"] = sum((found_in_means(K, pairs[K, 0][1][0])
-                                    for K in (2, 20)), [])
-free = {f"{name}, without a price": sum((found_without_price(K, name == "told")
-                                         for K in (2, 20)), [])
+found_in["told, means of q"] = [*found_in_means(2, pairs[2, 0][1][0]),
+                                *found_in_means(20, pairs[20, 0][1][0])]
+free = {f"{name}, without a price": [*found_without_price(2, name == "told"),
+                                     *found_without_price(20, name == "told")]
         for name in ("not told", "told")}
-at_start = sum((found_in_means(K, untrained[K]) for K in (2, 20)), [])
+at_start = [*found_in_means(2, untrained[2]), *found_in_means(20, untrained[20])]
 results(found_in | free | {"told, untrained (a control)": at_start},
         ["K = 2, linear", "nearest code", "K = 20, linear", "nearest code"],
         digits=2, caption="How often the label is found in z (without a price there is "

@@ -885,7 +885,7 @@ plots.show(fig, alt="Five maps of a density. The truth has eight round spots, an
 # The GAN's spots while it trains: in how many of the eight does it put at least 6 % of its samples, about half of a fair share? (One round Gaussian with the ring's variance has 3.3 % in each; a circle of radius 2 without any spots has 9.6 %. So this says whether a part of the ring is left out, not how sharp the spots are.)
 
 # %%
-z = rng.normal(size=(400, 2))
+z = rng.normal(size=(4000, 2))
 occupied = [np.sum(ring_shares(gan.gan_generate(player, z)) > 0.06)
             for player in moments.values()]
 fig, ax = plots.figure(7, 2.4)
@@ -904,7 +904,7 @@ assert off_spots["the truth"] < 0.02 and off_spots["autoregressive"] < 0.05
 assert min(off_spots[name] for name in ("flow", "VAE", "GAN")) > 0.08
 
 # %%
-modes_pad(moments, z)
+modes_pad(moments, z[:400])
 
 # %% [markdown]
 # (Play it. The eight spots are where the truth's map above has them.) First a cloud that wanders over the plane and holds hardly a spot; from about step 1,000 on one spot after another is found, until it goes all round the ring: nothing is left out, but a circle would do as well by this count.
