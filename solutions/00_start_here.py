@@ -171,19 +171,19 @@ exp_explorer()
 #
 # | notebook | question | lecture points |
 # |---|---|---|
-# | 01 PCA as a linear autoencoder | Which K numbers say most about a picture? | L2, L4, L5 |
+# | 01 PCA is a linear autoencoder | Which K numbers say most about a picture? | L2, L4, L5 |
 # | 02 Deep autoencoders | What if the pictures lie on a curved surface? | L2, L3, L6–L8 |
 # | 03 The observation model | How does a decoder become a probability density? | L9, L10 |
-# | 04 Jensen's bound | How do you maximise an integral that you cannot compute? | L10–L12, L15, L16 |
-# | 05 The KL terms | What do the two terms of the bound want? | L12–L15, L17 |
+# | 04 Jensen's inequality and the lower bound | How do you maximise an integral that you cannot compute? | L10–L12, L15, L16 |
+# | 05 The two terms of the bound | What do the two terms of the bound want? | L12–L15, L17 |
 # | 06 The reparameterization trick | How do you differentiate through a sample? | L18 |
 # | 07 Amortized inference | Must we fit q anew for every example? | L19, L20 |
 # | 08 The variational autoencoder | What comes out when all of it is put together? | L15, L20–L22 |
 # | 09 The class-conditional VAE | Can content and style be told apart? | L23–L25 |
-# | 10 Latent interpolation | What lies between two drawings, or two tunes? | L3, L26, L27 |
+# | 10 Latent-space interpolation: sketches and music | What lies between two drawings, or two tunes? | L3, L26, L27 |
 # | 11 Four generative models | What do the lecture's other three families do better than VAEs, and what worse? | L1, L22 |
 # | 12 Compression with VAEs | What is the KL term in bits? | L3, L14 |
-# | 13 Bayesian neural networks | What if the weights are uncertain, too? | L14 |
+# | 13 The price of weights | What if the weights are uncertain, too? | L14 |
 #
 # ## Your progress
 #

@@ -348,7 +348,7 @@ walk = pca_decode(codes, face_mean, eigenfaces)
 
 # %%
 fig, ax = plots.figure(7.2, 4.3)
-plots.image_grid(walk, faces.shape, columns=7, column_labels=[f"{t:+.1f}" for t in ts],
+plots.image_grid(walk, faces.shape, columns=7, column_labels=[f"{t:.1f}" for t in ts],
                  row_labels=[f"component {k}" for k in range(1, 5)], ax=ax)
 plots.show(fig, alt="Four rows of seven blurred faces. Each row changes smoothly in "
                     "its own way: large regions become brighter or darker, hair and "
@@ -416,7 +416,7 @@ digit_values = eigenvalues_of(digits.x_train[::2], digit_mean)
 # %%
 fig, (left, right) = plots.figure(9.6, 3.2, columns=2, sharey=True)
 plots.scree(face_values, ax=left).set_title("faces")
-plots.scree(digit_values, ax=right).set_title("digits")
+plots.scree(digit_values, ax=right).set(title="digits", ylabel="")
 plots.show(fig, alt="Share of the variance against K, for faces and digits: single "
                     "shares fall quickly; the first K together climb to 100 per cent.")
 
@@ -665,7 +665,7 @@ def error_of(U, V):
 
 pca_error = residual_variance(centred, best.T)
 results({"PCA": [pca_error, 0], "network": [error_of(U, V), angles[-1]]},
-        ["error", "angle to PCA's subspace"], digits=4)
+        ["error", "angle to PCA's subspace (radians)"], digits=4)
 
 # %% tags=["expectation"]
 assert pca_error <= error_of(U, V) < pca_error + 0.03 and angles[-1] < 5e-3
@@ -705,7 +705,8 @@ for seed in (2, 3, 4):
     other, _ = pca.linear_ae_train(centred, K=6, steps=400, rng=rng_other)
     alike = np.abs(columns @ (other / np.linalg.norm(other, axis=0))).max()
     found[f"seed {seed}"] = [subspace_angle(other, best), alike]
-results(found, ["angle to PCA's subspace", "largest |cosine| of columns, to seed 1"])
+results(found, ["angle to PCA's subspace (radians)",
+                "largest |cosine| of columns, to seed 1"])
 same, columns_again = (max(values) for values in zip(*found.values()))
 reveal("01-seeds", "the subspace, not U and V" if same < 0.05 and columns_again < 0.999
        else "neither")
@@ -810,7 +811,7 @@ print(f"{black.sum()} of 784 pixels never change; there, V is as it began:",
 results({name: [subspace_angle(rows, best)
                 for rows in (W.T, np.where(black, 0, W).T, S @ W.T)]
          for name, W in {"V": V, "control: V at the start": V_start}.items()},
-        ["all pixels", "without these", "weighted by variance"], digits=2,
+        ["all pixels", "without these", "weighted by variance"], digits=3,
         caption="Angle of V's rows to PCA's subspace (radians)")
 
 # %% tags=["expectation"]

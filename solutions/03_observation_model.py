@@ -68,7 +68,7 @@ left.set(xlabel="component 1", ylabel="component 2", aspect="equal")
 left.set_title("A thousand ones, and a curve")
 left.legend(loc="lower center")
 plots.image_grid(pca.pca_decode(curve(zs), mean, components), (28, 28), 3, ax=right,
-                 titles=[f"z = {z:+.1f}" for z in zs[:, 0]])
+                 titles=[f"z = {z:.1f}" for z in zs[:, 0]])
 plots.show(fig, alt="A horseshoe of points with an arc through it. Nine pictures along "
                     "the arc: a one that turns from leaning left to leaning right.")
 

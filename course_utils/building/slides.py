@@ -298,7 +298,7 @@ class Deck:
         if not shown:
             return
         if "course-reveal" in shown:
-            self.answer(plain(shown))
+            self.answer(plain(re.sub("<div class='course-asked'.*?</div>", "", shown)))
         elif "data-pad" in shown:
             self.begin("pad").body.append(shown)
         else:

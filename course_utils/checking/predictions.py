@@ -19,6 +19,8 @@ STYLE = (
     "background:var(--jp-layout-color1,#fafafa);color:var(--jp-ui-font-color1,#222)"
 )
 
+_asked: dict[str, str] = {}  # questions of this session
+
 
 def predict(
     key: str,
@@ -38,14 +40,18 @@ def predict(
     if choices is not None and order is not None:
         raise ValueError("predict takes choices or an order to find, not both")
     question_of = _Question(key, question, _texts(choices), _texts(order), unit)
+    _asked[key] = question
     if guess is not None:
         record_prediction(key, question_of.read(guess))
     return _shown(question_of)
 
 
 def reveal(key: str, answer: Any, unit: str = "") -> None:
-    """Shows the answer to the question `key` beside what was predicted: a choice, a list in its order, or a number."""
-    show(Revealed(load_predictions().get(key), _plain(answer), unit))
+    """Shows the answer to the question `key` beside what was predicted: a choice, a list in its order, or a number.
+
+    The question stands above it once more, where it has been asked since Python started.
+    """
+    show(Revealed(load_predictions().get(key), _plain(answer), unit, _asked.get(key, "")))
 
 
 def _texts(items):
@@ -116,8 +122,9 @@ class _Question:
 class Revealed:
     """A result beside what was predicted."""
 
-    def __init__(self, guess: Any, answer: Any, unit: str = ""):
+    def __init__(self, guess: Any, answer: Any, unit: str = "", question: str = ""):
         self.guess, self.answer, self.unit = guess, answer, f" {unit}" if unit else ""
+        self.question = question
 
     def __str__(self):
         answer = _said(self.answer) + self.unit
@@ -148,7 +155,8 @@ class Revealed:
         return ""
 
     def _repr_html_(self):
-        return f"<div role='status' class='course-reveal' style='{STYLE}'>{escape(str(self))}</div>"
+        asked = f"<div class='course-asked' style='opacity:.8'>{escape(self.question)}</div>" if self.question else ""
+        return f"<div role='status' class='course-reveal' style='{STYLE}'>{asked}{escape(str(self))}</div>"
 
 
 def _is_number(text):

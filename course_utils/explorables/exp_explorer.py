@@ -30,7 +30,7 @@ def exp_explorer() -> Explorable:
         color=plots.PALETTE[0],
     )
     (naive,) = right.plot([], [], label="the formula as it stands", color=plots.PALETTE[1], linewidth=4, zorder=1)
-    (point,) = right.plot([], [], "o", color=plots.PALETTE[2])
+    (point,) = right.plot([], [], "o", color=plots.PALETTE[0], markersize=8)
     right.set(
         xlabel="shift c of all entries", ylabel="log-mean-exp", title="The result", xlim=(-870, 870), ylim=(-900, 900)
     )

@@ -205,7 +205,7 @@ def pca_overview(
         labels = (
             ["original"]
             + [f"K = {min(K, len(components))}" for K in ks]
-            + [f"mean {t:+d} s.d." if t else "mean" for t in moves]
+            + [f"component 1,\n{t:+d} s.d." if t else "mean" for t in moves]
         )
         plots.image_grid([x, *rebuilt, *moved], data.shape, len(labels), ax=ax, row_labels=[name], column_labels=labels)
     alt = (

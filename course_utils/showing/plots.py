@@ -8,6 +8,7 @@ settings. The figures belong to the caller alone (`matplotlib.figure.Figure`, no
 import base64
 import html
 import io
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -20,6 +21,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 from matplotlib.rcsetup import cycler
+from matplotlib.text import Text
 from matplotlib.ticker import PercentFormatter
 from numpy.typing import ArrayLike
 from PIL import Image
@@ -48,6 +50,7 @@ STYLE: dict[Any, Any] = {
 }
 ROOM = 0.025  # beside and above a mosaic, as a share of it: titles and neighbours do not touch it
 LARGE = 200_000  # bytes: a larger PNG is packed with a palette, whatever its colours (see `with_palette`)
+HYPHEN_FOR_MINUS = re.compile(r"(?<![\w$)])-(?=\d)")
 CSS_DPI = 96  # a CSS pixel is 1/96 inch, so figure sizes in inches are the sizes on the page
 
 
@@ -65,7 +68,9 @@ def figure(
 
 
 def png(fig: Figure, scale: float = 2) -> bytes:
-    """Return the figure as PNG bytes with `scale` device pixels per CSS pixel."""
+    """Return the figure as PNG bytes with `scale` device pixels per CSS pixel, and a true minus sign in its labels."""
+    for label in fig.findobj(Text):  # as the axes' own numbers have it
+        label.set_text(HYPHEN_FOR_MINUS.sub("−", label.get_text()))
     buffer = io.BytesIO()
     fig.savefig(buffer, format="png", dpi=scale * CSS_DPI, metadata={"Software": None})
     return buffer.getvalue()

@@ -85,6 +85,16 @@ def test_the_result_stands_beside_the_prediction(guess, answer, text):
     assert str(shown) == text and text.split(";")[0] in shown._repr_html_()
 
 
+def test_the_question_stands_above_its_result(monkeypatch):
+    shown = []
+    monkeypatch.setattr(predictions, "show", shown.append)
+    predict("asked", "Is 1 < 2?", ["yes", "no"])
+    reveal("asked", "yes")
+    reveal("not asked yet", "yes")
+    page, other = (result._repr_html_() for result in shown)
+    assert page.index("Is 1 &lt; 2?") < page.index("The answer: yes") and "course-asked" not in other
+
+
 def test_reveal_takes_what_a_cell_computed(capsys):
     import numpy as np
 
