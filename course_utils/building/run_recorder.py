@@ -26,6 +26,7 @@ from course_utils.building.build import find_built
 from course_utils.networks import known_runs, optim
 from course_utils.networks.flat import flatten, leaves, unflatten
 
+ON_THE_WAY = {"GAN"}  # trainings that, with a callback, are shown at steps which a recorded run does not have
 LONG = 1.0  # second of processor time; in a browser it is ten to twenty times as much
 ROOT = Path(__file__).parents[2]
 FIRST_CELL = "from pathlib import Path\nfrom course_utils.building import run_recorder\nrun_recorder.record({!r}, {!r})"
@@ -55,6 +56,7 @@ def recording(adam: Callable, keep: Callable[[Mapping[str, Any]], Any]) -> Any:
         seconds, rate, steps = time.process_time() - begun, asked["step_size"], asked["steps"]
         run = {
             "label": asked["label"],
+            "watched": callback is not None,
             "seconds": seconds,
             "steps": steps,
             "step sizes": known_runs.some_sizes(rate if callable(rate) else lambda t: rate, steps),
@@ -81,7 +83,8 @@ def record(folder: str, notebook: str, long: float = LONG) -> None:
     def keep(run):
         nonlocal found
         whole = len(run["losses"]) == run["steps"] > known_runs.LOOKED
-        if os.getpid() != process or run["seconds"] < long or not whole:
+        needed = run["watched"] and run["label"] in ON_THE_WAY
+        if os.getpid() != process or run["seconds"] < long or not whole or needed:
             return False
         found += 1
         np.savez(Path(folder) / f"{notebook}-{found:02}.npz", **run)

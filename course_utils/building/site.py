@@ -102,7 +102,10 @@ def build_site(
         shutil.copytree(shell, made)
         wheel = site_files.course_wheel(Path(course_utils.__file__).parent, course_utils.__version__)
         wheels = python.parents[1] / KERNEL_EXTENSION
-        site_files.write_pyodide(made / "static" / "pyodide", table, files, wheels, wheel, course_utils.__version__)
+        compiler = site_files.Compiler(table, work / "bytecode")
+        site_files.write_pyodide(
+            made / "static" / "pyodide", table, files, wheels, wheel, course_utils.__version__, compiler
+        )
         shutil.copytree(Path(course_utils.__file__).parent / site_files.RUNS, made / LATER)
         notebooks = put_notebooks(paths, made)
         add_scripts(made)

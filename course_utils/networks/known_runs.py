@@ -26,12 +26,13 @@ from course_utils.networks.arrays import Array
 
 LOOKED = 10  # steps that are taken before a run is looked for
 CLOSE = 1e-3  # relative difference of losses that another machine's rounding makes in as many steps, at most
-FEW = 20_000  # weights
+FEW = 120_000  # weights
 PATIENCE = 20.0  # seconds: a training that would take less is done; a cell may have several
 FOLDER = Path(__file__).parents[1] / "models" / "trained"
 HOW_TO_TRAIN = "from course_utils.networks import known_runs; known_runs.train_anyway()"
 
 _anyway = sys.platform != "emscripten"
+_spared = 0.0  # seconds that trainings would have taken which were not done again
 
 
 class Run(NamedTuple):
@@ -46,6 +47,12 @@ def train_anyway(yes: bool = True) -> None:
     before is not, where it would take more than PATIENCE."""
     global _anyway
     _anyway = yes
+
+
+def processor_time() -> float:
+    """Seconds of processor time of this process so far, with those that trainings would have taken here which were not
+    done again, as their first steps let expect: for differences, of what a training costs."""
+    return time.process_time() + _spared
 
 
 def some_sizes(rate: Callable[[int], Any], steps: int) -> list[float]:
@@ -127,8 +134,8 @@ class Watch:
         self.times.append(time.monotonic())
         if len(self.losses) != LOOKED:
             return None
-        seconds = float(np.diff(self.times).min()) * self.steps  # the quickest: in others, somebody may look on
-        description = self.known() if seconds > PATIENCE else None
+        step = float(np.diff(self.times).min())  # the quickest: in others, somebody may look on
+        description = self.known() if step * self.steps > PATIENCE else None
         if description is None:
             return None
         try:
@@ -136,8 +143,10 @@ class Watch:
         except OSError as error:
             self.said = f"{self.label} was done in full; the course has its weights, but {error}."
             return None
+        global _spared
+        _spared += step * (self.steps - LOOKED)
         self.said = (
-            f"{self.label}: {self.steps:,} steps would take some {told(seconds)} here. The first "
+            f"{self.label}: {self.steps:,} steps would take some {told(step * self.steps)} here. The first "
             f"{LOOKED} have the losses of a training that the course has done, so the weights that came of it are "
             f"taken. To train all the same, run this cell again after\n    {HOW_TO_TRAIN}"
         )

@@ -225,3 +225,13 @@ def test_the_runs_that_come_with_the_course_are_whole():
                 assert len(run["first losses"]) == known_runs.LOOKED < run["steps"]
                 assert np.isfinite([*run["first losses"], run["last loss"], *pack[f"{run['name']}.units"]]).all()
             assert {name.split(".")[0] for name in pack} == {run["name"] for run in runs}
+
+
+def test_the_clock_counts_what_a_known_training_would_have_taken(known, monkeypatch):
+    monkeypatch.setattr(known_runs.time, "monotonic", iter(np.arange(0.0, 1000.0)).__next__)  # a second a step
+    before = known_runs.processor_time()
+    trained()
+    assert STEPS - known_runs.LOOKED <= known_runs.processor_time() - before < STEPS
+    before = known_runs.processor_time()
+    trained(seed=1)  # another training, which is done
+    assert known_runs.processor_time() - before < STEPS - known_runs.LOOKED
