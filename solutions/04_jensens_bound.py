@@ -27,6 +27,7 @@
 # %%
 import numpy as np
 from matplotlib.patches import Circle
+from matplotlib.patheffects import withStroke
 from scipy.stats import norm
 
 from course_utils.checking import check, hint, predict, progress, reveal
@@ -135,7 +136,7 @@ assert np.all(np.log(sixty) <= tangent)              # step 1, digit by digit
 assert np.log(sixty).mean() <= tangent.mean()        # step 2
 assert np.isclose(tangent.mean(), np.log(m))         # step 3
 fig, ax = plots.figure(7.2, 3.6)
-drawings.centroid(np.log, sixty, ax=ax, closer=0.03)
+drawings.centroid(np.log, sixty, ax=ax, closer=0.012)
 for part in (ax, *ax.child_axes):
     part.plot(sixty, tangent, color=plots.PALETTE[5], label="tangent at E[X]")
 ax.set(xlabel="mean brightness (0 to 1)", title="log lies below its tangent")
@@ -743,7 +744,7 @@ for name, apart in {"exactly together": 0, "a millionth apart": 1e-6}.items():
     for _ in range(200):
         pair = em_m_step(x, em_e_step(x, *pair))
     ends[name] = [*pair[1], mixture_log_prob(x, *pair).mean()]
-results(ends, ["mean of 0", "mean of 1", "log p (nats per five)"])
+results(ends, ["mean, component 0", "mean, component 1", "log p (nats per five)"])
 reveal("04-tie", "both at the mean of all fives, 0.15")
 
 # %% tags=["expectation"]
@@ -791,11 +792,12 @@ r_new = em_e_step(x_new, *thetas[-1])
 kind = r_new.argmax(axis=1)
 ends_right = new[:, 7, 0] > new[:, 6, 0]
 results({"component of EM": np.mean(kind == ends_right),
-         "what EM expects of itself": np.mean(r_new.max(axis=1)),
+         "EM's own expectation": np.mean(r_new.max(axis=1)),
          "x > 0, without EM": np.mean((x_new > 0) == ends_right),
          "x > its mean, without EM": np.mean((x_new > x.mean()) == ends_right),
          "always to the right": np.mean(ends_right)},
-        trained=False, caption="Agreement with where the stroke ends, 200 new fives")
+        trained=False, caption="Agreement with where the stroke ends, 200 new fives (second "
+                "row: the mean of the larger responsibilities)")
 
 # %% tags=["expectation"]
 for cut in (0, x.mean()):
@@ -814,14 +816,15 @@ for c, ax in enumerate(axes):
     middle = np.median(new[kind == c], axis=0)
     ax.plot(*middle.T, "o-", color=drawings.DATA, lw=2)
     for i, point in enumerate(middle, 1):
-        ax.annotate(i, point, xytext=(8, -4), textcoords="offset points", weight="bold")
+        ax.annotate(i, point, xytext=(7, 3), textcoords="offset points", weight="bold",
+                    path_effects=[withStroke(linewidth=3, foreground="white")])
     ax.set(aspect="equal", title=f"component {c}: {np.sum(kind == c)} fives")
     ax.set_axis_off()
 plots.show(fig, alt="Component 0: the points start at the top and end at the bottom "
                     "left. Component 1: the last points are the bar on top.")
 
 # %% [markdown]
-# (Blue: the medians of the eight points.) The components are two orders of writing: in one the bar comes first, points 1 to 3 (some draw it to the left, more to the right and back), in the other last, points 7 and 8. But two thresholds that need no EM, 0 and the mean of all fives, agree just as well:
+# (Blue: the medians of the eight points; grey: the first forty.) The components are two orders of writing: in one the bar comes first, points 1 to 3 (some draw it to the left, more to the right and back), in the other last, points 7 and 8. But two thresholds that need no EM, 0 and the mean of all fives, agree just as well:
 # the meaning was in the number $x$. What EM adds is a density for each way, and with it a probability for each five. (Not one to bet on: it expects to be right in 98 %, as two Gaussians know nothing of the small hump at 0.)
 
 # %% [markdown]
@@ -852,7 +855,7 @@ iwae_bound = check(iwae_bound)
 # \log p(\mathbf{x}) - \mathcal{F} = K \left( \tfrac12 (a^2 - 1) - \log a \right).$$
 
 # %%
-K, factors = 8, {"too wide": 1.6, "too narrow": 0.505,
+K, factors = 8, {"too wide": 1.6, "too narrow": 0.5055,
                  "a little too wide": 1.2145, "a little too narrow": 0.8}
 
 
@@ -945,7 +948,8 @@ for name, pool in pools.items():
 results(averages, ["lowest mean", "median mean", "highest mean",
                    "share of top 100", "largest weight"],
         digits=2, trained=False,
-        caption="Twenty averages of 100,000 weights, in units of p(x)")
+        caption="Twenty averages of 100,000 weights, and the largest weight, in units "
+                "of p(x); share of the total that 100 weights have")
 for name in ("too wide", "a little too wide"):
     assert averages[name][-1] <= factors[name] ** K
 

@@ -684,7 +684,8 @@ def train(beta, start, seed=1):
 
 # %%
 in_noise = eigenvalues[:2] / eta_2
-print("variance along each component, in units of eta:", in_noise.round(1))
+print("variance along both components, in units of eta:",
+      "{:.1f} and {:.1f}".format(*in_noise))
 
 # %%
 predict("05-beta", "What becomes of the two latents at beta = 24?",
@@ -699,11 +700,11 @@ codes_of = {name: best_q(x_test, *models[name], beta * eta_2)
             for name, (beta, _) in runs.items()}
 
 # %%
-fig, axes = plots.figure(9.6, 6.4, columns=3, rows=2, sharex=True, sharey=True)
+fig, axes = plots.figure(9.6, 6.4, columns=3, rows=2)
 for ax, (name, (mu, log_sigma)) in zip(axes.flat, codes_of.items()):
     for digit, colour in [(0, 0), (1, 1), (7, 4)]:
         shown = np.flatnonzero(digits.y_test == digit)[:10]
-        sizes = 2 * np.exp(log_sigma[shown]).T + 0.08  # a point is a dot
+        sizes = np.maximum(2 * np.exp(log_sigma[shown]).T, 0.08)  # a point is a dot
         ax.add_collection(EllipseCollection(
             *sizes, np.zeros(10), units="xy", offsets=mu[shown], facecolors="none",
             offset_transform=ax.transData, edgecolors=plots.PALETTE[colour]))
@@ -712,7 +713,6 @@ for ax, (name, (mu, log_sigma)) in zip(axes.flat, codes_of.items()):
     ax.add_patch(Circle((0, 0), 1, fill=False, linestyle="--"))
     ax.set(xlim=(-4.2, 4.2), ylim=(-4.2, 4.2), aspect="equal", title=name)
     ax.set(xlabel="$z_1$", ylabel="$z_2$")
-axes[0, 2].tick_params(labelbottom=True)
 axes[1, 2].set_axis_off()
 axes[1, 2].legend(*axes[0, 0].get_legend_handles_labels(), loc="center", fontsize=13)
 plots.show(fig, alt="Codes of zeros, ones and sevens with their one-sigma ellipses. "

@@ -336,13 +336,14 @@ for name, (f, df, exact) in functions.items():
         pathwise_gradient(df, mu, sigma, eps))]
     assert all(abs(off) < 4 for _, _, off in both)
     table[name] = [exact, *((mean, error) for mean, error, _ in both)]
-results(table, ["exact", "score function", "pathwise"], digits=4, trained=False)
+results(table, ["exact", "score function", "pathwise"], digits=4, trained=False,
+        caption="Gradient by μ, with its standard error")
 
 # %% tags=["expectation"]
 assert all(row[2][1] < row[1][1] / 2 for row in table.values())
 
 # %% [markdown]
-# All eight agree with the exact values (they share their noise, so they err alike), and in every row the pathwise error is the smaller one. The pathwise estimator knows more: it is told $f'$, the direction in which
+# All eight agree with the exact values (they share their noise, so their errors are not independent), and in every row the pathwise error is the smaller one. The pathwise estimator knows more: it is told $f'$, the direction in which
 # $f$ grows, where the other one must find out by comparing rewards.
 #
 # Is that a law? "Further" looks for a counterexample.
@@ -923,7 +924,7 @@ results({"with noise, of twelve climbs": [int(sum(away[w])) for w in widths],
          "without noise": ["yes" if exactly[w] else "no" for w in widths],
          "tops of F along μ, at this width": tops},
         [f"{w}" for w in widths],
-        caption="Got away to the higher summit, by log σ of the start")
+        caption="Got away to the higher summit, and tops of F, by log σ of the start")
 
 # %% tags=["expectation"]
 assert [sum(away[w]) for w in (0.0, -0.5, -1.5, -2.5)] == [12, 12, 0, 0]
@@ -999,7 +1000,8 @@ for name, (f, df, _) in functions.items():
             for estimates in (f(z) * (eps ** 2 - 1) / sigma, df(z) * eps)]
     assert all(abs(off) < 4 for _, _, off in both)
     sigma_table[name] = [by_sigma[name], *((mean, error) for mean, error, _ in both)]
-results(sigma_table, ["exact", "score function", "pathwise"], digits=4, trained=False)
+results(sigma_table, ["exact", "score function", "pathwise"], digits=4, trained=False,
+        caption="Gradient by σ, with its standard error")
 
 # %% [markdown]
 # ### The variances of section 5

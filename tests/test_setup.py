@@ -585,7 +585,7 @@ def sanitise(root):
     from nbval.plugin import get_sanitize_patterns
 
     rules = get_sanitize_patterns((root / "tests" / "notebooks" / "nbval_sanitize.cfg").read_text(encoding="ascii"))
-    assert len(rules) == 6
+    assert len(rules) == 7
 
     def apply(text):
         for pattern, replacement in rules:

@@ -45,7 +45,7 @@ def candidates(version: str) -> Iterator[str]:
 
 
 def find_python(version: str, magic: str) -> Path | None:
-    """A Python on this machine whose bytecode has this magic number, in hexadecimal digits; None where there is none."""
+    """A Python on this machine whose bytecode has this magic number (hexadecimal digits); None where there is none."""
     for program in candidates(version):
         try:
             said = subprocess.run([program, "-c", ASK], capture_output=True, text=True, timeout=60)

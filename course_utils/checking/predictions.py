@@ -171,7 +171,8 @@ def _said(value) -> str:
     if isinstance(value, list):
         return ", then ".join(value)  # items may have commas of their own
     if isinstance(value, float):
-        return f"{value:.0f}" if value == round(value) and abs(value) < 1e6 else f"{value:.3g}"
+        text = f"{value:.0f}" if value == round(value) and abs(value) < 1e6 else f"{value:.3g}"
+        return text.replace("-", "−")
     return f"“{value}”" if " " in str(value) else str(value)  # a phrase
 
 

@@ -89,16 +89,16 @@ def amortization_explorer(
     whole.set(xlim=(-4, 4), ylim=(-4, 4), aspect="equal", xlabel="$z_1$", ylabel="$z_2$", title="the way of q's mean")
     density = near.imshow(np.zeros((2, 2)), origin="lower", cmap="Greys", aspect="equal", interpolation="bilinear")
     near.grid(False)
-    near.set(xlabel="$z_1$", title="posterior (grey) and q")
+    near.set(xlabel="$z_1$", ylabel="$z_2$", title="posterior (grey) and q")
     ellipses = [
         ax.add_patch(Ellipse((0, 0), 1, 1, fill=False, color=plots.PALETTE[4], linewidth=1.5))
         for ax in (whole, near, near)
     ]
-    bars = bars_ax.bar([0] * 3, [1] * 3, width=0.8, color=[plots.PALETTE[i] for i in (0, 3, 4)])
+    bars = bars_ax.bar([0] * 3, [1] * 3, width=0.8, color=[plots.PALETTE[i] for i in (0, 4, 3)])
     texts = [bars_ax.text(0, 0, "", ha="center", va="center", fontsize=9) for _ in bars]
     bars_ax.set(xticks=[], xlim=(-0.6, 0.6), ylabel="nats", title="the ledger")
     image = pictures.imshow(np.zeros((2 * shape[0] + 2, shape[1])), cmap="gray", vmin=0, vmax=1)
-    pictures.set(xticks=[], yticks=[shape[0] / 2, 1.5 * shape[0] + 2], yticklabels=["x", "p"], title="pixels")
+    pictures.set(xticks=[], yticks=[shape[0] / 2, 1.5 * shape[0] + 2], yticklabels=["x", "made"], title="pixels")
     pictures.grid(False)
 
     def update(example, start, steps):

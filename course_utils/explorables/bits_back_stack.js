@@ -97,7 +97,7 @@ function render({ model, el }) {
     got_line.replaceChildren();
     if (!back) got_line.textContent = "received: (finish the three steps)";
     else {
-      got_line.append("received: ");
+      got_line.append(`received: ${sent.length ? "" : "nothing yet,"}`);
       back[0].forEach((name, n) => {
         const wrong = name !== names[sent[n]];
         element("span", got_line, wrong ? "color:#c0392b;font-weight:bold;text-decoration:underline" : "", {}, name);
@@ -122,14 +122,14 @@ function render({ model, el }) {
     let text;
     if (step === 1) {
       [z, state] = pop(state, tables.posterior[x], tables.precision);
-      text = `1. Popped z = ${z + 1} with q(z | ${names[x]}):`;
+      text = `1. Popped z = ${z} with q(z | ${names[x]}):`;
     } else if (step === 2) {
       state = push(state, tables.likelihood[z], x, tables.precision);
-      text = `2. Pushed ${names[x]} with p(x | z = ${z + 1}):`;
+      text = `2. Pushed ${names[x]} with p(x | z = ${z}):`;
     } else {
       state = push(state, tables.prior, z, tables.precision);
       sent.push(x);
-      text = `3. Pushed z = ${z + 1} with p(z):`;
+      text = `3. Pushed z = ${z} with p(z):`;
     }
     step = (step + 1) % 4;
     const change = log2(state) - before;

@@ -41,9 +41,9 @@ class BitsBackStack(BrowserWidget):
         pushed = push_symbol(popped, x, self.likelihood[z], self.precision)
         name = self.names[x]
         return [
-            (f"pop z = {z + 1} with q(z|{name})", popped),
+            (f"pop z = {z} with q(z|{name})", popped),
             (f"push {name} with p({name}|z)", pushed),
-            (f"push z = {z + 1} with p(z)", push_symbol(pushed, z, self.prior, self.precision)),
+            (f"push z = {z} with p(z)", push_symbol(pushed, z, self.prior, self.precision)),
         ]
 
     @property

@@ -47,7 +47,7 @@ def _bell(mu, log_sigma):
 def gradient_explorer() -> Explorable:
     """Return sliders for q, the number of samples and an offset of f: samples, and both clouds of estimates."""
     fig, (left, right) = plots.figure(9.4, 3.5, columns=2, width_ratios=[1, 1.5])
-    bell = left.add_patch(Polygon(_bell(0, 0), color=plots.PALETTE[3], alpha=0.4, label="q(z)"))
+    bell = left.add_patch(Polygon(_bell(0, 0), color=plots.PALETTE[4], alpha=0.4, label="q(z)"))
     (curve,) = left.plot(GRID, 0 * GRID, color="black", linewidth=1, label="f(z) + c")
     looks = {
         "c": EPS,

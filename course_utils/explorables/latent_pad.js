@@ -57,12 +57,31 @@ function render({ model, el }) {
     });
   pad.width = pad.height = SIDE * ratio;
   const enlarged = SIDE / Math.max(w, h);
+  const choices = get("choices"), radios = [];
   const image = element("canvas", box,
     `${frame_line}width:${w * enlarged}px;height:${h * enlarged}px;image-rendering:pixelated`,
     { role: "img" });
   [image.width, image.height] = [w, h];
   const status = element("div", box, "flex-basis:100%;color:var(--jp-content-font-color1,inherit)",
     { role: "status" }); // spoken when it changes
+
+  if (choices.length) {
+    const group = element("fieldset", box, "flex-basis:100%;order:-1;border:0;margin:0;padding:0");
+    element("legend", group, "float:left;margin-right:10px").textContent = "label y";
+    const together = `choice-${Math.random().toString(36).slice(2)}`;
+    choices.forEach((name, i) => {
+      const label = element("label", group, "margin-right:12px;cursor:pointer;white-space:nowrap");
+      radios.push(element("input", label, "margin:0 3px 0 0", { type: "radio", name: together }));
+      label.append(name);
+      radios[i].addEventListener("change", () => {
+        model.set("base", get("bases")[i]);
+        model.set("choice", i);
+        model.save_changes();
+        redraw();
+      });
+      radios[i].addEventListener("keydown", (event) => event.stopPropagation()); // or JupyterLab would move on
+    });
+  }
 
   const to_x = (a) => (a - left) / (right - left) * SIDE, to_y = (b) => (top - b) / (top - bottom) * SIDE;
 
@@ -87,11 +106,14 @@ function render({ model, el }) {
     back.strokeText(text, x, y);
     back.fillText(text, x, y);
   };
-  const median = (values) => values.sort((a, b) => a - b)[values.length >> 1];
-  names.forEach((name, c) => {
-    const mine = labels.flatMap((label, n) => (label === c ? [n] : []));
-    const [x, y] = [0, 1].map((d) => median(mine.map((n) => codes[2 * n + d])));
-    words(name, to_x(x), to_y(y), "bold 16px sans-serif");
+  names.forEach((name, c) => { // framed in its colour, which is the key to the dots
+    const font = "bold 14px sans-serif", [x, y] = get("label_places")[c];
+    back.font = font;
+    const wide = back.measureText(name).width + 8;
+    [back.fillStyle, back.strokeStyle, back.lineWidth] = ["#fff", get("palette")[c], 2.5];
+    back.fillRect(to_x(x) - wide / 2, to_y(y) - 9, wide, 18);
+    back.strokeRect(to_x(x) - wide / 2, to_y(y) - 9, wide, 18);
+    words(name, to_x(x), to_y(y) + 1, font);
   });
   const number = (v) => String(Number(v.toPrecision(3))).replace("-", "\u2212");
   const small = "12px sans-serif";
@@ -110,7 +132,8 @@ function render({ model, el }) {
   };
   function announce() {
     status.textContent = `${first} = ${z1.toFixed(2)}, ${second} = ${z2.toFixed(2)}${nearest()}`;
-    image.setAttribute("aria-label", `image decoded at ${status.textContent}`);
+    const label = choices.length ? `, written as ${choices[get("choice")]}` : "";
+    image.setAttribute("aria-label", `image decoded at ${status.textContent}${label}`);
   }
 
   const ink = image.getContext("2d"), pixels = ink.createImageData(w, h), front = pad.getContext("2d");
@@ -163,6 +186,7 @@ function render({ model, el }) {
   });
 
   const redraw = () => {
+    if (radios.length) radios[get("choice")].checked = true;
     if (!timer) [z1, z2] = get("value"); // during a drag, an echo must not pull the point back
     draw();
     announce();

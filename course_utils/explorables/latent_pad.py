@@ -34,9 +34,13 @@ class LatentPad(BrowserWidget):
     shape = traitlets.List(traitlets.Int()).tag(sync=True)
     dims = traitlets.List(traitlets.Int()).tag(sync=True)
     base = traitlets.List(traitlets.Float()).tag(sync=True)
+    choices = traitlets.List(traitlets.Unicode()).tag(sync=True)  # buttons, each of which sets a base
+    bases = traitlets.List(traitlets.List(traitlets.Float())).tag(sync=True)
+    choice = traitlets.Int(0).tag(sync=True)
     codes = traitlets.Bytes().tag(sync=True)  # (N, 2) float32
     labels = traitlets.List(traitlets.Int()).tag(sync=True)  # index into label_names for each code
     label_names = traitlets.List(traitlets.Unicode()).tag(sync=True)
+    label_places = traitlets.List(traitlets.List(traitlets.Float())).tag(sync=True)  # of each label's name
     palette = traitlets.List(traitlets.Unicode()).tag(sync=True)
     extent = traitlets.List(traitlets.Float()).tag(sync=True)
     scale = 2.0
@@ -47,6 +51,11 @@ class LatentPad(BrowserWidget):
         if self.sizes and len(proposal["value"]) != self.sizes[0]:
             raise traitlets.TraitError(f"base: expected {self.sizes[0]} numbers, got {proposal['value']}")
         return proposal["value"]
+
+    @traitlets.observe("choice")
+    def _take_base(self, change):
+        if self.bases:
+            self.base = self.bases[change["new"]]
 
     def layers(self) -> list[tuple[np.ndarray, np.ndarray]]:
         """Return the decoder as a list of `(W, b)`, as the browser has them."""
@@ -142,6 +151,7 @@ def latent_pad(
         codes=points.astype("<f4").tobytes(),
         labels=own.tolist(),
         label_names=[str(name) for name in names],
+        label_places=_places(points, own, len(names), 0.07 * (right - left)),
         palette=list(plots.TEN),
         extent=[left, right, bottom, top],
         description=(
@@ -169,6 +179,12 @@ def _checked_layers(decoder):
             raise ValueError(f"decoder layer {i} holds values that are not finite in float16 (above 65504)")
         n_in = W.shape[1]
     return layers
+
+
+def _places(points, own, count, gap):
+    """Where the names of the labels stand: at the medians of their points (N, 2), and no two nearer than `gap`."""
+    medians = [np.median(points[own == label], axis=0) for label in range(count)]
+    return plots.apart(np.array(medians), gap).tolist() if medians else []
 
 
 def _square_around(points):

@@ -2,12 +2,10 @@
 
 from collections.abc import Sequence
 
-import ipywidgets
 import numpy as np
 
-from course_utils.explorables.latent_pad import latent_pad
+from course_utils.explorables.latent_pad import LatentPad, latent_pad
 from course_utils.networks.arrays import Network
-from course_utils.showing.widgets import Explorable
 
 
 def style_pad(
@@ -16,31 +14,22 @@ def style_pad(
     names: Sequence[object],
     label: int = 0,
     extent: tuple[float, float, float, float] = (-2.5, 2.5, -2.5, 2.5),
-) -> Explorable:
+) -> LatentPad:
     """Return a pad over z1 and z2 of a class-conditional decoder, with a button for each label in `names`.
 
     `decoder` takes [z, y], y one-hot of C = len(names) places; its outputs are logits of an image of `shape`. The
-    label's places are inputs that do not move while z is dragged, so the browser draws without the kernel; a button
-    sets them. Other dimensions of z than the first two are 0.
+    label's places are inputs that do not move while z is dragged; a button sets them. Other dimensions of z than the
+    first two are 0. All of it runs in the browser; `pad.choice` is the label's place among the names.
     """
     C, inputs = len(names), len(decoder[0][0])
     if inputs < C + 2:
         raise ValueError(f"a decoder with at least 2 + {C} inputs is expected, for z and {C} labels; it has {inputs}")
-
-    def base(label):
-        return [*np.zeros(inputs - C), *np.eye(C)[label]]
-
-    pad = latent_pad(decoder, shape, extent=extent, base=base(label))
+    bases = [[*np.zeros(inputs - C), *row] for row in np.eye(C)]
+    pad = latent_pad(decoder, shape, extent=extent, base=bases[label])
+    pad.choices, pad.bases, pad.choice = [str(name) for name in names], bases, label
     left, right, bottom, top = extent
     pad.description = (
         f"Style pad: the image that the decoder makes of the style at z1 from {left:.3g} to {right:.3g} and z2 "
         f"from {bottom:.3g} to {top:.3g}, written as the label that is chosen by the buttons, at first {names[label]}."
     )
-    buttons = ipywidgets.ToggleButtons(
-        options=[(str(name), i) for i, name in enumerate(names)],
-        value=label,
-        description="label y",
-        style={"button_width": "auto"},
-    )
-    buttons.observe(lambda change: pad.set_trait("base", base(change["new"])), "value")
-    return Explorable([[buttons]], pad, static=lambda: (pad.standalone(), pad.description))
+    return pad

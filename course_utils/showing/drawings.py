@@ -225,7 +225,7 @@ def sampling_paths() -> tuple[Figure, Axes]:
             for sign in (1, -1):
                 arrow(ax, (3.44, y + 0.38 * sign), (3.95, y + 0.15 * sign))
             arrow(ax, (4.78, y + 0.08), (5.18, y + 0.08))
-            gradient(ax, (5.27, y - 0.24), (4.45, y - 0.9), blocked=True, bend=-0.2)
+            gradient(ax, (5.27, y - 0.24), (4.45, y - 1.0), blocked=True, bend=-0.2)
         else:
             distribution(ax, 5.5, y - 0.9, r"$\varepsilon$", 0.7, 0.4)
             arrow(ax, (5.5, y - 0.68), (5.5, y - 0.33))
@@ -394,6 +394,7 @@ def two_ways_to_q() -> tuple[Figure, Axes]:
             note(ax, x0 + 2.7, 2.52, r"the slope in $\phi$", color=LOSS)
         else:
             gradient(ax, (x0 + 3.9, 1.83), (x0 + 2.8, 2.08), bend=0.35)
+            gradient(ax, (x0 + 3.68, 1.18), (x0 + 2.98, 0.72), bend=-0.2)
             note(ax, x0 + 3.1, 2.52, r"the slope in $\mu$, $\log\sigma$", color=LOSS)
     return fig, ax
 
@@ -527,12 +528,13 @@ def bits_back() -> tuple[Figure, Axes]:
     ]:
         corners = [(x - 0.55, low), (x + 0.55, low), (x + 0.55, low + below), (x - 0.55, low + below)]
         ax.add_patch(Polygon(corners, facecolor=NETWORK, edgecolor="#8a8a8a", linewidth=1.2))
-        ax.text(x, low + 0.55, "earlier\ndigits", fontsize=10, **TEXT)
+        ax.text(x, low + 0.55, "earlier\nsymbols", fontsize=10, **TEXT)
         ax.text(x, 0.35, title, fontsize=12, **TEXT)
-    code(ax, 3.9, low + 2.35, "$z$")
+    arrow(ax, (3.9, low + 1.62), (3.9, low + 2.25))
+    code(ax, 3.9, low + 2.55, "$z$")
     for x in (6.7, 9.5):
         data(ax, x, low + 1.6 + 0.4, "$x$", width=1.1, height=0.7)
-    code(ax, 9.5, low + 2.4 + 0.4, "$z$")
+    code(ax, 9.5, low + 2.35 + 0.3, "$z$")
     for x, text in [(2.5, "$q(z|x)$"), (5.3, "$p(x|z)$"), (8.1, "$p(z)$")]:
         arrow(ax, (x - 0.6, 1.75), (x + 0.6, 1.75))
         distribution(ax, x, 2.4, "", width=0.8, height=0.4)
@@ -550,7 +552,8 @@ def bits_back() -> tuple[Figure, Axes]:
 def weight_message() -> tuple[Figure, Axes]:
     """Labels as a message of notebook 13: bits of another message choose the weights; labels and weights are sent; who
     has the labels trains as the sender did, and finds those bits."""
-    fig, ax = canvas(9.8, 3.4)
+    fig, ax = canvas(9.8, 3.8)
+    ax.set_ylim(-0.4, 3.4)
     note(ax, 2.1, 3.2, "sender: has the pictures and the labels", fontsize=11, color=INK)
     note(ax, 7.9, 3.2, "receiver: has the pictures", fontsize=11, color=INK)
     data(ax, 0.7, 2.4, r"$\mathbf{x}, \mathbf{y}$", 1.0)
@@ -583,5 +586,6 @@ def weight_message() -> tuple[Figure, Axes]:
     ax.add_patch(box)
     ax.text(9.1, 0.37, "other bits", fontsize=11, **TEXT)
     arrow(ax, (9.35, 1.87), (9.2, 0.65))
-    note(ax, 8.55, 1.93, "train,\ntoo")
+    note(ax, 8.55, 1.95, "train,\ntoo", color=INK)
+    arrow(ax, (4.6, 0.08), (8.25, 0.98), bend=0.22)
     return fig, ax

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from IPython.display import display
 
+HYPHEN_FOR_MINUS = re.compile(r"(?<![\w$).])-(?=[\d.])|(?<![\w$).-])-(?=log|ELBO\b|F\b)")
 CELL = "padding:.25em .9em;text-align:"
 
 
@@ -47,6 +48,11 @@ def expect(value: float, expected: float, within: float) -> None:
         raise AssertionError(f"{float(value):.6g} is not within {within:.3g} of {expected:.6g}")
 
 
+def with_minus(text: str) -> str:
+    """The text, with a true minus sign before a number, and before what has one in our tables, where a hyphen stands."""
+    return HYPHEN_FOR_MINUS.sub("−", text)
+
+
 class Table:
     """Results as text and as HTML that say the same."""
 
@@ -59,11 +65,12 @@ class Table:
         trained: bool,
         caption: str,
     ):
-        self.rows, self.columns, self.digits, self.trained, self.caption = rows, columns, digits, trained, caption
+        self.rows, self.columns = {with_minus(label): row for label, row in rows.items()}, [*map(with_minus, columns)]
+        self.digits, self.trained, self.caption = digits, trained, with_minus(caption)
         self.marked = set()
         for i in range(len(columns)):
-            self.marked.add((_best({label: row[i] for label, row in rows.items()}, best), i))
-        self.sides = ["left" if _of_words([row[i] for row in rows.values()]) else "right" for i in range(len(columns))]
+            self.marked.add((_best({label: row[i] for label, row in self.rows.items()}, best), i))
+        self.sides = ["left" if _of_words([row[i] for row in self.rows.values()]) else "right" for i in range(len(columns))]
 
     def _text(self, value):
         return _shown(value, self.digits)

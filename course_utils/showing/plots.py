@@ -8,7 +8,6 @@ settings. The figures belong to the caller alone (`matplotlib.figure.Figure`, no
 import base64
 import html
 import io
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -27,6 +26,7 @@ from numpy.typing import ArrayLike
 from PIL import Image
 
 from course_utils.data.texts import look_up
+from course_utils.showing.evidence import with_minus
 
 # Ten colours that stay apart for colour-blind readers
 # (Petroff 2021, "Accessible color sequences for data visualization").
@@ -50,7 +50,6 @@ STYLE: dict[Any, Any] = {
 }
 ROOM = 0.025  # beside and above a mosaic, as a share of it: titles and neighbours do not touch it
 LARGE = 200_000  # bytes: a larger PNG is packed with a palette, whatever its colours (see `with_palette`)
-HYPHEN_FOR_MINUS = re.compile(r"(?<![\w$)])-(?=\d)")
 CSS_DPI = 96  # a CSS pixel is 1/96 inch, so figure sizes in inches are the sizes on the page
 
 
@@ -70,7 +69,7 @@ def figure(
 def png(fig: Figure, scale: float = 2) -> bytes:
     """Return the figure as PNG bytes with `scale` device pixels per CSS pixel, and a true minus sign in its labels."""
     for label in fig.findobj(Text):  # as the axes' own numbers have it
-        label.set_text(HYPHEN_FOR_MINUS.sub("−", label.get_text()))
+        label.set_text(with_minus(label.get_text()))
     buffer = io.BytesIO()
     fig.savefig(buffer, format="png", dpi=scale * CSS_DPI, metadata={"Software": None})
     return buffer.getvalue()
@@ -232,7 +231,7 @@ def scree(eigenvalues: ArrayLike, ax: Axes | None = None, total: float | None = 
     return ax
 
 
-def _apart(points, gap, steps=200):
+def apart(points, gap, steps=200):
     """The points (N, 2), pushed apart where two are nearer than `gap`, so that what is written there can be read."""
     points = points.copy()
     for _ in range(steps):
@@ -249,7 +248,8 @@ def _apart(points, gap, steps=200):
 def codes(
     z: ArrayLike, y: ArrayLike, ax: Axes | None = None, names: Mapping[Any, str] | Sequence[str] | None = None
 ) -> Axes:
-    """Draw codes `z (N, 2)` coloured by label `y (N,)` and write each label at its median; return the axes.
+    """Draw codes `z (N, 2)` coloured by label `y (N,)`, and each label at its median, framed in its colour; return the
+    axes.
 
     `names` maps a label to the text that is written for it.
     """
@@ -264,8 +264,8 @@ def codes(
     order = np.random.default_rng(0).permutation(len(z))
     colours = np.array(TEN)[np.searchsorted(labels, y)]
     ax.scatter(*z[order].T, c=colours[order], s=9, alpha=0.7, linewidths=0)
-    middles = _apart(np.array([np.median(z[y == label], axis=0) for label in labels]), 0.06 * np.ptp(z, axis=0).max())
-    for label, middle in zip(labels, middles):
+    middles = apart(np.array([np.median(z[y == label], axis=0) for label in labels]), 0.06 * np.ptp(z, axis=0).max())
+    for label, middle, colour in zip(labels, middles, TEN):
         ax.text(
             middle[0],
             middle[1],
@@ -274,7 +274,7 @@ def codes(
             va="center",
             fontsize=13,
             fontweight="bold",
-            path_effects=[withStroke(linewidth=3, foreground="white")],
+            bbox={"boxstyle": "round,pad=0.15", "facecolor": "white", "edgecolor": colour, "linewidth": 2.5},
         )
     ax.set(xlabel="$z_1$", ylabel="$z_2$")
     ax.set_aspect("equal", adjustable="datalim")

@@ -57,7 +57,8 @@ def sheet(
 def roll(ax: Axes, melody: Sequence[int] | np.ndarray, low: int = 53, high: int = 90, colour: str = "") -> Axes:
     """A melody (T,) as a piano roll: a bar for each note, at its pitch, as long as it sounds."""
     for start, length, pitch in zip(*notes(np.asarray(melody))):
-        ax.add_patch(Rectangle((start + 0.08, pitch - 0.45), length - 0.16, 0.9, color=colour or plots.PALETTE[0]))
+        corner, sounds = (start + 0.1, pitch - 0.45), length - 0.4  # a gap: the same pitch twice is two bars
+        ax.add_patch(Rectangle(corner, sounds, 0.9, color=colour or plots.PALETTE[0], linewidth=0))
     ax.set(xlim=(0, len(melody)), ylim=(low, high), xticks=[0, 8, 16, 24, 32], yticks=[60, 72, 84])
     return ax
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from course_utils.explorables import latent_pad
+from course_utils.explorables.style_pad import style_pad
 
 pytestmark = pytest.mark.browser
 
@@ -51,7 +52,7 @@ def network(sizes, seed=0):
 def start(page, pad):
     """Render the pad's module in the page on a model that holds the pad's state."""
     state = {name: getattr(pad, name) for name in pad.trait_names(sync=True) if not name.startswith("_")}
-    state = {name: value for name, value in state.items() if isinstance(value, (list, tuple, str))}
+    state = {name: value for name, value in state.items() if isinstance(value, (list, tuple, str, int))}
     page.evaluate(
         FAKE_MODEL,
         {
@@ -69,6 +70,21 @@ def image_at(pad, z):
 
 def grey(page):
     return np.array(page.evaluate(PIXELS)).reshape(-1, 4)[:, 0]
+
+
+def test_a_button_writes_the_style_with_another_label(page):
+    pad = style_pad(network([5, 24, 12]), (3, 4), ["cat", "dog", "owl"], label=1)
+    start(page, pad)
+    assert page.get_by_role("radio", name="dog").is_checked()
+    page.get_by_role("radio", name="owl").check()
+    pad.choice = 2
+    np.testing.assert_allclose(grey(page), image_at(pad, pad.base), atol=1)
+    page.get_by_role("radio", name="owl").press("ArrowLeft")  # by the keyboard, as any group of radio buttons
+    assert page.get_by_role("radio", name="dog").is_checked()
+    pad.choice = 1
+    np.testing.assert_allclose(grey(page), image_at(pad, pad.base), atol=1)
+    assert page.evaluate("() => window.model.get('choice')") == 1
+    assert page.get_by_role("img").get_attribute("aria-label").endswith("written as dog")
 
 
 @pytest.mark.parametrize("sizes", [[2, 12], [2, 16, 12], [5, 32, 24, 12]])

@@ -69,7 +69,7 @@ def test_a_guess_that_answers_another_question_is_refused(asked, guess, message)
         ("it falls", "it stays", "You said “it falls”; the answer is “it stays”."),
         ("10", "10", "You said 10; it is 10. Just so."),
         (2.0, 10.0, "You said 2; it is 10. A factor of 5 off."),
-        (-2.0, 10.0, "You said -2; it is 10."),
+        (-2.0, 10.0, "You said −2; it is 10."),
         (95.0, 100.0, "You said 95; it is 100. Within ten per cent."),
         (
             ["a", "b", "c"],

@@ -520,6 +520,6 @@ def test_everything_in_the_library_that_trains_has_been_looked_at():
                     found.add(f"{info.name}:{name}")
     answers = {exercise.answer for exercise in all_exercises().values()}
     rest = {path.partition(":")[2] for path in found - answers - set(SHORTCUTS)}
-    tools |= {"cosine_decay", "hold_then_linear", "_show", "_apart", "strokes_of", "watch", "some_sizes"}
+    tools |= {"cosine_decay", "hold_then_linear", "_show", "apart", "strokes_of", "watch", "some_sizes"}
     tools |= {"first_losses"}  # it gives the losses of a few steps, and no network
     assert rest <= takes_data | tools, rest

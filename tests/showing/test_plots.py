@@ -89,7 +89,7 @@ def rgb(png_bytes):
 def test_a_palette_costs_nothing_to_see(shown):
     rng = np.random.default_rng(0)
     dots, ax = plots.figure(6, 4)
-    plots.codes(rng.normal(size=(2000, 2)), rng.integers(10, size=2000), ax=ax)
+    plots.codes(rng.normal(size=(3000, 2)), rng.integers(10, size=3000), ax=ax)
     images, ax = plots.figure(4, 4)
     plots.image_grid(rng.random((16, 64)), (8, 8), columns=4, ax=ax)
     plain = plots.png(dots)
