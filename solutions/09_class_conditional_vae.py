@@ -125,7 +125,7 @@ assert np.allclose(cvae_elbo(*pair, some, one_hot(y_test[:5], C), eps),
 # %% [markdown]
 # ## 2. What is a label worth?
 #
-# Two models of the same size, with the same budget of training: one is told the labels, one is not. Digits are drawn to black and white as in notebook 08. The first number bounds $\log p(\mathbf{x}|y)$, the other $\log p(\mathbf{x})$. For *perfect* models the mean difference is the mutual information of picture and label, which is
+# Two models of the same size, with the same budget of training: one is told the labels, one is not. Digits are drawn to black and white as in notebook 08. The ELBO of the model that is told bounds $\log p(\mathbf{x}|y)$, the other $\log p(\mathbf{x})$. For *perfect* models the mean difference is the mutual information of picture and label, which is
 # at most the label's entropy, $\log 10 \approx 2.3$ nats.
 
 # %%
@@ -209,8 +209,8 @@ expect(control[0], -3.5, within=0.6)
 fig, (left, right) = plots.figure(9.6, 3.3, columns=2)
 for values, name, look in zip(bounds.T, ("not told", "told"), ("o-", "s--")):
     left.plot(ks, values, look, label=name)
-right.errorbar(ks, *zip(*[(m, 2 * s) for m, s in worths]), fmt="o-", capsize=3,
-               color=plots.PALETTE[4], label="the label's worth")
+right.errorbar(ks, *zip(*worths), fmt="o-", capsize=3,
+               color=plots.PALETTE[4], label="the label's worth ± s.e.")
 right.plot(4, control[0], "x", color="black", label="random labels")
 right.axhline(np.log(C), color="#666666", linestyle=":", label="log 10")
 left.set(ylabel="test ELBO (nats)", title="Told the label, and not")
@@ -295,7 +295,7 @@ for K, nearest in zip(ks, (0.17, 0.3, 0.74)):
 assert 0.03 < min(by_shuffles[2]) < max(by_shuffles[2]) < 0.19
 
 # %% [markdown]
-# At each $K$ the label is harder to find where it was given: some of the category has left, without anybody having forbidden it. With two latents little is left: about 0.2, where shuffled labels (the crosses) give 0.06 to 0.16. But the more latents there are, the more of it stays, after 300 steps each. *Need not* is not *does not*. The price is small, too: $\mathbf{z}$ can say at most $\log 10 = 2.3$ nats about the label, and the whole KL term is ten times as large:
+# At each $K$ the label is harder to find where it was given, without anybody having forbidden it to $\mathbf{z}$. With two latents little of it is there: about 0.2, where shuffled labels (the crosses) give 0.06 to 0.16. But the more latents there are, the more of it stays, after 300 steps each. *Need not* is not *does not*. The price is small, too: $\mathbf{z}$ can say at most $\log 10 = 2.3$ nats about the label, and the whole KL term is ten times as large:
 
 # %%
 noise_20 = np.random.default_rng(2).standard_normal((2000, 20), dtype=np.float32)
@@ -332,7 +332,7 @@ def found_without_price(K, told):
     return label_found(z_fit / spread, z_test / spread)
 
 
-def found_in_means(K, encoder):
+def found_in_means(encoder):
     """The same for a told encoder's codes, read without noise."""
     z_fit, z_test = (style_codes(encoder, x, y, C)
                      for x, y in ((x_fit, y_fit), (x_test, y_test)))
@@ -346,14 +346,14 @@ untrained = {K: vae.init_vae(x_fit.mean(axis=0), [784, 200, K],
 # %%
 found_in = {f"{name}, samples of q": [*found[name, 2], *found[name, 20]]
             for name in ("not told", "told")}
-found_in["told, means of q"] = [*found_in_means(2, pairs[2, 0][1][0]),
-                                *found_in_means(20, pairs[20, 0][1][0])]
+found_in["told, means of q"] = [*found_in_means(pairs[2, 0][1][0]),
+                                *found_in_means(pairs[20, 0][1][0])]
 free = {f"{name}, without a price": [*found_without_price(2, name == "told"),
                                      *found_without_price(20, name == "told")]
         for name in ("not told", "told")}
-at_start = [*found_in_means(2, untrained[2]), *found_in_means(20, untrained[20])]
+at_start = [*found_in_means(untrained[2]), *found_in_means(untrained[20])]
 results(found_in | free | {"told, untrained (a control)": at_start},
-        ["K = 2, linear", "nearest code", "K = 20, linear", "nearest code"],
+        ["linear, K = 2", "nearest, K = 2", "linear, K = 20", "nearest, K = 20"],
         digits=2, caption="How often the label is found in z (without a price there is "
                           "no noise)")
 
@@ -779,7 +779,7 @@ by_size["taken for a digit, reconstructions"] = [share_of_digits(
     for K in ks]
 by_size["taken for a digit"] = [share_of_digits(strict, conditional.analogy(
     *pairs[K, 0][1], x_some, y_some, y_next, C)) for K in ks]
-results(by_size, [f"K = {K}" for K in ks], caption="Analogies of 500 held-out digits")
+results(by_size, [f"K = {K}" for K in ks], caption="500 held-out digits: reconstructions, and analogies")
 loss_of_labels = by_K[20][0] - by_K[2][0]
 reveal("09-size", "less often" if loss_of_labels < -0.05 else
        "more often" if loss_of_labels > 0.05 else "as often")

@@ -106,7 +106,7 @@ assert controls["points in random order"][1] > 1.5 * controls["averages of two"]
 assert controls["averages of two"][1] > 2 * controls["real digits"][1]
 
 # %% [markdown]
-# The judge is less sure of averages than of digits, but hardly less sure of rubble than of averages: a classifier that was never asked to doubt takes random points for one digit or another. Hence the second column: how far is it to the nearest of the 8,000 training digits? Rubble is far from all of them. (A model that writes one training digit
+# The judge is less sure of averages than of digits, but about as sure of rubble as of averages: a classifier that was never asked to doubt takes random points for one digit or another. Hence the second column: how far is it to the nearest of the 8,000 training digits? Rubble is far from all of them. (A model that writes one training digit
 # by heart would fool that column.) From here on both are asked.
 
 # %% [markdown]
@@ -296,11 +296,10 @@ def report(model):
             sureness(middles), to_nearest(middles)]
 
 
-columns = ["ELBO, nats", "KL, nats", "own label", "error", "midpoints: sureness",
-           "distance"]
+columns = ["ELBO, nats", "KL, nats", "own label", "error", "sureness", "distance"]
 pen_table = {name: report(model) for name, model in pen_models.items()}
-results(pen_table, columns, caption="2,000 test digits and pairs of them; the error is "
-        "a coordinate's")
+results(pen_table, columns, caption="2,000 test digits; sureness and distance are those of "
+        "midpoints of pairs, the error is a coordinate's")
 
 # %%
 reveal("10-elbo", max(pen_models, key=lambda name: pen_table[name][0]))
@@ -341,6 +340,7 @@ for ax, step in zip(axes, (1, 4)):
     density = np.exp(-mixture_nll(np.repeat(params, 3600, axis=0), dx, dy) / 4)
     ax.imshow(density.reshape(60, 60), origin="lower", extent=(0, 1, 0, 1),
               cmap="Blues")
+    ax.grid(False)
     ax.plot(*x_test[2, :step, 0].T, "o-", color="black", label="written so far")
     ax.plot(*x_test[2, step, 0], "*", color=plots.PALETTE[6], markersize=13,
             label="what came next")
@@ -416,7 +416,7 @@ expect(long_report[0], 22.2, within=1)
 
 # %%
 pen_encode, pen_decode = pen_functions(longer)
-legible = np.array([5, 2, 1, 9, 3, 6, 4, 36, 0, 46])  # test digits, from 0 to 9
+legible = np.array([5, 1763, 1, 9, 3, 6, 4, 36, 0, 105])  # test digits, from 0 to 9
 pairs = [(1, 7), (4, 9), (3, 8), (0, 6)]
 frames = np.array([morph(pen_encode, pen_decode, *x_test[legible[[a, b]]], 17)
                    for a, b in pairs])
@@ -604,13 +604,13 @@ for ax, tune, name in zip(axes, (a, b), "ab"):
     starts, lengths, pitches = notes(tune)
     ax.barh(pitches, lengths - 0.15, left=starts, height=0.9)
     ax.set(xlabel="sixteenth", title=f"{name}: {len(starts)} notes", xlim=(0, 32))
-axes[0].set_ylabel("pitch (60 is middle C)")
+axes[0].set(ylabel="pitch (60 is middle C)", ylim=(58, None))
 plots.show(fig, alt="Two piano rolls, drawn from your notes: bars over time, at the "
                     "height of their pitch.")
 play(a, b)
 
 # %% [markdown]
-# The decoder puts out 32 rows of logits, one for each token, and its log likelihood is
+# The decoder puts out 32 rows of logits, one for each token; its log likelihood is the sum of the logs of what their softmax gives the tokens.
 
 # %% [markdown]
 # {{exercise categorical_log_prob}}
@@ -653,7 +653,7 @@ results({"its own code": [np.mean(again == x_tunes), in_nats(mu_tunes)],
 assert np.mean(again == x_tunes) > 0.85 and np.mean(again[other_tune] == x_tunes) < 0.5
 
 # %% [markdown]
-# The judge, again, is somebody else: an **n-gram model**, which counts which interval follows which three events and the place in the beat; nats a step. As one long note is very probable, notes are counted, too, and how many of them lie in one key. Two mixtures without codes are the controls: each step's token from one of the two tunes, by the toss of a coin, and the mean of the two pitches.
+# The judge, again, is somebody else: an **n-gram model**, which counts which interval follows which three events and the place in the beat (in nats a step). As one long note is very probable, notes are counted, too, and how many of them lie in one key. Two mixtures without codes are the controls: each step's token from one of the two tunes, by the toss of a coin, and the mean of the two pitches.
 
 # %%
 predict("10-line", "Which middle of two codes decodes to the melodies that the judge "

@@ -782,7 +782,8 @@ eps = np.random.default_rng(9).standard_normal((300, 200, 20), dtype=np.float32)
 log_p = BITS * vae.vae_log_likelihood(encoder, decoder, some, eps).mean()
 elbo = BITS * vae.vae_elbo(encoder, decoder, some, eps[:10]).mean()
 results({"-ELBO / ln 2": -elbo, "-log2 p(x), 300 samples": -log_p,
-         "what q costs": log_p - elbo}, caption="Bits a digit, 200 test digits")
+         "what q costs": log_p - elbo}, digits=4,
+        caption="Bits a digit, 200 test digits")
 
 # %% tags=["expectation"]
 assert 2 < log_p - elbo < 20

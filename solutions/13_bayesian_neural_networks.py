@@ -506,13 +506,14 @@ pile = weight_message.pile_of(parcel.tobytes(), lanes=4)
 sent = weight_message.send(pile, network, *few)
 scales = weight_message.prior_scales(network)
 file = coder.words_of(sent.message)
-results({"the weights took": -sent.borrowed, "labels": sent.labels,
-         "weights put on": sent.weights}, caption="Bits", digits=5)
+results({"taken, to choose the weights": sent.borrowed, "labels": sent.labels,
+         "weights put on": sent.weights}, caption="Bits of one message", digits=5)
 piles = [coder.random_message(np.random.default_rng(k), 4, 200) for k in range(12)]
 others = [weight_message.send(one, network, *few).bits for one in piles]
 results({"this pile has grown by": sent.bits, "−F / ln 2": weights + labels,
          "twelve other piles, mean": np.mean(others),
-         "their standard deviation": np.std(others)}, caption="Bits", digits=4)
+         "their standard deviation": np.std(others)},
+        caption="Labels and weights, less what was taken (bits)", digits=4)
 
 # %% tags=["expectation"]
 expect(sent.bits, np.mean(others), within=5 * np.std(others))
@@ -1049,7 +1050,8 @@ def pruned(weights, score, keep):
     flat = np.concatenate([s.ravel() for s in score])
     least = np.quantile(flat, 1 - keep)
     kept = [W * (s >= least) for W, s in zip(weights, score)]
-    return np.mean(random_weights.forward(kept, x_test).argmax(axis=1) != y_test)
+    wrong = random_weights.forward(kept, x_test).argmax(axis=1) != y_test
+    return wrong.mean(), wrong.std() / np.sqrt(len(wrong))
 
 
 q_means = [m for m, _ in net]
@@ -1075,9 +1077,10 @@ scores = {"signal to noise": (q_means, [abs(m) / np.exp(s) for m, s in net]),
 keeps = (1, 0.75, 0.5, 0.4, 0.3)
 cut = {name: [pruned(*pair, keep) for keep in keeps] for name, pair in scores.items()}
 results(cut, [f"{keep:.0%} kept" for keep in keeps], best="lowest",
-        caption="Test errors")
+        caption="Test errors ± standard error")
 
 # %% tags=["expectation"]
+cut = {name: [error for error, _ in row] for name, row in cut.items()}
 assert cut["signal to noise"][2] < cut["size"][2] < cut["at random"][2]
 assert cut["size times input"][2] < cut["signal to noise"][2] + 0.015
 assert cut["signal to noise"][2] < 0.1 < cut["point estimate, size"][2]
@@ -1087,3 +1090,6 @@ assert cut["signal to noise"][4] < min(row[4] for row in by_product) - 0.02
 
 # %% [markdown]
 # Half of the weights can go for about one more error in a hundred. Size alone is the worse judge, for a small weight of a pixel that is often lit does more than a large one of a pixel that never is. Size times input sees that, without any $\sigma$, and for the point estimate as well. Only where less than half is kept does $\sigma$ know more.
+
+# %% [markdown]
+# **Sources.** G. Hinton and D. van Camp, *Keeping neural networks simple by minimizing the description length of the weights*, 1993. C. Blundell and others, *Weight uncertainty in neural networks*, 2015. D. Kingma, T. Salimans and M. Welling, *Variational dropout and the local reparameterization trick*, 2015. A. P. Dawid, *Statistical theory: the prequential approach*, 1984. L. Blier and Y. Ollivier, *The description length of deep learning models*, 2018. A. Foong and others, *On the expressiveness of approximate inference in Bayesian neural networks*, 2020. F. Wenzel and others, *How good is the Bayes posterior in deep neural networks really?*, 2020. R. Neal, *MCMC using Hamiltonian dynamics*, 2011. A. Graves, *Practical variational inference for neural networks*, 2011. Digits: MNIST, Y. LeCun, C. Cortes, C. Burges.
