@@ -49,7 +49,7 @@ def expect(value: float, expected: float, within: float) -> None:
 
 
 def with_minus(text: str) -> str:
-    """The text, with a true minus sign before a number, and before what has one in our tables, where a hyphen stands."""
+    """The text, with a true minus sign where a hyphen stands before a number, or before what our tables negate."""
     return HYPHEN_FOR_MINUS.sub("−", text)
 
 
@@ -70,7 +70,9 @@ class Table:
         self.marked = set()
         for i in range(len(columns)):
             self.marked.add((_best({label: row[i] for label, row in self.rows.items()}, best), i))
-        self.sides = ["left" if _of_words([row[i] for row in self.rows.values()]) else "right" for i in range(len(columns))]
+        self.sides = [
+            "left" if _of_words([row[i] for row in self.rows.values()]) else "right" for i in range(len(columns))
+        ]
 
     def _text(self, value):
         return _shown(value, self.digits)

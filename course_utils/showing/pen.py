@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.collections import LineCollection
+from matplotlib.collections import LineCollection, PolyCollection
 from numpy.typing import ArrayLike
 
 from course_utils.showing import plots
@@ -21,10 +21,12 @@ def pen_grid(
     given: int | Sequence[int] = 0,
     colour: str = "#222222",
     row_labels: Sequence[str] | None = None,
+    squares: bool = False,
 ) -> Axes:
     """Draw digits x (N, 2P), points (x_1, y_1, x_2, y_2, ...) in the order of writing, as lines; return the axes.
 
-    A dot marks the start. The first `given` points, one number or one for each digit, are drawn in blue.
+    A dot marks the start. The first `given` points, one number or one for each digit, are drawn in blue. With `squares`
+    each digit's square from 0 to 1 is shaded, which says whose a line is that leaves it.
     """
     x = np.asarray(x, dtype=float)
     if x.ndim != 2 or x.shape[1] % 2 or len(x) == 0 or columns < 1:
@@ -37,6 +39,9 @@ def pen_grid(
         ax = plots.figure(max(1.5, columns * scale), rows * scale + 0.1)[1]
     corner = CELL * np.stack([np.arange(N) % columns, rows - 1 - np.arange(N) // columns], axis=1)
     points = x.reshape(N, -1, 2) + corner[:, None]
+    if squares:
+        unit = np.array([[0, 0], [1, 0], [1, 1], [0, 1]])
+        ax.add_collection(PolyCollection(list(unit + corner[:, None]), facecolors="#ebebeb", zorder=0))
     ax.add_collection(LineCollection(list(points), colors=colour, linewidths=1.4, capstyle="round"))
     begun = [line[:n] for line, n in zip(points, np.broadcast_to(given, N)) if n > 1]
     ax.add_collection(LineCollection(begun, colors=plots.PALETTE[0], linewidths=3, capstyle="round"))

@@ -18,7 +18,6 @@ from matplotlib import pyplot
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.patheffects import withStroke
 from matplotlib.rcsetup import cycler
 from matplotlib.text import Text
 from matplotlib.ticker import PercentFormatter
