@@ -24,7 +24,7 @@ def style_pad(
     C, inputs = len(names), len(decoder[0][0])
     if inputs < C + 2:
         raise ValueError(f"a decoder with at least 2 + {C} inputs is expected, for z and {C} labels; it has {inputs}")
-    bases = [[*np.zeros(inputs - C), *row] for row in np.eye(C)]
+    bases = np.hstack([np.zeros((C, inputs - C)), np.eye(C)]).tolist()
     pad = latent_pad(decoder, shape, extent=extent, base=bases[label])
     pad.choices, pad.bases, pad.choice = [str(name) for name in names], bases, label
     left, right, bottom, top = extent

@@ -12,6 +12,7 @@ from sites import small_table
 
 from course_utils.building import bytecode, site_files
 
+pytestmark = pytest.mark.whole  # each starts Pythons
 VERSION, MAGIC = f"{sys.version_info[0]}.{sys.version_info[1]}", importlib.util.MAGIC_NUMBER.hex()
 FILES = {
     "a/__init__.py": b'"""A package."""\nfrom a import b\n',

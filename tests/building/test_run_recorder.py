@@ -89,3 +89,17 @@ def test_a_pack_takes_the_place_of_what_was_there_of_its_notebooks_and_has_nothi
         assert names() == {"05-solutions-01"} and not known_runs.pack_of("06").exists()
     finally:
         known_runs.described.cache_clear()
+
+
+def test_a_training_that_is_shown_on_its_way_is_not_kept(tmp_path, monkeypatch):
+    """A recorded run has its beginning and its end alone, so a figure of what lies between would be empty."""
+    monkeypatch.setattr(optim, "adam", optim.adam)
+    start = [np.ones((3, 2), "f4")]
+
+    def train(label, callback):
+        return optim.adam(lambda p, b: ((p[0] - b) ** 2).sum(), start, [0.5] * 40, 40, label=label, callback=callback)
+
+    run_recorder.record(str(tmp_path), "05-solutions", long=0)
+    for label, callback in [("GAN", lambda *_: None), ("GAN", None), ("VAE", lambda *_: None)]:
+        train(label, callback)
+    assert sorted(description["label"] for description, _ in run_recorder.trainings(tmp_path)) == ["GAN", "VAE"]

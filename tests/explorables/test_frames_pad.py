@@ -67,7 +67,7 @@ def test_completions_keep_what_is_given():
     model = made.init_made(x, made_masks([16, 20, 16], range(16)), 2, rng)
     pad = completion_pad(model, x, rng, completions=4)
     frames = pad.array()
-    assert frames.shape == (9, 2, 4, 8, 2) and pad.given == list(range(9))
+    assert frames.shape == (9, 2, 4, 8, 2) and pad.given == list(range(9)) and pad.value == [4, 0]
     for begun in range(9):
         for n in range(2):
             same = np.isclose(frames[begun, n], x[n].reshape(8, 2)).all(axis=(0, 2))
@@ -77,7 +77,13 @@ def test_completions_keep_what_is_given():
 def test_modes_are_counted():
     constant = [(np.zeros((2, 2), np.float32), CENTRES[3].astype(np.float32))]  # always on one spot
     pad = modes_pad({10: gan.init_leaky([2, 4, 2], np.random.default_rng(3)), 20: constant}, np.zeros((50, 2)))
-    assert json.loads(pad.captions)[1].startswith("Step 20: 1 of 8 spots")
+    assert json.loads(pad.captions)[1].startswith("Step 20: 1 of 8 spots has")
     as_it_is = [(np.eye(2, dtype=np.float32), np.zeros(2, np.float32))]
     pad = modes_pad({30: as_it_is}, CENTRES[[0] * 2 + [1] * 4 + [2] * 44])  # 4, 8 and 88 %
-    assert json.loads(pad.captions) == ["Step 30: 2 of 8 spots have at least 6 % of the samples."]
+    assert json.loads(pad.captions) == ["Step 30: 2 of 8 spots have at least 6 % of 50 samples."]
+
+
+def test_all_samples_are_counted_and_some_are_drawn():
+    as_it_is = [(np.eye(2, dtype=np.float32), np.zeros(2, np.float32))]
+    pad = modes_pad({30: as_it_is}, CENTRES[[0] * 5 + [1] * 45], drawn=5)
+    assert json.loads(pad.captions)[0].startswith("Step 30: 2 of 8 spots have") and pad.array().shape == (1, 1, 5, 2)

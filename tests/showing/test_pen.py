@@ -21,6 +21,13 @@ def test_digits_stand_in_their_cells_in_order():
         np.testing.assert_allclose(line, digit.reshape(8, 2) + corner)
 
 
+def test_a_square_is_shaded_behind_each_digit():
+    ax = pen_grid(np.random.default_rng(0).random((5, 16)), 3, squares=True)
+    low, high = (np.array([path.vertices[:4] for path in ax.collections[0].get_paths()])[:, i] for i in (0, 2))
+    np.testing.assert_allclose(low, [(0, CELL), (CELL, CELL), (2 * CELL, CELL), (0, 0), (CELL, 0)])
+    np.testing.assert_allclose(high, low + 1)
+
+
 def test_two_grids_side_by_side_do_not_read_as_one():
     low, high = pen_grid(np.tile([0.0, 0.0, 1.0, 1.0], (3, 1)), 3).get_xlim()
     assert (high - (2 * CELL + 1)) + (0 - low) > 2 * (CELL - 1)  # wider than between two digits
