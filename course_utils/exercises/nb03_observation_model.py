@@ -336,14 +336,18 @@ BERNOULLI_LOG_PROB = exercise(
     },
     hints=(
         (
-            "log p = x log sigmoid(l) + (1 - x) log(1 - sigmoid(l)) for one pixel. "
-            "Put in sigmoid(l) = exp(l) / (1 + exp(l)) and simplify."
+            "Take one pixel. With sigmoid(l) = exp(l) / (1 + exp(l)), what is log(sigmoid(l)), for x = 1, "
+            "and what is log(1 - sigmoid(l)), for x = 0? What have the two in common?"
         ),
         (
             "What is left is x l - log(1 + exp(l)). "
             "For l = 1000, exp overflows, though log(1 + exp(l)) is 1000 to all digits."
         ),
         "np.logaddexp(a, b) is log(exp(a) + exp(b)), computed safely. Which a makes exp(a) = 1? Sum over axis=1.",
+    ),
+    afterwards=(
+        r"For one pixel, $x \log \sigma(\ell) + (1 - x) \log(1 - \sigma(\ell)) = x\,\ell - \log(1 + e^\ell)$. "
+        'In PyTorch: `-torch.nn.functional.binary_cross_entropy_with_logits(logits, x, reduction="none").sum(1)`.'
     ),
 )
 
@@ -449,8 +453,8 @@ LOG_MARGINAL_QUADRATURE = exercise(
     returns="(N,)",
     task=(
         r"Return $\log p(\mathbf{x}_n) = \log \int \mathcal{N}(z; 0, 1)\, \mathcal{N}(\mathbf{x}_n; G(z), \eta "
-        r"I)\, dz$ for each row of `x` (N, D) by the trapezoid rule on `grid` (G,), which ascends; its steps may "
-        r"differ. `decoder` is $G$: it maps codes, one a row, (G, 1), to points (G, D). Finite also where every "
+        r"I)\, dz$ for each row of `x` (N, D) by the trapezoid rule on `grid` (J,), which ascends; its steps may "
+        r"differ. `decoder` is $G$: it maps codes, one a row, (M, 1), to points (M, D). Finite also where every "
         r"$p(\mathbf{x}|z)$ underflows to 0."
     ),
     answer="course_utils.probability.marginals:log_marginal_quadrature",
@@ -590,17 +594,17 @@ LOG_MARGINAL_QUADRATURE = exercise(
     },
     hints=(
         (
-            "The trapezoid rule is a weighted sum: point g gets half the step before it and half the step after it. "
-            "The end points have one step only."
+            "Begin with one example and two grid points. Write the sum out and take the log of each term: "
+            "which three logs make it up?"
         ),
         (
-            "So p(x) = sum_g w_g p(z_g) p(x|z_g). "
-            "With everything in logs: logsumexp over g of log w_g + log p(z_g) + log p(x|z_g)."
+            "p(x) = sum_j w_j p(z_j) p(x|z_j). "
+            "With everything in logs: logsumexp over j of log w_j + log p(z_j) + log p(x|z_j)."
         ),
         (
             "With steps = np.diff(grid), the weights are (np.append(steps, 0) + np.append(0, steps)) / 2. "
-            "log p(x|z_g) for all examples is gaussian_log_prob(x, decoder(np.full((len(x), 1), z_g)), eta); "
-            "collect these for all g in an array (G, N) and sum over axis=0."
+            "log p(x|z_j) for all examples is gaussian_log_prob(x, decoder(np.full((len(x), 1), z_j)), eta); "
+            "collect these for all j in an array (J, N) and sum over axis=0."
         ),
     ),
 )
@@ -1028,8 +1032,8 @@ LOG_MARGINAL_IMPORTANCE = exercise(
     },
     hints=(
         (
-            "Multiply and divide by q: int p(z) p(x|z) dz = E_q[ p(z) p(x|z) / q(z) ]. "
-            "So average the weights p(z) p(x|z) / q(z) over z drawn from q."
+            "You have three log densities to compute at each z drawn from q. "
+            "Which of them is easiest to write in terms of eps?"
         ),
         (
             "z = mu + exp(log_sigma) * eps has the density q. "
