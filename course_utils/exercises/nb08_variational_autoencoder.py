@@ -544,8 +544,8 @@ VAE_TRAIN = exercise(
     task=(
         "Train a VAE on black and white `x` (N, D), and return its networks. With `sizes = [D, H..., K]` the "
         "encoder has layers `D, H..., 2K` and the decoder `K, ..., H, D`, with tanh between them. All random numbers "
-        "come from `rng`, with fresh noise for each minibatch; batches of 128 and steps of 0.004 serve well. It is "
-        "judged by the mean bound on "
+        "come from `rng`, with fresh noise for each minibatch; batches of 128 and a step size of 0.004 serve "
+        "well. It is judged by the mean bound on "
         f"digits that it has not seen: in {STEPS} steps it should gain at least {100 * SHARE:.0f} % of what the "
         f"library's "
         "training gains over the best model of independent pixels."
