@@ -27,7 +27,7 @@ from course_utils.networks.arrays import Array
 LOOKED = 10  # steps that are taken before a run is looked for
 CLOSE = 1e-3  # relative difference of losses that another machine's rounding makes in as many steps, at most
 FEW = 120_000  # weights
-PATIENCE = 20.0  # seconds: a training that would take less is done; a cell may have several
+PATIENCE = 10.0  # seconds: a training that would take less is done; a cell may have several
 FOLDER = Path(__file__).parents[1] / "models" / "trained"
 HOW_TO_TRAIN = "from course_utils.networks import known_runs; known_runs.train_anyway()"
 

@@ -270,7 +270,8 @@ def two_estimators() -> tuple[Figure, np.ndarray]:
 def vae(label: bool = False) -> tuple[Figure, Axes]:
     """The variational autoencoder: x to (mu, log sigma), to z with a noise, to x-hat, and the two terms of the bound.
     With `label`, the class-conditional one, in which y goes to both networks."""
-    fig, ax = canvas(9.4, 3.6)
+    fig, ax = canvas(9.4, 4.2)
+    ax.set_ylim(-0.6, 3.6)
     y0 = 2.1
     data(ax, 0.6, y0, r"$\mathbf{x}$", 0.7, 1.3)
     network(ax, 2.0, y0, "encoder", 1.4, 0.8)
@@ -293,6 +294,7 @@ def vae(label: bool = False) -> tuple[Figure, Axes]:
     arrow(ax, (3.4, y0 - 0.78), (3.72, 0.87))
     arrow(ax, (3.56, y0 + 0.24), (4.06, 0.9))
     arrow(ax, (8.3, y0 - 0.67), (8.3, 0.97))
+    arrow(ax, (0.4, y0 - 0.68), (7.75, 0.3), bend=0.37)
     note(ax, 5.0, y0 - 0.5, r"$\mu + \sigma\epsilon$")
     note(ax, 6.08, 0.28, "the bound: right minus left")
     if label:
