@@ -802,11 +802,9 @@ OPTIMAL_DISCRIMINATOR = exercise(
     signature="optimal_discriminator(log_p, log_q)",
     returns="(N,)",
     task=(
-        r"What the best discriminator says: the probability $p/(p + q)$ that an example is real, when real and "
-        r"made ones "
-        r"come equally often and have densities $p$ and $q$. Given are $\log p$ and $\log q$ at N points, natural "
-        r"logarithms, "
-        r"finite. Stable where the densities themselves overflow or underflow."
+        r"What the best discriminator says: the probability that an example is real, when real and made ones "
+        r"come equally often and have densities $p$ and $q$, by Bayes' rule. Given are $\log p$ and $\log q$ at "
+        r"N points, natural logarithms, finite. Stable where the densities themselves overflow or underflow."
     ),
     answer="course_utils.models.gan:optimal_discriminator",
     cases=density_cases,

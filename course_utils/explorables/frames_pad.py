@@ -20,7 +20,7 @@ from course_utils.models.made import Masked, made_sample
 from course_utils.networks.arrays import Network
 from course_utils.probability.ring import ring_shares
 from course_utils.showing import plots
-from course_utils.showing.pen import CELL, pen_grid
+from course_utils.showing.pen import BESIDE, CELL, pen_grid
 
 
 class FramesPad(BrowserWidget):
@@ -62,8 +62,11 @@ class FramesPad(BrowserWidget):
         """A figure of frames along the first slider, the second where it stands."""
         chosen = np.unique(np.linspace(0, self.sizes[0] - 1, most).round().astype(int))
         left, right, bottom, top = self.extent
-        panel = 9.6 / len(chosen)
-        fig, axes = plots.figure(9.6, panel * (top - bottom) / (right - left) + 0.4, columns=len(chosen), squeeze=False)
+        wide, high = right - left, top - bottom
+        if self.kind == "lines":  # the limits of `pen_grid`
+            wide, high = CELL * (self.columns - 1) + 1 + 2 * BESIDE, CELL * -(-self.items // self.columns) + 0.15
+        height = 9.6 / len(chosen) * high / wide + 0.3
+        fig, axes = plots.figure(9.6, height, columns=len(chosen), squeeze=False)
         fig.set_layout_engine("constrained", wspace=0.06)  # digits of neighbouring frames stay apart
         for ax, k in zip(axes[0], chosen):
             items = self.array()[(k, *self.value[1:])]
@@ -126,6 +129,11 @@ def frames_pad(
     )
 
 
+def signed(value: float) -> str:
+    """Two places, with a true minus sign."""
+    return f"{value:+.2f}".replace("-", "−")
+
+
 def flow_pad(flow: Flow, z: ArrayLike, latent: int, reach: float = 3.0, values: int = 25) -> FramesPad:
     """Drag one latent of digits z (N, 16) from -reach to reach, and watch them on their way through the couplings."""
     z = np.asarray(z, float)
@@ -140,8 +148,8 @@ def flow_pad(flow: Flow, z: ArrayLike, latent: int, reach: float = 3.0, values: 
     pad = frames_pad(
         frames,
         [f"latent {latent + 1}", "couplings undone"],
-        [[f"{v:+.2f}" for v in along], list(map(str, range(done + 1)))],
-        lambda i, j: f"Latent {latent + 1} at {along[i]:+.2f}; {j} of {done} couplings undone.",
+        [[signed(v) for v in along], list(map(str, range(done + 1)))],
+        lambda i, j: f"Latent {latent + 1} at {signed(along[i])}; {j} of {done} couplings undone.",
         f"{len(z)} digits whose codes change in latent {latent + 1} alone, on their way from noise to digit.",
         columns=len(z),
         width=640,
@@ -163,29 +171,38 @@ def completion_pad(
             start = np.repeat(digit[None], completions, axis=0)
             made = made_sample(model, range(D), u, eps, x=start, given=2 * begun)
             frames[begun, n] = made.reshape(completions, points, 2)
-    return frames_pad(
+    pad = frames_pad(
         frames,
-        ["points given", "digit"],
+        ["points given", "place"],
         [list(map(str, range(points + 1))), [str(n + 1) for n in range(len(x))]],
-        lambda begun, n: f"Digit {n + 1}: {begun} of {points} points are given, in blue, and {completions} ways go on.",
+        lambda begun, n: f"Place {n + 1}: {begun} of {points} points are given, in blue, and {completions} ways go on.",
         "Digits that were begun by hand and are finished by the autoregressive model, several ways.",
         columns=columns,
         given=range(points + 1),
     )
+    pad.value = [points // 2, 0]
+    return pad
 
 
-def modes_pad(players: dict[int, Network], z: ArrayLike) -> FramesPad:
-    """The samples of a GAN on the ring while it trains: {step: generator}, always from the same noise z (N, K)."""
+def modes_pad(players: dict[int, Network], z: ArrayLike, drawn: int = 400) -> FramesPad:
+    """The samples of a GAN on the ring while it trains: {step: generator}, always from the same noise z (N, K).
+
+    All N are counted, and the first `drawn` of them are drawn.
+    """
     z = np.asarray(z, float)
     made = np.stack([gan_generate(generator, z) for generator in players.values()])
     occupied = [int(np.sum(ring_shares(points) > 0.06)) for points in made]
     steps = list(players)
+    shown = made[:, None, :drawn]
     return frames_pad(
-        made[:, None],
+        shown,
         ["training step"],
         [list(map(str, steps))],
-        lambda i: f"Step {steps[i]}: {occupied[i]} of 8 spots have at least 6 % of the samples.",
-        f"{made.shape[1]} samples of a GAN that learns a ring of eight spots, at {len(steps)} steps of its training.",
+        lambda i: (
+            f"Step {steps[i]}: {occupied[i]} of 8 spots {'has' if occupied[i] == 1 else 'have'} at least 6 % of "
+            f"{made.shape[1]:,} samples."
+        ),
+        f"{shown.shape[2]} samples of a GAN that learns a ring of eight spots, at {len(steps)} steps of its training.",
         kind="points",
         extent=(-3.2, 3.2, -3.2, 3.2),
         width=360,
