@@ -705,8 +705,7 @@ for seed in (2, 3, 4):
     other, _ = pca.linear_ae_train(centred, K=6, steps=400, rng=rng_other)
     alike = np.abs(columns @ (other / np.linalg.norm(other, axis=0))).max()
     found[f"seed {seed}"] = [subspace_angle(other, best), alike]
-results(found, ["angle to PCA's subspace (radians)",
-                "largest |cosine| of columns, to seed 1"])
+results(found, ["angle to PCA (radians)", "largest |cosine| of columns, to seed 1"])
 same, columns_again = (max(values) for values in zip(*found.values()))
 reveal("01-seeds", "the subspace, not U and V" if same < 0.05 and columns_again < 0.999
        else "neither")

@@ -27,7 +27,6 @@
 # %%
 import numpy as np
 from matplotlib.patches import Circle
-from matplotlib.patheffects import withStroke
 from scipy.stats import norm
 
 from course_utils.checking import check, hint, predict, progress, reveal
@@ -792,12 +791,11 @@ r_new = em_e_step(x_new, *thetas[-1])
 kind = r_new.argmax(axis=1)
 ends_right = new[:, 7, 0] > new[:, 6, 0]
 results({"component of EM": np.mean(kind == ends_right),
-         "EM's own expectation": np.mean(r_new.max(axis=1)),
+         "as EM expects (mean responsibility)": np.mean(r_new.max(axis=1)),
          "x > 0, without EM": np.mean((x_new > 0) == ends_right),
          "x > its mean, without EM": np.mean((x_new > x.mean()) == ends_right),
          "always to the right": np.mean(ends_right)},
-        trained=False, caption="Agreement with where the stroke ends, 200 new fives (second "
-                "row: the mean of the larger responsibilities)")
+        trained=False, caption="Agreement with where the stroke ends, 200 new fives")
 
 # %% tags=["expectation"]
 for cut in (0, x.mean()):
@@ -816,8 +814,7 @@ for c, ax in enumerate(axes):
     middle = np.median(new[kind == c], axis=0)
     ax.plot(*middle.T, "o-", color=drawings.DATA, lw=2)
     for i, point in enumerate(middle, 1):
-        ax.annotate(i, point, xytext=(7, 3), textcoords="offset points", weight="bold",
-                    path_effects=[withStroke(linewidth=3, foreground="white")])
+        ax.annotate(i, point, xytext=(7, 3), textcoords="offset points", weight="bold")
     ax.set(aspect="equal", title=f"component {c}: {np.sum(kind == c)} fives")
     ax.set_axis_off()
 plots.show(fig, alt="Component 0: the points start at the top and end at the bottom "
@@ -948,8 +945,7 @@ for name, pool in pools.items():
 results(averages, ["lowest mean", "median mean", "highest mean",
                    "share of top 100", "largest weight"],
         digits=2, trained=False,
-        caption="Twenty averages of 100,000 weights, and the largest weight, in units "
-                "of p(x); share of the total that 100 weights have")
+        caption="Twenty averages of 100,000 weights; p(x) is 1, the share is a share")
 for name in ("too wide", "a little too wide"):
     assert averages[name][-1] <= factors[name] ** K
 

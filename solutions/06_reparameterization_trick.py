@@ -336,14 +336,13 @@ for name, (f, df, exact) in functions.items():
         pathwise_gradient(df, mu, sigma, eps))]
     assert all(abs(off) < 4 for _, _, off in both)
     table[name] = [exact, *((mean, error) for mean, error, _ in both)]
-results(table, ["exact", "score function", "pathwise"], digits=4, trained=False,
-        caption="Gradient by μ, with its standard error")
+results(table, ["exact, by μ", "score function", "pathwise"], digits=4, trained=False)
 
 # %% tags=["expectation"]
 assert all(row[2][1] < row[1][1] / 2 for row in table.values())
 
 # %% [markdown]
-# All eight agree with the exact values (they share their noise, so their errors are not independent), and in every row the pathwise error is the smaller one. The pathwise estimator knows more: it is told $f'$, the direction in which
+# All eight agree with the exact values (they share their noise), and in every row the pathwise error is the smaller one. The pathwise estimator knows more: it is told $f'$, the direction in which
 # $f$ grows, where the other one must find out by comparing rewards.
 #
 # Is that a law? "Further" looks for a counterexample.
@@ -1000,8 +999,8 @@ for name, (f, df, _) in functions.items():
             for estimates in (f(z) * (eps ** 2 - 1) / sigma, df(z) * eps)]
     assert all(abs(off) < 4 for _, _, off in both)
     sigma_table[name] = [by_sigma[name], *((mean, error) for mean, error, _ in both)]
-results(sigma_table, ["exact", "score function", "pathwise"], digits=4, trained=False,
-        caption="Gradient by σ, with its standard error")
+results(sigma_table, ["exact, by σ", "score function", "pathwise"], digits=4,
+        trained=False)
 
 # %% [markdown]
 # ### The variances of section 5

@@ -439,7 +439,7 @@ expect(kl_curve[-1], 24.8, within=1.5)
 assert kl_curve[:5].max() < 14 and kl_curve[-1] > kl_curve.max() - 2
 expect(kl_curve[0] / kl_curve[-1], 0.52, within=0.06)
 expect(history[0][1], independent, within=3)
-after_300 = [kl for t, _, kl in history if t >= 300][0]
+after_300 = next(kl for t, _, kl in history if t >= 300)
 assert after_300 - kl_curve[0] > 0.8 * (kl_curve[-1] - kl_curve[0])
 
 # %% [markdown]

@@ -779,7 +779,8 @@ by_size["taken for a digit, reconstructions"] = [share_of_digits(
     for K in ks]
 by_size["taken for a digit"] = [share_of_digits(strict, conditional.analogy(
     *pairs[K, 0][1], x_some, y_some, y_next, C)) for K in ks]
-results(by_size, [f"K = {K}" for K in ks], caption="500 held-out digits: reconstructions, and analogies")
+results(by_size, [f"K = {K}" for K in ks],
+        caption="500 held-out digits: reconstructions, and analogies")
 loss_of_labels = by_K[20][0] - by_K[2][0]
 reveal("09-size", "less often" if loss_of_labels < -0.05 else
        "more often" if loss_of_labels > 0.05 else "as often")

@@ -298,8 +298,8 @@ def report(model):
 
 columns = ["ELBO, nats", "KL, nats", "own label", "error", "sureness", "distance"]
 pen_table = {name: report(model) for name, model in pen_models.items()}
-results(pen_table, columns, caption="2,000 test digits; sureness and distance are those of "
-        "midpoints of pairs, the error is a coordinate's")
+results(pen_table, columns, caption="2,000 test digits; sureness and distance: of "
+        "midpoints of pairs; error: a coordinate's")
 
 # %%
 reveal("10-elbo", max(pen_models, key=lambda name: pen_table[name][0]))
@@ -610,7 +610,7 @@ plots.show(fig, alt="Two piano rolls, drawn from your notes: bars over time, at 
 play(a, b)
 
 # %% [markdown]
-# The decoder puts out 32 rows of logits, one for each token; its log likelihood is the sum of the logs of what their softmax gives the tokens.
+# The decoder puts out 32 rows of logits, one for each token. What is the log likelihood of a melody?
 
 # %% [markdown]
 # {{exercise categorical_log_prob}}

@@ -512,8 +512,7 @@ piles = [coder.random_message(np.random.default_rng(k), 4, 200) for k in range(1
 others = [weight_message.send(one, network, *few).bits for one in piles]
 results({"this pile has grown by": sent.bits, "−F / ln 2": weights + labels,
          "twelve other piles, mean": np.mean(others),
-         "their standard deviation": np.std(others)},
-        caption="Labels and weights, less what was taken (bits)", digits=4)
+         "their s.d.": np.std(others)}, caption="Bits, less those taken", digits=4)
 
 # %% tags=["expectation"]
 expect(sent.bits, np.mean(others), within=5 * np.std(others))

@@ -40,7 +40,7 @@ function element(tag, parent, style, attributes = {}) {
 function render({ model, el }) {
   const get = (name) => model.get(name);
   const layers = unpack(get("sizes"), halves(get("weights")));
-  const codes = floats(get("codes")), labels = get("labels"), names = get("label_names");
+  const codes = floats(get("codes")), places = floats(get("label_places")), labels = get("labels"), names = get("label_names");
   const [h, w] = get("shape"), dims = get("dims"), [left, right, bottom, top] = get("extent");
   const [first, second] = dims.map((d) => `z${d + 1}`);
   const clip = (v, low, high) => Math.min(Math.max(v, low), high);
@@ -107,7 +107,7 @@ function render({ model, el }) {
     back.fillText(text, x, y);
   };
   names.forEach((name, c) => { // framed in its colour, which is the key to the dots
-    const font = "bold 14px sans-serif", [x, y] = get("label_places")[c];
+    const font = "bold 14px sans-serif", [x, y] = places.subarray(2 * c, 2 * c + 2);
     back.font = font;
     const wide = back.measureText(name).width + 8;
     [back.fillStyle, back.strokeStyle, back.lineWidth] = ["#fff", get("palette")[c], 2.5];

@@ -40,7 +40,7 @@ class LatentPad(BrowserWidget):
     codes = traitlets.Bytes().tag(sync=True)  # (N, 2) float32
     labels = traitlets.List(traitlets.Int()).tag(sync=True)  # index into label_names for each code
     label_names = traitlets.List(traitlets.Unicode()).tag(sync=True)
-    label_places = traitlets.List(traitlets.List(traitlets.Float())).tag(sync=True)  # of each label's name
+    label_places = traitlets.Bytes().tag(sync=True)  # (C, 2) float32: of each label's name
     palette = traitlets.List(traitlets.Unicode()).tag(sync=True)
     extent = traitlets.List(traitlets.Float()).tag(sync=True)
     scale = 2.0
@@ -182,9 +182,9 @@ def _checked_layers(decoder):
 
 
 def _places(points, own, count, gap):
-    """Where the names of the labels stand: at the medians of their points (N, 2), and no two nearer than `gap`."""
+    """Where the labels' names stand, as bytes: at the medians of their points (N, 2), no two nearer than `gap`."""
     medians = [np.median(points[own == label], axis=0) for label in range(count)]
-    return plots.apart(np.array(medians), gap).tolist() if medians else []
+    return plots.apart(np.array(medians), gap).astype("<f4").tobytes() if medians else b""
 
 
 def _square_around(points):

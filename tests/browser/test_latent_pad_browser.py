@@ -58,7 +58,9 @@ def start(page, pad):
         {
             "source": pad._esm,
             "state": state,
-            "buffers": {name: base64.b64encode(getattr(pad, name)).decode() for name in ("weights", "codes")},
+            "buffers": {
+                name: base64.b64encode(getattr(pad, name)).decode() for name in ("weights", "codes", "label_places")
+            },
         },
     )
 
