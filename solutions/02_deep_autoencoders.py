@@ -285,7 +285,7 @@ plots.show(fig, alt="PCA's error falls steadily and is zero only at K = 3. The d
 
 # %% [markdown]
 # The autoencoder's curve bends sharply at $K = 2$, the dimension of the surface; PCA needs $K = 3$, the dimension of the flat space around it.
-# What does a third number tell, then? By noise, points lie a little inside or outside the tube's wall. Do the reconstructions follow?
+# What does a third number tell, then? Noise puts points a little inside or outside the tube's wall. Do the reconstructions follow?
 
 # %%
 along = {}
@@ -453,7 +453,7 @@ latent_pad(networks[2][1], digits.shape, codes=codes_2, labels=y_test,
 # %% [markdown] tags=["expectation"]
 # <details><summary>Answers</summary>
 #
-# Something between the two. On the way from one patch to another the picture changes all along, at most about twice as fast in places as on average, and half-way it is not the average of the two ends: for most pairs it differs from it by more than half of the distance between the ends. In a corner the decoder still answers, with values much farther outside 0 to 1 than in the middle of the patches.
+# Something between the two. On the way from one patch to another the picture changes all along, seldom anywhere over twice as fast as on average, and half-way it is not the average of the two ends: for most pairs it differs from it by more than half of the distance between the ends. In a corner the decoder still answers, with values much farther outside 0 to 1 than in the middle of the patches.
 #
 # </details>
 
@@ -652,7 +652,7 @@ predict("02-middle", "Of a hundred middles of walks through codes, K = 8, how ma
         "will the judge take for a digit?", unit="of a hundred")
 
 # %% [markdown]
-# Take random pairs of *different* test digits. Beside the two middles stand the ends of the walks; the upper half of one end over the lower half of the other, which is no digit; and PCA's walk, whose middle is the same in codes and in pixels.
+# Take random pairs of *different* test digits. Beside the two middles stand the ends of the walks; the upper half of one end over the lower half of the other, seldom a digit; and PCA's walk, whose middle is the same in codes and in pixels.
 
 # %%
 rng = np.random.default_rng(0)
@@ -694,10 +694,10 @@ expect(in_codes[2] / in_pixels[2], 1.5, within=0.2)
 expect(in_codes[2] / ends[2], 0.52, within=0.08)
 
 # %% [markdown]
-# For every $K$ the middle in codes passes more often than the middle in pixels and than two halves put together, and less often than the ends. At $K = 2$ that is four times as often as in pixels, at $K = 30$ only one and a half times: as $K$ grows, the ends get better and the middles get worse.
-# (PCA's walk passes less often still, but with $K = 2$ not even its ends are digits.) How far do the walks **bend** away from the straight line? Compare the ends $\mathbf{a}$ with the two middles:
+# For every $K$ the middle in codes passes more often than the middle in pixels and than two halves put together, and less often than the ends. At $K = 2$ that is four times as often as in pixels, at $K = 30$ only one and a half times: as $K$ grows, fewer middles in codes pass, not fewer ends.
+# (PCA's walk passes less often still, but with $K = 2$ even its ends mostly fail.) How far do the walks **bend** away from the straight line? Compare the ends $\mathbf{a}$ with the two middles:
 #
-# $$\text{bend} = \lVert\mathbf{m}_\text{codes} - \mathbf{m}_\text{pixels}\rVert^2 \,/\, \lVert\mathbf{a} - \mathbf{m}_\text{pixels}\rVert^2 \qquad \text{(means above and below; 0 on a straight line)}.$$
+# $$\text{bend} = \lVert\mathbf{m}_\text{codes} - \mathbf{m}_\text{pixels}\rVert^2 \,/\, \lVert\mathbf{a} - \mathbf{m}_\text{pixels}\rVert^2 \qquad \text{(means above and below; 0 if both coincide)}.$$
 
 # %%
 bend = [squared_error(w["middle in codes"], w["middle in pixels"]).mean() /
@@ -803,7 +803,7 @@ assert black < 0.3 * average and average < 0.9 * digit and shuffled > 3 * digit
 #
 # - **Compression** (L3b), the second of the lecture's four reasons. Thirty numbers for 784 looks like a smaller file. But the code is made of real numbers, and to write them down with few bits you must know which values are
 #   probable, so that frequent ones get short names. Without a distribution there is no such table. This needs a *variational* autoencoder, the lecture says; notebook 12 builds the file.
-# - **How to choose $K$** (L8). The tube had an elbow, because it has a dimension. And digits? Two more networks, for five points:
+# - **How to choose $K$** (L8). The tube had an elbow, because it has a dimension. And digits? Two more networks make it five:
 
 # %%
 between = {K: autoencoder.autoencoder_train(
@@ -827,7 +827,7 @@ expect(error[30] / total, 0.203, within=0.03)
 #
 # - A deep decoder's image is a curved $K$-dimensional surface; the autoencoder takes a digit to a point of it (L2, L6).
 # - With the same $K$, it comes clearly nearer to new digits than PCA, at $K = 2$, 8 and 30 (L7).
-# - Its codes make a map (L3a); with few numbers they keep more about the label than PCA's, and beat all the pixels only while labels are few (L3c); straight lines through them have better middles than straight lines through pixels, the more so the fewer the numbers (L3d).
+# - Its codes make a map (L3a); with few numbers they keep more about the label than PCA's, and 8 beat the pixels only while labels are few (L3c); straight lines through them have better middles than straight lines through pixels, the more so the fewer the numbers (L3d).
 # - It defines no distribution: with thirty numbers, random codes are digits far less often than reconstructions, the error is no density, and nothing says how to choose $K$ or how to name codes in few bits (L8, L3b).
 #
 # ## What is left open

@@ -124,7 +124,7 @@ plots.show(fig, alt="A code z is drawn from the prior, goes through the decoder 
 
 # %% [markdown]
 #
-# *A remark on the slides:* they call this variance $\eta$ (L9) and later $\sigma^2$ (L17). Here it is always $\eta$; $\sigma$ belongs to $q$ (and is the sigmoid below "Further").
+# *A remark on the slides:* they call this variance $\eta$ (L9) and later $\sigma^2$ (L17). Here it is always $\eta$; $\sigma$ is kept for section 6 (and the sigmoid, "Further").
 #
 # In many dimensions such a density may be too small for a floating-point number, or too large, so compute $\log p(\mathbf{x} \mid \mathbf{z})$ and never the density itself.
 
@@ -598,13 +598,14 @@ gap_tops, lower_tops = shapes["in the gap"][1], posterior_and_tops([0.0, -1.8])[
 assert np.allclose(gap_tops, [-2.4, 2.4], atol=0.05) and len(lower_tops) == 2
 assert np.linalg.norm(np.subtract(*curve(gap_tops[:, None]))) < np.sqrt(0.37)
 to_curve = np.linalg.norm(curve(z_line[:, None]) - places["above the centre"], axis=1)
-assert to_curve.max() / to_curve.min() < 1.25
+assert abs(z_line[to_curve.argmin()]) < 0.05
+assert np.ptp(to_curve) < 0.25 * to_curve.min()
 
 # %% [markdown]
-# On the band, one stretch of the curve is near. Near the centre, all of it is about equally far, and the prior decides (half a unit lower, the far side is nearer: two bumps). In the gap, the curve closes: codes near $-2.4$ and $+2.4$ lead to almost the same place. So the posterior has another shape for every $\mathbf{x}$, and for a network no closed form. Worse, to get it we divided by $p(\mathbf{x})$, which is what we wanted to know. The circle closes:
+# On the band, one stretch of the curve is near. Just above the centre, the top is a little nearer: one wide bump (half a unit lower, the bottom is nearer: two bumps). In the gap, the curve closes: codes near $-2.4$ and $+2.4$ lead to almost the same place. So the posterior has another shape for every $\mathbf{x}$, and for a network no closed form. Worse, to get it we divided by $p(\mathbf{x})$, which is what we wanted to know. The circle closes:
 #
 # - to estimate $p(\mathbf{x})$ with few samples, we need a $q$ near the posterior;
-# - to compute the posterior's density, we need $p(\mathbf{x})$. (Markov chains draw from it without, but step by step, and for each picture anew.)
+# - to compute the posterior's density, we need $p(\mathbf{x})$. (Markov chains sample without it, but step by step, and anew for each picture.)
 #
 # And training needs $\log p_\theta(\mathbf{x}_n)$ and its gradient for thousands of pictures, again at each of thousands of steps (L10).
 #

@@ -533,7 +533,7 @@ for (climb, error), value in zip(climbs, (3.4, 1.4, 0.9)):
 expect((ladder[1000] - ladder[1]).mean(), 5.8, within=0.7)
 
 # %% [markdown]
-# It climbs by smaller and smaller steps, and every rung is still a lower bound in expectation. So $\log p(\mathbf{x})$ lies nearly six nats above the bound, or more, and the model has no part in it: these are the two gaps of notebook 07, of a $q$ that is a diagonal Gaussian, and of the network that proposes it.
+# It climbs by smaller and smaller steps, and every rung is still a lower bound in expectation. So $\log p(\mathbf{x})$ lies nearly six nats above the bound, or more, and that is no lack of the model: these are the two gaps of notebook 07, of a $q$ that is a diagonal Gaussian, and of the network that proposes it.
 # The published figure is **theirs**: 60,000 training digits, 50 latents, hidden layers of 200 units, far longer training.
 #
 # ## 7. Two latents: a map of handwriting
@@ -558,7 +558,7 @@ read = classifier.predict(judge, vae_generate(map_decoder, map_codes)) < 10
 results({"share outside": np.round(outside, 2),
          "reconstructions that pass": np.round([read[i].mean() for i in of_digit], 2)},
         [*"0123456789", "all"], digits=2)
-print(f"within the circle that holds half of the prior: {np.mean(r < 1.18):.2f}")
+results({"share within the circle that holds half of the prior": np.mean(r < 1.18)})
 uneven = max(outside) > 0.8 and min(outside) < 0.03
 reveal("08-box", "very unevenly: of some nearly all, of some none" if uneven else
        "of each about 14 %" if outside[-1] > 0.05 else "hardly any of any digit")
@@ -590,7 +590,7 @@ plots.show(fig, alt="Left: test digits' codes, coloured by label, crowded around
                     "the same circles; digits pass smoothly into each other.")
 
 # %% [markdown]
-# Together the codes nearly keep to it: about a fifth lie outside, where the prior has 14 %. But nothing asks *each* digit's codes to look like $\mathcal{N}(0, I)$. Every code is pulled towards 0, and the reconstruction keeps those apart that need different pictures, so the digits share the plane out. A place at distance $r$ from 0 costs $r^2/2$ nats, outside of the circle more than 2: nearly all 1s pay this, and here many 7s and 2s.
+# Together the codes nearly follow the prior: a fifth lie outside, where it has 14 %. But nothing asks *each* digit's codes to look like $\mathcal{N}(0, I)$. Every code is pulled towards 0, and the reconstruction keeps those apart that need different pictures, so the digits share the plane out. A place at distance $r$ from 0 costs $r^2/2$ nats, outside of the circle more than 2: nearly all 1s pay this, and here many 7s and 2s.
 #
 # Does each draw of the prior meet a digit now? Compare draws with what the decoder can do at best, reconstructions:
 
@@ -626,7 +626,7 @@ latent_pad(map_decoder, digits.shape, codes=map_codes[:1000], labels=y_test[:100
 # %% [markdown] tags=["expectation"]
 # <details><summary>Answers</summary>
 #
-# (a) The 1 turns, from upright to leaning far to the right. Neither axis is slant: the direction in which the 1s lie is, here. (b) 0, a blur of 5, 3 and 8, then 9 or 4, and only beyond the printed 7, to the upper left, a clear 7: through the regions that lie between them on the map, without a jump. The decoder is continuous, so on the border of two regions there is a picture that is neither.
+# (a) The 1 turns, from upright to leaning far to the right. For the 1s $z_2$ is nearly slant; elsewhere it changes digits. (b) 0, a blur of 5, 3 and 8, then 9 or 4, and only beyond the printed 7, to the upper left, a clear 7: through the regions that lie between them on the map, without a jump. The decoder is continuous, so on the border of two regions there is a picture that is neither.
 # (c) A 3, with something of a 5 and an 8: nearly all of the hundred test digits whose codes are nearest to 0 are 3s, 5s and 8s, most of them 3s. The mode of the prior is neither the mean of all digits nor the most probable picture.
 #
 # </details>
@@ -698,7 +698,7 @@ print(f"maximum of the mean log-likelihood: {highest:.2f} nats")
 
 # %%
 predict("08-linear", "Notebook 01's linear autoencoder found the subspace of PCA, in "
-        "some coordinates. What will three linear VAEs, from other starts, "
+        "some coordinates. What will linear VAEs, from three starts, "
         "have found after 500 steps?",
         ["neither subspace nor directions", "the subspace, in some coordinates",
          "the subspace and the principal directions"])
@@ -790,7 +790,7 @@ expect(np.mean([cosine for *_, cosine in rows]), 0.75, within=0.08)
 expect(np.mean(cosines), 0.71, within=0.03)
 
 # %% [markdown]
-# Within a third of a nat of the maximum, and in PPCA's subspace, from each start. The gap is smaller than that of any of the rotations: the VAE's $q$ is diagonal, so the bound rewards columns of the decoder that are at right angles. At its very top $WW^\top$ is PPCA's as well, and then they are the principal *directions* (if no two of the $\lambda_k$ are equal; Lucas and others 2019). After 500 steps no start has arrived there: the cosines are among those of the rotations. To be nearly there costs only hundredths of a nat, so a small gap does not show that the columns are principal directions. With a decoder that bends, in general no rotation makes every posterior a diagonal Gaussian, and then a part of the gap remains: notebook 07 measured it.
+# Within a third of a nat of the maximum, and in PPCA's subspace, from each start. The gap is smaller than that of any of the rotations: the VAE's $q$ is diagonal, so the bound rewards columns of the decoder that are at right angles. At its very top $WW^\top$ is PPCA's as well, and then they are the principal *directions* (if no two of the $\lambda_k$ are equal; Lucas and others 2019). After 500 steps no start has arrived there: the cosines are among those of the rotations. A random rotation costs only 0.08 nats, so a small gap does not show that the columns are principal directions. With a decoder that bends, in general no rotation makes every posterior a diagonal Gaussian, and then a part of the gap remains: notebook 07 measured it.
 #
 # ### Latents that say nothing
 #

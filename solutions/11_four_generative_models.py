@@ -597,7 +597,7 @@ with_error = {name: (value.mean(), value.std() / np.sqrt(len(value)))
 results({name: [with_error.get(name), seconds[name], passes[name], ms[name],
                 latents[name], *quality[name]] for name in makers},
         ["nats", "training (s)", "passes", "ms for 1,000", "latents", "precision",
-         "recall"], caption="Test digits; nats are exact, but the VAE's a bound")
+         "recall"], caption="Test digits; exact nats, for the VAE a bound")
 three = ["autoregressive", "flow", "VAE"]
 reveal("11-order", sorted(three, key=nats.get, reverse=True))
 above = sum(nats["mixture of Gaussians"] > nats[name] for name in three)
@@ -637,7 +637,7 @@ more = gaussian_vae.gaussian_vae_log_likelihood(vae, x_test[:150], 2000, rng_aga
 assert 0 < np.mean(more - log_prob["VAE"][:150]) < 0.6
 
 # %% [markdown]
-# ("One way": the GAN has codes, but nothing that finds the code of a given digit. The VAE's error is of the digits alone: ten times as many samples raise its bound by about 0.2 nats. Its samples carry its noise, $\sqrt\eta$: with the data's own tremble in its place their precision is higher by 0.05 to 0.1.) The pros and cons of L1 and L22:
+# ("One way": the GAN has codes, but nothing that finds the code of a given digit. The VAE's ± is of the digits alone: ten times as many samples raise its bound by about 0.2 nats. Its samples carry its noise, $\sqrt\eta$: with the data's own tremble in its place their precision is higher by 0.05 to 0.1.) The pros and cons of L1 and L22:
 
 # %%
 slow = f"{calls} passes for a picture, {ratio:,.0f} times the VAE's time (L22)"
@@ -803,7 +803,7 @@ flow_pad(trained, z_test[:6], latent=3)   # the fourth
 # %% [markdown]
 # ### Six numbers that are searched for
 #
-# In section 4 PCA's six numbers were the best for its decoder: a projection is the nearest point of its plane. The flow's were not: ten numbers of its $\mathbf{z}$ were cut off, and the six that stayed were not changed to make up for them. The VAE's came from an encoder. So search for better ones, digit by digit, with eight damped Gauss-Newton steps towards $\mathbf{x}$ ($J$ holds the decoder's slopes):
+# In section 4 PCA's six numbers were the best for its decoder: a projection is the nearest point of its plane. The flow's were not: ten numbers of its $\mathbf{z}$ were cut off, and the six that stayed were not changed to make up for them. The VAE's came from an encoder. So search, digit by digit, for a better code $\mathbf{a}$: eight damped Gauss-Newton steps ($\hat{\mathbf{x}}$ is the decoder, $J$ its slopes):
 #
 # $$\mathbf{a} \leftarrow \mathbf{a} + (J^\top J + \tfrac15 I)^{-1} J^\top \left(\mathbf{x} - \hat{\mathbf{x}}(\mathbf{a})\right).$$
 
@@ -1069,7 +1069,7 @@ assert same_label(2, 3) > 0.85   # the first 1
 assert same_label(0, 2) < 0.35 and same_label(0, 4) < 0.9 < same_label(0, 6)   # the 8
 
 # %% [markdown]
-# Some digits come less often than in the data in both GANs, 0 and 8 most of all. The one that trained twice as long makes better digits, and hardly any 0 or 8. In its own training they become fewer while precision rises: these two are left out, not late. (Labels mean something where digits are good: of the short GAN's more than half lie near no real one. And this is one training of each, with errors of the examples alone: what other seeds leave out, and what far more time would bring back, is not shown here.) It is no law, either: on the ring the GAN ends with no part left out.
+# Some digits come less often than in the data in both GANs, 0 and 8 most of all. The one that trained twice as long makes better digits, and hardly any 0 or 8. In its own training they become fewer while precision rises: so far these two are left out. (Labels mean something where digits are good: of the short GAN's more than half lie near no real one. And this is one training of each, with errors of the examples alone: what other seeds leave out, and what far more time would bring back, is not shown here.) It is no law, either: on the ring the GAN ends with no part left out.
 #
 # In PyTorch: `torch.distributions` has `MixtureSameFamily` for the mixtures and `TransformedDistribution` for flows; a GAN's losses are `BCEWithLogitsLoss` with labels 1 and 0.
 #
