@@ -295,6 +295,13 @@ passed = {kind: share_of_digits(judge, x) for kind, x in controls.items()}
 reveal("08-count", round(30 * share_of_digits(judge, drawn[:30])), unit="of 30")
 results(passed, digits=2, caption="Share that the judge takes for a digit")
 
+# %% tags=["expectation"]
+expect(passed["real test digits"], 0.96, within=0.025)
+expect(passed["smooth digits"], 0.965, within=0.025)
+assert passed["noise"] < 0.01 and passed["shuffled pixels"] < 0.01
+assert passed["averages of two"] < 0.2 and max([*passed.values()][2:]) < 0.45
+assert 8 < 30 * share_of_digits(judge, drawn[:30]) < 22
+
 # %%
 ax = plots.image_grid(np.concatenate([x[:16] for x in controls.values()]), (28, 28), 16,
                       ax=plots.figure(9.0, 4.1)[1], row_labels=[*controls])
@@ -302,12 +309,6 @@ plots.show(ax.figure, alt="Nine rows: real digits, smooth ones, noise, shuffled 
                           "pixels, averages of two digits, halves side by side and "
                           "one above the other, one digit over another, and pixels "
                           "of both mixed.")
-
-# %% tags=["expectation"]
-expect(passed["real test digits"], 0.96, within=0.025)
-expect(passed["smooth digits"], 0.965, within=0.025)
-assert passed["noise"] < 0.01 and passed["shuffled pixels"] < 0.01
-assert passed["averages of two"] < 0.2 and max([*passed.values()][2:]) < 0.45
 
 # %% [markdown]
 # It passes real digits and smooth ones, and refuses noise and nearly nine in ten averages; of halves of two digits it passes up to three in ten. So a single verdict proves little. Shares of thousands of pictures can be compared, as far as the judge errs alike in all of them. The level is this judge's own, and depends on the kinds that it was taught.

@@ -1027,7 +1027,9 @@ results({"labels of test digits that are right":
 # %%
 # in the long training: the share of 0 and 8, and the precision, which says how far
 # labels can be trusted
-on_the_way = {t: gan.gan_generate(earlier[t], z_fixed) for t in (1800, 3600, 7200)}
+kept = list(earlier)   # after a quarter of the training, a half, all of it:
+stops = [kept[len(kept) // 4 - 1], kept[len(kept) // 2 - 1], kept[-1]]
+on_the_way = {t: gan.gan_generate(earlier[t], z_fixed) for t in stops}
 rare = {t: np.isin(nearest(x), [0, 8]).mean() for t, x in on_the_way.items()}
 results({f"step {t:,}": [rare[t], precision_recall(x_test[:1000], x, k)[0]]
          for t, x in on_the_way.items()}, ["0 and 8", "precision"],

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from IPython.display import display
 
-HYPHEN_FOR_MINUS = re.compile(r"(?<![\w$).])-(?=[\d.])|(?<![\w$).-])-(?=log|ELBO\b|F\b)")
+BEFORE = r"(?<![\w\x24).-])"  # no number, formula (\x24 is a dollar) or bracket, which something is taken from
+HYPHEN_FOR_MINUS = re.compile(rf"{BEFORE}-(?=[\d.]|log|ELBO\b|F\b)")
 CELL = "padding:.25em .9em;text-align:"
 
 

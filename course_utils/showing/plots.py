@@ -230,7 +230,7 @@ def scree(eigenvalues: ArrayLike, ax: Axes | None = None, total: float | None = 
     return ax
 
 
-def apart(points, gap, steps=200):
+def apart(points: np.ndarray, gap: float, steps: int = 200) -> np.ndarray:
     """The points (N, 2), pushed apart where two are nearer than `gap`, so that what is written there can be read."""
     points = points.copy()
     for _ in range(steps):

@@ -114,6 +114,33 @@ def test_it_says_what_is_solved_and_gives_the_work_away(context, host, tmp_path)
         assert violations(page) == []
 
 
+def test_what_is_kept_for_later_waits_for_a_kernel_that_starts(context, host):
+    """It takes the processor, and the network, from what a student waits for."""
+    ask = """(words) => navigator.serviceWorker.ready.then(({ active }) => new Promise((resolve) => {
+        const { port1, port2 } = new MessageChannel();
+        port1.onmessage = ({ data }) => resolve([data.kept, data.of]);
+        for (const word of words) active.postMessage(word);
+        active.postMessage("how much?", [port2]);
+    }))"""
+    forget = """async () => {
+        for (const name of await caches.keys()) {
+            const cache = await caches.open(name);
+            for (const request of await cache.keys()) await cache.delete(request);
+        }
+    }"""
+    with serving(host) as port:
+        page, _ = visit(context, port)
+        page.wait_for_function(KEPT)
+        kept, files = page.evaluate(ask, [])
+        assert kept == files > 10
+        page.evaluate(forget)
+        assert page.evaluate(ask, ["a kernel starts", "keep"])[0] == 0
+        page.wait_for_timeout(1500)
+        assert page.evaluate(ask, [])[0] == 0
+        page.evaluate(ask, ["a kernel is ready"])
+        page.wait_for_function(f"() => ({ask})([]).then(([kept, of]) => kept === of)")
+
+
 def test_starting_again_keeps_the_copy(context, host):
     with serving(host) as port:
         page, item = with_work(context, port)

@@ -4,6 +4,10 @@ import { SITE, allFiles, downloadAll, downloadFile, isHandIn, makeRoom, nameBesi
 
 const LONG = 60; // seconds that a computation may take before something is said
 
+const tellWorker = (words) => navigator.serviceWorker?.ready.then(({ active }) => active.postMessage(words));
+tellWorker("a kernel starts"); // what the course keeps for later is fetched afterwards
+let starting = true;
+
 const bar = document.createElement("div");
 bar.id = "course-says";
 bar.setAttribute("role", "status");
@@ -148,7 +152,11 @@ new BroadcastChannel("course-kernel").addEventListener("message", ({ data }) => 
 let since = null;
 setInterval(() => {
   watchSaving(notebook()?.context);
-  const busy = notebook()?.context.sessionContext.kernelDisplayStatus === "busy";
+  const status = notebook()?.context.sessionContext.kernelDisplayStatus, busy = status === "busy";
+  if (starting && status === "idle") {
+    starting = false;
+    tellWorker("a kernel is ready");
+  }
   if (!busy) since = null;
   else if (since === null) since = Date.now();
   else if (Date.now() - since > LONG * 1000) {
@@ -170,4 +178,4 @@ app.serviceManager.contents.fileChanged.connect((_, { newValue }) => {
 navigator.storage?.persist?.().catch(() => null); // else the browser may clear what it keeps when the disk is full
 const reason = await whyNotKept();
 if (reason) say(reason);
-navigator.serviceWorker?.ready.then(({ active }) => active.postMessage("keep")); // this may be the first page that is seen
+tellWorker("keep"); // this may be the first page that is seen

@@ -8,10 +8,12 @@ const ALL = { ...FILES, ...LATER };
 const CACHE = "course:" + self.registration.scope;
 const AT_ONCE = 3;
 const FULL = new URL("?full", self.registration.scope).href; // an entry that says when there was no room
+const QUIET = 60e3; // milliseconds, at most, in which nothing is fetched to be kept, while a kernel starts
 const PATIENCE = 24 * 3600e3; // milliseconds until that is tried again
 const channel = new BroadcastChannel("/sw-api.v1"); // as JupyterLite's pages call it
 const turns = new Map(); // page -> its latest question about the storage: answers bear no number, so one at a time
 let keeping = null;
+let calm = Promise.resolve(), kernelIsReady = () => null; // what is kept waits for `calm`
 
 const keyOf = (path) => new URL(`${path}?sha256=${ALL[path]}`, self.registration.scope).href;
 const pathOf = (url) => {
@@ -54,6 +56,15 @@ async function answer(request, path) {
   return there ?? fetch(request.mode === "navigate" ? request.url : request, { cache: "no-cache" });
 }
 
+// A kernel that starts has the processor and the network for itself.
+function kernelStarts() {
+  kernelIsReady();
+  calm = new Promise((resolve) => {
+    kernelIsReady = resolve;
+    setTimeout(resolve, QUIET);
+  });
+}
+
 // Keeps what is not kept yet; returns how many files could not be had.
 async function keepAll() {
   if (await isFull()) return 0;
@@ -64,7 +75,8 @@ async function keepAll() {
   let failed = 0;
   const some = async () => {
     while (todo.length && !(await isFull())) {
-      await fetchAndKeep(todo.shift(), cache).catch(() => { failed += 1; });
+      await calm;
+      if (todo.length) await fetchAndKeep(todo.shift(), cache).catch(() => { failed += 1; });
     }
   };
   await Promise.all(Array.from({ length: AT_ONCE }, some));
@@ -113,6 +125,8 @@ self.addEventListener("activate", (event) => event.waitUntil(Promise.all([self.c
 self.addEventListener("message", async (event) => {
   if (event.data === "take over") await self.skipWaiting();
   if (event.data === "keep") keepInBackground(event);
+  if (event.data === "a kernel starts") kernelStarts();
+  if (event.data === "a kernel is ready") kernelIsReady();
   if (event.data === "make room") event.ports[0].postMessage(await makeRoom());
   if (event.data === "how much?") {
     const there = new Set((await (await caches.open(CACHE)).keys()).map(({ url }) => url));
@@ -131,6 +145,8 @@ self.addEventListener("fetch", (event) => {
     const path = pathOf(url);
     if (!Object.hasOwn(ALL, path ?? "")) return;
     event.respondWith(answer(event.request, path));
-    if (event.request.mode === "navigate") keepInBackground(event);
+    if (event.request.mode !== "navigate") return;
+    if (/^(notebooks|lab)\//.test(path)) kernelStarts();
+    keepInBackground(event);
   }
 });
