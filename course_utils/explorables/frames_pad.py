@@ -20,6 +20,7 @@ from course_utils.models.made import Masked, made_sample
 from course_utils.networks.arrays import Network
 from course_utils.probability.ring import ring_shares
 from course_utils.showing import plots
+from course_utils.showing.evidence import with_minus
 from course_utils.showing.pen import BESIDE, CELL, pen_grid
 
 
@@ -129,11 +130,6 @@ def frames_pad(
     )
 
 
-def signed(value: float) -> str:
-    """Two places, with a true minus sign."""
-    return f"{value:+.2f}".replace("-", "−")
-
-
 def flow_pad(flow: Flow, z: ArrayLike, latent: int, reach: float = 3.0, values: int = 25) -> FramesPad:
     """Drag one latent of digits z (N, 16) from -reach to reach, and watch them on their way through the couplings."""
     z = np.asarray(z, float)
@@ -148,8 +144,8 @@ def flow_pad(flow: Flow, z: ArrayLike, latent: int, reach: float = 3.0, values: 
     pad = frames_pad(
         frames,
         [f"latent {latent + 1}", "couplings undone"],
-        [[signed(v) for v in along], list(map(str, range(done + 1)))],
-        lambda i, j: f"Latent {latent + 1} at {signed(along[i])}; {j} of {done} couplings undone.",
+        [[with_minus(f"{v:+.2f}") for v in along], list(map(str, range(done + 1)))],
+        lambda i, j: with_minus(f"Latent {latent + 1} at {along[i]:+.2f}; {j} of {done} couplings undone."),
         f"{len(z)} digits whose codes change in latent {latent + 1} alone, on their way from noise to digit.",
         columns=len(z),
         width=640,

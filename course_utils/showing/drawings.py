@@ -21,10 +21,10 @@ TEXT: dict[str, Any] = {"ha": "center", "va": "center", "color": INK}
 Point = tuple[float, float]
 
 
-def canvas(width: float, height: float) -> tuple[Figure, Axes]:
-    """`(fig, ax)` without axes, one unit an inch, the origin at the lower left."""
-    fig, ax = plots.figure(width, height)
-    ax.set(xlim=(0, width), ylim=(0, height), aspect="equal")
+def canvas(width: float, height: float, below: float = 0.0) -> tuple[Figure, Axes]:
+    """`(fig, ax)` without axes, one unit an inch, the origin at the left and so much `below` it."""
+    fig, ax = plots.figure(width, height + below)
+    ax.set(xlim=(0, width), ylim=(-below, height), aspect="equal")
     ax.axis("off")
     return fig, ax
 
@@ -270,8 +270,7 @@ def two_estimators() -> tuple[Figure, np.ndarray]:
 def vae(label: bool = False) -> tuple[Figure, Axes]:
     """The variational autoencoder: x to (mu, log sigma), to z with a noise, to x-hat, and the two terms of the bound.
     With `label`, the class-conditional one, in which y goes to both networks."""
-    fig, ax = canvas(9.4, 4.2)
-    ax.set_ylim(-0.6, 3.6)
+    fig, ax = canvas(9.4, 3.6, below=0.6)
     y0 = 2.1
     data(ax, 0.6, y0, r"$\mathbf{x}$", 0.7, 1.3)
     network(ax, 2.0, y0, "encoder", 1.4, 0.8)
@@ -554,8 +553,7 @@ def bits_back() -> tuple[Figure, Axes]:
 def weight_message() -> tuple[Figure, Axes]:
     """Labels as a message of notebook 13: bits of another message choose the weights; labels and weights are sent; who
     has the labels trains as the sender did, and finds those bits."""
-    fig, ax = canvas(9.8, 3.8)
-    ax.set_ylim(-0.4, 3.4)
+    fig, ax = canvas(9.8, 3.4, below=0.4)
     note(ax, 2.1, 3.2, "sender: has the pictures and the labels", fontsize=11, color=INK)
     note(ax, 7.9, 3.2, "receiver: has the pictures", fontsize=11, color=INK)
     data(ax, 0.7, 2.4, r"$\mathbf{x}, \mathbf{y}$", 1.0)
