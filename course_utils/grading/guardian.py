@@ -54,12 +54,14 @@ def _start() -> int:
 def members(sessions: set[int]) -> set[int]:
     """All processes of these sessions, and what descends from them, but for zombies."""
     parents, found = {}, set()
+    if sys.platform != "linux":
+        return set()
     for name in os.listdir("/proc"):
         if name.isdigit():
             with contextlib.suppress(OSError), open(f"/proc/{name}/stat", encoding="utf-8", errors="replace") as file:
                 state, parent, _, session = file.read().rpartition(")")[2].split()[:4]
                 parents[int(name)] = int(parent), state
-                if int(session) in sessions:
+                if {int(name), int(session)} & sessions:
                     found.add(int(name))
     more = set(found)
     while more:

@@ -3,25 +3,29 @@
 import contextlib
 import json
 import os
+import select
 import shutil
+import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Generator
+import time
+from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
 
 from course_utils.checking.calling import Pipe
-from course_utils.checking.limits import ASLEEP, COMPUTED, Meter, clock_of
+from course_utils.checking.limits import ASLEEP, COMPUTED, WALL, Meter, clock_of
 from course_utils.checking.wire import WireError
 from course_utils.grading import guardian, isolation
 from course_utils.grading.cleaning import remove
 from course_utils.grading.isolation import Isolation, environment
 from course_utils.grading.nurseries import NurseryError
 
-START_SECONDS, END_SECONDS = 60, 5  # of the processor, to read the cells; on the wall, to end them
+START_SECONDS, END_SECONDS = 60, 5  # of the processor, to read the cells; asleep, to end them
+KILL_SECONDS = 2  # on the wall, for what does not end by itself
 MEMORY = 4 << 30  # bytes for all processes of a child together
 RUNNING: set["Child"] = set()  # for watching.py
 BROKEN = (TimeoutError, EOFError, OSError, WireError)  # every way in which talking to a child can go wrong
@@ -151,9 +155,12 @@ class Child:
             with contextlib.suppress(OSError):
                 self.control.settimeout(END_SECONDS)
                 self.control.sendall(b"d" if pipe and pipe.hung_up else b"k")
-                how = self.control.recv(1)
-            if not how:  # its forks die with it
-                self.process.kill()
+                poll = select.poll()
+                poll.register(self.control, select.POLLIN)
+                if self._patiently(lambda seconds: bool(poll.poll(1000 * seconds))):
+                    how = self.control.recv(1)
+            if not how:
+                self.kill()
         why = self._lost(pipe, how)
         if why and not failed:
             raise LostError(why)
@@ -170,24 +177,47 @@ class Child:
             return "its process was killed"
         return ""
 
-    def alive(self) -> bool:
-        """Whether the child can fork again: an answer may have killed its parent, too."""
+    def _patiently(self, ready: Callable[[float], bool]) -> bool:
+        """Whether ready(seconds), which waits so long at most, becomes true while the child is at work: killing what an
+        answer has started takes a while on a busy machine. One that is asleep is not waited for long."""
+        clock = self.clock if sys.platform == "linux" else None
+        meter = Meter(END_SECONDS * (WALL if clock else 1), clock, wall=END_SECONDS * WALL, still=END_SECONDS)
         try:
-            return self.process.wait(0) is None
+            while not ready(meter.look()):
+                pass
+        except TimeoutError:
+            return False
+        return True
+
+    def kill(self) -> None:
+        """Ends the child, after what it has started: what outlives its parent would be nobody's to end."""
+        if not self.nursery:  # whose end is that of its namespaces
+            deadline = time.monotonic() + KILL_SECONDS
+            while self.alive() and time.monotonic() < deadline:
+                below = guardian.members({self.process.pid}) - {self.process.pid}
+                if not below:
+                    break
+                for pid in below:
+                    with contextlib.suppress(OSError):
+                        os.kill(pid, signal.SIGKILL)
+                time.sleep(KILL_SECONDS / 100)
+            with contextlib.suppress(OSError):
+                os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.kill()
+
+    def alive(self, seconds: float = 0) -> bool:
+        """Whether the child can fork again: an answer may have killed its parent, too. Waits so long for its end."""
+        try:
+            return self.process.wait(seconds) is None
         except subprocess.TimeoutExpired:
             return True
 
     def close(self) -> None:
         """Hangs up, upon which the child kills its fork and ends; kills it where it does not."""
         self.control.close()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self.process.wait(END_SECONDS)
+        self._patiently(lambda seconds: not self.alive(seconds))
         RUNNING.discard(self)
-        if self.nursery:
-            self.process.kill()  # and with it all of its namespaces
-        else:
-            with contextlib.suppress(OSError):
-                os.killpg(self.process.pid, 9)
+        self.kill()
         self.process.wait()
         if self.nursery:
             self.nurseries.give_back(self.nursery)

@@ -3,7 +3,6 @@
 import contextlib
 import os
 import re
-import signal
 import sys
 import threading
 from collections.abc import Generator
@@ -53,10 +52,7 @@ def restrain(child: Any, memory: int) -> None:
         used += TCP_BYTES * connections(max(tasks.values()))  # any process within: they share a network of their own
     if used > memory or len(tasks) > MANY:
         child.greedy = True
-        for pid in () if child.nursery else set(tasks.values()):  # from a nursery, all end with the first
-            with contextlib.suppress(OSError):
-                os.kill(pid, signal.SIGKILL)
-        child.process.kill()
+        child.kill()
     elif len(tasks) > CROWD:
         for task in tasks:
             with contextlib.suppress(OSError):

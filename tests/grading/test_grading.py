@@ -406,7 +406,10 @@ def pca_encode(x, mean, components):
     assert {name for name in ALL if int(row[name]) != ALL[name]} == {"pca_encode"}
 
 
-def test_what_an_answer_leaves_running_is_killed(tmp_path):
+@pytest.mark.parametrize("patience", [5, 0.01])
+def test_what_an_answer_leaves_running_is_killed(patience, tmp_path, monkeypatch):
+    """Whether its server ends it, or is itself too slow and so ended before what its fork has left."""
+    monkeypatch.setattr(sandbox, "END_SECONDS", patience)
     marker = tmp_path / "pid"
     leaves = f"""
 def log_mean_exp(a):
