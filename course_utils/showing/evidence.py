@@ -11,7 +11,10 @@ from IPython.display import display
 
 BEFORE = r"(?<![\w\x24).-])"  # no number, formula (\x24 is a dollar) or bracket, which something is taken from
 HYPHEN_FOR_MINUS = re.compile(rf"{BEFORE}-(?=[\d.]|log|ELBO\b|F\b)")
+NUMBER = re.compile(r"(–|[−+]?\d[\d,]*)(\.\d+)?(\D.*)?")  # and what follows it: an error, a unit, a source
 CELL = "padding:.25em .9em;text-align:"
+WIDE = str.maketrans({**dict.fromkeys("0123456789", "\u2007"), ".": "\u2008", " ": "\u00a0"})  # as wide in HTML
+STAR, NO_STAR = "\u00a0<span title='the best of its column'>★</span>", "\u00a0\u2003"
 
 
 def results(
@@ -75,21 +78,36 @@ class Table:
             "left" if _of_words([row[i] for row in self.rows.values()]) else "right" for i in range(len(columns))
         ]
 
-    def _text(self, value):
-        return _shown(value, self.digits)
+    def _column(self, i: int) -> list[tuple[str, str, str, str, str]]:
+        """For each row of a column its number, what is missing below the others' last decimal, what follows, and what
+        is missing to the longest of that, so that decimal points stand below each other; at last "*" where it is the
+        best, " " where another one is."""
+        texts = [_shown(row[i], self.digits) for row in self.rows.values()]
+        found = [NUMBER.fullmatch(text) for text in texts if self.sides[i] == "right"] or [None] * len(texts)
+        fraction, rest = (max((m[k] or "" for m in found if m), key=len, default="") for k in (2, 3))
+        starred = {label for label, column in self.marked if column == i and label}
+        cells = []
+        for label, text, m in zip(self.rows, texts, found):
+            star = "*" if label in starred else " " if starred else ""
+            if m is None:
+                cells.append((text, "", "", "", star))
+                continue
+            own, follows = m[2] or "", m[3] or ""
+            cells.append((m[1] + own, fraction[len(own) :], follows, rest[len(follows) :], star))
+        return cells
 
     def __repr__(self):
         sign = "≈ " if self.trained else ""
-        cells = {
-            label: [self._text(v) + ("*" if (label, i) in self.marked else "") for i, v in enumerate(row)]
-            for label, row in self.rows.items()
-        }
-        left = max(len(label) for label in cells)
-        widths = [max(len(name), *(len(row[i]) for row in cells.values())) for i, name in enumerate(self.columns)]
+        columns = [
+            [number + " " * len(gap) + follows + star + " " * len(left) for number, gap, follows, left, star in column]
+            for column in map(self._column, range(len(self.columns)))
+        ]
+        left = max(len(label) for label in self.rows)
+        widths = [max(len(name), *map(len, column)) for name, column in zip(self.columns, columns)]
         put = {"left": str.ljust, "right": str.rjust}
         head = "  ".join(put[side](name, width) for name, width, side in zip(self.columns, widths, self.sides))
         lines = [self.caption, " " * (len(sign) + left + 3) + head] if head.strip() else [self.caption]
-        for label, row in cells.items():
+        for label, *row in zip(self.rows, *columns):
             values = "  ".join(put[side](text, width) for text, width, side in zip(row, widths, self.sides))
             lines.append(f"{sign}{label.ljust(left)} | {values}".rstrip())
         lines.append("* the best of its column" if any(label for label, _ in self.marked) else "")
@@ -100,22 +118,25 @@ class Table:
         head = "".join(
             f"<th scope='col' style='{CELL}{side}'>{escape(name)}</th>" for name, side in zip(self.columns, self.sides)
         )
+        columns = [[_html(*cell) for cell in self._column(i)] for i in range(len(self.columns))]
+        styles = [f"{CELL}{side}{';white-space:nowrap' if side == 'right' else ''}" for side in self.sides]
         body = ""
-        for label, row in self.rows.items():
+        for label, *row in zip(self.rows, *columns):
             body += f"<tr><th scope='row' style='{CELL}left'>{escape(label)}</th>"
-            for i, (value, side) in enumerate(zip(row, self.sides)):
-                text = escape(self._text(value)).replace(" ± ", "\u00a0±\u00a0")  # the error stays on the line
-                text = (
-                    f"<b>{text}</b> <span title='the best of its column'>★</span>"
-                    if (label, i) in self.marked
-                    else text
-                )
-                body += f"<td{kind} style='{CELL}{side}'>{text}</td>"
+            body += "".join(f"<td{kind} style='{style}'>{text}</td>" for text, style in zip(row, styles))
             body += "</tr>"
         corner = f"<thead><tr><td></td>{head}</tr></thead>" if any(self.columns) else ""
         wide = f"min-width:{min(0.6 * len(self.caption), 45):.0f}em"  # one line, also over a narrow table
         caption = f"<caption style='text-align:left;{wide}'>{escape(self.caption)}</caption>" if self.caption else ""
-        return f"<table class='course-results'>{caption}{corner}<tbody>{body}</tbody></table>"
+        figures = "font-variant-numeric:tabular-nums"
+        return f"<table class='course-results' style='{figures}'>{caption}{corner}<tbody>{body}</tbody></table>"
+
+
+def _html(number, gap, follows, left, star):
+    """A cell of `Table._column` as HTML; spaces of a digit's width stand for what is missing."""
+    text = escape(number) + gap.translate(WIDE) + escape(follows).replace(" ± ", "\u00a0±\u00a0")  # stays on the line
+    text = f"<b>{text}</b>" if star == "*" else text
+    return text + {"*": STAR, " ": NO_STAR, "": ""}[star] + re.sub(r"\S", "\u2007", left.translate(WIDE))
 
 
 def _of_words(column):

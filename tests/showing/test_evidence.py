@@ -17,11 +17,26 @@ def test_a_table_says_the_same_as_text_and_as_html():
         ["≈", "deep", "|", "34.4*", "21.05", "±", "0.12*"],
         ["≈", "theirs", "|", "30", "(published)", "–"],
     ]
-    assert len({len(line) for line in text[1:-1]}) == 1  # aligned
     html = table._repr_html_()
-    assert html.count("★") == 2 and "<b>34.4</b>" in html and "scope='col'" in html and "30 (published)" in html
+    assert html.count("★") == 2 and "<b>34.4</b>" in html and "scope='col'" in html and "(published)" in html
     assert html.count("<td class='trained'") == 6
     assert "21.05\u00a0±\u00a00.12" in html  # on one line, however narrow the page
+
+
+def test_decimal_points_and_errors_stand_below_each_other():
+    rows = {"a": [0.59, (0.73, 0.02), 12], "b": [0.0038, (0.962, 0.0075), 3.25], "c": [-305.0, None, "30 (theirs)"]}
+    table = Table({label: [*row, "two words"] for label, row in rows.items()}, list("xyzw"), "lowest", 3, False, "")
+    assert repr(table).splitlines()[1:-1] == [
+        "a |    0.590     0.730  ± 0.020*   12               two words",
+        "b |    0.00380   0.9620 ± 0.0075    3.25*           two words",
+        "c | −305      *  –                 30    (theirs)   two words",
+    ]
+    cells = re.findall(r"<td style='[^']*'>(.*?)</td>", table._repr_html_())
+    figure, point, em = "\u2007", "\u2008", "\u2003"
+    assert cells[0] == "0.590" + 2 * figure + "\u00a0" + em  # room for the star of the third row
+    assert cells[8].startswith(f"<b>−305{point}{5 * figure}</b>\u00a0<span") and "★" in cells[8]
+    assert cells[1].startswith(f"<b>0.730{figure}\u00a0±\u00a00.020</b>\u00a0<span")
+    assert not [cell for cell in cells[3::4] if cell != "two words"]  # words are left alone
 
 
 @pytest.mark.parametrize(
@@ -39,9 +54,9 @@ def test_columns_of_words_begin_at_the_left_and_numbers_end_at_the_right():
     assert repr(table).splitlines() == [
         "       mixed             error   time",
         "PCA  | 4 and 9, 3 and 5   1.50   7 ms",
-        "deep | –                     –  12 ms",
+        "deep | –                  –     12 ms",
     ]
-    assert re.findall("<(t[hd])[^>]*text-align:(left|right)'", table._repr_html_()) == [
+    assert re.findall("<(t[hd])[^>]*text-align:(left|right)[';]", table._repr_html_()) == [
         *[("th", "left"), ("th", "right"), ("th", "right")],  # names
         *[("th", "left"), ("td", "left"), ("td", "right"), ("td", "right")] * 2,
     ]
