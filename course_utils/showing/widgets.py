@@ -42,6 +42,12 @@ class SliderNames(anywidget.AnyWidget):
     """
 
 
+STILL = (  # below the static figure: there the controls that the text speaks of are not to be seen
+    "<div style='font-size:.9em;margin:.2em 0 .6em'>The panel as it starts. In a running notebook it has controls that "
+    "move this picture.</div>"
+)
+
+
 class Explorable(ipywidgets.VBox):
     """Rows of controls over a picture (`ipywidgets.HTML`), keyboard and screen readers included.
 
@@ -64,7 +70,7 @@ class Explorable(ipywidgets.VBox):
 
     def _repr_mimebundle_(self, **kwargs):
         picture, alt = self.static()
-        return super()._repr_mimebundle_(**kwargs) | {"text/plain": alt, "text/html": picture}
+        return super()._repr_mimebundle_(**kwargs) | {"text/plain": alt, "text/html": picture + STILL}
 
 
 def _painter(fig, moving):
