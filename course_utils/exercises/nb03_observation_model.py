@@ -662,10 +662,9 @@ LOG_MARGINAL_MONTE_CARLO = exercise(
     signature="log_marginal_monte_carlo(x, decoder, eta, eps)",
     returns="(N,)",
     task=(
-        r"Return an estimate of $\log p(\mathbf{x}_n)$ for each row of `x` (N, D): the log of the mean of "
-        r"$p(\mathbf{x}_n|\mathbf{z})$ over S draws from the prior, which are `eps[:, n]` of `eps` (S, N, K). "
-        r"`decoder` maps codes, one a row, (M, K), to points (M, D). Finite also where every "
-        r"$p(\mathbf{x}|\mathbf{z})$ underflows to 0."
+        r"Return the log of the Monte Carlo estimate of $p(\mathbf{x}_n)$ for each row of `x` (N, D). Its S samples "
+        r"of the prior are `eps[:, n]`, with `eps` (S, N, K). `decoder` maps codes, one a row, (M, K), to points "
+        r"(M, D). Finite also where every $p(\mathbf{x}|\mathbf{z})$ underflows to 0."
     ),
     answer="course_utils.probability.marginals:log_marginal_monte_carlo",
     aliases=("course_utils.probability.marginals:log_marginal_importance",),
@@ -773,12 +772,12 @@ LOG_MARGINAL_MONTE_CARLO = exercise(
     },
     hints=(
         (
-            "Each eps[s] (N, K) is one draw of z per example. "
-            "gaussian_log_prob(x, decoder(eps[s]), eta) is log p(x|z) for all examples at once."
+            "Row n of x has S samples, and so S densities p(x_n|z), whose mean is asked. The function that you have "
+            "gives their logs. How did notebook 00 take the log of a mean whose terms are given by their logs?"
         ),
         (
-            "Collect these for all s in an array (S, N). "
-            "The log of the mean over s of their exponentials is what you need."
+            "Each eps[s] (N, K) is one draw of z per example: gaussian_log_prob(x, decoder(eps[s]), eta) is log p(x|z) "
+            "for all examples at once. Collect these for all s in an array (S, N)."
         ),
         "logsumexp(a, axis=0) - log(S), from scipy.special, is the log of the mean of exp(a) over the first axis.",
     ),
