@@ -77,8 +77,8 @@ MLP_FORWARD = exercise(
     signature="mlp_forward(params, x, activation)",
     returns="(N, D_out)",
     task=(
-        "Return the output of a network, a list of `(W, b)`: `h @ W + b` in every layer, and `activation` after "
-        "every layer but the last."
+        r"Return the output of a network, a list of `(W, b)`, by the formula above, with `activation` in the place of "
+        r"$\tanh$."
     ),
     answer="course_utils.networks.nets:mlp",
     aliases=tuple(f"course_utils.networks.fast:{name}" for name in ("dense", "dense_tanh")),
