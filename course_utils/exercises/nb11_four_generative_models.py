@@ -322,9 +322,8 @@ AUTOREGRESSIVE_SAMPLE = exercise(
             lambda logits, u: (
                 u < special.expit(logits((u < special.expit(logits(np.zeros(u.shape)))).astype(float)))
             ).astype(float),
-            "You call logits twice, on zeros and on what that gives. Only the first dimensions are right then: "
-            "it takes "
-            "one call for every dimension.",
+            "You call logits twice, on zeros and on what that gives. Only the first two dimensions are sure to be "
+            "right then: go from the first to the last, and call logits again after every dimension.",
         ),
         "wrong side": Misconception(
             one_by_one(lambda u, l: u >= special.expit(l)),

@@ -51,16 +51,31 @@ class Flow(NamedTuple):
     networks: list[Network]
 
     def couplings(self) -> list[tuple[Array, Map, Map]]:
-        """[(mask, s, t), ...] in the order from x to z, s and t as functions (N, D) -> (N, D)."""
-        D = len(self.mean)
+        """[(mask, s, t), ...] in the order from x to z, s and t as functions (N, D) -> (N, D).
 
-        def s(network):
-            return lambda h: REACH * np.tanh(mlp(network, h)[:, :D] / REACH)
+        Each pair keeps its network's last output, so that s and t of the same array take one pass.
+        """
+        return [(mask, *halves(network, len(self.mean))) for mask, network in zip(self.masks, self.networks)]
 
-        def t(network):
-            return lambda h: mlp(network, h)[:, D:]
 
-        return [(mask, s(network), t(network)) for mask, network in zip(self.masks, self.networks)]
+def halves(network: Network, D: int) -> tuple[Map, Map]:
+    """s and t of a network D -> 2 D, functions (N, D) -> (N, D); what they return is the caller's to change."""
+    last_h, last_out = np.empty(0), np.empty(0)
+
+    def output(h):
+        nonlocal last_h, last_out
+        h = np.asarray(h)
+        if h.dtype != last_h.dtype or not np.array_equal(h, last_h):
+            last_h, last_out = h.copy(), mlp(network, h)
+        return last_out
+
+    def s(h):
+        return REACH * np.tanh(output(h)[:, :D] / REACH)
+
+    def t(h):
+        return output(h)[:, D:].copy()
+
+    return s, t
 
 
 def flow_forward(flow: Flow, x: Array) -> tuple[Array, Array]:

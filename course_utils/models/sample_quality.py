@@ -56,6 +56,17 @@ def precision_recall_errors(real: Array, fake: Array, k: int, rng: Generator, ha
     return float(precision), float(recall)
 
 
+def covered(real: Array, fake: Array, k: int) -> Array:
+    """Which made examples fake (M, D) lie where real ones (N, D) are, (M,) bool: their mean is the precision of
+    `precision_recall`. 1 <= k < N."""
+    require_matrix(real, "real")
+    require_matrix(fake, "fake", np.shape(real)[1])
+    if not 1 <= k < len(real):
+        raise ValueError(f"k should be at least 1 and below {len(real)}, the real points, not {k}")
+    reach = _radii(squared_distances(real, real), k)
+    return np.any(squared_distances(real, fake) <= reach[:, None], axis=0)
+
+
 def _nearest(distances, number):
     """The indices of each point's nearest, itself first, by distance: (N, number), or all where they are fewer."""
     number = min(number, len(distances))

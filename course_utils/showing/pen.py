@@ -19,14 +19,15 @@ def pen_grid(
     ax: Axes | None = None,
     *,
     given: int | Sequence[int] = 0,
-    colour: str = "#222222",
+    colour: str | Sequence[str] = "#222222",
     row_labels: Sequence[str] | None = None,
     squares: bool = False,
 ) -> Axes:
     """Draw digits x (N, 2P), points (x_1, y_1, x_2, y_2, ...) in the order of writing, as lines; return the axes.
 
-    A dot marks the start. The first `given` points, one number or one for each digit, are drawn in blue. With `squares`
-    each digit's square from 0 to 1 is shaded, which says whose a line is that leaves it.
+    A dot marks the start. `colour` is one, or one for each digit; the first `given` points, one number or one for each
+    digit, are drawn in blue. With `squares` each digit's square from 0 to 1 is shaded, which says whose a line is that
+    leaves it.
     """
     x = np.asarray(x, dtype=float)
     if x.ndim != 2 or x.shape[1] % 2 or len(x) == 0 or columns < 1:

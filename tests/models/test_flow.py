@@ -8,7 +8,7 @@ from autograd import value_and_grad
 from course_utils.models import flow
 from course_utils.models.toy_maps import wavy_scale, wavy_shift
 from course_utils.networks.flat import leaves, map_leaves
-from course_utils.networks.nets import init_mlp
+from course_utils.networks.nets import init_mlp, mlp
 
 
 def some_flow(D=4, layers=4, seed=0):
@@ -43,6 +43,25 @@ def test_a_whole_flow():
     path = flow.flow_path(model, z)
     assert len(path) == 5
     np.testing.assert_allclose(path[0], z * model.scale + model.mean)
+
+
+def test_a_network_runs_once_for_s_and_t_and_anew_for_other_numbers(monkeypatch):
+    model, rng = some_flow()
+    runs = []
+    monkeypatch.setattr(flow, "mlp", lambda network, h: runs.append(1) or mlp(network, h))
+    (_, s, t), h = model.couplings()[0], rng.normal(size=(5, 4))
+    scale, shift = s(h), t(h)
+    out = mlp(model.networks[0], h)
+    np.testing.assert_array_equal(shift, out[:, 4:])
+    np.testing.assert_array_equal(scale, flow.REACH * np.tanh(out[:, :4] / flow.REACH))
+    scale *= 2  # what a caller does with them changes nothing
+    shift += 1
+    np.testing.assert_array_equal(t(h), out[:, 4:])
+    np.testing.assert_array_equal(s(h), scale / 2)
+    assert len(runs) == 1
+    h += 1  # the same array, with other numbers
+    np.testing.assert_array_equal(t(h), mlp(model.networks[0], h)[:, 4:])
+    assert s(h.astype(np.float32)).dtype == np.float64 and len(runs) == 3
 
 
 @pytest.mark.slow

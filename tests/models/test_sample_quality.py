@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from course_utils.models import sample_quality
-from course_utils.models.sample_quality import precision_recall, precision_recall_errors
+from course_utils.models.sample_quality import covered, precision_recall, precision_recall_errors
 
 
 def by_neighbours(real, fake, k):
@@ -29,6 +29,7 @@ def test_by_hand():
     real = np.array([[0.0], [1], [2.5], [10]])  # radii for k = 1: 1, 1, 1.5, 7.5
     fake = np.array([[0.5], [3.2], [60], [62]])  # radii: 2.7, 2.7, 2, 2
     assert precision_recall(real, fake, 1) == (0.5, 0.75)
+    assert covered(real, fake, 1).tolist() == [True, True, False, False]
 
 
 def test_what_is_asked_is_said():
@@ -37,6 +38,10 @@ def test_what_is_asked_is_said():
         precision_recall(x, x, 4)
     with pytest.raises(ValueError, match=r"fake should be \(N, 2\)"):
         precision_recall(x, np.zeros((4, 3)), 1)
+    with pytest.raises(ValueError, match="k should be at least 1 and below 4, the real points"):
+        covered(x, np.zeros((9, 2)), 4)
+    with pytest.raises(ValueError, match=r"fake should be \(N, 2\)"):
+        covered(x, np.zeros((4, 3)), 1)
 
 
 def test_errors_are_those_of_repeated_draws():

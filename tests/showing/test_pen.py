@@ -41,6 +41,12 @@ def test_what_was_given_is_blue():
     assert to_hex(ax.collections[1].get_edgecolor()[0]) == plots.PALETTE[0]
 
 
+def test_each_digit_may_have_its_colour():
+    ax = pen_grid(np.random.default_rng(2).random((3, 16)), 3, colour=np.array(["#222222", "#b0b0b0", "#222222"]))
+    for colours in (ax.collections[0].get_edgecolor(), ax.collections[2].get_facecolor()):  # lines and dots
+        assert [to_hex(colour) for colour in colours] == ["#222222", "#b0b0b0", "#222222"]
+
+
 def test_what_is_no_digit_is_refused():
     with pytest.raises(ValueError, match=r"digits \(N, 2P\)"):
         pen_grid(np.zeros((2, 15)), 2)
