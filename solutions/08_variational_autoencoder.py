@@ -22,8 +22,6 @@
 # - what lies where in a space of two latents.
 
 # %%
-import time
-
 import autograd.numpy as anp
 import numpy as np
 from matplotlib.patches import Circle
@@ -102,16 +100,16 @@ def vae_elbo(encoder, decoder, x, eps):
 vae_elbo = check(vae_elbo)
 
 # %% [markdown]
-# Is it a bound? With a single latent, $\log p(\mathbf{x})$ is an integral over a line, and the trapezoid rule of notebook 03 gives it to many digits. The library trains a small VAE for us (how, comes in section 3): one latent, digits of 7 × 7 pixels, each the mean of a block (`shrink`).
+# Is it a bound? With a single latent, $\log p(\mathbf{x})$ is an integral over a line, and the trapezoid rule of notebook 03 gives it to many digits. The library trains a small VAE for us (how, comes in section 3): one latent, digits of 14 × 14 pixels, each the mean of a block (`shrink`).
 
 # %%
-tiny = vae.vae_train(shrink(x_fit, 7), [49, 32, 1], 500, np.random.default_rng(0))
-some = binarise(shrink(digits.x_test[:20], 7), rng).astype(float)
+tiny = vae.vae_train(shrink(x_fit, 14), [196, 32, 1], 300, np.random.default_rng(0))
+some = binarise(shrink(digits.x_test[:20], 14), rng).astype(float)
 
 # %%
-z = np.linspace(-8, 8, 4001)
+z = np.linspace(-8, 8, 1001)
 weights = trapezoid_weights(z)
-log_lik = bernoulli_log_prob(some[:, None], mlp(tiny[1], z[:, None]))     # (N, G)
+log_lik = bernoulli_log_prob(some[:, None], mlp(tiny[1], z[:, None]))  # (N, 1001)
 log_p_tiny = logsumexp(log_lik + norm.logpdf(z), b=weights, axis=1)
 
 # %%
@@ -123,9 +121,9 @@ predict("08-bound", "One decoder, two encoders: the one that was trained with it
 # The gap should be $\mathrm{KL}(q\,\|\,p(\mathbf{z}|\mathbf{x}))$ (notebook 04), which the grid gives without any sample:
 
 # %%
-untrained, _ = init_vae(shrink(x_fit, 7).mean(axis=0), [49, 32, 1], rng)
+untrained, _ = init_vae(shrink(x_fit, 14).mean(axis=0), [196, 32, 1], rng)
 log_posterior = log_lik + norm.logpdf(z) - log_p_tiny[:, None]
-noise, bounds, gaps = rng.normal(size=(4000, 20, 1)), {}, {}
+noise, bounds, gaps = rng.normal(size=(1000, 20, 1)), {}, {}
 for name, net in [("trained encoder", tiny[0]), ("untrained encoder", untrained)]:
     bounds[name] = vae_elbo(net, tiny[1], some, noise)
     mu, log_sigma = encoder_forward(net, some)
@@ -143,18 +141,29 @@ reveal("08-bound", difference.mean(), unit="nats")
 
 # %% tags=["expectation"]
 for name in bounds:
-    assert np.allclose(bounds[name] + gaps[name], log_p_tiny, atol=0.3)
-    expect((bounds[name] + gaps[name] - log_p_tiny).mean(), 0, within=0.05)
-expect(log_p_tiny.mean(), -14.5, within=0.8)
+    assert np.allclose(bounds[name] + gaps[name], log_p_tiny, atol=1.2)
+    expect((bounds[name] + gaps[name] - log_p_tiny).mean(), 0, within=0.25)
+assert np.allclose(bounds["trained encoder"] + gaps["trained encoder"], log_p_tiny,
+                   atol=0.25)
+expect(log_p_tiny.mean(), -51.3, within=1)
+
+# %% tags=["expectation"]
+blind = np.clip(shrink(x_fit, 14).mean(axis=0).astype(float), 1e-4, 1 - 1e-4)
+blind = np.mean(some @ np.log(blind) + (1 - some) @ np.log(1 - blind))
+expect(log_p_tiny.mean() - blind, 2.1, within=0.8)            # it has learned something
+
+# %% tags=["expectation"]
 assert np.all(bounds["untrained encoder"] < log_p_tiny)
 assert all(np.all(gap > 0) for gap in gaps.values())
-assert 0 < gaps["trained encoder"].mean() < 0.1
-expect(gaps["untrained encoder"].mean(), 1.16, within=0.4)
+assert 0 < gaps["trained encoder"].mean() < 0.3
+expect(gaps["untrained encoder"].mean(), 7.1, within=2)
+
+# %% tags=["expectation"]
 for part in encoder_forward(untrained, some):                  # mu, log sigma
     expect(np.abs(part).mean(), 0.2, within=0.3)
 
 # %% [markdown]
-# With both it is a bound, as with every $q$ (notebook 04). A bad $q$ costs tightness, not validity; here a random one costs about a nat. (One latent has little to tell; with the twenty of section 3 it will cost some 320.)
+# With both it is a bound, as with every $q$ (notebook 04). A bad $q$ costs tightness, not validity; here a random one costs some seven nats.
 #
 # ## 2. What is still an autoencoder about it
 #
@@ -218,7 +227,7 @@ mine = vae_train(x_bw, SIZES, STEPS, np.random.default_rng(0))
 # For comparison, a decoder that gets no code: independent pixels, each white with the probability that it has among the training digits.
 
 # %%
-def mean_elbo(networks, x, samples=3):
+def mean_elbo(networks, x, samples=2):
     """Mean of the bound over x and fresh noise, in nats."""
     rng, K = np.random.default_rng(1), len(networks[1][0][0])
     return np.mean([vae.vae_elbo(*networks, x, rng.standard_normal(
@@ -228,17 +237,18 @@ def mean_elbo(networks, x, samples=3):
 p = np.clip(x_fit.mean(axis=0).astype(float), 1e-4, 1 - 1e-4)
 independent = np.mean(x_held @ np.log(p) + (1 - x_held) @ np.log(1 - p))
 mine_held = mean_elbo(mine, x_held)
-results({"independent pixels": independent, f"VAE, {STEPS} steps": mine_held},
+blank, _ = init_vae(p, SIZES, np.random.default_rng(1))
+results({"independent pixels": independent, f"VAE, {STEPS} steps": mine_held,
+         "VAE's decoder, random encoder": mean_elbo((blank, mine[1]), x_held)},
         digits=4, best="highest", caption="Nats per held-out digit (VAE: a bound)")
 
 # %% tags=["expectation"]
 expect(independent, -208.2, within=0.5)
 assert -125 < mine_held < -112
-blank, _ = init_vae(x_bw.mean(axis=0), SIZES, np.random.default_rng(1))
 expect(mine_held - mean_elbo((blank, mine[1]), x_held), 318, within=30)
 
 # %% [markdown]
-# In the (geometric) mean, a digit that the networks have never seen is at least some $e^{88}$ times as probable as under independent pixels.
+# In the (geometric) mean, a digit that the networks have never seen is at least some $e^{88}$ times as probable as under independent pixels. With a random encoder the same decoder's bound is some 300 nats lower, far below independent pixels, and no less a bound.
 #
 # ## 4. New digits
 #
@@ -282,7 +292,7 @@ predict("08-count", "How many of the thirty will pass for digits, before a judge
 # ### A judge that may say no
 #
 # A classifier with ten labels cannot count them for us: it has to choose one of them for anything, noise included. So train one with an eleventh class, **"none of these"**, on digits and on four kinds of pictures that are none.
-# A judge is worth what its controls say: digits that it has not seen, smooth ones, too (means of five similar training digits), and *kinds* of non-digits that it has not been taught.
+# A judge is worth what its controls say: digits that it has not seen; smooth digits, each the mean of the five training digits nearest to a test digit; and *kinds* of non-digits that it has not been taught.
 
 # %%
 judge = judge_train(x_fit, y_fit, 1000, np.random.default_rng(0))
@@ -301,17 +311,21 @@ expect(passed["smooth digits"], 0.965, within=0.025)
 assert passed["noise"] < 0.01 and passed["shuffled pixels"] < 0.01
 assert passed["averages of two"] < 0.2 and max([*passed.values()][2:]) < 0.45
 assert 8 < 30 * share_of_digits(judge, drawn[:30]) < 22
+assert share_of_digits(judge, np.repeat(digits.x_test[:1], 2000, axis=0)) == 1
 
 # %%
-ax = plots.image_grid(np.concatenate([x[:16] for x in controls.values()]), (28, 28), 16,
-                      ax=plots.figure(9.0, 4.1)[1], row_labels=[*controls])
-plots.show(ax.figure, alt="Nine rows: real digits, smooth ones, noise, shuffled "
-                          "pixels, averages of two digits, halves side by side and "
-                          "one above the other, one digit over another, and pixels "
-                          "of both mixed.")
+shown = np.concatenate([x[:16] for x in controls.values()])
+refused = classifier.predict(judge, shown)[:, None] == 10     # 10 is "none of these"
+fig, ax = plots.figure(9.0, 4.3)
+plots.image_grid(np.where(refused, 0.45 + 0.55 * shown, shown), (28, 28), 16, ax=ax,
+                 row_labels=[*controls]).set_title("on grey: refused")
+plots.show(fig, alt="Nine rows, most on grey: real and smooth digits, noise, shuffled "
+                    "pixels, averages of two digits, their halves, one over the other, "
+                    "pixels of both. On black are nearly all of the first two rows, "
+                    "and of the others some that look like a digit.")
 
 # %% [markdown]
-# It passes real digits and smooth ones, and refuses noise and nearly nine in ten averages; of halves of two digits it passes up to three in ten. So a single verdict proves little. Shares of thousands of pictures can be compared, as far as the judge errs alike in all of them. The level is this judge's own, and depends on the kinds that it was taught.
+# It passes real digits and smooth ones, and refuses noise and nearly nine in ten averages; of halves of two digits it passes up to three in ten, and some do look like one. So a single verdict proves little. Shares of thousands of pictures can be compared, as far as the judge errs alike in all of them. It counts no variety: one good digit, drawn 2,000 times, would pass each time. The level is this judge's own.
 #
 # ### A rival with a fair chance
 #
@@ -347,9 +361,9 @@ made = {"VAE, N(0, I)": drawn, "autoencoder, N(0, I)": vae_generate(plain[1], z_
             vae.with_gaussian_prior(*mine, x_bw, 1)[1], z_prior)}
 share = {name: share_of_digits(judge, pictures) for name, pictures in made.items()}
 bound = dict(zip(made, [mine_held, None, mean_elbo(rival, x_held), None]))
-results({name: [share[name], bound[name]] for name in made},
-        ["share of digits", "bound (nats, held out)"],
-        caption="2,000 pictures each: standard error of a share 0.01")
+results({name: [(share[name], 0.011), bound[name]] for name in made},
+        ["share of digits", "bound (nats, held out)"], digits=4,
+        caption="2,000 pictures each, the share with its standard error")
 ratio = share["autoencoder, fitted Gaussian"] / share["VAE, N(0, I)"]
 reveal("08-rival", "as many pass, or more" if ratio > 0.75 else
        "about half as many pass" if ratio > 0.25 else "hardly any of them pass")
@@ -359,7 +373,7 @@ expect(share["VAE, N(0, I)"], 0.45, within=0.09)
 expect(share["autoencoder, N(0, I)"], 0.2, within=0.09)
 expect(ratio, 1.18, within=0.12)
 expect(share["VAE, fitted Gaussian"] / share["autoencoder, fitted Gaussian"], 1.02,
-       within=0.1)
+       within=0.2)
 assert 0.5 < bound["VAE, N(0, I)"] - bound["autoencoder, fitted Gaussian"] < 8
 
 # %%
@@ -371,7 +385,7 @@ plots.show(fig, alt="Thirty random images each. Of the VAE's and of the autoenco
                     "autoencoder's with N(0, I) few.")
 
 # %% [markdown]
-# Drawn from $\mathcal{N}(0, I)$, which nobody asked it to use, the autoencoder's pictures are mostly tangles. With one Gaussian fitted to its codes they pass more often than the VAE's, and as often as these do after the same fit. As a model its bound is some two nats lower after these 450 steps, in part perhaps because its $q$ has one $\sigma$ for all. So what made the autoencoder no generative model (L8) was less its decoder than that nobody had said
+# Drawn from $\mathcal{N}(0, I)$, which nobody asked it to use, the autoencoder's pictures are mostly tangles. With one Gaussian fitted to its codes they pass more often than the VAE's, and about as often as these do after the same fit (one start does not tell which of those two is ahead). As a model its bound is some two nats lower after these 450 steps. So what made the autoencoder no generative model (L8) was less its decoder than that nobody had said
 # where its codes are. The VAE says so *before* training, and the KL term holds it to that: nothing *must* be fitted afterwards, and training and judging use one number, the bound.
 #
 # ### Learned by heart?
@@ -409,8 +423,8 @@ assert np.mean(distance["drawn, and passed by the judge"] < as_copies) < 0.1
 #
 # ## 5. The library's training
 #
-# The library's `vae.vae_train` has the same loss. It draws the pixels to black and white afresh for every minibatch, here of 200 digits, and lets the step size shrink in the second half. Its 1,000 steps take some 10 to 30 seconds of one processor core. While it trains, a picture is drawn with both terms on 250 held-out digits. The **stop
-# button** (■) ends the training whenever you like, and what it has reached is kept.
+# The library's `vae.vae_train` has the same loss. It draws the pixels to black and white afresh for every minibatch, here of 200 digits, and lets the step size shrink in the second half. While it trains, a picture is drawn with both terms on 250 held-out digits. The **stop
+# button** (■) ends the training, and what it has reached is kept.
 
 # %%
 predict("08-kl", "KL is a price. From the first step to the last, the bound will rise. "
@@ -420,11 +434,9 @@ predict("08-kl", "KL is a price. From the first step to the last, the bound will
 # %%
 held_eps = rng.standard_normal((250, 20), dtype=np.float32)
 steps, history = 1000, []
-begin = time.process_time()
 encoder, decoder = vae.vae_train(
     x_fit, SIZES, steps, np.random.default_rng(0), batch_size=200, step_size=5e-3,
     callback=live_elbo(history, x_held[:250], held_eps, steps))
-seconds = time.process_time() - begin
 
 # %%
 kl_curve = np.array([kl for _, _, kl in history])
@@ -444,35 +456,33 @@ after_300 = next(kl for t, _, kl in history if t >= 300)
 assert after_300 - kl_curve[0] > 0.8 * (kl_curve[-1] - kl_curve[0])
 
 # %% [markdown]
-# Up, after a dip of a few steps. Half of the KL is there at the start, and buys nothing: the reconstruction is that of independent pixels (section 3). As long as a nat of KL buys more than a nat of reconstruction, the networks buy, until the two balance (notebook 05). Nearly all that is added comes in the first three hundred steps (hence the logarithmic axis). From then on the price stays, and the reconstruction goes on improving: the networks make more of the same number of nats.
-
-# %%
-# NBVAL_IGNORE_OUTPUT
-print(f"{seconds:.0f} seconds of processor time")
+# Up, after a dip of a few steps. Half of the KL is there at the start, and buys nothing: the reconstruction is that of independent pixels (section 3). As long as a nat of KL buys more than a nat of reconstruction, the networks buy, until the two balance (notebook 05). Nearly all that is added comes in the first three hundred steps (hence the logarithmic axis). From then on the networks make more of the same number of nats.
 
 # %% [markdown]
-# Now the test digits, for the final numbers:
+# Now the test digits, too:
 
 # %%
-test_elbo = mean_elbo((encoder, decoder), x_test)
 library_drawn = vae_generate(decoder, z_prior)
-fit_elbo = mean_elbo((encoder, decoder), x_bw[:2000])
-mine_test, mine_fit = mean_elbo(mine, x_test), mean_elbo(mine, x_bw[:2000])
-mine_share, library_share = share["VAE, N(0, I)"], share_of_digits(judge, library_drawn)
-results({f"vae_train, {STEPS} steps": [mine_test, mine_fit, mine_share],
-         f"vae.vae_train, {steps} steps": [test_elbo, fit_elbo, library_share]},
-        ["test digits", "digits it was fitted to", "share of digits in 2,000 draws"],
-        best="highest", caption="Bounds in nats, and what the judge passes")
+library_share = share_of_digits(judge, library_drawn)
+mine_on, library_on = ([mean_elbo(pair, x) for x in (x_bw[:1000], x_held, x_test)]
+                       for pair in (mine, (encoder, decoder)))
+test_elbo = library_on[2]
+results({f"vae_train, {STEPS} steps": [*mine_on, (share["VAE, N(0, I)"], 0.011)],
+         f"vae.vae_train, {steps} steps": [*library_on, (library_share, 0.011)]},
+        ["fitted to", "held out", "test", "share of digits"], digits=4, best="highest",
+        caption="Bounds in nats on three sets of digits; what passes of 2,000 draws")
 
 # %% tags=["expectation"]
 expect(test_elbo, -105.2, within=0.75)
-expect(fit_elbo, -101.8, within=1.2)
+expect(library_on[0], -101.8, within=1.5)
+for fitted, held, test in (mine_on, library_on):
+    expect(fitted - held, 5.3, within=1.5)
+    expect(test - held, 1.9, within=0.8)
 expect(library_share, 0.54, within=0.08)
 assert test_elbo > -106
 
 # %% [markdown]
-# Both do better on the digits that they were fitted to. Some thirteen nats more in the bound, and only nine in a hundred more of the pictures pass: **the bound and the look of samples are two different measures.** The bound asks whether the model gives probability to digits that exist; it hardly minds wasted draws: a model that draws digits only half of the time gives each of them half the probability, $\log 2 = 0.7$ nats less.
-# ("Further" shows where the bad draws come from.)
+# Both do better on digits that they were fitted to, by some five nats against held-out ones. (The test digits are easier, by about two.) Some thirteen nats more in the bound, and only nine in a hundred more of the pictures pass: **the bound and the look of samples are two different measures.** The bound asks whether the model gives probability to digits that exist; it hardly minds wasted draws: a model that draws digits only half of the time gives each of them half the probability, $\log 2 = 0.7$ nats less.
 #
 # ## 6. How good is the bound?
 #
@@ -502,11 +512,11 @@ vae_log_likelihood = check(vae_log_likelihood)
 # First where the truth is known, on the one-latent VAE of section 1:
 
 # %%
-estimate = vae_log_likelihood(*tiny, some, rng.normal(size=(5000, 20, 1)))
-assert np.allclose(estimate, log_p_tiny, atol=0.05)
+estimate = vae_log_likelihood(*tiny, some, rng.normal(size=(1000, 20, 1)))
+assert np.allclose(estimate, log_p_tiny, atol=0.2)
 
 # %% [markdown]
-# Then on the first 100 test digits, with the library's function. The rung $S = 1$ is the bound of section 1, with 50 draws of noise.
+# Then on the first 100 test digits, with the library's function. The row $S = 1$ is the bound of section 1, with 50 draws of noise.
 
 # %%
 few, counts = x_test[:100], [1, 10, 100, 1000]
@@ -534,8 +544,8 @@ for (climb, error), value in zip(climbs, (3.4, 1.4, 0.9)):
 expect((ladder[1000] - ladder[1]).mean(), 5.8, within=0.7)
 
 # %% [markdown]
-# It climbs by smaller and smaller steps, and every rung is still a lower bound in expectation. So $\log p(\mathbf{x})$ lies nearly six nats above the bound, or more, and that is no lack of the model: these are the two gaps of notebook 07, of a $q$ that is a diagonal Gaussian, and of the network that proposes it.
-# The published figure is **theirs**: 60,000 training digits, 50 latents, hidden layers of 200 units, far longer training.
+# It climbs by smaller and smaller steps, and every row is still a lower bound in expectation. So $\log p(\mathbf{x})$ lies nearly six nats above the bound, or more, and that is no lack of the model: these are the two gaps of notebook 07, of a $q$ that is a diagonal Gaussian, and of the network that proposes it.
+# The published figure is **theirs**: all 10,000 test digits, 60,000 for training, 50 latents, hidden layers of 200 units, far longer training.
 #
 # ## 7. Two latents: a map of handwriting
 #
@@ -597,8 +607,8 @@ plots.show(fig, alt="Left: test digits' codes, coloured by label, crowded around
 
 # %%
 z_map = z_prior[:, :2]
-sharp = {name: [share_of_digits(judge, vae_generate(G, codes)) for codes in pair]
-         for name, G, pair in [
+sharp = {name: [share_of_digits(judge, vae_generate(net, codes)) for codes in pair]
+         for name, net, pair in [
              ("2 latents", map_decoder, (map_codes, z_map)),
              ("20 latents", decoder, (encoder_forward(encoder, x_test)[0], z_prior))]}
 results(sharp, ["reconstructions", "draws"], digits=2,
@@ -618,7 +628,7 @@ expect(mean_elbo((map_encoder, map_decoder), x_test), -154, within=4)
 #
 # ### Explore
 #
-# Drag the point. The pad shows what the mosaic cannot: how *one* stroke moves as the code moves. Decide before you move: (a) start at the upper end of the 1s' region and follow it down: what about the 1 changes? (b) From the 0s to the 7s on a straight line: through which digits will you pass? (c) What is at $(0, 0)$?
+# Drag the point, and see *one* stroke move as the code moves. Decide before you move: (a) start at the upper end of the 1s' region and follow it down: what about the 1 changes? (b) From the 0s to the 7s on a straight line: through which digits will you pass? (c) What is at $(0, 0)$?
 
 # %%
 latent_pad(map_decoder, digits.shape, codes=map_codes[:1000], labels=y_test[:1000],
@@ -635,13 +645,13 @@ latent_pad(map_decoder, digits.shape, codes=map_codes[:1000], labels=y_test[:100
 # %% [markdown]
 # ## 8. Beside the others
 #
-# The lecture compares VAEs with two other families (L22). Unlike *autoregressive* models, which draw one pixel after another and so need a pass for each, a VAE generates in **one forward pass**. Unlike *reversible* models, whose latent space must have as many dimensions as the data, it may have a **low-dimensional latent representation**: ours has 20 for 784 pixels, or 2.
+# The lecture compares VAEs with two other families (L22). Unlike *autoregressive* models, which mostly draw one pixel after another, a pass for each, a VAE generates in **one forward pass**. Unlike *reversible* models, whose latent space must have as many dimensions as the data, it may have a **low-dimensional latent representation**.
 # The price is what you have measured: only a bound on the likelihood. Notebook 11 puts four families in one table.
 #
 # ## What you have shown
 #
 # - A VAE is the bound $\mathbb{E}_q[\log p(\mathbf{x}|\mathbf{z})] - \mathrm{KL}$ with one network for $q$ and one for $p(\mathbf{x}|\mathbf{z})$, trained together by ordinary backprop (L15, L20, L21); it lies below $\log p(\mathbf{x})$ by $\mathrm{KL}(q\,\|\,\text{posterior})$.
-# - Less than half a minute of one processor core takes it above −106 nats on digits that it has not seen; importance weights climb nearly six nats higher.
+# - A thousand steps take it above −106 nats on digits that it has not seen; importance weights climb nearly six nats higher.
 # - About half of the prior's draws pass for digits, and they are no copies. An ordinary autoencoder's random codes give tangles, until a density is fitted to its codes (L8).
 # - On a map of two latents the digits share the prior out, some of them at its rim: here nearly all 1s.
 #
@@ -658,12 +668,9 @@ progress()
 #
 # ### When everything is linear
 #
-# Notebook 01 began with a linear autoencoder and found PCA. What does a linear *variational* autoencoder find? The model $\mathbf{x} = W\mathbf{z} + \mathbf{b} + \text{noise of variance } \eta$, $\mathbf{z} \sim \mathcal{N}(0, I)$, is **probabilistic PCA**. With $p(\mathbf{x}) = \mathcal{N}(\mathbf{b}, WW^\top + \eta I)$ for the data, the maximum of the likelihood has a closed
-# form (Tipping and Bishop 1999): with the eigenvalues $\lambda_1 \ge \lambda_2 \ge \dots$ of the data's covariance and its eigenvectors $\mathbf{u}_k$,
+# Notebook 01 began with a linear autoencoder and found PCA. What does a linear *variational* autoencoder find? The model $\mathbf{x} = W\mathbf{z} + \mathbf{b} + \text{noise of variance } \eta$, $\mathbf{z} \sim \mathcal{N}(0, I)$, is **probabilistic PCA**. It is a Gaussian, $p(\mathbf{x}) = \mathcal{N}(\mathbf{b}, \Sigma)$ with $\Sigma = WW^\top + \eta I$, and the maximum of its likelihood has a closed form (Tipping and Bishop 1999). Notebooks 05 to 07 took it for granted; now find it.
 #
-# $$\eta = \frac{1}{D - K}\sum_{k > K} \lambda_k, \qquad \mathbf{w}_k = \sqrt{\lambda_k - \eta}\;\mathbf{u}_k .$$
-#
-# The noise gets what PCA drops; each column of $W$ gets what is left in its direction once the noise is there.
+# A rotation of $\mathbf{z}$ changes nothing in $\Sigma$, so let the columns $\mathbf{w}_k$ of $W$ be at right angles. Then $\Sigma$ has the variance $\lVert\mathbf{w}_k\rVert^2 + \eta$ along $\mathbf{w}_k$, and $\eta$ in each of the $D - K$ directions at right angles to all of them. The data have the variances $\lambda_1 \ge \lambda_2 \ge \dots$ (the eigenvalues of their covariance) along its eigenvectors $\mathbf{u}_1, \mathbf{u}_2, \dots$ The best $\mathbf{w}_k$ lie along the first $K$ of these, and there $\Sigma$ can have the data's own variances. In all other directions together it has one number, $\eta$; as whenever one variance is fitted to many Gaussian numbers, the best is their mean square.
 
 # %% [markdown]
 # {{exercise ppca_fit}}
@@ -734,12 +741,24 @@ def linear_vae(seed, steps=500):
 linear = [linear_vae(seed) for seed in range(3)]
 
 # %% [markdown]
-# For a linear decoder the bound has a closed form (notebook 05). The best diagonal $q$ misses a Gaussian posterior with precision $\Lambda = I + W^\top W/\eta$ by $\frac12(\sum_k \log \Lambda_{kk} - \log\det\Lambda)$. PPCA's columns are orthogonal, so that this gap is 0; $WR$ with a rotation $R$ has the same likelihood, but a gap. For comparison, a hundred random rotations. And the directions: $|\cos|$ between a column and the eigenvector nearest to it, in the mean.
+# For a linear decoder the bound has a closed form (notebook 05). The best diagonal $q$ misses a Gaussian posterior with precision $\Lambda = I + W^\top W/\eta$ by $\frac12(\sum_k \log \Lambda_{kk} - \log\det\Lambda)$. PPCA's columns are orthogonal, so that this gap is 0; $WR$ with a rotation $R$ has the same likelihood, but a gap. For comparison, from the same three starts, a hundred steps of Adam on the likelihood itself, which knows of no $q$. And the directions: $|\cos|$ between a column and the eigenvector nearest to it, in the mean.
 
 # %%
 eigenvectors = pca_fit(grey.astype(float), 6)[1]
+covariance = np.cov(grey.astype(float).T, bias=True)
 
 
+def minus_log_p(params, _):
+    """Minus the mean log-likelihood of PPCA; params: W transposed, log eta."""
+    V, log_eta = params[0], params[1][0]
+    M = V @ V.T + anp.exp(log_eta) * anp.eye(6)
+    explained = anp.trace(anp.linalg.solve(M, V @ covariance @ V.T))
+    left = (np.trace(covariance) - explained) * anp.exp(-log_eta)
+    log_det = 190 * log_eta + anp.linalg.slogdet(M)[1]
+    return (196 * np.log(2 * np.pi) + log_det + left) / 2
+
+
+# %%
 def gap_of_diagonal_q(W, eta):
     precision = np.eye(W.shape[1]) + W.T @ W / eta
     return 0.5 * (np.log(np.diag(precision)).sum() - np.linalg.slogdet(precision)[1])
@@ -750,6 +769,7 @@ def alignment(V):
     return np.abs(eigenvectors @ V / np.linalg.norm(V, axis=0)).max(axis=0).mean()
 
 
+# %%
 def row(parameters, encoder):
     mu, log_sigma = (a.astype(float) for a in encoder_forward(encoder, grey))
     bound = linear_gaussian.elbo_linear_gaussian(
@@ -760,15 +780,25 @@ def row(parameters, encoder):
 
 
 # %%
-linear_rng = np.random.default_rng(0)
-turned = [W @ np.linalg.qr(linear_rng.normal(size=(6, 6)))[0] for _ in range(100)]
-turned_gaps = [gap_of_diagonal_q(V, eta) for V in turned]
-cosines = [alignment(V) for V in turned]
-rows = [row(*trained) for trained in linear]
-results({"PPCA": [highest, 0, gap_of_diagonal_q(W, eta), alignment(W)],
-         "PPCA, mean of 100 rotations": [highest - np.mean(turned_gaps), 0,
-                                         np.mean(turned_gaps), np.mean(cosines)]}
-        | {f"linear VAE, start {seed}": values for seed, values in enumerate(rows)},
+def without_q(seed, steps=100):
+    """(V, eta) after Adam on the likelihood, from the start that `seed` gives."""
+    _, ((V, _),) = init_vae(grey.mean(axis=0), [196, 6], np.random.default_rng(seed))
+    V, log_eta = adam(
+        minus_log_p, (0.1 * V.astype(float), np.array([-3.0])), range(steps), steps,
+        step_size=optim.hold_then_linear(0.03, steps), label="likelihood")
+    return V.T, float(np.exp(log_eta[0]))
+
+
+rows, free = [row(*trained) for trained in linear], []
+for V, variance in map(without_q, range(3)):
+    gap = gap_of_diagonal_q(V, variance)
+    free.append([log_marginal_linear(grey, V, mean, variance).mean() - gap,
+                 np.max(subspace_angle(V, W)), gap, alignment(V)])
+
+# %%
+results({"PPCA": [highest, 0, gap_of_diagonal_q(W, eta), alignment(W)]}
+        | {f"linear VAE, start {seed}": values for seed, values in enumerate(rows)}
+        | {f"likelihood, start {seed}": values for seed, values in enumerate(free)},
         ["bound", "angle of subspaces", "gap of the best diagonal q", "cosine"],
         digits=4)
 same_space = max(angle for _, angle, _, _ in rows) < 0.1
@@ -778,12 +808,22 @@ reveal("08-linear", "the subspace and the principal directions" if same_axes
        else "neither subspace nor directions")
 
 # %% tags=["expectation"]
+linear_rng = np.random.default_rng(0)
+turned = [W @ np.linalg.qr(linear_rng.normal(size=(6, 6)))[0] for _ in range(100)]
+turned_gaps, cosines = zip(*[(gap_of_diagonal_q(V, eta), alignment(V)) for V in turned])
 for (bound, angle, gap, cosine), (parameters, _) in zip(rows, linear):
     assert bound < log_marginal_linear(grey, *parameters).mean() < highest
     expect(highest - bound, 0.24, within=0.09)
     expect(angle, 0.04, within=0.04)
     assert gap < min(turned_gaps) and cosine < max(cosines)
     expect(parameters[2] / eta, 1, within=0.02)
+
+# %% tags=["expectation"]
+for bound, angle, gap, cosine in free:
+    assert highest - 0.02 < bound + gap < highest + 1e-6 and angle < 0.1
+    assert gap > 2 * max(gap for _, _, gap, _ in rows)
+    expect(cosine, 0.69, within=0.1)
+    expect(gap, 0.095, within=0.035)
 assert abs(gap_of_diagonal_q(W, eta)) < 1e-6 and abs(alignment(W) - 1) < 1e-6
 assert np.isclose(log_marginal_linear(grey, turned[0], mean, eta).mean(), highest)
 expect(np.mean(turned_gaps), 0.08, within=0.02)
@@ -791,11 +831,11 @@ expect(np.mean([cosine for *_, cosine in rows]), 0.75, within=0.08)
 expect(np.mean(cosines), 0.71, within=0.03)
 
 # %% [markdown]
-# Within a third of a nat of the maximum, and in PPCA's subspace, from each start. The gap is smaller than that of any of the rotations: the VAE's $q$ is diagonal, so the bound rewards columns of the decoder that are at right angles. At its very top $WW^\top$ is PPCA's as well, and then they are the principal *directions* (if no two of the $\lambda_k$ are equal; Lucas and others 2019). After 500 steps no start has arrived there: the cosines are among those of the rotations. A random rotation costs only 0.08 nats, so a small gap does not show that the columns are principal directions. With a decoder that bends, in general no rotation makes every posterior a diagonal Gaussian, and then a part of the gap remains: notebook 07 measured it.
+# Within a third of a nat of the maximum, and in PPCA's subspace, from each start. The gap is a quarter of that to which the likelihood alone leads: the VAE's $q$ is diagonal, so the bound rewards columns of the decoder that are at right angles. At its very top $WW^\top$ is PPCA's as well, and then they are the principal *directions* (if no two of the $\lambda_k$ are equal; Lucas and others 2019). After 500 steps no start has arrived there: the cosines are hardly above those of the likelihood alone, which prefers no rotation to another. Columns at right angles gain no more than these 0.1 nats, so a small gap does not show that the columns are principal directions. With a decoder that bends, in general no rotation makes every posterior a diagonal Gaussian, and then a part of the gap remains: notebook 07 measured it.
 #
 # ### Latents that say nothing
 #
-# Which of the latents does a VAE use? An unused one shows $\mu \approx 0$ and $\sigma \approx 1$ for every $\mathbf{x}$: its $q$ is the prior, it costs nothing and tells nothing. The usual count, of *active units* as Burda and others call such latents in use, takes the variance of $\mu_k$ over the data (2016).
+# Which of the latents does a VAE use? An unused one shows $\mu \approx 0$ and $\sigma \approx 1$ for every $\mathbf{x}$: its $q$ is the prior, it costs nothing and tells nothing. The usual count of those in use, the *active units* of Burda and others (2016), looks at $\boldsymbol\mu$ alone.
 
 # %% [markdown]
 # {{exercise active_units}}
@@ -878,7 +918,7 @@ plots.show(fig, alt="The divergence of each of 30 latents for three weights. At 
 #
 # $$\frac1N\sum_n \mathrm{KL}\big(q(\mathbf{z}|\mathbf{x}_n)\,\|\,p(\mathbf{z})\big) = \frac1N\sum_n \mathrm{KL}\big(q(\mathbf{z}|\mathbf{x}_n)\,\|\,q(\mathbf{z})\big) + \mathrm{KL}\big(q(\mathbf{z})\,\|\,p(\mathbf{z})\big).$$
 #
-# The first says what a code tells about *which* digit it belongs to; it cannot exceed $\log N$. The second is the price of a prior that does not look like the codes. Both are expectations, so a few hundred samples of $q$ measure them.
+# The first says what a code tells about which of the $N$ *pictures* it belongs to; it cannot exceed $\log N$. The second is the price of a prior that does not look like the codes. Both are expectations, so a few hundred samples of $q$ measure them.
 
 # %%
 def sample_codes(x, rng):
@@ -922,7 +962,7 @@ assert abs(ratios.mean() - kl.mean()) < 4 * ratios.std() / 300**0.5
 expect((log_q_all[9000] - log_prior).mean(), 16, within=1.5)
 
 # %% [markdown]
-# A code tells which of all 9,000 digits it belongs to: the first part is at its limit. So the second part is mostly the limit's doing: it is $\mathrm{KL} - \log N$, and falls with every digit that is added. That the $q(\mathbf{z}|\mathbf{x}_n)$ hardly overlap says nothing about bad draws, either.
+# A code tells which of all 9,000 pictures it belongs to: the first part is at its limit. So the second part is mostly the limit's doing: it is $\mathrm{KL} - \log N$, and falls with every digit that is added. That the $q(\mathbf{z}|\mathbf{x}_n)$ hardly overlap says nothing about bad draws, either.
 # Take for the *cell* of a digit the ellipsoid that holds 99 % of its $q$:
 
 # %%
@@ -998,21 +1038,38 @@ sheets = {"VAE, N(0, I)": library_drawn,
           "VAE, 1 Gaussian": vae_generate(decoder, z_one), "VAE, 30 Gaussians": mixed,
           "autoencoder, 30 Gaussians": vae_generate(rival[1], z_rival),
           "VAE, draws of test digits' q": vae_generate(decoder, z_test)}
-final_share = {name: share_of_digits(judge, sheet) for name, sheet in sheets.items()}
-results(final_share, digits=2, caption="Share that the judge takes for a digit")
-mu, log_sigma = encoder_forward(mine[0], x_bw)
-squares = [np.mean(mu**2 + np.exp(2 * log_sigma)), np.mean(z_fit**2), 1]
-results(dict(zip(["VAE of section 4", "VAE of section 5", "prior"], squares)),
-        caption="Mean square of the numbers in a sampled code")
+read_as = {name: np.bincount(classifier.predict(judge, sheet), minlength=11)[:10]
+           for name, sheet in sheets.items()}
+final_share = {name: counted.sum() / 2000 for name, counted in read_as.items()}
+results({name: [final_share[name], int(read_as[name].min())] for name in sheets},
+        ["share of digits", "the rarest digit"], digits=2,
+        caption="What the judge reads in 2,000 pictures")
 reveal("08-prior", round(100 * final_share["VAE, 30 Gaussians"]), unit="of 100")
+
+# %%
+mu, log_sigma = encoder_forward(mine[0], x_bw)
+z_mine = mu + np.exp(log_sigma) * np.random.default_rng(5).normal(size=mu.shape)
+spread = {name: np.linalg.eigvalsh(np.cov(z.T))[[0, -1]] for name, z in [
+    ("VAE of section 4", z_mine), ("VAE of section 5", z_fit)]}
+results(spread | {"prior": [1, 1]}, ["smallest variance", "largest"], digits=2,
+        caption="Of sampled codes, over all directions")
 
 # %% tags=["expectation"]
 expect(final_share["VAE, 30 Gaussians"], 0.89, within=0.06)
 expect(final_share["autoencoder, 30 Gaussians"], 0.88, within=0.08)
 expect(np.log(final_share["VAE, 30 Gaussians"] / library_share), 0.45, within=0.15)
 assert final_share["VAE, 30 Gaussians"] > final_share["VAE, N(0, I)"] + 0.2
-expect(squares[0], 1.14, within=0.05)
-expect(squares[1], 1.01, within=0.03)
+for section, ends in {4: (0.63, 1.9), 5: (0.74, 1.3)}.items():
+    expect(spread[f"VAE of section {section}"][0], ends[0], within=0.12)
+    expect(spread[f"VAE of section {section}"][1], ends[1], within=0.25)
+
+# %% tags=["expectation"]
+shape = np.linalg.cholesky(np.cov(z_mine.T))
+scaled, shaped = (share_of_digits(judge, vae_generate(mine[1], z.astype(np.float32)))
+                  for z in (z_prior * np.mean(z_mine**2) ** 0.5, z_prior @ shape.T))
+expect(scaled - share["VAE, N(0, I)"], 0, within=0.03)         # size mends nothing
+assert shaped > scaled + 0.02
+assert read_as["VAE, 30 Gaussians"].min() > read_as["VAE, N(0, I)"].min() + 20
 expect(final_share["VAE, 1 Gaussian"] - final_share["VAE, N(0, I)"], 0.04, within=0.07)
 
 # %%
@@ -1025,7 +1082,7 @@ plots.show(fig, alt="Two sheets of thirty random digits from the same decoder. W
                     "codes from the mixture most.")
 
 # %% [markdown]
-# More than eight in ten, with not a weight of a network changed: most of the bad draws came from the prior. It is not that *any* fitted prior mends them: one Gaussian mends little. (In section 4 it mended more; but there a sampled code's numbers have a mean square of 1.14, here of 1.01, and in the prior of 1.) A wrong prior costs only three nats (wasted draws alone, counted as in section 5, not quite half a nat: $\log(0.86/0.55)$), and a bound of −105 hardly shows it. The autoencoder's draws profit as much (Ghosh and others 2020). Tomczak and Welling (2018) fit the prior *while* the networks train.
+# More than eight in ten, with not a weight of a network changed: most of the bad draws came from the prior. It is not that *any* fitted prior mends them: one Gaussian mends little. (In section 4 it mended more; but there the codes' variances go from 0.63 to 1.9 with the direction, here from 0.74 to 1.3, and the prior has 1 in all.) The thirty do not win by sameness, either: even the rarest digit comes more often than before. Three nats are what the thirty win back (the wrong prior may cost more), and a bound of −105 hardly shows it; wasted draws alone, counted as in section 5, would be not quite half a nat: $\log(0.86/0.55)$. The autoencoder's draws profit as much (Ghosh and others 2020). Tomczak and Welling (2018) fit the prior *while* the networks train.
 #
 # ### What a longer training buys
 #
@@ -1035,14 +1092,25 @@ plots.show(fig, alt="Two sheets of thirty random digits from the same decoder. W
 long_encoder, long_decoder, how = load_vae_digits()
 long_drawn = vae_generate(long_decoder, z_prior)
 long_elbo = mean_elbo((long_encoder, long_decoder), x_test)
+mu, log_sigma = encoder_forward(long_encoder, x_bw)
+z_long = mu + np.exp(log_sigma) * np.random.default_rng(3).normal(size=mu.shape)
+long_prior = gmm_fit(z_long, 30, 8, np.random.default_rng(30))
+z_thirty = gmm_sample(long_prior, 2000, np.random.default_rng(2)).astype(np.float32)
+long_share = [share_of_digits(judge, pictures)
+              for pictures in (long_drawn, vae_generate(long_decoder, z_thirty))]
+
+# %%
 results({f"on this page: {steps:,} steps, 9,000 digits": [
              test_elbo, f"{100 * library_share:.0f} %"],
          f"from the file: {how['steps']:,.0f} steps, {how['digits']:,.0f} digits": [
-             long_elbo, f"{100 * share_of_digits(judge, long_drawn):.0f} %"]},
+             long_elbo, f"{100 * long_share[0]:.0f} %"],
+         "from the file, 30 Gaussians": [None, f"{100 * long_share[1]:.0f} %"]},
         ["bound, test digits", "digits among 2,000 drawn"], digits=4, best="highest")
 
 # %% tags=["expectation"]
-assert long_elbo > test_elbo + 4
+expect(long_elbo - test_elbo, 8.8, within=1)
+expect(long_share[0] - library_share, 0.09, within=0.06)
+assert long_share[1] > 0.82 and long_share[0] < 0.7
 assert (how["steps"], how["digits"]) == (12_000, 59_000)
 assert 7.5 < how["steps"] * 128 / (steps * 200) < 8
 
@@ -1054,6 +1122,9 @@ for ax, name, pictures in zip(axes, ("this page, 9,000 digits",
     plots.image_grid(pictures[:30], digits.shape, columns=6, ax=ax).set_title(name)
 plots.show(fig, alt="Two sheets of thirty images that the same codes give in the two "
                     "decoders. Those of the stored networks have clearer strokes.")
+
+# %% [markdown]
+# Nearly nine nats more in the bound, and nine in a hundred more of the draws pass; thirty Gaussians brought three times as many without any training. Of the draws from $\mathcal{N}(0, I)$ more than a third still fail; with thirty Gaussians for *these* codes hardly more than one in ten. The longer training has mended the networks, not the prior.
 
 # %% [markdown]
 # **Sources.** D. Kingma and M. Welling, *Auto-encoding variational Bayes*, 2014. D. Rezende, S. Mohamed and D. Wierstra, *Stochastic backpropagation and approximate inference in deep generative models*, 2014. Y. Burda, R. Grosse and R. Salakhutdinov, *Importance weighted autoencoders*, 2016 (published figure: their

@@ -1058,8 +1058,8 @@ PPCA_FIT = exercise(
     task=(
         r"Return the parameters that maximise the likelihood of $\mathbf{x} = W\mathbf{z} + \mathbf{b} + "
         r"\text{noise of variance }\eta$ with $\mathbf{z} \sim \mathcal{N}(0, I)$, from the eigenvalues and "
-        r"eigenvectors of the covariance (with $1/N$; `pca_eigenvalues`, `pca_fit`). $K < D$. Give $W$ the orthogonal "
-        r"columns above: the check sees $WW^\top$ alone, the page below also their directions."
+        r"eigenvectors of the covariance (with $1/N$; `pca_eigenvalues`, `pca_fit`). $K < D$. Give $W$ orthogonal "
+        r"columns along the eigenvectors: the check sees $WW^\top$ alone, the page below also their directions."
     ),
     answer="course_utils.models.ppca:ppca_fit",
     cases=ppca_cases,
@@ -1129,6 +1129,12 @@ PPCA_FIT = exercise(
             "You take the eigenvectors of the smallest eigenvalues. `np.linalg.eigh` puts them in ascending order.",
         ),
     },
+    afterwards=(
+        r"In one line: $\eta = \frac{1}{D - K}\sum_{k > K}\lambda_k$ and "
+        r"$\mathbf{w}_k = \sqrt{\lambda_k - \eta}\;\mathbf{u}_k$ (Tipping and Bishop 1999). The noise gets what PCA "
+        r"drops; each column of $W$ gets what is left of its direction once the noise is there. scikit-learn's "
+        "`PCA(K).noise_variance_` is this $\\eta$, with $1/(N - 1)$."
+    ),
     hints=(
         (
             "pca_fit(x, K) gives the mean and the first K eigenvectors as rows; "
