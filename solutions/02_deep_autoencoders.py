@@ -215,7 +215,7 @@ expect(tube_pca, 0.32, within=0.1)
 
 # %%
 tube_mean, tube_axes = pca_fit(points, 2)
-plane_codes = pca_encode(points, tube_mean, tube_axes)
+plane_codes = np.stack(np.meshgrid(*2 * [np.linspace(-1, 1, 12)]), -1).reshape(-1, 2)
 plane = pca_decode(plane_codes, tube_mean, tube_axes)
 surface_codes = encode(tube_nets[0], points)
 surface = decode(tube_nets[1], surface_codes)
@@ -348,8 +348,8 @@ needed = {K: np.argmax(pca_error <= error[K]) + 1 for K in networks}
 results({"PCA": [pca_error[K - 1] for K in networks],
          "deep autoencoder": [error[K] for K in networks],
          "components that PCA needs for that": [f"{needed[K]}" for K in networks],
-         "PCA, published": [None, None, "13.87 (theirs)"],
-         "deep autoencoder, published": [None, None, "3.00 (theirs)"]},
+         "PCA, published": [None, None, "13.87"],
+         "deep autoencoder, published": [None, None, "3.00"]},
         [f"K = {K}" for K in networks], caption="Squared error per test digit")
 reveal("02-lead", needed[8], unit="components")
 
@@ -385,12 +385,12 @@ for K in networks:
     labels += [f"K = {K}, PCA", "autoencoder"]
 fig, ax = plots.figure(7.4, 5.2)
 plots.image_grid(np.concatenate(rows), digits.shape, 10, row_labels=labels, ax=ax)
-plots.show(fig, alt="Ten test digits and their reconstructions. With K = 2 or 8 PCA "
+plots.show(fig, alt="Ten test digits and their reconstructions. With K = 2 PCA "
                     "gives grey clouds, where the autoencoder draws clear strokes, at "
                     "times of another digit; with 30 both are readable.")
 
 # %% [markdown]
-# With the same $K$, the deep autoencoder comes closer; for the same error PCA needs more numbers, at $K = 2$ and 8 more than twice as many. The autoencoder learns **more powerful codes** (L7). (By how much depends on the training, too: 2,000 steps each.) At $K = 2$ PCA's failures are blurred averages. The autoencoder's are mostly clear strokes, at times of another digit or of a blend of two.
+# With the same $K$, the deep autoencoder comes closer; for the same error PCA needs more numbers, at $K = 2$ and 8 more than twice as many. The autoencoder learns **more powerful codes** (L7). At $K = 2$ PCA's failures are blurred averages. The autoencoder's are mostly clear strokes, at times of another digit or of a blend of two.
 # (Does it *project* onto its surface, as the lecture says? "Further" looks.)
 #
 # ## 4. A map
@@ -601,7 +601,7 @@ def interpolate_linear(a, b, steps):
 interpolate_linear = check(interpolate_linear)
 
 # %% [markdown]
-# From a 2 to a 0, for each $K$. Both walks have the same two ends, its reconstructions.
+# For each $K$, two walks from a 2 to a 0. Both begin and end at the reconstructions with this $K$.
 
 # %%
 walks, labels = [], []
@@ -663,7 +663,7 @@ predict("02-middle", "Of a hundred middles of walks through codes, K = 8, how ma
         "will the judge take for a digit?", unit="of a hundred")
 
 # %% [markdown]
-# Take random pairs of *different* test digits. Beside the two middles stand the ends of the walks, and the upper half of one end over the lower half of the other, seldom a digit.
+# Take random pairs of *different* test digits. Beside the two middles stand the ends of the walks, and the upper half of one end over the lower half of the other, mostly no digit.
 
 # %%
 rng = np.random.default_rng(0)
@@ -716,7 +716,7 @@ assert bend[2] < 0.2 < bend[1] < 1 < bend[0]
 expect(bend[2] ** 0.5, 0.33, within=0.06)
 
 # %% [markdown]
-# The bend falls, too: at $K = 30$ the two middles are a third as far from each other as an end is from the middle in pixels (the root of the bend), at $K = 2$ farther than that. (After 2,000 steps each. To bend more need not be to pass more often.) Notebook 10 comes back to walks, with models that *fill* their code space.
+# The bend falls, too: at $K = 30$ the two middles are a third as far from each other as an end is from the middle in pixels (the root of the bend), at $K = 2$ farther than that. (To bend more need not be to pass more often.) Notebook 10 comes back to walks, with models that *fill* their code space.
 #
 # ## 7. What an autoencoder is not
 #
@@ -779,7 +779,7 @@ assert np.all(near > 0.9 * real) and np.all(near[1:] > drawn[1:] + 0.1)
 assert drawn[0] > 3 * flat_drawn[0] and abs(drawn[2] - flat_drawn[2]) < 0.12
 
 # %% [markdown]
-# With $K = 2$ random codes pass nearly as often as reconstructions; but two numbers reconstruct badly. With $K = 30$ nearly all reconstructions pass, and little more than half of the random codes, as of PCA's. The decoder is the same, and so are
+# With $K = 2$ random codes pass nearly as often as reconstructions; but two numbers reconstruct badly. With $K = 30$ nearly all reconstructions pass, and little more than half of the random codes, as of PCA's (the judge is lenient: of averages, too, it passes a good third). The decoder is the same, and so are
 # the mean and the covariance of the codes; codes near those of real digits pass nearly as often as reconstructions. So what is missing is the rest of their distribution, and the autoencoder has no description of it.
 #
 # Could the reconstruction error serve as a description, "a good digit is what I can copy"?
@@ -832,7 +832,7 @@ assert all(0.6 < all_errors[b] / all_errors[a] < 0.9 for a, b in zip(ks, ks[1:])
 expect(error[30] / total, 0.203, within=0.03)
 
 # %% [markdown]
-# From each $K$ to the next, about twice as large, about three quarters of the error stay, where for the tube less than a tenth stayed from 1 to 2: no elbow from 2 to 30 (with 2,000 steps each). By 100 labels, 8 was as good as 30. For walks and for random codes, measured by what reconstructions achieve, 2 was better than 30. The squared error alone cannot say when to stop, because a longer code
+# From each $K$ to the next, about twice as large, about three quarters of the error stay, where for the tube less than a tenth stayed from 1 to 2: no elbow from 2 to 30 (with 2,000 steps each). With 100 labels, 8 was as good as 30. For walks and for random codes, measured by what reconstructions achieve, 2 was better than 30. The squared error alone cannot say when to stop, because a longer code
 # costs it nothing. In notebook 05 a term appears that makes it cost something.
 #
 # ## What you have shown

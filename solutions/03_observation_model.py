@@ -268,7 +268,7 @@ assert cost(start, x_new) - cost(found, x_new) > 0.5
 
 # %%
 steps = np.random.default_rng(4).normal(size=(1000, 3))  # for the code, and the noise
-fig, axes = plots.figure(9, 3.5, columns=2, sharex=True, sharey=True)
+fig, axes = plots.figure(9, 3.9, columns=2, sharex=True, sharey=True)
 for ax, parameters, title in zip(axes, [start, found], ["start", "after training"]):
     G, variance = model(parameters)
     made = G(steps[:, :1]) + np.sqrt(variance) * steps[:, 1:]
@@ -322,7 +322,7 @@ assert abs(log_p_ends[0] + cost(found, x_new)) < 0.03
 # %% [markdown]
 # Bending makes the ones about twice as probable, in the (geometric) mean, also those that were not used: what the line has to call noise, the curve explains.
 #
-# In the gap at the bottom the model draws ones that nobody writes. The arc is run through at constant speed, so along it the draws thin out like a Gaussian, and both tails end there. A decoder that slows down towards its ends draws none, with the same prior.
+# In the gap of the figure above the model draws ones that nobody writes. The arc is run through at constant speed, so along it the draws thin out like a Gaussian, and both tails end there. A decoder that slows down towards its ends draws none, with the same prior.
 
 # %% [markdown]
 # ## 4. The same for pictures
@@ -343,7 +343,7 @@ def pca_weights(K):
 
 # %% [markdown]
 # Which $\eta$ is best? Only the $D - K$ dimensions off the plane are explained by noise alone, and there the variance of a Gaussian is best matched to that of the data, so
-# expect $\eta \approx \text{residual variance} / (D - K)$:
+# expect the residual variance over $D - K$:
 
 # %%
 def best_eta(K, data):
@@ -667,7 +667,7 @@ density_explorer(x, lambda z, bend: scale * arc(z, bend),
 # %% [markdown] tags=["expectation"]
 # <details><summary>Answers</summary>
 #
-# (a) Hardly: 1.28, 1.28 and 1.31, because the panel keeps the scale. The circle's radius is scale / bend, and the band fixes the radius. With the scale free the best bend at $\eta = 3$ is 0.89, and the radius still 3.7. What one slider shows is a slice through the likelihood, not its top. The best noise does move: at a bend of 0 it is 3.1 (with the curve's scale; a straight line's own gives 3.4), at 1.28 it is 0.37, and at 2.0 it is 1.8. (b) At 0.05: with little noise every miss costs much. There the right bend is worth some thirty nats a one, at 0.37 not quite four. (A line that may choose its noise, 3.1, is only 0.9 nats behind.)
+# (a) Hardly: 1.28, 1.28 and 1.31, because the panel keeps the scale. The circle's radius is scale / bend, and the band fixes the radius. With the scale free the best bend at $\eta = 3$ is 0.89, and the radius still 3.7. What one slider shows is a slice through the likelihood, not its top. The best noise does move: at a bend of 0 it is 3.1 (with the curve's scale; a straight line's own gives 3.4), at 1.28 it is 0.37, and at 2.0 it is 1.8. (b) At 0.05: with little noise every miss costs much. There the right bend is worth some thirty nats a one, at 0.37 not quite four. (A line of the same scale that may choose its noise, 3.1, is only 0.9 nats behind.)
 #
 # </details>
 
@@ -831,7 +831,7 @@ cases = {"the posterior": (0, 1), "1.2 times as wide, off by 0.5 (ours)": (0.5, 
          "twice as wide": (0, 2), "half as wide": (0, 0.5)}
 results({name: [base(*case), *(np.sqrt((base(*case) ** K - 1) / S) for K in (20, 100))]
          for name, case in cases.items()}, ["r", "K = 20", "K = 100"], trained=False,
-        caption="r, and the standard deviation of 1000 samples' estimate over p(x)")
+        caption="r; standard deviation of 1000 samples' estimate, in units of p(x)")
 
 # %% tags=["expectation"]
 expect(near[20].std(), np.sqrt((base(0.5, 1.2) ** 20 - 1) / S), within=0.09)

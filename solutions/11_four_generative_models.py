@@ -280,7 +280,7 @@ def opposites(x):   # for certain the opposite of the pixel before
 corrected, rounds = all_at_once(lambda x: u < expit(pixel_logits(x)), 0 * u)
 results({"this MADE": [calls, rounds, np.mean(corrected == made_digits)],
          "a chain of opposites": [calls, all_at_once(opposites, 0 * u)[1], None]},
-        ["one after another", "all at once", "pixels that agree"])
+        ["passes, one by one", "passes, all at once", "pixels that agree"])
 reveal("11-passes", ["784", "about half as many", "less than a tenth of it"][
     int(rounds < 700) + int(rounds < 79)])
 
@@ -422,7 +422,7 @@ results({"importance-weighted, S = 200 (nats)": log_prob["VAE"].mean(),
 
 # %%
 predict("11-six", "From the smallest error to the largest:",
-        order=["PCA, 6 components", "flow, cut to 6 directions", "VAE, 6 latents"])
+        order=["PCA (6 components)", "flow (cut to 6 directions)", "VAE (6 latents)"])
 
 # %%
 def rms(x_hat, x):
@@ -451,10 +451,10 @@ with_kind = [rms(from_mixture(x_test, numbers), x_test) for numbers in (5, 0)]
 # %%
 mean, components = pca.pca_fit(seen, 6)
 from_six = {
-    "VAE, 6 latents": gaussian_vae.reconstruct(vae, x_test),
-    "PCA, 6 components": pca.pca_decode(
+    "VAE (6 latents)": gaussian_vae.reconstruct(vae, x_test),
+    "PCA (6 components)": pca.pca_decode(
         pca.pca_encode(x_test, mean, components), mean, components),
-    "flow, cut to 6 directions": to_x(z_test @ most @ most.T)}
+    "flow (cut to 6 directions)": to_x(z_test @ most @ most.T)}
 six = {name: rms(x_hat, x_test) for name, x_hat in from_six.items()}
 results(six | {"mixture, which of 100, and 5": with_kind[0],
                "mixture, which of 100 (a control)": with_kind[1],
@@ -467,7 +467,8 @@ fig, ax = plots.figure(9, 2.6)
 shown = np.vstack([x_test[:14], *(x_hat[:14] for x_hat in from_six.values())])
 pen_grid(shown, 14, ax, row_labels=["test digits", "VAE", "PCA", "flow"])
 plots.show(fig, alt="Fourteen test digits. The VAE's reconstructions look like them, "
-                    "PCA's and the flow's are roughly like them.")
+                    "PCA's and the flow's are roughly like them; the flow "
+                    "makes a 2 of a 6.")
 
 # %% [markdown]
 # Nothing in the flow's training asks for a short code: turn $\mathbf{z}$ by any rotation, and the likelihood stays the same. Cut to the six directions that move $\mathbf{x}$ most, its $\mathbf{z}$ gives back a little less than PCA's six components. (It is the cut that loses: below "Further" a *search* finds six better numbers in these directions.) The autoregressive model has no latents at all. A VAE's code is as short as you choose (L22). A PCA for each of the mixture's components, *which* of 100 and five numbers, does as well as the VAE here, on sixteen numbers; *which* alone gives back as much as PCA's six.
@@ -604,7 +605,7 @@ reveal("11-recall", min(quality, key=lambda name: quality[name][1]))
 # %% [markdown]
 # ## 6. The table
 #
-# The same data, and training times of the same order:
+# The same data, and trainings of seconds:
 
 # %%
 passes = {"autoregressive": 16, "flow": 1, "VAE": 1, "GAN": 1,
@@ -625,11 +626,11 @@ reveal("11-order", sorted(nats, key=nats.get, reverse=True))
 # %% tags=["expectation"]
 assert nats["autoregressive"] > 16.6 and nats["flow"] > 15.9 and nats["VAE"] > 13
 assert nats["mixture of Gaussians"] > nats["autoregressive"] + 0.1
-assert six["VAE, 6 latents"] < 0.052 and nats["autoregressive"] > nats["flow"] + 0.1
-expect(six["PCA, 6 components"], 0.105, within=0.002)
-assert 1 < six["flow, cut to 6 directions"] / six["PCA, 6 components"] < 1.35
-expect(with_kind[0], six["VAE, 6 latents"], within=0.006)
-expect(with_kind[1], six["PCA, 6 components"], within=0.006)
+assert six["VAE (6 latents)"] < 0.052 and nats["autoregressive"] > nats["flow"] + 0.1
+expect(six["PCA (6 components)"], 0.105, within=0.002)
+assert 1 < six["flow (cut to 6 directions)"] / six["PCA (6 components)"] < 1.35
+expect(with_kind[0], six["VAE (6 latents)"], within=0.006)
+expect(with_kind[1], six["PCA (6 components)"], within=0.006)
 
 # %% tags=["expectation"]
 others = [quality[name][1] for name in makers if name != "GAN"]
@@ -658,11 +659,11 @@ assert 0 < np.mean(more - log_prob["VAE"][:75]) < 0.6
 # %%
 slow = f"{calls} passes a picture, one by one: {ratio:,.0f} times the VAE's time (L22)"
 cut = "16 latents; cut to six the error is {:.3f} (L22)".format(
-    six["flow, cut to 6 directions"])
+    six["flow (cut to 6 directions)"])
 results({
     "autoregressive": ["exact nats", slow],
     "flow": ["exact nats, and one pass", cut],
-    "VAE": [f"six numbers: error {six['VAE, 6 latents']:.3f} (L22)", "no exact nats"],
+    "VAE": [f"six numbers: error {six['VAE (6 latents)']:.3f} (L22)", "no exact nats"],
     "GAN": ["one pass; needs no density", "no nats; the lowest recall"],
     "mixture of Gaussians": ["exact nats, the shortest training",
                              f"{784 * 785 // 2:,} numbers a covariance for pixels"]},
@@ -678,7 +679,7 @@ results({
 # ## What you have shown
 #
 # - An autoregressive model gives exact likelihoods in one pass, and samples, drawn one number after another, in $D$ passes: 784 for a picture against one. Corrected all at once, the same sample takes $D$ only at worst (L1, L22).
-# - Couplings can be undone, and their log determinant is a sum: exact likelihood and one pass, with a code as long as $\mathbf{x}$. Its code cut to six numbers, even turned, gave back less of a digit than PCA's six components; the VAE's six gave back more (L22).
+# - Couplings can be undone, and their log determinant is a sum: exact likelihood and one pass, with a code as long as $\mathbf{x}$. A flow's code, cut to six numbers, even to the six directions that move $\mathbf{x}$ most, gave back less of a digit than PCA's six components; the VAE's six gave back more (L22).
 # - A GAN needs no density, and has none to offer. It left more of the real digits uncovered than any other model here (L1).
 # - On sixteen numbers a mixture of Gaussians does as well as the best network in nats, and as the VAE in six numbers.
 #
@@ -867,7 +868,7 @@ eight, more_steps = errors[name][1], errors[f"{name}, 64 steps"][1]
 assert errors["flow"][1] + 0.01 < more_steps < min(errors["PCA"][1], eight - 0.015)
 
 # %% [markdown]
-# PCA's numbers cannot gain. The flow's gain most, and leave PCA behind: digits lie closer to its bent surface of six dimensions than to PCA's flat one. (Six random directions need more steps to be ahead of PCA, and stay behind the chosen ones.) What it lacks is an *encoder* for six numbers: each code costs a search. The VAE has one, and a surface that was trained for six numbers; its error is the smallest, with the search and without.
+# PCA's numbers cannot gain. The flow's gain more than the VAE's, and leave PCA behind: digits lie closer to its bent surface of six dimensions than to PCA's flat one. (Six random directions need more steps to be ahead of PCA, and stay behind the chosen ones.) What it lacks is an *encoder* for six numbers: each code costs a search. The VAE has one, and a surface that was trained for six numbers; its error is the smallest, with the search and without.
 #
 # ### The ring, four times
 #

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 from course_utils.probability.grids import trapezoid_weights
 from course_utils.probability.marginals import log_marginal_quadrature
 from course_utils.showing import plots
+from course_utils.showing.evidence import with_minus
 from course_utils.showing.widgets import WIDE, Explorable, figure_explorer
 
 GRID = np.linspace(-5, 5, 401)  # of z; every second point will do for the data
@@ -86,10 +87,11 @@ def density_explorer(
         image.set_data(np.log10(np.maximum(density, 1e-300)))
         curve.set_data(*bent(z).T)
         total = np.sum(log_marginal_quadrature(x, bent, eta, GRID[::2]))
-        ax.set_title(f"log-likelihood of the data: {total:,.1f} nats, {total / len(x):.3f} each", fontsize=11)
-        return (
+        each = f"{total / len(x):.3f} nats each"
+        ax.set_title(with_minus(f"bend {bend:.2f}, $\\eta$ = {eta:.3g}; log-likelihood: {each}"), fontsize=11)
+        return with_minus(
             f"The density around a curve of bend {bend:.2f} with noise variance {eta:.3g}; "
-            f"the log-likelihood of the {len(x)} points is {total:,.1f} nats."
+            f"the log-likelihood of the {len(x)} points is {total:,.1f} nats, {each}."
         )
 
     controls = {

@@ -11,7 +11,8 @@ from IPython.display import display
 
 BEFORE = r"(?<![\w\x24).-])"  # no number, formula (\x24 is a dollar) or bracket, which something is taken from
 HYPHEN_FOR_MINUS = re.compile(rf"{BEFORE}-(?=[\d.]|log|ELBO\b|F\b)")
-NUMBER = re.compile(r"(–|[−+]?\d[\d,]*)(\.\d+)?(\D.*)?")  # and what follows it: an error, a unit, a source
+NUMBER = re.compile(r"(–|[−+]?∞|[−+]?\d[\d,]*)(\.\d+)?(\D.*)?")  # and what follows it: an error, a unit, a source
+ERROR = re.compile(r"( ± [\d.]+|e[−+]\d+)?")
 CELL = "padding:.25em .9em;text-align:"
 WIDE = str.maketrans({**dict.fromkeys("0123456789", "\u2007"), ".": "\u2008", " ": "\u00a0"})  # as wide in HTML
 STAR, NO_STAR = "\u00a0<span title='the best of its column'>★</span>", "\u00a0\u2003"
@@ -84,6 +85,9 @@ class Table:
         best, " " where another one is."""
         texts = [_shown(row[i], self.digits) for row in self.rows.values()]
         found = [NUMBER.fullmatch(text) for text in texts if self.sides[i] == "right"] or [None] * len(texts)
+        tails = {m[3] or "" for m in found if m}
+        if len(tails) > 1 and not all(map(ERROR.fullmatch, tails)):
+            found = [None] * len(texts)  # words are not as wide as so many digits
         fraction, rest = (max((m[k] or "" for m in found if m), key=len, default="") for k in (2, 3))
         starred = {label for label, column in self.marked if column == i and label}
         cells = []
@@ -93,7 +97,8 @@ class Table:
                 cells.append((text, "", "", "", star))
                 continue
             own, follows = m[2] or "", m[3] or ""
-            cells.append((m[1] + own, fraction[len(own) :], follows, rest[len(follows) :], star))
+            gap, left = fraction[len(own) :], rest[len(follows) :]
+            cells.append((m[1] + own, gap, follows, left, star) if rest else (m[1] + own, "", "", gap, star))
         return cells
 
     def __repr__(self):
@@ -135,7 +140,6 @@ class Table:
 def _html(number, gap, follows, left, star):
     """A cell of `Table._column` as HTML; spaces of a digit's width stand for what is missing."""
     text = escape(number) + gap.translate(WIDE) + escape(follows).replace(" ± ", "\u00a0±\u00a0")  # stays on the line
-    text = f"<b>{text}</b>" if star == "*" else text
     return text + {"*": STAR, " ": NO_STAR, "": ""}[star] + re.sub(r"\S", "\u2007", left.translate(WIDE))
 
 
@@ -177,7 +181,7 @@ def _shown(value, digits) -> str:
         return str(value).replace("-", "−")
     number = float(value)
     if not math.isfinite(number) or number == 0:
-        return f"{number:g}".replace("-", "−")
+        return f"{number:g}".replace("-", "−").replace("inf", "∞")
     size = math.floor(math.log10(abs(number)))
     if -4 <= size < 7:
         return f"{number:.{max(0, digits - 1 - size)}f}".replace("-", "−")
