@@ -181,7 +181,8 @@ class Child:
         """Whether ready(seconds), which waits so long at most, becomes true while the child is at work: killing what an
         answer has started takes a while on a busy machine. One that is asleep is not waited for long."""
         clock = self.clock if sys.platform == "linux" else None
-        meter = Meter(END_SECONDS * (WALL if clock else 1), clock, wall=END_SECONDS * WALL, still=END_SECONDS)
+        most = END_SECONDS * (WALL if clock else 1)  # where none tells whether it is at work, as if it were asleep
+        meter = Meter(most, clock, wall=most, still=END_SECONDS)
         try:
             while not ready(meter.look()):
                 pass

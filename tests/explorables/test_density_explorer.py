@@ -51,7 +51,7 @@ def test_the_log_likelihood_is_that_of_the_sliders(explorer):
     bend.value, eta.value = 1.2, 0.04
     expected = log_marginal_quadrature(X, toy_decoders.half_moon, eta.value, np.linspace(-7, 7, 3001)).sum()
     alt = shown(made)[0]
-    said = float(re.search(r"is ([-−]?[\d,.]+) nats", alt)[1].replace(",", "").replace("−", "-"))
+    said = float(re.search(r"is (−?[\d,.]+) nats", alt)[1].replace(",", "").replace("−", "-"))
     assert abs(said - expected) < 0.1 and "bend 1.20" in alt
 
 
